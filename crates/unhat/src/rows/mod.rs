@@ -1,0 +1,167 @@
+//! Where rows come from: sources that lend blocks of rows, and the sweep that carries a computation over all of them.
+
+mod csr;
+mod dense;
+mod sweep;
+
+pub use csr::{CsrBlock, CsrRows};
+pub use dense::{DenseBlock, DenseRows};
+pub use sweep::{Pass, sweep};
+
+use crate::error::{ErrorKind, Result};
+
+/// Size of a matrix of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// n, the number of rows.
+    pub rows: usize,
+    /// d, the number of columns.
+    pub columns: usize,
+    /// Stored entries: n·d for dense rows, nnz for sparse ones.
+    pub stored: usize,
+}
+
+/// A source of rows: lends them in blocks whose boundaries depend on the shape of the data alone.
+///
+/// Block k holds rows `k·rows_per_block() ..`, the last block fewer.
+pub trait RowSource: Sync {
+    /// n, d and the number of stored entries.
+    fn shape(&self) -> Shape;
+    /// Rows in every block but the last.
+    fn rows_per_block(&self) -> usize;
+    /// Lends block `k` to `f`. A source that reads from elsewhere fills a buffer of its own first.
+    fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()>;
+    /// Copies the named rows, dense and row-major, for coresets.
+    fn gather(&self, rows: &[usize]) -> Result<Vec<f64>>;
+
+    /// Number of blocks.
+    fn blocks(&self) -> usize {
+        self.shape().rows.div_ceil(self.rows_per_block())
+    }
+}
+
+/// Consecutive rows of a source.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    /// Number of the first row.
+    pub start: usize,
+    /// The rows.
+    pub block: Block<'a>,
+}
+
+impl Rows<'_> {
+    /// The row numbers.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.start..self.start + self.block.rows()
+    }
+}
+
+/// A block of rows as plain slices.
+#[derive(Clone, Copy)]
+pub enum Block<'a> {
+    /// Row-major.
+    Dense(DenseBlock<'a>),
+    /// Compressed sparse rows.
+    Csr(CsrBlock<'a>),
+}
+
+impl Block<'_> {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Block::Dense(b) => b.rows(),
+            Block::Csr(b) => b.rows(),
+        }
+    }
+
+    /// y = A x.
+    pub fn apply_into(&self, x: &[f64], y: &mut [f64]) {
+        match self {
+            Block::Dense(b) => b.apply_into(x, y),
+            Block::Csr(b) => b.apply_into(x, y),
+        }
+    }
+
+    /// y = |A| |x|, the size of the rounding errors of A x.
+    pub fn apply_abs_into(&self, x: &[f64], y: &mut [f64]) {
+        match self {
+            Block::Dense(b) => b.apply_abs_into(x, y),
+            Block::Csr(b) => b.apply_abs_into(x, y),
+        }
+    }
+
+    /// out += Aᵀ u.
+    pub fn apply_transpose_add(&self, u: &[f64], out: &mut [f64]) {
+        match self {
+            Block::Dense(b) => b.apply_transpose_add(u, out),
+            Block::Csr(b) => b.apply_transpose_add(u, out),
+        }
+    }
+
+    /// y = ‖aᵢ‖².
+    pub fn row_norms_squared_into(&self, y: &mut [f64]) {
+        match self {
+            Block::Dense(b) => b.row_norms_squared_into(y),
+            Block::Csr(b) => b.row_norms_squared_into(y),
+        }
+    }
+
+    /// The rows `range`, dense and row-major, into `out`.
+    pub fn densify_into(&self, range: std::ops::Range<usize>, out: &mut [f64]) {
+        match self {
+            Block::Dense(b) => out.copy_from_slice(&b.values[range.start * b.columns..range.end * b.columns]),
+            Block::Csr(b) => b.densify_into(range, out),
+        }
+    }
+
+    /// The first entry that is not finite, as (row within the block, column, value).
+    pub fn first_not_finite(&self) -> Option<(usize, usize, f64)> {
+        match self {
+            Block::Dense(b) => {
+                let k = b.values.iter().position(|v| !v.is_finite())?;
+                Some((k / b.columns, k % b.columns, b.values[k]))
+            }
+            Block::Csr(b) => (0..b.rows()).find_map(|i| {
+                let (indices, values) = b.row(i);
+                let k = values.iter().position(|v| !v.is_finite())?;
+                Some((i, indices[k] as usize, values[k]))
+            }),
+        }
+    }
+}
+
+/// An error naming the first entry that is NaN or infinite, or Ok if there is none.
+///
+/// # Cost
+/// One sweep over the stored entries.
+pub fn require_finite(source: &dyn RowSource, what: &str) -> Result<()> {
+    for k in 0..source.blocks() {
+        source.with_block(k, &mut |rows| match rows.block.first_not_finite() {
+            None => Ok(()),
+            Some((i, column, found)) => Err(ErrorKind::NotFinite {
+                what: what.to_string(),
+                row: rows.start + i,
+                column: Some(column),
+                found,
+            }
+            .into()),
+        })?;
+    }
+    Ok(())
+}
+
+/// An error naming the first entry of a vector that is NaN or infinite, or whose length is wrong.
+pub fn require_vector(what: &str, v: &[f64], length: usize) -> Result<()> {
+    if v.len() != length {
+        return Err(ErrorKind::Shape {
+            what: what.to_string(),
+            expected: format!("{length} values"),
+            found: format!("{} values", v.len()),
+        }
+        .into());
+    }
+    match v.iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(row) => Err(ErrorKind::NotFinite { what: what.to_string(), row, column: None, found: v[row] }.into()),
+    }
+}
