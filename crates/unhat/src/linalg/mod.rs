@@ -110,6 +110,30 @@ pub fn add_gram(left: &[f64], right: &[f64], d: usize, gram: &mut [f64]) {
     );
 }
 
+/// lower(slab) += Σ weight(i) tailᵢ tailᵢᵀ, where tailᵢ is row i without its first b entries: one slice of a third moment.
+pub fn add_gram_tail(rows: &[f64], d: usize, b: usize, weight: impl Fn(usize) -> f64, slab: &mut [f64]) {
+    let (n, size) = (rows.len() / d, d - b);
+    crate::rows::with_scratch(n * size, |scaled| {
+        vectorised(|| {
+            for (i, (row, out)) in rows.chunks_exact(d).zip(scaled.chunks_exact_mut(size)).enumerate() {
+                let w = weight(i);
+                out.iter_mut().zip(&row[b..]).for_each(|(o, a)| *o = w * a);
+            }
+        });
+        triangular::matmul(
+            MatMut::from_column_major_slice_mut(slab, size, size),
+            BlockStructure::TriangularLower,
+            Accum::Add,
+            MatRef::from_column_major_slice(rows, d, n).subrows(b, size),
+            BlockStructure::Rectangular,
+            MatRef::from_column_major_slice(scaled, size, n).transpose(),
+            BlockStructure::Rectangular,
+            1.0,
+            Par::Seq,
+        );
+    })
+}
+
 /// out = block · S for a row-major n×d block and a full d×d matrix S (its transpose is used: S is symmetric in all uses).
 pub fn rows_times_symmetric(block: &[f64], d: usize, s: &[f64], out: &mut [f64]) {
     let rows = block.len() / d;

@@ -95,7 +95,8 @@ pub struct CsrBlock<'a> {
 }
 
 impl<'a> CsrBlock<'a> {
-    pub(super) fn rows(&self) -> usize {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
         self.pointers.len() - 1
     }
 

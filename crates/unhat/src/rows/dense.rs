@@ -69,7 +69,8 @@ pub struct DenseBlock<'a> {
 }
 
 impl DenseBlock<'_> {
-    pub(super) fn rows(&self) -> usize {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
         self.values.len() / self.columns
     }
 

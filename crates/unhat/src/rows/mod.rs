@@ -2,10 +2,13 @@
 
 mod csr;
 mod dense;
+mod scratch;
 mod sweep;
 
 pub use csr::{CsrBlock, CsrRows};
 pub use dense::{DenseBlock, DenseRows};
+pub(crate) use scratch::with_scratch;
+pub(crate) use sweep::MAX_STRETCHES;
 pub use sweep::{Pass, sweep};
 
 use crate::error::{ErrorKind, Result};

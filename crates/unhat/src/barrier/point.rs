@@ -1,0 +1,559 @@
+//! Everything that one evaluation at x pays for: slack, factor, scores, gradient and, on demand, a metric.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::gram::{
+    Chunks, Factor, FactorMethod, RowSpace, Transform, add_weighted_gram, gram_stretches, merged, orthogonal_factor,
+    prefers_pairs, require_square_fits,
+};
+use crate::leverage::pair_form;
+use crate::linalg;
+use crate::rows::{Block, Pass, RowSource, Rows, Shape, require_finite, require_vector, sweep, with_scratch};
+use crate::run::Run;
+use std::cell::Cell;
+
+/// The volumetric barrier of the cell in which Ax − b has given signs.
+///
+/// V(x) = ½ log det M,  M = A_xᵀA_x,  A_x = S⁻¹A,  s = Ax − b
+///
+/// V is strictly convex on the cell and grows without bound at its facets. Its gradient g(x) = −A_xᵀσ is what a release
+/// of "the leverage score gradient" holds.
+pub struct Barrier<'a> {
+    source: &'a dyn RowSource,
+    offset: &'a [f64],
+    positive: Vec<bool>,
+    precision: Cell<FactorMethod>,
+    passes: Cell<u32>,
+    work: Cell<f64>,
+}
+
+/// Which closed half of every row's hyperplane a cell lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Ax > b.
+    Above,
+    /// Ax < b.
+    Below,
+}
+
+/// One evaluation of a [`Barrier`].
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// x.
+    pub x: Vec<f64>,
+    /// s = Ax − b.
+    pub slack: Vec<f64>,
+    /// 1/s, the row scale of A_x.
+    pub inverse_slack: Vec<f64>,
+    /// σ.
+    pub scores: Vec<f64>,
+    /// L with M = LLᵀ.
+    pub factor: Factor,
+    /// V = ½ log det M.
+    pub value: f64,
+    /// g = −A_xᵀσ.
+    pub gradient: Vec<f64>,
+    /// Cholesky factor of K = Uᵀdiag(3σ − 2σ²)U in whitened coordinates; Q ≼ K ≼ 3Q. Only where it was asked for.
+    pub metric: Option<Vec<f64>>,
+}
+
+impl<'a> Barrier<'a> {
+    /// The barrier of the cell with the given signs (true: aᵢx > bᵢ).
+    ///
+    /// # Errors
+    /// Shape and finiteness of `offset` and `positive`.
+    pub fn new(source: &'a dyn RowSource, offset: &'a [f64], positive: Vec<bool>) -> Result<Self> {
+        let n = source.shape().rows;
+        require_vector("offset", offset, n)?;
+        require_square_fits(source.shape().columns)?;
+        if positive.len() != n {
+            return Err(ErrorKind::Shape {
+                what: "signs".into(),
+                expected: format!("{n} values"),
+                found: format!("{} values", positive.len()),
+            }
+            .into());
+        }
+        let precision = Cell::new(FactorMethod::Cholesky);
+        Ok(Barrier { source, offset, positive, precision, passes: Cell::new(0), work: Cell::new(0.0) })
+    }
+
+    /// The barrier of the cell that holds x.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ZeroSlack`] when x lies on a facet; shape and finiteness.
+    pub fn around(source: &'a dyn RowSource, offset: &'a [f64], x: &[f64], run: &Run<'_>) -> Result<Self> {
+        require_vector("offset", offset, source.shape().rows)?;
+        let slack = slack_at(source, offset, x, run)?;
+        if let Some(row) = slack.iter().position(|&s| s == 0.0) {
+            return Err(ErrorKind::ZeroSlack { row }.into());
+        }
+        Barrier::new(source, offset, slack.iter().map(|&s| s > 0.0).collect())
+    }
+
+    /// The rows A.
+    pub fn source(&self) -> &'a dyn RowSource {
+        self.source
+    }
+
+    /// b.
+    pub fn offset(&self) -> &'a [f64] {
+        self.offset
+    }
+
+    /// The signs of the cell.
+    pub fn positive(&self) -> &[bool] {
+        &self.positive
+    }
+
+    /// d.
+    pub fn dim(&self) -> usize {
+        self.source.shape().columns
+    }
+
+    /// Evaluations at a new x so far, rejected ones included.
+    pub fn passes(&self) -> u32 {
+        self.passes.get()
+    }
+
+    /// All sweeps so far, in units of one evaluation (2nd² flops for dense rows).
+    pub fn work(&self) -> f64 {
+        self.work.get()
+    }
+
+    /// Continues the counts of an earlier run.
+    pub fn resume_counts(&self, passes: u32, work: f64) {
+        self.passes.set(passes);
+        self.work.set(work);
+    }
+
+    pub(crate) fn charge(&self, work: f64) {
+        self.work.set(self.work.get() + work);
+    }
+
+    /// The least accurate factorisation that evaluations use; they use a better one where this one fails.
+    pub fn precision(&self) -> FactorMethod {
+        self.precision.get()
+    }
+
+    /// Sets the least accurate factorisation that evaluations use.
+    pub fn set_precision(&self, method: FactorMethod) {
+        self.precision.set(method);
+    }
+
+    /// Evaluates slack, factor, scores, value and gradient at x, and the metric K when asked; None when x lies outside
+    /// the cell (or so near its boundary that M cannot be factored).
+    ///
+    /// # Cost
+    /// Two sweeps: n·d² flops for M, n·d² for the scores, n·d² for the metric. CholeskyQR2 and TSQR add one sweep.
+    /// # Errors
+    /// [`ErrorKind::RankDeficient`] when the columns of A are dependent; [`ErrorKind::NotFinite`] in A.
+    pub fn at(&self, x: &[f64], metric: bool, run: &Run<'_>) -> Result<Option<Point>> {
+        let shape = self.source.shape();
+        self.passes.set(self.passes.get() + 1);
+        self.charge(0.5);
+        if shape.rows < shape.columns {
+            return Err(self.rank_error(run)?);
+        }
+        let mut slack = vec![0.0; shape.rows];
+        let pass = SlackGram { x, offset: self.offset, positive: &self.positive, columns: shape.columns };
+        let SlackAcc { gram, inside } = sweep(self.source, &pass, &mut slack, run)?;
+        if slack.iter().any(|s| !s.is_finite()) {
+            require_finite(self.source, "matrix")?;
+            return Ok(None);
+        }
+        if !inside {
+            return Ok(None);
+        }
+        let inverse_slack: Vec<f64> = slack.iter().map(|s| 1.0 / s).collect();
+        let Some(factor) = self.factor(gram, &inverse_slack, run)? else {
+            if !self.columns_independent(run)? {
+                return Err(self.rank_error(run)?);
+            }
+            return Ok(None);
+        };
+        self.charge(if metric { 1.0 } else { 0.5 });
+        let pairs = prefers_pairs(&shape) && factor.method() == FactorMethod::Cholesky;
+        let inverse = pairs.then(|| factor.inverse());
+        let pass = ScoreGradient {
+            chunks: Chunks {
+                transform: Transform { row_scale: Some(&inverse_slack), shift: None, lower: Some(factor.lower()) },
+                columns: shape.columns,
+            },
+            inverse_slack: &inverse_slack,
+            inverse: inverse.as_deref(),
+            metric,
+        };
+        let mut scores = vec![0.0; shape.rows];
+        let GradientAcc { gradient, metric: mut k } = sweep(self.source, &pass, &mut scores, run)?;
+        let metric = match metric {
+            true => {
+                if inverse.is_some() {
+                    linalg::whiten_symmetric(factor.lower(), shape.columns, &mut k);
+                }
+                if !linalg::cholesky_in_place(&mut k, shape.columns) {
+                    return Ok(None);
+                }
+                Some(k)
+            }
+            false => None,
+        };
+        let value = 0.5 * factor.log_det();
+        if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
+            return Ok(None);
+        }
+        Ok(Some(Point { x: x.to_vec(), slack, inverse_slack, scores, factor, value, gradient, metric }))
+    }
+
+    /// The Cholesky factor of K in whitened coordinates at a point that was evaluated without it.
+    ///
+    /// # Cost
+    /// One sweep, 2nd² flops.
+    /// # Errors
+    /// [`ErrorKind::Numerical`] when K is not positive definite to rounding.
+    pub fn metric_factor(&self, point: &Point, run: &Run<'_>) -> Result<Vec<f64>> {
+        if let Some(k) = &point.metric {
+            return Ok(k.clone());
+        }
+        self.charge(1.0);
+        let d = self.dim();
+        let mut k = self.score_weighted_gram(point, metric_weight, run)?;
+        if !linalg::cholesky_in_place(&mut k, d) {
+            return Err(ErrorKind::Numerical { reason: "the metric K is not positive definite to rounding".into() }.into());
+        }
+        Ok(k)
+    }
+
+    /// Uᵀ diag(weight(σ)) U, lower triangle.
+    pub(crate) fn score_weighted_gram(
+        &self,
+        point: &Point,
+        weight: fn(f64) -> f64,
+        run: &Run<'_>,
+    ) -> Result<Vec<f64>> {
+        let d = self.dim();
+        let pass = ScoreWeightedGram { chunks: self.whitened_chunks(point), scores: &point.scores, weight };
+        let gram = sweep(self.source, &pass, &mut [], run)?;
+        debug_assert_eq!(gram.len(), d * d);
+        Ok(gram)
+    }
+
+    /// maxᵢ ‖B⁻¹uᵢ‖² for a lower triangular B in whitened coordinates.
+    pub(crate) fn largest_row_norm_squared(&self, point: &Point, b: &[f64], run: &Run<'_>) -> Result<f64> {
+        sweep(self.source, &LargestRowNorm { chunks: self.whitened_chunks(point), b }, &mut [], run)
+    }
+
+    /// Chunks of U = A_x L⁻ᵀ.
+    pub(super) fn whitened_chunks<'p>(&self, point: &'p Point) -> Chunks<'p> {
+        let lower = Some(point.factor.lower());
+        Chunks {
+            transform: Transform { row_scale: Some(&point.inverse_slack), shift: None, lower },
+            columns: self.dim(),
+        }
+    }
+
+    fn factor(&self, gram: Vec<f64>, inverse_slack: &[f64], run: &Run<'_>) -> Result<Option<Factor>> {
+        let d = self.dim();
+        let transform = Transform { row_scale: Some(inverse_slack), shift: None, lower: None };
+        let precision = self.precision.get();
+        match Factor::of_gram(gram, d) {
+            Some(factor) if precision == FactorMethod::Cholesky && factor.gram_condition() < CHOLESKY_TRUST => {
+                Ok(Some(factor))
+            }
+            Some(factor) => {
+                self.charge(1.0);
+                factor.refined(precision.max(FactorMethod::CholeskyQr2), self.source, transform, 0.0, run)
+            }
+            None => {
+                self.charge(1.0);
+                Ok(crate::gram::full_rank_factor(orthogonal_factor(self.source, transform, 0.0, run)?, d))
+            }
+        }
+    }
+
+    /// Whether the columns of A itself are independent.
+    fn columns_independent(&self, run: &Run<'_>) -> Result<bool> {
+        Ok(self.rank_of_rows(run)? == self.dim())
+    }
+
+    fn rank_of_rows(&self, run: &Run<'_>) -> Result<usize> {
+        let l = orthogonal_factor(self.source, Transform::default(), 0.0, run)?;
+        if l.iter().any(|v| !v.is_finite()) {
+            require_finite(self.source, "matrix")?;
+        }
+        Ok(RowSpace::of_factor(&l, self.dim()).rank())
+    }
+
+    fn rank_error(&self, run: &Run<'_>) -> Result<Error> {
+        Ok(ErrorKind::RankDeficient { rank: self.rank_of_rows(run)?, columns: self.dim() }.into())
+    }
+
+    /// The largest t for which every slack of x + t·h keeps its sign; infinite if none shrinks.
+    ///
+    /// # Cost
+    /// One product A·h.
+    pub fn step_to_boundary(&self, point: &Point, h: &[f64], run: &Run<'_>) -> Result<f64> {
+        self.charge(1.0 / self.dim() as f64);
+        let pass = WorstRatio { h, inverse_slack: &point.inverse_slack };
+        let worst = sweep(self.source, &pass, &mut [], run)?;
+        Ok(if worst < 0.0 { -1.0 / worst } else { f64::INFINITY })
+    }
+
+    /// τᵢ = (|aᵢ|ᵀ|x| + |bᵢ|)/|sᵢ|: how many rounding errors of the inputs' size a slack holds.
+    ///
+    /// # Cost
+    /// One product |A|·|x|.
+    pub fn slack_rounding(&self, point: &Point, run: &Run<'_>) -> Result<Vec<f64>> {
+        self.charge(1.0 / self.dim() as f64);
+        let x = point.x.iter().map(|v| v.abs()).collect::<Vec<_>>();
+        let mut tau = vec![0.0; self.offset.len()];
+        sweep(self.source, &AbsoluteProduct { x: &x }, &mut tau, run)?;
+        for ((t, b), r) in tau.iter_mut().zip(self.offset).zip(&point.inverse_slack) {
+            *t = (*t + b.abs()) * r.abs();
+        }
+        Ok(tau)
+    }
+}
+
+/// Beyond this κ(M̃), Cholesky loses all but four digits of the scores, and a better factor is taken at once.
+const CHOLESKY_TRUST: f64 = 1e12;
+
+/// s = Ax − b.
+///
+/// # Cost
+/// One product A·x.
+/// # Errors
+/// Shape and finiteness of x.
+pub(crate) fn slack_at(source: &dyn RowSource, offset: &[f64], x: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+    require_vector("point", x, source.shape().columns)?;
+    let mut slack = vec![0.0; source.shape().rows];
+    sweep(source, &Slack { x, offset }, &mut slack, run)?;
+    if slack.iter().any(|s| !s.is_finite()) {
+        require_finite(source, "matrix")?;
+    }
+    Ok(slack)
+}
+
+fn slack_into(rows: &Rows<'_>, x: &[f64], offset: &[f64], out: &mut [f64]) {
+    rows.block.apply_into(x, out);
+    out.iter_mut().zip(&offset[rows.range()]).for_each(|(s, b)| *s -= b);
+}
+
+struct Slack<'a> {
+    x: &'a [f64],
+    offset: &'a [f64],
+}
+
+impl Pass for Slack<'_> {
+    type Acc = ();
+    fn zero(&self) {}
+    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        slack_into(rows, self.x, self.offset, out);
+        Ok(())
+    }
+    fn merge(&self, _left: (), _right: ()) {}
+    fn width(&self) -> usize {
+        1
+    }
+}
+
+/// s = Ax − b, and M from it in the same sweep while every slack so far has its sign.
+struct SlackGram<'a> {
+    x: &'a [f64],
+    offset: &'a [f64],
+    positive: &'a [bool],
+    columns: usize,
+}
+
+struct SlackAcc {
+    gram: Vec<f64>,
+    inside: bool,
+}
+
+impl Pass for SlackGram<'_> {
+    type Acc = SlackAcc;
+    fn zero(&self) -> SlackAcc {
+        SlackAcc { gram: vec![0.0; self.columns * self.columns], inside: true }
+    }
+    fn add(&self, acc: &mut SlackAcc, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        slack_into(rows, self.x, self.offset, out);
+        let positive = &self.positive[rows.range()];
+        acc.inside &= out.iter().zip(positive).all(|(&s, &p)| s != 0.0 && (s > 0.0) == p);
+        if acc.inside {
+            add_weighted_gram(&rows.block, self.columns, |i| 1.0 / (out[i] * out[i]), &mut acc.gram);
+        }
+        Ok(())
+    }
+    fn merge(&self, left: SlackAcc, right: SlackAcc) -> SlackAcc {
+        SlackAcc { inside: left.inside && right.inside, gram: merged(left.gram, right.gram) }
+    }
+    fn width(&self) -> usize {
+        1
+    }
+    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
+        gram_stretches(shape, blocks)
+    }
+}
+
+/// σ, g = −A_xᵀσ and, when asked, K = Σ (3σᵢ − 2σᵢ²) uᵢuᵢᵀ (for pairs: in the coordinates of A_x).
+struct ScoreGradient<'a> {
+    chunks: Chunks<'a>,
+    inverse_slack: &'a [f64],
+    inverse: Option<&'a [f64]>,
+    metric: bool,
+}
+
+struct GradientAcc {
+    gradient: Vec<f64>,
+    metric: Vec<f64>,
+}
+
+/// Weight of a row in K = 3Q − 2D.
+fn metric_weight(sigma: f64) -> f64 {
+    sigma * (3.0 - 2.0 * sigma)
+}
+
+impl Pass for ScoreGradient<'_> {
+    type Acc = GradientAcc;
+    fn zero(&self) -> GradientAcc {
+        let d = self.chunks.columns;
+        GradientAcc { gradient: vec![0.0; d], metric: vec![0.0; if self.metric { d * d } else { 0 }] }
+    }
+    fn add(&self, acc: &mut GradientAcc, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        let d = self.chunks.columns;
+        let r = &self.inverse_slack[rows.range()];
+        match (self.inverse, rows.block) {
+            (Some(inverse), Block::Csr(block)) => {
+                for (i, out) in out.iter_mut().enumerate() {
+                    let (indices, values) = block.row(i);
+                    *out = r[i] * r[i] * pair_form(indices, values, inverse, d);
+                }
+                if self.metric {
+                    add_weighted_gram(&rows.block, d, |i| metric_weight(out[i]) * r[i] * r[i], &mut acc.metric);
+                }
+            }
+            _ => self.chunks.each(rows, |range, u| {
+                let sigma = &mut out[range];
+                linalg::row_norms_squared(u, d, sigma);
+                if self.metric {
+                    with_scratch(u.len(), |scaled| {
+                        linalg::scale_rows_into(u, d, |i| metric_weight(sigma[i]), scaled);
+                        linalg::add_gram(u, scaled, d, &mut acc.metric);
+                    });
+                }
+            }),
+        }
+        with_scratch(out.len(), |minus| {
+            minus.iter_mut().zip(out.iter().zip(r)).for_each(|(m, (sigma, r))| *m = -sigma * r);
+            rows.block.apply_transpose_add(minus, &mut acc.gradient);
+        });
+        Ok(())
+    }
+    fn merge(&self, left: GradientAcc, right: GradientAcc) -> GradientAcc {
+        GradientAcc { gradient: merged(left.gradient, right.gradient), metric: merged(left.metric, right.metric) }
+    }
+    fn width(&self) -> usize {
+        1
+    }
+    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
+        gram_stretches(shape, blocks)
+    }
+}
+
+/// min aᵢh/sᵢ.
+struct WorstRatio<'a> {
+    h: &'a [f64],
+    inverse_slack: &'a [f64],
+}
+
+impl Pass for WorstRatio<'_> {
+    type Acc = f64;
+    fn zero(&self) -> f64 {
+        f64::INFINITY
+    }
+    fn add(&self, worst: &mut f64, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
+        with_scratch(rows.block.rows(), |q| {
+            rows.block.apply_into(self.h, q);
+            for (q, r) in q.iter().zip(&self.inverse_slack[rows.range()]) {
+                *worst = worst.min(q * r);
+            }
+        });
+        Ok(())
+    }
+    fn merge(&self, left: f64, right: f64) -> f64 {
+        left.min(right)
+    }
+}
+
+/// |A| x for x ≥ 0.
+struct AbsoluteProduct<'a> {
+    x: &'a [f64],
+}
+
+impl Pass for AbsoluteProduct<'_> {
+    type Acc = ();
+    fn zero(&self) {}
+    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        rows.block.apply_abs_into(self.x, out);
+        Ok(())
+    }
+    fn merge(&self, _left: (), _right: ()) {}
+    fn width(&self) -> usize {
+        1
+    }
+}
+
+struct ScoreWeightedGram<'a> {
+    chunks: Chunks<'a>,
+    scores: &'a [f64],
+    weight: fn(f64) -> f64,
+}
+
+impl Pass for ScoreWeightedGram<'_> {
+    type Acc = Vec<f64>;
+    fn zero(&self) -> Vec<f64> {
+        vec![0.0; self.chunks.columns * self.chunks.columns]
+    }
+    fn add(&self, gram: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
+        let d = self.chunks.columns;
+        self.chunks.each(rows, |range, u| {
+            let sigma = &self.scores[rows.start + range.start..rows.start + range.end];
+            with_scratch(u.len(), |scaled| {
+                linalg::scale_rows_into(u, d, |i| (self.weight)(sigma[i]), scaled);
+                linalg::add_gram(u, scaled, d, gram);
+            })
+        });
+        Ok(())
+    }
+    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
+        merged(left, right)
+    }
+    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
+        gram_stretches(shape, blocks)
+    }
+}
+
+struct LargestRowNorm<'a> {
+    chunks: Chunks<'a>,
+    b: &'a [f64],
+}
+
+impl Pass for LargestRowNorm<'_> {
+    type Acc = f64;
+    fn zero(&self) -> f64 {
+        0.0
+    }
+    fn add(&self, largest: &mut f64, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
+        let d = self.chunks.columns;
+        self.chunks.each(rows, |range, u| {
+            linalg::solve_lower_rows(self.b, d, u);
+            with_scratch(range.len(), |norms| {
+                linalg::row_norms_squared(u, d, norms);
+                *largest = norms.iter().fold(*largest, |a, b| a.max(*b));
+            });
+        });
+        Ok(())
+    }
+    fn merge(&self, left: f64, right: f64) -> f64 {
+        left.max(right)
+    }
+}

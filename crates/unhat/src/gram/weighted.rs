@@ -1,0 +1,203 @@
+//! M = Σ wᵢ aᵢaᵢᵀ in one sweep: dense rows by blocks of matrix products, sparse rows by pairs of entries.
+
+use crate::error::{ErrorKind, Result};
+use crate::linalg;
+use crate::rows::{Block, CsrBlock, MAX_STRETCHES, Pass, RowSource, Rows, Shape, sweep, with_scratch};
+use crate::run::Run;
+use std::ops::Range;
+
+/// Sparse rows are treated pair by pair while they hold less than this share of the columns; above it, blocks of them
+/// are written out densely, where a product runs near the peak of the machine (pairs reach about a tenth of it).
+const PAIRS_BELOW_SHARE: f64 = 0.2;
+
+/// Memory that d×d matrices may take; beyond it the dense factorisation of M is out of reach anyway (d³ flops).
+const SQUARE_BYTES_LIMIT: u64 = 8 << 30;
+
+/// Whether the rows of this shape are handled by pairs of entries.
+pub(crate) fn prefers_pairs(shape: &Shape) -> bool {
+    (shape.stored as f64) < PAIRS_BELOW_SHARE * shape.rows as f64 * shape.columns as f64
+}
+
+/// An error if a d×d matrix would not fit.
+pub(crate) fn require_square_fits(d: usize) -> Result<()> {
+    let bytes = 8 * (d as u64) * (d as u64);
+    if bytes > SQUARE_BYTES_LIMIT {
+        return Err(ErrorKind::TooLarge {
+            what: format!("the Gram matrix of {d} columns"),
+            bytes,
+            limit: SQUARE_BYTES_LIMIT,
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// How many stretches a pass with a d×d accumulator asks for: each must add several times what its merging costs.
+pub(crate) fn gram_stretches(shape: &Shape, blocks: usize) -> usize {
+    let (n, d, stored) = (shape.rows as f64, shape.columns as f64, shape.stored as f64);
+    let products = if prefers_pairs(shape) { 0.5 * stored * (stored / n) } else { n * d * d };
+    blocks.min(MAX_STRETCHES).min((products / (4.0 * d * d)) as usize).max(1)
+}
+
+/// A column change applied to rows on their way into a kernel: A′ᵢⱼ = rᵢ·(Aᵢⱼ − μⱼ), and then L⁻¹ from the left.
+///
+/// Scores do not change under it; the condition of what is factored does.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Transform<'a> {
+    /// r, one a row; None: ones.
+    pub row_scale: Option<&'a [f64]>,
+    /// μ, one a column; None: zeros. The entry of a constant column is 0 so that it stays.
+    pub shift: Option<&'a [f64]>,
+    /// L; None: the identity.
+    pub lower: Option<&'a [f64]>,
+}
+
+/// Cuts a block into dense row-major chunks, transformed, in a thread's scratch memory.
+pub(crate) struct Chunks<'a> {
+    pub transform: Transform<'a>,
+    pub columns: usize,
+}
+
+impl Chunks<'_> {
+    /// Calls `f(rows within the block, their transformed values)` chunk by chunk.
+    pub fn each(&self, rows: &Rows<'_>, mut f: impl FnMut(Range<usize>, &mut [f64])) {
+        let d = self.columns;
+        let n = rows.block.rows();
+        let chunk = match rows.block {
+            Block::Dense(_) => n,
+            Block::Csr(_) => (65_536 / d).clamp(16, 1024).min(n),
+        };
+        with_scratch(chunk * d, |scratch| {
+            for start in (0..n).step_by(chunk.max(1)) {
+                let range = start..(start + chunk).min(n);
+                let values = &mut scratch[..range.len() * d];
+                self.prepare(rows, range.clone(), values);
+                f(range, values);
+            }
+        })
+    }
+
+    fn prepare(&self, rows: &Rows<'_>, range: Range<usize>, out: &mut [f64]) {
+        let d = self.columns;
+        let scale = |i: usize| self.transform.row_scale.map_or(1.0, |r| r[rows.start + range.start + i]);
+        match (self.transform.shift, rows.block) {
+            (None, Block::Dense(b)) => {
+                linalg::scale_rows_into(&b.values[range.start * d..range.end * d], d, scale, out);
+            }
+            (shift, block) => {
+                block.densify_into(range.clone(), out);
+                for (i, row) in out.chunks_exact_mut(d).enumerate() {
+                    let r = scale(i);
+                    match shift {
+                        Some(mean) => row.iter_mut().zip(mean).for_each(|(a, m)| *a = r * (*a - m)),
+                        None => row.iter_mut().for_each(|a| *a *= r),
+                    }
+                }
+            }
+        }
+        if let Some(l) = self.transform.lower {
+            linalg::solve_lower_rows(l, d, out);
+        }
+    }
+}
+
+/// lower(gram) += Σ weight(i) aᵢaᵢᵀ over the rows of a block; weights may have any sign.
+pub(crate) fn add_weighted_gram(block: &Block<'_>, d: usize, weight: impl Fn(usize) -> f64, gram: &mut [f64]) {
+    match block {
+        Block::Csr(b) if (b.stored() as f64) < PAIRS_BELOW_SHARE * (b.rows() * d) as f64 => {
+            add_gram_by_pairs(b, d, weight, gram)
+        }
+        Block::Dense(b) => with_scratch(b.values.len(), |scaled| {
+            linalg::scale_rows_into(b.values, d, weight, scaled);
+            linalg::add_gram(b.values, scaled, d, gram);
+        }),
+        Block::Csr(_) => Chunks { transform: Transform::default(), columns: d }.each(
+            &Rows { start: 0, block: *block },
+            |range, values| {
+                with_scratch(values.len(), |scaled| {
+                    linalg::scale_rows_into(values, d, |i| weight(range.start + i), scaled);
+                    linalg::add_gram(values, scaled, d, gram);
+                })
+            },
+        ),
+    }
+}
+
+/// Every pair of entries of a row meets once: nnz(aᵢ)²/2 products a row, whatever d is.
+fn add_gram_by_pairs(block: &CsrBlock<'_>, d: usize, weight: impl Fn(usize) -> f64, gram: &mut [f64]) {
+    for i in 0..block.rows() {
+        let (indices, values) = block.row(i);
+        let w = weight(i);
+        for (p, (&j, a)) in indices.iter().zip(values).enumerate() {
+            let column = &mut gram[j as usize * d..(j as usize + 1) * d];
+            let wa = w * a;
+            for (&k, b) in indices[p..].iter().zip(&values[p..]) {
+                column[k as usize] += wa * b;
+            }
+        }
+    }
+}
+
+struct WeightedGram<'a> {
+    weight: &'a (dyn Fn(usize) -> f64 + Sync),
+    columns: usize,
+}
+
+impl Pass for WeightedGram<'_> {
+    type Acc = Vec<f64>;
+    fn zero(&self) -> Vec<f64> {
+        vec![0.0; self.columns * self.columns]
+    }
+    fn add(&self, gram: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
+        add_weighted_gram(&rows.block, self.columns, |i| (self.weight)(rows.start + i), gram);
+        Ok(())
+    }
+    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
+        merged(left, right)
+    }
+    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
+        gram_stretches(shape, blocks)
+    }
+}
+
+/// M = Σ weight(i) aᵢaᵢᵀ, lower triangle, column-major d×d.
+///
+/// # Cost
+/// One sweep; n·d² flops for dense rows, Σ nnz(aᵢ)² for sparse ones.
+pub(crate) fn weighted_gram(
+    source: &dyn RowSource,
+    weight: &(dyn Fn(usize) -> f64 + Sync),
+    run: &Run<'_>,
+) -> Result<Vec<f64>> {
+    let columns = source.shape().columns;
+    require_square_fits(columns)?;
+    sweep(source, &WeightedGram { weight, columns }, &mut [], run)
+}
+
+/// Σ uᵢuᵢᵀ of transformed rows u, by dense chunks: the second Gram matrix of CholeskyQR2.
+pub(crate) struct WhitenedGram<'a> {
+    pub chunks: Chunks<'a>,
+}
+
+impl Pass for WhitenedGram<'_> {
+    type Acc = Vec<f64>;
+    fn zero(&self) -> Vec<f64> {
+        vec![0.0; self.chunks.columns * self.chunks.columns]
+    }
+    fn add(&self, gram: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
+        self.chunks.each(rows, |_, u| linalg::add_gram(u, u, self.chunks.columns, gram));
+        Ok(())
+    }
+    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
+        merged(left, right)
+    }
+    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
+        gram_stretches(&Shape { stored: shape.rows * shape.columns, ..*shape }, blocks)
+    }
+}
+
+/// left + right, in left's memory.
+pub(crate) fn merged(mut left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
+    left.iter_mut().zip(&right).for_each(|(a, b)| *a += b);
+    left
+}

@@ -1,0 +1,136 @@
+//! A proven bound on the distance from a computed point to the exact solution of g(x) = c in its cell.
+
+use super::tilted::{Tilted, TiltedPoint};
+use crate::error::Result;
+use crate::gram::{FactorMethod, largest_singular_squared};
+use crate::linalg::{self, norm};
+use crate::oracle::NewtonStep;
+use crate::run::Run;
+
+/// How far the exact solution can be from the returned point.
+///
+/// The cell holds exactly one x* with g(x*) = c, and ‖x − x*‖_Q ≤ `q_norm`, ‖x − x*‖₂ ≤ `euclidean`, with the matrix A, the
+/// offset b and the target c taken as the exact numbers they are stored as. Q = A_xᵀΣA_x at the last evaluated point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Certificate {
+    /// Bound in the norm of Q: relative to the slacks, whatever the units.
+    pub q_norm: f64,
+    /// Bound in the Euclidean norm.
+    pub euclidean: f64,
+    /// η, the part of the gradient's rounding that the bound contains.
+    pub rounding: f64,
+}
+
+/// What a point can prove, and how.
+pub(super) struct Proof {
+    /// Valid at the evaluated point; None when the test fails.
+    pub certificate: Option<Certificate>,
+    /// η.
+    pub rounding: f64,
+    metric: Metric,
+}
+
+/// A metric B with a·Q ≼ …: its whitened Cholesky factor, and what turns its norms into bounds for Q.
+struct Metric {
+    /// Cholesky factor C of B in whitened coordinates.
+    factor: Vec<f64>,
+    /// ‖·‖_{Q⁻¹} ≤ excess·‖·‖_{B⁻¹}: 1 for B = H or Q, √3 for B = K.
+    excess: f64,
+}
+
+impl Metric {
+    /// ‖L⁻¹v‖ in B⁻¹, as an upper bound for the dual norm of Q (for B = H: of H, which is what the theorem needs).
+    fn dual_norm(&self, whitened: &[f64]) -> f64 {
+        self.excess * norm(&linalg::solve_lower(&self.factor, whitened))
+    }
+}
+
+/// Proves the distance from `point` to the solution (math of the w = 0 certificate).
+///
+/// With γ = ‖G‖_{B⁻¹} and ρ = max ‖a_{x,i}‖_{B⁻¹} for B = H, or larger bounds of both from Q ≼ H: if some r in (0, 1) has
+/// ρ(γ+η)/κ(r) < r, κ(r) = (1 − (1−r)⁷)/(7r), then the cell holds the solution, within (γ+η)/κ(r) in the norm of B.
+/// The smallest such r solves 7ρ(γ+η) = 1 − (1−r)⁷.
+///
+/// # Cost
+/// O(n + d³) and one product with |A|; one evaluation's worth of sweeps more when the cheap bound of ρ does not do.
+pub(super) fn prove(phi: &Tilted<'_>, point: &TiltedPoint, step: &NewtonStep, run: &Run<'_>) -> Result<Proof> {
+    let rounding = gradient_rounding(phi, point, run)?;
+    let whitened = point.base.factor.half_solve(&point.gradient);
+    let metric = match &step.hessian {
+        Some(h) => Metric { factor: h.clone(), excess: 1.0 },
+        None => Metric { factor: phi.barrier.metric_factor(&point.base, run)?, excess: 3f64.sqrt() },
+    };
+    let rho = cheap_rho(&point.base.scores);
+    if let Some(certificate) = conclude(point, &metric, &whitened, rho, rounding) {
+        return Ok(Proof { certificate: Some(certificate), rounding, metric });
+    }
+    phi.barrier.charge(2.0);
+    let mut q = phi.barrier.score_weighted_gram(&point.base, |sigma| sigma, run)?;
+    if !linalg::cholesky_in_place(&mut q, point.gradient.len()) {
+        return Ok(Proof { certificate: None, rounding, metric });
+    }
+    let rho = phi.barrier.largest_row_norm_squared(&point.base, &q, run)?.sqrt();
+    let metric = Metric { factor: q, excess: 1.0 };
+    let certificate = conclude(point, &metric, &whitened, rho, rounding);
+    Ok(Proof { certificate, rounding, metric })
+}
+
+impl Proof {
+    /// The certificate for a point `moved` away from the evaluated one.
+    pub fn after_moving(&self, point: &TiltedPoint, moved: &[f64]) -> Option<Certificate> {
+        let whitened = linalg::lower_transposed_times_vector(point.base.factor.lower(), moved);
+        let length = norm(&linalg::lower_transposed_times_vector(&self.metric.factor, &whitened)); // Q ≼ B
+        self.certificate.map(|c| Certificate {
+            q_norm: c.q_norm + length * ROUND_UP,
+            euclidean: c.euclidean + norm(moved) * ROUND_UP,
+            rounding: c.rounding,
+        })
+    }
+}
+
+/// Covers the rounding of the few operations after γ, ρ and λ_min.
+const ROUND_UP: f64 = 1.0 + 1e-9;
+
+fn conclude(point: &TiltedPoint, metric: &Metric, whitened: &[f64], rho: f64, rounding: f64) -> Option<Certificate> {
+    let gamma = metric.dual_norm(whitened) + rounding;
+    let reach = 7.0 * rho * gamma;
+    if reach.is_nan() || reach >= 0.999 {
+        return None;
+    }
+    let r = -((-reach).ln_1p() / 7.0).exp_m1();
+    let kappa = if r > 0.0 { -(7.0 * (-r).ln_1p()).exp_m1() / (7.0 * r) } else { 1.0 };
+    let q_norm = gamma / kappa * ROUND_UP;
+    Some(Certificate { q_norm, euclidean: q_norm * metric.inverse_root_bound(point), rounding })
+}
+
+impl Metric {
+    /// Upper bound of 1/√λ_min(Q) (of H where B = H): the largest singular value of (L C)⁻¹ times the excess.
+    fn inverse_root_bound(&self, point: &TiltedPoint) -> f64 {
+        let d = point.gradient.len();
+        let mut product = vec![0.0; d * d];
+        linalg::add_product(point.base.factor.lower(), &self.factor, d, d, d, &mut product);
+        let inverse = linalg::invert_lower(&product, d);
+        self.excess * largest_singular_squared(&inverse, d).sqrt() * (1.0 + 1e-6)
+    }
+}
+
+/// ρ² ≤ maxᵢ min(1/σᵢ, σᵢ/σ_min): Q ≽ σᵢaaᵀ/s² and Q ≽ σ_min M. Zero rows are skipped.
+fn cheap_rho(scores: &[f64]) -> f64 {
+    let least = scores.iter().filter(|s| **s > 0.0).fold(f64::INFINITY, |a, b| a.min(*b));
+    scores.iter().filter(|s| **s > 0.0).map(|s| (1.0 / s).min(s / least)).fold(0.0, f64::max).sqrt()
+}
+
+/// η = √d(d·ε·κ + 4θ), θ = (d+1)·ε·max τᵢ: how far the computed gradient can be from the exact one, in the norm of Q⁻¹.
+///
+/// κ is κ₂(M̃) where Cholesky factored the Gram matrix; the orthogonal methods bring in its square root only.
+fn gradient_rounding(phi: &Tilted<'_>, point: &TiltedPoint, run: &Run<'_>) -> Result<f64> {
+    let d = point.gradient.len() as f64;
+    let tau = phi.barrier.slack_rounding(&point.base, run)?;
+    let theta = (d + 1.0) * f64::EPSILON * tau.iter().fold(0.0, |a: f64, b| a.max(*b));
+    let condition = point.base.factor.gram_condition_bound();
+    let growth = match point.base.factor.method() {
+        FactorMethod::Cholesky => condition,
+        _ => condition.sqrt(),
+    };
+    Ok(d.sqrt() * (d * f64::EPSILON * growth + 4.0 * theta))
+}

@@ -1,0 +1,92 @@
+//! `cg`: Newton with conjugate gradients on exact Hessian–vector products, preconditioned by K = 3Q − 2D.
+
+use super::tilted::{Tilted, TiltedPoint};
+use crate::barrier::{Barrier, Point};
+use crate::error::{ErrorKind, Result};
+use crate::linalg::{self, dot, norm};
+use crate::oracle::{Curvature, NewtonStep};
+use crate::run::Run;
+
+/// Far from the solution the step with K alone is as good as Newton's, and no product is spent.
+const PRODUCTS_BELOW: f64 = 0.2;
+/// Products of one step; K is so good a preconditioner that one or two are the rule.
+const MAX_PRODUCTS: usize = 20;
+
+/// Newton steps by conjugate gradients.
+pub(super) struct ConjugateGradients;
+
+impl Curvature<Tilted<'_>> for ConjugateGradients {
+    fn needs_metric(&self) -> bool {
+        true
+    }
+
+    fn step(&mut self, phi: &Tilted<'_>, point: &TiltedPoint, _iteration: u32, run: &Run<'_>) -> Result<NewtonStep> {
+        let k = metric(&point.base)?;
+        let gradient = point.base.factor.half_solve(&point.gradient);
+        let lambda = norm(&linalg::solve_lower(k, &gradient));
+        let y = if lambda > PRODUCTS_BELOW {
+            linalg::cholesky_solve(k, &gradient).iter().map(|v| -v).collect()
+        } else {
+            newton_direction(phi.barrier, &point.base, k, &gradient, (0.5 * lambda).min(0.1), run)?
+        };
+        Ok(NewtonStep {
+            direction: point.base.factor.half_solve_transposed(&y),
+            decrement: 3f64.sqrt() * lambda, // K ≼ 3Q
+            hessian: None,
+        })
+    }
+}
+
+pub(super) fn metric(point: &Point) -> Result<&[f64]> {
+    point
+        .metric
+        .as_deref()
+        .ok_or_else(|| ErrorKind::Numerical { reason: "the point was evaluated without its metric".into() }.into())
+}
+
+/// y ≈ −H_w⁻¹ G_w to a residual of `tolerance` relative in the norm of K⁻¹.
+fn newton_direction(
+    barrier: &Barrier<'_>,
+    point: &Point,
+    k: &[f64],
+    gradient: &[f64],
+    tolerance: f64,
+    run: &Run<'_>,
+) -> Result<Vec<f64>> {
+    let mut y = vec![0.0; gradient.len()];
+    let mut residual: Vec<f64> = gradient.iter().map(|g| -g).collect();
+    let mut z = linalg::cholesky_solve(k, &residual);
+    let mut p = z.clone();
+    let first = dot(&residual, &z);
+    let mut rz = first;
+    for _ in 0..MAX_PRODUCTS {
+        if rz <= tolerance * tolerance * first && y.iter().any(|v| *v != 0.0) {
+            break;
+        }
+        let hp = whitened_hessian_vec(barrier, point, &p, run)?;
+        let curvature = dot(&p, &hp);
+        if curvature.is_nan() || curvature <= 0.0 {
+            break; // rounding: what was found so far is a descent direction
+        }
+        let alpha = rz / curvature;
+        for i in 0..y.len() {
+            y[i] += alpha * p[i];
+            residual[i] -= alpha * hp[i];
+        }
+        z = linalg::cholesky_solve(k, &residual);
+        let next = dot(&residual, &z);
+        let beta = next / rz;
+        rz = next;
+        p.iter_mut().zip(&z).for_each(|(p, z)| *p = z + beta * *p);
+    }
+    if y.iter().all(|v| *v == 0.0) {
+        y = z;
+    }
+    Ok(y)
+}
+
+/// H_w p with H = L H_w Lᵀ.
+fn whitened_hessian_vec(barrier: &Barrier<'_>, point: &Point, p: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+    let h = point.factor.half_solve_transposed(p);
+    Ok(point.factor.half_solve(&barrier.hessian_vec(point, &h, run)?))
+}

@@ -1,0 +1,334 @@
+//! The whole way back: a target gradient, a cell, a start, a solver, and what can be proven of the answer.
+
+use super::certificate::{Certificate, prove};
+use super::conjugate::ConjugateGradients;
+use super::coreset::{Coreset, coreset_size};
+use super::exact::ExactHessian;
+use super::start::{Start, StartReport, locate};
+use super::tilted::{Tilted, TiltedPoint};
+use crate::barrier::Barrier;
+use crate::error::{ErrorKind, Result};
+use crate::feasible::unattainable_direction;
+use crate::gram::FactorMethod;
+use crate::linalg::norm;
+use crate::oracle::{Curvature, Oracle};
+use crate::rows::{RowSource, Shape, require_vector};
+use crate::run::{Event, Run};
+use crate::solve::{NewtonOptions, NewtonOutcome, State, Status, Step, newton};
+
+/// Where the curvature of a Newton step comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Solver {
+    /// The cheapest by predicted work.
+    Auto,
+    /// The exact Hessian from third moments.
+    Exact,
+    /// Conjugate gradients on exact Hessian–vector products.
+    Cg,
+    /// The Hessian of rows drawn by leverage, after the paper.
+    Coreset,
+}
+
+impl Solver {
+    /// The word used on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Solver::Auto => "auto",
+            Solver::Exact => "exact",
+            Solver::Cg => "cg",
+            Solver::Coreset => "coreset",
+        }
+    }
+}
+
+/// How the inversion is run.
+#[derive(Clone, Debug)]
+pub struct InvertOptions {
+    /// The curvature.
+    pub solver: Solver,
+    /// Bound on the Newton decrement in the metric Q: about the largest relative error of a slack.
+    pub tolerance: f64,
+    /// Newton steps allowed.
+    pub max_iterations: u32,
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+}
+
+impl Default for InvertOptions {
+    fn default() -> Self {
+        InvertOptions { solver: Solver::Auto, tolerance: 1e-10, max_iterations: 200, seed: 0 }
+    }
+}
+
+/// Where a run can be picked up: called before every step with a state from which the same bits follow.
+pub struct Checkpoint<'a> {
+    /// The state of an earlier run, with its cell and the report of its start.
+    pub resume: Option<(State, Vec<bool>, StartReport)>,
+    /// Saves a state.
+    pub save: &'a mut dyn FnMut(&State, &[bool], &StartReport) -> Result<()>,
+}
+
+/// The recovered parameters and everything known about them.
+#[derive(Clone, Debug)]
+pub struct Inversion {
+    /// x: the last evaluated point, and a last Newton step beyond it when that stays inside.
+    pub x: Vec<f64>,
+    /// How it ended.
+    pub status: Status,
+    /// Newton steps taken (the last, unevaluated one not counted).
+    pub iterations: u32,
+    /// Evaluations at a new x: first, rejected and verifying ones; the start's not.
+    pub passes: u32,
+    /// Every sweep of the solve in units of one evaluation.
+    pub work: f64,
+    /// ‖g − c‖₂ at the last evaluated point.
+    pub residual: f64,
+    /// Upper bound on the Newton decrement there, in the metric of Q⁻¹.
+    pub decrement: f64,
+    /// ½‖g − c‖².
+    pub objective: f64,
+    /// The proof, or None.
+    pub certificate: Option<Certificate>,
+    /// Estimate of cond₂ of A_x at the solution, columns scaled.
+    pub condition: f64,
+    /// Decimal digits to expect of the scores there.
+    pub digits: f64,
+    /// |Σσ − d|/d.
+    pub score_sum_defect: f64,
+    /// The solver that ran.
+    pub solver: Solver,
+    /// The factorisation used last.
+    pub factor: FactorMethod,
+    /// Why this solver.
+    pub reason: String,
+    /// How the start was found.
+    pub start: StartReport,
+    /// One entry a point.
+    pub history: Vec<Step>,
+    /// Things the caller should know.
+    pub warnings: Vec<String>,
+    /// Slack, scores and gradient at the last evaluated point.
+    pub point: crate::barrier::Point,
+}
+
+/// Recovers x from a released leverage score gradient: the one x of the cell with g(x) = c.
+///
+/// g(x) = −A_xᵀσ = c  ⟺  x minimises φ(x) = V(x) − cᵀx over the cell
+///
+/// The cell (the signs of Ax − b) must come from somewhere: a start point, signs, or a side; within it the solution is
+/// unique. c = 0 gives the volumetric centre.
+///
+/// # Shapes
+/// `source` n×d, `offset` n values, `target` d values.
+/// # Cost
+/// About ten evaluations (2nd² flops each for dense rows) plus the curvature; see [`predicted_work`].
+/// # Accuracy
+/// The certificate bounds the distance to the exact solution, rounding included.
+/// # Errors
+/// [`ErrorKind::RankDeficient`], [`ErrorKind::Empty`], [`ErrorKind::NoInterior`], [`ErrorKind::Unattainable`],
+/// [`ErrorKind::ZeroSlack`], [`ErrorKind::OutsideCell`], shapes and non-finite input. Not converging is a status.
+/// # Examples
+/// ```
+/// use unhat::{invert::{invert_gradient, InvertOptions, Start}, rows::DenseRows, Run};
+/// // The square −1 < x < 1: its volumetric centre is the origin.
+/// let a = [1.0, 0.0, -1.0, 0.0, 0.0, 1.0, 0.0, -1.0];
+/// let rows = DenseRows::new(&a, 2)?;
+/// let start = Start { point: Some(&[0.5, -0.3]), ..Start::default() };
+/// let found = invert_gradient(&rows, &[-1.0; 4], &[0.0, 0.0], &start, &InvertOptions::default(), None, &Run::default())?;
+/// assert!(found.x.iter().all(|x| x.abs() < 1e-12));
+/// assert!(found.certificate.unwrap().euclidean < 1e-8);
+/// # Ok::<(), unhat::Error>(())
+/// ```
+/// # References
+/// LiSongXuYin2024; Vaidya1996.
+pub fn invert_gradient(
+    source: &dyn RowSource,
+    offset: &[f64],
+    target: &[f64],
+    start: &Start<'_>,
+    options: &InvertOptions,
+    checkpoint: Option<Checkpoint<'_>>,
+    run: &Run<'_>,
+) -> Result<Inversion> {
+    let shape = source.shape();
+    require_vector("offset", offset, shape.rows)?;
+    require_vector("target", target, shape.columns)?;
+    require_options(options)?;
+    let (solver, reason) = match options.solver {
+        Solver::Auto => choose_solver(&shape),
+        chosen => (chosen, "asked for".to_string()),
+    };
+    let (resume, mut save) = match checkpoint {
+        Some(c) => (c.resume, Some(c.save)),
+        None => (None, None),
+    };
+    let (state, positive, report) = match resume {
+        Some(resumed) => resumed,
+        None => {
+            let located = locate(source, offset, start, run)?;
+            (State { x: located.x, ..State::default() }, located.positive, located.report)
+        }
+    };
+    let barrier = Barrier::new(source, offset, positive)?;
+    let phi = Tilted { barrier: &barrier, target };
+    let mut curvature: Box<dyn Curvature<Tilted<'_>>> = match solver {
+        Solver::Exact => Box::new(ExactHessian),
+        Solver::Cg | Solver::Auto => Box::new(ConjugateGradients),
+        Solver::Coreset => Box::new(Coreset { seed: options.seed, confirm_below: 4.0 * options.tolerance }),
+    };
+    (0..state.refinements).for_each(|_| {
+        phi.refine();
+    });
+    run.tell(Event::Phase("solving"));
+    let Some(first) = phi.at(&state.x, curvature.needs_metric(), run)? else {
+        return Err(ErrorKind::Numerical {
+            reason: "the start is too near the boundary of the cell to be evaluated".into(),
+        }
+        .into());
+    };
+    if !state.history.is_empty() || state.passes > 0 {
+        barrier.resume_counts(state.passes, state.work);
+    }
+    let first_slack = first.base.slack.clone();
+    let mut growth_checked = FIRST_GROWTH_CHECK;
+    let mut watch = |state: &State, point: &TiltedPoint| {
+        if let Some(save) = save.as_mut() {
+            save(state, barrier.positive(), &report)?;
+        }
+        // A cell without end shows as slacks that keep growing; then one linear program decides.
+        let ratio = point.base.slack.iter().zip(&first_slack).map(|(s, s0)| s / s0).fold(0.0, f64::max);
+        if ratio > growth_checked {
+            growth_checked = ratio * 1e3;
+            refuse_unattainable(source, barrier.positive(), target, run)?;
+        }
+        Ok(())
+    };
+    let newton_options = NewtonOptions { tolerance: options.tolerance, max_iterations: options.max_iterations };
+    let outcome = newton(&phi, curvature.as_mut(), state, first, &newton_options, &mut watch, run)?;
+    conclude(&phi, outcome, solver, reason, report, run)
+}
+
+/// Slacks a thousand times those of the start are the first sign of an unbounded cell.
+const FIRST_GROWTH_CHECK: f64 = 1e3;
+
+fn require_options(options: &InvertOptions) -> Result<()> {
+    if !(options.tolerance > 0.0 && options.tolerance < 1.0) {
+        return Err(ErrorKind::Option {
+            name: "tol".into(),
+            reason: format!("found {}, expected a number between 0 and 1", options.tolerance),
+        }
+        .into());
+    }
+    Ok(())
+}
+
+fn refuse_unattainable(source: &dyn RowSource, positive: &[bool], target: &[f64], run: &Run<'_>) -> Result<()> {
+    match unattainable_direction(source, positive, target, run)? {
+        Some((direction, slope)) => Err(ErrorKind::Unattainable { direction, slope }.into()),
+        None => Ok(()),
+    }
+}
+
+fn conclude(
+    phi: &Tilted<'_>,
+    outcome: NewtonOutcome<TiltedPoint>,
+    solver: Solver,
+    reason: String,
+    start: StartReport,
+    run: &Run<'_>,
+) -> Result<Inversion> {
+    let NewtonOutcome { point, step, mut status, floor, history } = outcome;
+    let (mut warnings, mut certificate) = (Vec::new(), None);
+    let mut x = point.base.x.clone();
+    // Proofs are computed for an interrupted run too, but not at the price of its prompt end.
+    if status != Status::Interrupted {
+        let proof = prove(phi, &point, &step, run)?;
+        let at_floor = floor.is_some() || (status == Status::Stalled && step.decrement <= proof.rounding);
+        if at_floor {
+            let size = floor.unwrap_or(proof.rounding);
+            match proof.certificate {
+                Some(_) => {
+                    status = Status::Solved;
+                    warnings.push(format!(
+                        "rounding of the inputs stops the decrement at {:.1e} (floor {size:.1e}); no more digits can be had",
+                        step.decrement
+                    ));
+                }
+                None => status = Status::Stalled,
+            }
+        }
+        if status == Status::Stalled || status == Status::IterationLimit {
+            let signs = phi.barrier.positive();
+            if proof.certificate.is_none() {
+                refuse_unattainable(phi.barrier.source(), signs, phi.target, run)?;
+            }
+        }
+        certificate = proof.certificate;
+        let inside = status == Status::Solved
+            && norm(&step.direction) > 0.0
+            && phi.step_to_boundary(&point, &step.direction, run)? > LAST_STEP_ROOM;
+        if inside {
+            let last: Vec<f64> = x.iter().zip(&step.direction).map(|(x, h)| x + h).collect();
+            let moved: Vec<f64> = last.iter().zip(&x).map(|(new, old)| new - old).collect();
+            certificate = proof.after_moving(&point, &moved);
+            x = last;
+        }
+        if certificate.is_none() {
+            warnings.push("no distance to the exact solution could be proven at this point".into());
+        }
+    }
+    let d = x.len() as f64;
+    let residual = norm(&point.gradient);
+    let factor = &point.base.factor;
+    let error = match factor.method() {
+        FactorMethod::Cholesky => factor.gram_condition(),
+        _ => factor.condition(),
+    };
+    let (passes, work) = phi.effort();
+    Ok(Inversion {
+        x,
+        status,
+        iterations: (history.len() as u32).saturating_sub(1),
+        passes,
+        work,
+        residual,
+        decrement: step.decrement,
+        objective: 0.5 * residual * residual,
+        certificate,
+        condition: factor.condition(),
+        digits: crate::leverage::digits_left(error, point.base.x.len()),
+        score_sum_defect: (point.base.scores.iter().sum::<f64>() - d).abs() / d,
+        solver,
+        factor: factor.method(),
+        reason,
+        start,
+        history,
+        warnings,
+        point: point.base,
+    })
+}
+
+/// The unevaluated last step must leave every slack a share of itself.
+const LAST_STEP_ROOM: f64 = 1.01;
+
+/// Predicted work of a whole solve in units of one evaluation, from n and d alone.
+///
+/// exact: 11·(1 + d/6 + d²/(4n)); cg: 31; coreset: 16·(1 + m·d/(6n) + d²/(4n)) with m = 8 d ln d rows. The counts of steps
+/// are medians over random polytopes (bench/record/).
+pub fn predicted_work(solver: Solver, shape: &Shape) -> f64 {
+    let (n, d) = (shape.rows as f64, shape.columns as f64);
+    let dense = d * d / (4.0 * n);
+    match solver {
+        Solver::Exact => 11.0 * (1.0 + d / 6.0 + dense),
+        Solver::Coreset => 16.0 * (1.0 + coreset_size(shape.rows, shape.columns) as f64 * d / (6.0 * n) + dense),
+        Solver::Cg => 31.0,
+        Solver::Auto => f64::INFINITY,
+    }
+}
+
+fn choose_solver(shape: &Shape) -> (Solver, String) {
+    let candidates = [Solver::Exact, Solver::Cg, Solver::Coreset].map(|s| (s, predicted_work(s, shape)));
+    let best = candidates.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(Solver::Cg, |c| c.0);
+    let list: Vec<String> = candidates.iter().map(|(s, w)| format!("{} {w:.0}", s.name())).collect();
+    (best, format!("least predicted work in evaluations: {}", list.join(", ")))
+}

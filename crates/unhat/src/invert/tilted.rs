@@ -1,0 +1,79 @@
+//! φ(x) = V(x) − cᵀx: convex on the cell, and its minimiser is the x with g(x) = c.
+
+use crate::barrier::{Barrier, Point};
+use crate::error::Result;
+use crate::gram::FactorMethod;
+use crate::linalg::dot;
+use crate::oracle::Oracle;
+use crate::run::Run;
+
+/// The barrier tilted by a target.
+pub struct Tilted<'a> {
+    /// V.
+    pub barrier: &'a Barrier<'a>,
+    /// c.
+    pub target: &'a [f64],
+}
+
+/// One evaluation of [`Tilted`].
+pub struct TiltedPoint {
+    /// The barrier's evaluation.
+    pub base: Point,
+    /// φ = V − cᵀx.
+    pub value: f64,
+    /// G = g − c.
+    pub gradient: Vec<f64>,
+}
+
+impl Oracle for Tilted<'_> {
+    type Point = TiltedPoint;
+
+    fn dim(&self) -> usize {
+        self.barrier.dim()
+    }
+
+    fn at(&self, x: &[f64], metric: bool, run: &Run<'_>) -> Result<Option<TiltedPoint>> {
+        Ok(self.barrier.at(x, metric, run)?.map(|base| TiltedPoint {
+            value: base.value - dot(self.target, x),
+            gradient: base.gradient.iter().zip(self.target).map(|(g, c)| g - c).collect(),
+            base,
+        }))
+    }
+
+    fn x<'p>(&self, point: &'p TiltedPoint) -> &'p [f64] {
+        &point.base.x
+    }
+
+    fn value(&self, point: &TiltedPoint) -> f64 {
+        point.value
+    }
+
+    fn gradient<'p>(&self, point: &'p TiltedPoint) -> &'p [f64] {
+        &point.gradient
+    }
+
+    fn step_to_boundary(&self, point: &TiltedPoint, h: &[f64], run: &Run<'_>) -> Result<f64> {
+        self.barrier.step_to_boundary(&point.base, h, run)
+    }
+
+    /// 2ε √(Σ σᵢτᵢ²): half an ulp in each slack moves G by this much in the metric M⁻¹ ≽ … of the barrier.
+    fn rounding_floor(&self, point: &TiltedPoint, run: &Run<'_>) -> Result<f64> {
+        let tau = self.barrier.slack_rounding(&point.base, run)?;
+        let sum: f64 = tau.iter().zip(&point.base.scores).map(|(t, sigma)| sigma * t * t).sum();
+        Ok(2.0 * f64::EPSILON * sum.sqrt())
+    }
+
+    fn refine(&self) -> bool {
+        let next = match self.barrier.precision() {
+            FactorMethod::Cholesky => FactorMethod::CholeskyQr2,
+            FactorMethod::CholeskyQr2 => FactorMethod::Tsqr,
+            FactorMethod::Tsqr => return false,
+        };
+        self.barrier.set_precision(next);
+        true
+    }
+
+    fn effort(&self) -> (u32, f64) {
+        (self.barrier.passes(), self.barrier.work())
+    }
+}

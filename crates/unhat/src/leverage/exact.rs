@@ -1,0 +1,323 @@
+//! Exact leverage scores: a Gram matrix, its factor, and one more sweep for the scores.
+
+use super::constant_column::projection_means;
+use crate::error::{ErrorKind, Result};
+use crate::gram::{
+    Chunks, Factor, FactorMethod, RowSpace, Transform, orthogonal_factor, prefers_pairs, require_square_fits,
+    weighted_gram,
+};
+use crate::linalg;
+use crate::rows::{Block, Pass, RowSource, Rows, require_finite, require_vector, sweep};
+use crate::run::Run;
+
+/// How leverage scores are computed.
+#[derive(Clone, Debug, Default)]
+pub struct ScoreOptions {
+    /// λ ≥ 0 of the ridge scores aᵢᵀ(M + λI)⁻¹aᵢ.
+    pub ridge: f64,
+    /// The factorisation to use; None: chosen from an estimate of the condition.
+    pub factor: Option<FactorMethod>,
+    /// Whether dependent columns are an error instead of a warning.
+    pub strict: bool,
+}
+
+/// Leverage scores and what is known about them.
+#[derive(Clone, Debug)]
+pub struct Scores {
+    /// σ, one a row.
+    pub values: Vec<f64>,
+    /// Rank of the rows; d unless columns are dependent.
+    pub rank: usize,
+    /// Σσ: the rank, or with a ridge the effective dimension.
+    pub sum: f64,
+    /// |Σσ − rank| / rank without a ridge: a free check of the computation. None with a ridge.
+    pub sum_defect: Option<f64>,
+    /// How the triangular factor was obtained.
+    pub method: FactorMethod,
+    /// Why that method.
+    pub reason: String,
+    /// Estimate of cond₂ of the rows, columns centred (where there is a constant column) and scaled.
+    pub condition: f64,
+    /// Decimal digits to expect of each score.
+    pub digits: f64,
+    /// Things the caller should know: the rank, when columns are dependent.
+    pub warnings: Vec<String>,
+}
+
+/// Cholesky of the Gram matrix is kept up to this κ(M̃); there it is within a digit of the orthogonal methods
+/// (bench/record/digits_by_method.json). Sparse rows keep it longer, because the next method writes them out densely.
+const CHOLESKY_LIMIT: f64 = 1e3;
+const CHOLESKY_LIMIT_SPARSE: f64 = 1e6;
+/// Below this many dense flops a sparse matrix is small enough to be treated like a dense one.
+const SMALL_FLOPS: f64 = 1e9;
+/// CholeskyQR2 is kept up to this κ(M̃): beyond it the first factor no longer whitens.
+const QR2_LIMIT: f64 = 1e12;
+
+/// Leverage scores of the rows rᵢaᵢ: how much each matters for the whole.
+///
+/// σᵢ = rᵢ² aᵢᵀ (AᵀR²A + λI)⁻¹ aᵢ
+///
+/// With rᵢ = 1/sᵢ these are the scores σ(x) at x; without r they are the hat values of A. They lie in [0, 1] and sum to
+/// the rank (with a ridge λ > 0, to the effective dimension). When columns are dependent, or n < d, they are the scores
+/// of the space that the columns span, and a warning names the rank.
+///
+/// # Shapes
+/// `source` n×d; `row_scale` n values or None.
+/// # Cost
+/// Dense rows: two sweeps and 2nd² flops; twice that when the condition asks for it. Sparse rows: two sweeps and
+/// 2 Σ nnz(aᵢ)² flops, and d³. No n×d copy is made.
+/// # Accuracy
+/// Relative error about `10^-digits`; see [`Scores::digits`].
+/// # Errors
+/// [`ErrorKind::NotFinite`] naming row and column; [`ErrorKind::RankDeficient`] with `strict`;
+/// [`ErrorKind::Option`] for a negative ridge; [`ErrorKind::TooLarge`] when d×d does not fit.
+/// # Examples
+/// ```
+/// use unhat::{leverage::{leverage_scores, ScoreOptions}, rows::DenseRows, Run};
+/// let a = [1.0, 0.0, 1.0, 1.0, 1.0, 2.0]; // a line through x = 0, 1, 2
+/// let scores = leverage_scores(&DenseRows::new(&a, 2)?, None, &ScoreOptions::default(), &Run::default())?;
+/// assert!((scores.values[0] - 5.0 / 6.0).abs() < 1e-14);
+/// assert!((scores.sum - 2.0).abs() < 1e-14);
+/// # Ok::<(), unhat::Error>(())
+/// ```
+/// # References
+/// DrineasMahoneyMuthukrishnan2006; YamamotoNakatsukasaYanagisawaFukaya2015.
+pub fn leverage_scores(
+    source: &dyn RowSource,
+    row_scale: Option<&[f64]>,
+    options: &ScoreOptions,
+    run: &Run<'_>,
+) -> Result<Scores> {
+    let shape = source.shape();
+    if !(options.ridge >= 0.0 && options.ridge.is_finite()) {
+        return Err(ErrorKind::Option {
+            name: "ridge".into(),
+            reason: format!("found {}, expected a finite number ≥ 0", options.ridge),
+        }
+        .into());
+    }
+    if let Some(r) = row_scale {
+        require_vector("row scale", r, shape.rows)?;
+    }
+    require_square_fits(shape.columns)?;
+    let result = Plan { source, row_scale, options, run }.scores();
+    if !matches!(&result, Ok(scores) if scores.sum.is_finite()) {
+        require_finite(source, "matrix")?;
+    }
+    result
+}
+
+struct Plan<'a> {
+    source: &'a dyn RowSource,
+    row_scale: Option<&'a [f64]>,
+    options: &'a ScoreOptions,
+    run: &'a Run<'a>,
+}
+
+impl Plan<'_> {
+    fn scores(&self) -> Result<Scores> {
+        let shape = self.source.shape();
+        let (n, d) = (shape.rows, shape.columns);
+        let ridge = self.options.ridge;
+        let pairs = prefers_pairs(&shape);
+        let small = n as f64 * (d * d) as f64 <= SMALL_FLOPS;
+        let means = match ridge == 0.0 && (!pairs || small) {
+            true => projection_means(self.source, self.row_scale, self.run)?,
+            false => None,
+        };
+        // Pairs of entries cannot be shifted without filling the rows in.
+        let pairs = pairs && means.is_none();
+        let transform = Transform { row_scale: self.row_scale, shift: means.as_deref(), lower: None };
+        if n < d && ridge == 0.0 {
+            return self.row_space(transform, format!("{n} rows cannot have full rank {d}"));
+        }
+        let factor = match self.options.factor {
+            Some(FactorMethod::Tsqr) => None,
+            _ => self.gram_factor(transform, pairs)?,
+        };
+        let limit = if pairs && !small { CHOLESKY_LIMIT_SPARSE } else { CHOLESKY_LIMIT };
+        let (wanted, reason) = match (&factor, self.options.factor) {
+            (_, Some(method)) => (method, "asked for".to_string()),
+            (None, _) => (FactorMethod::Tsqr, "the Gram matrix is not positive definite to rounding".to_string()),
+            (Some(f), None) => {
+                let condition = f.condition();
+                let (method, side) = match f.gram_condition() {
+                    k if k <= limit => (FactorMethod::Cholesky, "low enough for Cholesky of the Gram matrix"),
+                    k if k <= QR2_LIMIT => (FactorMethod::CholeskyQr2, "high enough for a second, whitened Gram matrix"),
+                    _ => (FactorMethod::Tsqr, "too high for Gram matrices"),
+                };
+                (method, format!("condition {condition:.1e} is {side}"))
+            }
+        };
+        let factor = match (factor, wanted) {
+            (Some(f), FactorMethod::Cholesky) => Some(f),
+            (Some(f), method) => f.refined(method, self.source, transform, ridge, self.run)?,
+            (None, FactorMethod::Cholesky | FactorMethod::CholeskyQr2) if self.options.factor.is_some() => {
+                return Err(ErrorKind::Numerical {
+                    reason: "the Gram matrix is not positive definite to rounding; choose another factorisation".into(),
+                }
+                .into());
+            }
+            (None, _) => {
+                let l = orthogonal_factor(self.source, transform, ridge, self.run)?;
+                crate::gram::full_rank_factor(l, d)
+            }
+        };
+        match factor {
+            Some(factor) => self.full_rank(transform, &factor, pairs, reason),
+            None => self.row_space(transform, reason),
+        }
+    }
+
+    /// The factor of M, if M is positive definite to rounding.
+    fn gram_factor(&self, transform: Transform<'_>, pairs: bool) -> Result<Option<Factor>> {
+        let d = self.source.shape().columns;
+        let mut gram = if transform.shift.is_none() {
+            let weight = |i: usize| transform.row_scale.map_or(1.0, |r| r[i] * r[i]);
+            weighted_gram(self.source, &weight, self.run)?
+        } else {
+            debug_assert!(!pairs);
+            let chunks = Chunks { transform, columns: d };
+            sweep(self.source, &crate::gram::WhitenedGram { chunks }, &mut [], self.run)?
+        };
+        (0..d).for_each(|i| gram[i + i * d] += self.options.ridge);
+        if gram.iter().any(|v| !v.is_finite()) {
+            require_finite(self.source, "matrix")?;
+            return Err(ErrorKind::Numerical {
+                reason: "the Gram matrix overflows: rescale the columns of the matrix".into(),
+            }
+            .into());
+        }
+        Ok(Factor::of_gram(gram, d))
+    }
+
+    fn full_rank(&self, transform: Transform<'_>, factor: &Factor, pairs: bool, reason: String) -> Result<Scores> {
+        let shape = self.source.shape();
+        let inverse = (pairs && factor.method() == FactorMethod::Cholesky).then(|| factor.inverse());
+        let transform = Transform { lower: Some(factor.lower()), ..transform };
+        let pass = ScorePass { chunks: Chunks { transform, columns: shape.columns }, inverse: inverse.as_deref() };
+        let mut values = vec![0.0; shape.rows];
+        let sum = sweep(self.source, &pass, &mut values, self.run)?;
+        let error = match factor.method() {
+            FactorMethod::Cholesky => factor.gram_condition(),
+            _ => factor.condition(),
+        };
+        Ok(Scores {
+            rank: shape.columns,
+            sum_defect: (self.options.ridge == 0.0)
+                .then(|| (sum - shape.columns as f64).abs() / shape.columns as f64),
+            sum,
+            method: factor.method(),
+            reason,
+            condition: factor.condition(),
+            digits: digits_left(error, shape.columns),
+            warnings: Vec::new(),
+            values,
+        })
+    }
+
+    fn row_space(&self, transform: Transform<'_>, reason: String) -> Result<Scores> {
+        let (n, d) = (self.source.shape().rows, self.source.shape().columns);
+        let space = RowSpace::of_factor(&orthogonal_factor(self.source, transform, 0.0, self.run)?, d);
+        let rank = space.rank();
+        if self.options.strict && rank < d {
+            require_finite(self.source, "matrix")?;
+            return Err(ErrorKind::RankDeficient { rank, columns: d }.into());
+        }
+        let mut values = vec![0.0; n];
+        let sum = sweep(self.source, &RowSpacePass { chunks: Chunks { transform, columns: d }, space: &space }, &mut values, self.run)?;
+        let warnings = match rank < d {
+            true => vec![format!(
+                "the matrix has rank {rank}, but {d} columns; these are the scores of the space its columns span (they sum to {rank})"
+            )],
+            false => Vec::new(),
+        };
+        Ok(Scores {
+            values,
+            rank,
+            sum,
+            sum_defect: Some((sum - rank as f64).abs() / (rank.max(1)) as f64),
+            method: FactorMethod::Tsqr,
+            reason: format!("{reason}; pivoted QR decides the rank"),
+            condition: space.condition(),
+            digits: digits_left(space.condition(), d),
+            warnings,
+        })
+    }
+}
+
+/// −log₁₀ of the expected relative error: ε·condition times a factor that grows like √d in practice.
+pub(crate) fn digits_left(condition: f64, d: usize) -> f64 {
+    (-(f64::EPSILON * condition * (d as f64).sqrt()).log10()).clamp(0.0, 16.0)
+}
+
+/// σᵢ = ‖L⁻¹ rᵢaᵢ‖², or for sparse rows rᵢ² aᵢᵀM⁻¹aᵢ over pairs of entries when M⁻¹ is given. Adds up Σσ.
+pub(crate) struct ScorePass<'a> {
+    pub chunks: Chunks<'a>,
+    pub inverse: Option<&'a [f64]>,
+}
+
+impl Pass for ScorePass<'_> {
+    type Acc = f64;
+    fn zero(&self) -> f64 {
+        0.0
+    }
+    fn add(&self, sum: &mut f64, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        match (self.inverse, rows.block) {
+            (Some(inverse), Block::Csr(block)) => {
+                let scale = self.chunks.transform.row_scale;
+                for (i, out) in out.iter_mut().enumerate() {
+                    let r = scale.map_or(1.0, |r| r[rows.start + i]);
+                    let (indices, values) = block.row(i);
+                    *out = r * r * pair_form(indices, values, inverse, self.chunks.columns);
+                }
+            }
+            _ => {
+                let d = self.chunks.columns;
+                self.chunks.each(rows, |range, u| linalg::row_norms_squared(u, d, &mut out[range]));
+            }
+        }
+        *sum += out.iter().sum::<f64>();
+        Ok(())
+    }
+    fn merge(&self, left: f64, right: f64) -> f64 {
+        left + right
+    }
+    fn width(&self) -> usize {
+        1
+    }
+}
+
+/// aᵀSa for a sparse a and a full symmetric S: nnz(a)² products.
+pub(crate) fn pair_form(indices: &[u32], values: &[f64], s: &[f64], d: usize) -> f64 {
+    let mut total = 0.0;
+    for (p, (&j, a)) in indices.iter().zip(values).enumerate() {
+        let column = &s[j as usize * d..(j as usize + 1) * d];
+        let off: f64 = indices[p + 1..].iter().zip(&values[p + 1..]).map(|(&k, b)| column[k as usize] * b).sum();
+        total += a * (a * column[j as usize] + 2.0 * off);
+    }
+    total
+}
+
+struct RowSpacePass<'a> {
+    chunks: Chunks<'a>,
+    space: &'a RowSpace,
+}
+
+impl Pass for RowSpacePass<'_> {
+    type Acc = f64;
+    fn zero(&self) -> f64 {
+        0.0
+    }
+    fn add(&self, sum: &mut f64, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        self.chunks.each(rows, |range, values| self.space.scores_into(values, self.chunks.columns, &mut out[range]));
+        *sum += out.iter().sum::<f64>();
+        Ok(())
+    }
+    fn merge(&self, left: f64, right: f64) -> f64 {
+        left + right
+    }
+    fn width(&self) -> usize {
+        1
+    }
+}

@@ -1,0 +1,7 @@
+//! Leverage scores of the rows of a matrix.
+
+mod constant_column;
+mod exact;
+
+pub use exact::{ScoreOptions, Scores, leverage_scores};
+pub(crate) use exact::{digits_left, pair_form};

@@ -1,0 +1,237 @@
+//! Damped Newton: the loop of every second-order method here. What differs between methods is the curvature.
+
+use super::{Status, Step};
+use crate::error::{Error, ErrorKind, Result};
+use crate::linalg::{dot, norm};
+use crate::oracle::{Curvature, NewtonStep, Oracle};
+use crate::run::{Event, Run};
+
+/// When Newton stops.
+#[derive(Clone, Debug)]
+pub struct NewtonOptions {
+    /// Bound on the Newton decrement in the metric Q.
+    pub tolerance: f64,
+    /// Steps allowed.
+    pub max_iterations: u32,
+}
+
+/// What a resumed run starts from: with the same data, options and seed it continues to the same bits.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The current point.
+    pub x: Vec<f64>,
+    /// All steps so far, the one at x not yet included.
+    pub history: Vec<Step>,
+    /// Number of steps in the history that were taken before the last change of precision.
+    pub settled: usize,
+    /// How often the precision was raised.
+    pub refinements: u32,
+    /// The point of least decrement since then, and that decrement.
+    pub best: Option<(Vec<f64>, f64)>,
+    /// Evaluations including the one at x, and all work.
+    pub passes: u32,
+    /// All sweeps, in units of one evaluation.
+    pub work: f64,
+    /// The share of the full step that led to x.
+    pub step_length: f64,
+}
+
+/// How a Newton run ended.
+pub struct NewtonOutcome<P> {
+    /// The last point, or for a stalled run the best one.
+    pub point: P,
+    /// The step computed there and not taken.
+    pub step: NewtonStep,
+    /// How it ended.
+    pub status: Status,
+    /// The decrement was stopped by rounding of the inputs: the value of that floor.
+    pub floor: Option<f64>,
+    /// One entry a point.
+    pub history: Vec<Step>,
+}
+
+/// No slack may lose more than this share in one step: M stays within a factor of 400 of the last one.
+const SLACK_LOSS_CAP: f64 = 0.95;
+/// Trials of one line search; halving thirty times means the direction is useless.
+const MAX_TRIALS: usize = 30;
+/// The rounding floor costs a product with |A|; it can only matter below this decrement.
+const FLOOR_MATTERS_BELOW: f64 = 1e-5;
+
+/// Minimises a convex function over its open domain by damped Newton steps.
+///
+/// xₖ₊₁ = xₖ − tₖ Bₖ⁻¹ ∇f(xₖ), with Bₖ from `curvature` and tₖ from the line rule
+///
+/// Stops when the Newton decrement in the metric Q ≼ ∇²f is at most the tolerance: a statement about the distance to the
+/// minimiser that does not change when x is scaled or A is multiplied from the right. At a stall above the floor the
+/// oracle is asked for more precision first.
+///
+/// `watch` sees every state before its step is computed (to save it, or to stop the run with an error).
+///
+/// # Shapes
+/// `state.x`: d values, strictly inside the domain.
+/// # Cost
+/// One evaluation of the oracle a step and what `curvature` asks for. Memory: two points.
+/// # Errors
+/// Whatever oracle, curvature and `watch` report. Running out of steps, stalling and being interrupted are a [`Status`].
+/// # References
+/// Vaidya1996.
+pub fn newton<O: Oracle>(
+    oracle: &O,
+    curvature: &mut dyn Curvature<O>,
+    mut state: State,
+    first: O::Point,
+    options: &NewtonOptions,
+    watch: &mut dyn FnMut(&State, &O::Point) -> Result<()>,
+    run: &Run<'_>,
+) -> Result<NewtonOutcome<O::Point>> {
+    let mut point = first;
+    loop {
+        (state.passes, state.work) = oracle.effort();
+        watch(&state, &point)?;
+        let step = match curvature.step(oracle, &point, state.history.len() as u32, run) {
+            Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
+            other => other?,
+        };
+        record(oracle, &point, &step, &mut state, run);
+        let end = |point, step, status, floor, state: State| {
+            Ok(NewtonOutcome { point, step, status, floor, history: state.history })
+        };
+        match verdict(oracle, &point, &step, &state, options, run)? {
+            Verdict::End(status, floor) => return end(point, step, status, floor, state),
+            Verdict::GoOn if run.stopped() => return end(point, step, Status::Interrupted, None, state),
+            Verdict::GoOn => match line_rule(oracle, &point, &step.direction, curvature.needs_metric(), run) {
+                Ok(Some((next, t))) => {
+                    point = next;
+                    state.x = oracle.x(&point).to_vec();
+                    state.step_length = t;
+                    continue;
+                }
+                Ok(None) => {}
+                Err(e) if interrupted(&e) => return end(point, step, Status::Interrupted, None, state),
+                Err(e) => return Err(e),
+            },
+            Verdict::Stall => {}
+        }
+        // No progress at this precision: from the best point on, with more, or that point is the answer.
+        let finer = oracle.refine();
+        let best = state.best.take().map_or_else(|| oracle.x(&point).to_vec(), |(x, _)| x);
+        if !finer && best == oracle.x(&point) {
+            return end(point, step, Status::Stalled, None, state);
+        }
+        state.settled = state.history.len();
+        state.step_length = 0.0;
+        state.x = best;
+        match oracle.at(&state.x, curvature.needs_metric(), run) {
+            Ok(Some(p)) => point = p,
+            Ok(None) => return end(point, step, Status::Stalled, None, state),
+            Err(e) if interrupted(&e) => return end(point, step, Status::Interrupted, None, state),
+            Err(e) => return Err(e),
+        }
+        if finer {
+            state.refinements += 1;
+        } else {
+            let step = curvature.step(oracle, &point, state.history.len() as u32, run)?;
+            record(oracle, &point, &step, &mut state, run);
+            return end(point, step, Status::Stalled, None, state);
+        }
+    }
+}
+
+fn interrupted(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Interrupted)
+}
+
+/// A run that was stopped before the step at its point was known.
+fn cut_short<O: Oracle>(oracle: &O, point: O::Point, state: State) -> NewtonOutcome<O::Point> {
+    let step = NewtonStep { direction: vec![0.0; oracle.dim()], decrement: f64::INFINITY, hessian: None };
+    NewtonOutcome { point, step, status: Status::Interrupted, floor: None, history: state.history }
+}
+
+fn record<O: Oracle>(oracle: &O, point: &O::Point, step: &NewtonStep, state: &mut State, run: &Run<'_>) {
+    let (passes, work) = oracle.effort();
+    let entry = Step {
+        iteration: state.history.len() as u32,
+        passes,
+        work,
+        decrement: step.decrement,
+        residual: norm(oracle.gradient(point)),
+        step_length: state.step_length,
+    };
+    run.tell(Event::Step(&entry));
+    state.history.push(entry);
+    if state.best.as_ref().is_none_or(|(_, least)| step.decrement < *least) {
+        state.best = Some((oracle.x(point).to_vec(), step.decrement));
+    }
+}
+
+enum Verdict {
+    GoOn,
+    Stall,
+    End(Status, Option<f64>),
+}
+
+/// The three ways to stop: solved, at the rounding floor, out of steps; and the sign of a stall.
+fn verdict<O: Oracle>(
+    oracle: &O,
+    point: &O::Point,
+    step: &NewtonStep,
+    state: &State,
+    options: &NewtonOptions,
+    run: &Run<'_>,
+) -> Result<Verdict> {
+    let decrement = step.decrement;
+    if decrement <= options.tolerance {
+        return Ok(Verdict::End(Status::Solved, None));
+    }
+    if decrement < FLOOR_MATTERS_BELOW {
+        let floor = oracle.rounding_floor(point, run)?;
+        if decrement <= floor {
+            return Ok(Verdict::End(Status::Solved, Some(floor)));
+        }
+    }
+    let trace = &state.history[state.settled..];
+    let before = &trace[..trace.len() - 1];
+    let least = |steps: &[Step]| steps.iter().map(|s| s.decrement).fold(f64::INFINITY, f64::min);
+    let no_gain = decrement < 1e-7 && decrement > 0.3 * least(before);
+    let no_halving = trace.len() > 4
+        && decrement < 1e-3
+        && least(&trace[trace.len() - 3..]) > 0.5 * least(&trace[..trace.len() - 3]);
+    if no_gain || no_halving || !decrement.is_finite() {
+        return Ok(Verdict::Stall);
+    }
+    if state.history.len() as u32 > options.max_iterations {
+        return Ok(Verdict::End(Status::IterationLimit, None));
+    }
+    Ok(Verdict::GoOn)
+}
+
+/// Finds t so that f falls or its slope along the step nearly vanishes; None if the step is no descent.
+fn line_rule<O: Oracle>(
+    oracle: &O,
+    point: &O::Point,
+    direction: &[f64],
+    metric: bool,
+    run: &Run<'_>,
+) -> Result<Option<(O::Point, f64)>> {
+    let slope = dot(oracle.gradient(point), direction);
+    if slope.is_nan() || slope >= 0.0 {
+        return Ok(None);
+    }
+    let mut t = (SLACK_LOSS_CAP * oracle.step_to_boundary(point, direction, run)?).min(1.0);
+    for _ in 0..MAX_TRIALS {
+        let x: Vec<f64> = oracle.x(point).iter().zip(direction).map(|(x, h)| x + t * h).collect();
+        let Some(next) = oracle.at(&x, metric, run)? else {
+            t *= 0.5;
+            continue;
+        };
+        let new_slope = dot(oracle.gradient(&next), direction);
+        let falls = oracle.value(&next) <= oracle.value(point) + 1e-4 * t * slope;
+        // Near the solution values are all rounding; slopes still tell.
+        let flat = new_slope <= 0.0 || new_slope <= 0.1 * slope.abs() || (slope.abs() < 1e-10 && t > 0.99);
+        if falls || flat {
+            return Ok(Some((next, t)));
+        }
+        t *= (slope / (slope - new_slope)).clamp(0.1, 0.7);
+    }
+    Ok(None)
+}
