@@ -32,12 +32,7 @@ impl Barrier<'_> {
             w.slice_into(b, slice);
             cv.iter_mut().zip(&*slice).for_each(|(c, w)| *c += k[b] * w);
         }
-        let pass = ThirdDiagonal {
-            chunks: self.whitened_chunks(point),
-            cv: &cv,
-            v: &v,
-            scores: &point.scores,
-        };
+        let pass = ThirdDiagonal { chunks: self.whitened_chunks(point), cv: &cv, v: &v, scores: &point.scores };
         let mut total = sweep(self.source(), &pass, &mut [], run)?;
         linalg::symmetrise(&mut total, d);
         let mut mixed = vec![0.0; d * d];

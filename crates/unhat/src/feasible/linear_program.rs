@@ -52,8 +52,7 @@ impl LinearProgram<'_> {
                 return Ok(optimum);
             }
             let found = violations(&optimum.z)?;
-            let mut worst: Vec<usize> =
-                (0..n).filter(|i| found[*i] > TOLERANCE && !working.contains(i)).collect();
+            let mut worst: Vec<usize> = (0..n).filter(|i| found[*i] > TOLERANCE && !working.contains(i)).collect();
             if worst.is_empty() {
                 return Ok(optimum);
             }
