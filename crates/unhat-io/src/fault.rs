@@ -1,5 +1,6 @@
 //! What is wrong with a file: a fault says where and what, and its caller adds which file.
 
+use crate::open::STDIN;
 use std::io;
 use unhat::{Error, ErrorKind};
 
@@ -40,8 +41,12 @@ impl Fault {
 
     /// The error a user meets.
     pub fn in_file(self, path: &str) -> Error {
-        let path = if path == crate::open::STDIN { "standard input" } else { path };
         ErrorKind::Source { path: path.to_string(), position: self.position, reason: self.reason }.into()
+    }
+
+    /// The error a user meets when the file is read, and so may be standard input.
+    pub fn in_input(self, path: &str) -> Error {
+        self.in_file(if path == STDIN { "standard input" } else { path })
     }
 }
 

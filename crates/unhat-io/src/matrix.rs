@@ -124,9 +124,9 @@ impl RowSource for MatrixRows<'_> {
 /// [`ErrorKind::Source`] with the file, the place, what was found and what was expected; [`ErrorKind::Option`] for columns
 /// that are not there, and for `options` with a format that is no table.
 pub fn read_matrix(path: &str, options: &TableOptions) -> Result<Table> {
-    let format = MatrixFormat::of(path).map_err(|fault| fault.in_file(path))?;
+    let format = MatrixFormat::of(path).map_err(|fault| fault.in_input(path))?;
     if let MatrixFormat::Table { delimiter, gzip } = format {
-        let text = open_text(path, gzip).map_err(|fault| fault.in_file(path))?;
+        let text = open_text(path, gzip).map_err(|fault| fault.in_input(path))?;
         return Ok(Table::from(table::read(path, text, delimiter, options)?));
     }
     if let Some(name) = options.first_set() {
@@ -138,7 +138,7 @@ pub fn read_matrix(path: &str, options: &TableOptions) -> Result<Table> {
         MatrixFormat::Market { gzip } => open_text(path, gzip).and_then(market::read),
         MatrixFormat::Npy | MatrixFormat::Table { .. } => map_npy(path),
     };
-    Ok(Table { matrix: Matrix::new(storage.map_err(|fault| fault.in_file(path))?), response: None })
+    Ok(Table { matrix: Matrix::new(storage.map_err(|fault| fault.in_input(path))?), response: None })
 }
 
 fn map_npy(path: &str) -> Checked<Storage> {

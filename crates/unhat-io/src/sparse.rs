@@ -25,18 +25,22 @@ pub(crate) struct Size {
 }
 
 impl Size {
-    /// Refuses what cannot be a matrix here.
+    /// Refuses what is no matrix, or too wide for a sparse one.
     pub fn check(self) -> Checked<Self> {
+        let Size { columns, .. } = self.check_not_empty()?;
+        if u32::try_from(columns).is_err() {
+            let reason = format!("found {columns} columns, expected at most {} in a sparse matrix", u32::MAX);
+            return Err(Fault::new(reason));
+        }
+        Ok(self)
+    }
+
+    /// Refuses what is no matrix.
+    pub fn check_not_empty(self) -> Checked<Self> {
         let Size { rows, columns } = self;
         if rows == 0 || columns == 0 {
             return Err(Fault::new(format!(
                 "found {rows} rows and {columns} columns, expected at least one row and one column"
-            )));
-        }
-        if u32::try_from(columns).is_err() {
-            return Err(Fault::new(format!(
-                "found {columns} columns, expected at most {} in a sparse matrix",
-                u32::MAX
             )));
         }
         Ok(self)

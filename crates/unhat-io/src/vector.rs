@@ -23,7 +23,7 @@ use unhat::Result;
 /// [`ErrorKind::Source`](unhat::ErrorKind::Source) with file, row, and what was found. NaN and infinities are refused in
 /// text, not in `.npy`.
 pub fn read_vector(path: &str, what: &str) -> Result<Vec<f64>> {
-    read(path).map_err(|fault| fault.within(what).in_file(path))
+    read(path).map_err(|fault| fault.within(what).in_input(path))
 }
 
 fn read(path: &str) -> Checked<Vec<f64>> {
@@ -135,7 +135,7 @@ fn finite(cell: &str, position: impl Fn() -> String) -> Checked<f64> {
 /// [`ErrorKind::Source`](unhat::ErrorKind::Source) for what is no whole number of 1 or more, for repeats, and when there
 /// is none at all. Whether the rows exist is for the caller to check.
 pub fn read_rows(path: &str) -> Result<Vec<usize>> {
-    row_numbers(path).map_err(|fault| fault.in_file(path))
+    row_numbers(path).map_err(|fault| fault.in_input(path))
 }
 
 fn row_numbers(path: &str) -> Checked<Vec<usize>> {

@@ -21,10 +21,10 @@ pub(crate) struct ReadTable {
 /// Reads a table; `path` is for messages.
 pub(crate) fn read(path: &str, text: impl Read, delimiter: u8, options: &TableOptions) -> Result<ReadTable> {
     let mut records = Records::new(text, delimiter);
-    let header = first_line(&mut records).map_err(|f| f.in_file(path))?;
+    let header = first_line(&mut records).map_err(|f| f.in_input(path))?;
     let cells = records.record().len();
     let layout = Layout::new(header, cells, options)?;
-    Rows::new(&layout).read(&mut records, cells).and_then(|rows| rows.finish()).map_err(|f| f.in_file(path))
+    Rows::new(&layout).read(&mut records, cells).and_then(|rows| rows.finish()).map_err(|f| f.in_input(path))
 }
 
 /// Steps to the first line, and returns its cells if they are a header: if one of them is no number.
