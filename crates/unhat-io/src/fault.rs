@@ -76,3 +76,22 @@ pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
     }
     list
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_files_stay_short_and_on_one_line() {
+        assert_eq!(shown("a\n\"b\""), r#""a\n\"b\"""#);
+        assert_eq!(shown(&"é".repeat(41)), format!("\"{}…\"", "é".repeat(40)));
+        assert_eq!(listed(&["a", "b"]), "\"a\", \"b\"");
+        assert!(listed(&["x"; 21]).ends_with(", … (21 in all)"));
+    }
+
+    #[test]
+    fn places_are_named_from_outside_in() {
+        let error = Fault::at("entry 3", "found -1").within("array \"row\"").in_input("-");
+        assert_eq!(error.to_string(), "standard input: array \"row\", entry 3: found -1");
+    }
+}

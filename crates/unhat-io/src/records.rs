@@ -151,3 +151,53 @@ impl<R> Watched<R> {
 pub(crate) fn number(cell: &str) -> Option<f64> {
     cell.trim_ascii().parse().ok()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// A source that gives one byte at a time, so that every pair of bytes is split once.
+    struct Drop<'a>(&'a [u8]);
+
+    impl Read for Drop<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = buffer.len().min(1);
+            self.0.read(&mut buffer[..count])
+        }
+    }
+
+    fn read(text: impl Read) -> Checked<Vec<Vec<String>>> {
+        let mut records = Records::new(text, b',');
+        let mut all = Vec::new();
+        while records.next()? {
+            all.push(records.record().iter().map(str::to_string).collect());
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn line_ends_of_every_kind_even_mixed() {
+        for text in ["1,2\n3,4", "1,2\r\n3,4\r\n", "1,2\r3,4\r", "1,2\r\n3,4\n\n\r\n", "1,2\n3,\"4\"\r\r"] {
+            for records in [read(text.as_bytes()), read(Drop(text.as_bytes()))] {
+                assert_eq!(records.unwrap(), [["1", "2"], ["3", "4"]], "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn line_breaks_in_quotes_are_no_empty_lines() {
+        let text = "\"a\n\nb\",1\r\n\"c\r\n\",\"2 \"\"x\"\"\"\r\n";
+        let expected = [["a\n\nb", "1"], ["c\n", "2 \"x\""]];
+        assert_eq!(read(text.as_bytes()).unwrap(), expected);
+        assert_eq!(read(Drop(text.as_bytes())).unwrap(), expected);
+    }
+
+    #[test]
+    fn empty_lines_and_open_quotes_are_faults() {
+        for text in ["1\n\n2", "1\r\n\r\n2\r\n", "1\r\r2\r", "\n1\n", "1\n\"2\n3\n"] {
+            assert!(read(text.as_bytes()).is_err(), "{text:?}");
+            assert!(read(Drop(text.as_bytes())).is_err(), "{text:?}");
+        }
+    }
+}
