@@ -250,6 +250,7 @@ fn vectors() {
     let cases: Vec<Case<'_>> = vec![
         ("txt", text(""), &["offset", "the file is empty"]),
         ("txt", text("\n"), &["offset", "no number"]),
+        ("txt", text("  \n"), &["offset", "row 1", "line of blanks"]),
         ("txt", text("b\n"), &["offset", "found \"b\" and nothing else"]),
         ("txt", text("1\n2 3\n"), &["row 2", "found 2 cells", "one number"]),
         ("txt", text("1\n\n3\n"), &["row 2", "empty line"]),

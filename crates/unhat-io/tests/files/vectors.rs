@@ -20,6 +20,7 @@ fn text_in_every_arrangement() {
         ("v.txt", "1, -2.5, 3e2\n"),
         ("v.txt", "  1   -2.5 3e2 \n\n"),
         ("v.txt", "1\t-2.5\t3e2\n"),
+        ("v.txt", "one name\n1,-2.5,3e2\n"),
         ("v.txt", "three blank names\n1 -2.5 3e2\n"),
         ("v.csv", "1,-2.5,3e2\n"),
         ("v.csv", "a,b,c\n1,-2.5,3e2\n"),
