@@ -86,7 +86,7 @@ pub(crate) struct RowSpace {
 
 impl RowSpace {
     /// From L with LLᵀ = AᵀA (by [`orthogonal_factor`]): columns scaled to unit norm, then column-pivoted QR; the rank is
-    /// the number of pivots above 2√d·ε of the first. A column whose remainder is smaller is rounding.
+    /// the number of pivots above 2dε of the first. A column whose remainder is smaller is rounding.
     pub fn of_factor(l: &[f64], d: usize) -> RowSpace {
         let mut scaled = l.to_vec();
         let mut scale = vec![0.0; d];
@@ -154,9 +154,9 @@ impl RowSpace {
     }
 }
 
-/// Pivots below this share of the first are rounding: twice √d ε, the size that rounding has in practice.
+/// Pivots below this share of the first are rounding. Seen: up to 0.15·dε (mbeacxc, d = 490).
 pub(super) fn rank_tolerance(d: usize) -> f64 {
-    2.0 * (d as f64).sqrt() * f64::EPSILON
+    2.0 * d as f64 * f64::EPSILON
 }
 
 struct SpaceGram<'a> {
