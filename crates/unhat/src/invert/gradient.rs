@@ -313,7 +313,7 @@ const LAST_STEP_ROOM: f64 = 1.01;
 
 /// Predicted work of a whole solve in units of one evaluation, from n and d alone.
 ///
-/// exact: 11·(1 + d/6 + d²/(4n)); cg: 31; coreset: 16·(1 + m·d/(6n) + d²/(4n)) with m = 8 d ln d rows. The counts of steps
+/// exact: 11·(1 + d/6 + d²/(4n)); cg: 35; coreset: 16·(1 + m·d/(6n) + d²/(4n)) with m = 8 d ln d rows. The counts of steps
 /// are medians over random polytopes (bench/record/).
 pub fn predicted_work(solver: Solver, shape: &Shape) -> f64 {
     let (n, d) = (shape.rows as f64, shape.columns as f64);
@@ -321,7 +321,7 @@ pub fn predicted_work(solver: Solver, shape: &Shape) -> f64 {
     match solver {
         Solver::Exact => 11.0 * (1.0 + d / 6.0 + dense),
         Solver::Coreset => 16.0 * (1.0 + coreset_size(shape.rows, shape.columns) as f64 * d / (6.0 * n) + dense),
-        Solver::Cg => 31.0,
+        Solver::Cg => 35.0,
         Solver::Auto => f64::INFINITY,
     }
 }
