@@ -18,7 +18,11 @@ fn time(name: &str, source: &dyn RowSource, rounds: usize, run: &Run<'_>) {
     if let Some(scores) = last {
         println!(
             "{name:28} least {:.4} s, median {:.4} s, {} ({}), sum {:.6}",
-            seconds[0], seconds[rounds / 2], scores.method.name(), scores.reason, scores.sum
+            seconds[0],
+            seconds[rounds / 2],
+            scores.method.name(),
+            scores.reason,
+            scores.sum
         );
     }
 }

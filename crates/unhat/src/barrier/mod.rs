@@ -6,5 +6,6 @@ mod point;
 mod products;
 mod third;
 
+pub(crate) use hessian::ThirdMoments;
 pub(crate) use point::slack_at;
 pub use point::{Barrier, Point, Side};

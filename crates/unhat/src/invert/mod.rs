@@ -5,7 +5,11 @@ mod conjugate;
 mod coreset;
 mod exact;
 mod gradient;
+mod local_metric;
+mod sample;
+mod sampled;
 mod start;
+mod surrogate;
 mod tilted;
 
 pub use certificate::Certificate;
