@@ -1,1 +1,32 @@
-//! io
+//! Files and the numbers in them: matrices, vectors and lists of rows in, scores out.
+//!
+//! | suffix | matrix | vector | written |
+//! |---|---|---|---|
+//! | `.csv` `.tsv` (also `.gz`, and `-` for standard input) | [table](TableOptions) with a header and row names | one number a line, or one line | header, row, value |
+//! | `.npy` | two-dimensional | (n), (n, 1), (1, n) | yes |
+//! | `.npz` | SciPy's CSR, CSC and COO, or one array | | |
+//! | `.mtx` `.mm` (also `.gz`) | MatrixMarket | | |
+//! | `.txt` | | one number a line, or one line | one number a line |
+//!
+//! No reader trusts a header: memory grows with the bytes that are there, and what contradicts itself is an error that
+//! names the file, the place, what was found and what was expected. The values of `.npy` and `.npz` files may be NaN or
+//! infinite, since looking at each of them would defeat the memory map; text that says so is refused.
+
+mod fault;
+mod format;
+mod map;
+mod market;
+mod matrix;
+mod npy;
+mod npz;
+mod open;
+mod output;
+mod records;
+mod sparse;
+mod table;
+mod vector;
+
+pub use matrix::{Matrix, MatrixRows, Table, read_matrix};
+pub use output::{check_output, write_matrix_npy, write_vector};
+pub use table::TableOptions;
+pub use vector::{read_rows, read_vector};

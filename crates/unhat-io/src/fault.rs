@@ -1,0 +1,73 @@
+//! What is wrong with a file: a fault says where and what, and its caller adds which file.
+
+use std::io;
+use unhat::{Error, ErrorKind};
+
+/// The result of reading what somebody else wrote.
+pub(crate) type Checked<T> = Result<T, Fault>;
+
+/// Longest piece of a file repeated in a message; the rest of a line helps nobody.
+const SHOWN_CHARACTERS: usize = 40;
+/// Most names listed in a message: about three lines of a terminal.
+const SHOWN_NAMES: usize = 20;
+
+/// What was found, where, and what was expected.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    position: Option<String>,
+    reason: String,
+}
+
+impl Fault {
+    /// A fault of the file as a whole.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Fault { position: None, reason: reason.into() }
+    }
+
+    /// A fault at one place, for example `row 3, column "price"`.
+    pub fn at(position: impl Into<String>, reason: impl Into<String>) -> Self {
+        Fault { position: Some(position.into()), reason: reason.into() }
+    }
+
+    /// The same fault, seen from outside `place`, for example an entry of an archive.
+    pub fn within(self, place: &str) -> Self {
+        let position = match self.position {
+            None => place.to_string(),
+            Some(inner) => format!("{place}, {inner}"),
+        };
+        Fault { position: Some(position), reason: self.reason }
+    }
+
+    /// The error a user meets.
+    pub fn in_file(self, path: &str) -> Error {
+        let path = if path == crate::open::STDIN { "standard input" } else { path };
+        ErrorKind::Source { path: path.to_string(), position: self.position, reason: self.reason }.into()
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Fault::new(match error.kind() {
+            io::ErrorKind::UnexpectedEof => format!("ends too early: {error}"),
+            _ => format!("cannot be read: {error}"),
+        })
+    }
+}
+
+/// A piece of a file as it appears in a message: quoted, on one line, not too long.
+pub(crate) fn shown(text: &str) -> String {
+    let mut piece: String = text.chars().take(SHOWN_CHARACTERS).flat_map(char::escape_debug).collect();
+    if text.chars().nth(SHOWN_CHARACTERS).is_some() {
+        piece.push('…');
+    }
+    format!("\"{piece}\"")
+}
+
+/// Names as they appear in a message.
+pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    let mut list = names.iter().take(SHOWN_NAMES).map(|n| shown(n.as_ref())).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN_NAMES {
+        list += &format!(", … ({} in all)", names.len());
+    }
+    list
+}

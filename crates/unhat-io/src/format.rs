@@ -1,0 +1,58 @@
+//! Which format a file has: its suffix says so.
+
+use crate::fault::{Checked, Fault, shown};
+use crate::open::STDIN;
+
+/// What a suffix says, in lower case, and whether `.gz` follows it.
+pub(crate) struct Suffix {
+    pub name: String,
+    pub gzip: bool,
+}
+
+impl Suffix {
+    /// `x/A.CSV.gz` → `csv`, compressed. A file without a suffix has an empty one.
+    pub fn of(path: &str) -> Self {
+        let file = path.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or_default().to_lowercase();
+        let (stem, gzip) = match file.strip_suffix(".gz") {
+            Some(stem) => (stem, true),
+            None => (file.as_str(), false),
+        };
+        let name = stem.rsplit_once('.').map(|(_, suffix)| suffix.to_string()).unwrap_or_default();
+        Suffix { name, gzip }
+    }
+
+    /// The fault of a suffix that stands for nothing here.
+    pub fn unknown(&self, expected: &str) -> Fault {
+        let gz = if self.gzip { ".gz" } else { "" };
+        if self.name.is_empty() && !self.gzip {
+            return Fault::new(format!("no suffix, expected {expected}"));
+        }
+        Fault::new(format!("unknown suffix {}, expected {expected}", shown(&format!(".{}{gz}", self.name))))
+    }
+}
+
+/// The formats of matrices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MatrixFormat {
+    Npy,
+    Npz,
+    Market { gzip: bool },
+    Table { delimiter: u8, gzip: bool },
+}
+
+impl MatrixFormat {
+    pub fn of(path: &str) -> Checked<Self> {
+        if path == STDIN {
+            return Ok(MatrixFormat::Table { delimiter: b',', gzip: false });
+        }
+        let suffix = Suffix::of(path);
+        match (suffix.name.as_str(), suffix.gzip) {
+            ("npy", false) => Ok(MatrixFormat::Npy),
+            ("npz", false) => Ok(MatrixFormat::Npz),
+            ("mtx" | "mm", gzip) => Ok(MatrixFormat::Market { gzip }),
+            ("csv", gzip) => Ok(MatrixFormat::Table { delimiter: b',', gzip }),
+            ("tsv", gzip) => Ok(MatrixFormat::Table { delimiter: b'\t', gzip }),
+            _ => Err(suffix.unknown(".csv, .tsv, .mtx or .mm (also with .gz), .npy or .npz")),
+        }
+    }
+}

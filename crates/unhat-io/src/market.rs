@@ -1,0 +1,342 @@
+//! MatrixMarket: a banner, comments, a line of sizes, then one entry a line.
+
+use crate::fault::{Checked, Fault, shown};
+use crate::matrix::Storage;
+use crate::npy::DenseValues;
+use crate::sparse::{Csr, Size, Triplets};
+use std::io::{BufRead, BufReader, Read};
+
+/// Longest line read. The format allows 1024 characters; what is longer is no line.
+const LONGEST_LINE: u64 = 65_536;
+
+/// Reads a matrix.
+pub(crate) fn read(text: impl Read) -> Checked<Storage> {
+    let mut lines = Lines { text: BufReader::new(text), line: Vec::new(), number: 0 };
+    let banner = Banner::read(&mut lines)?;
+    match banner.layout {
+        Layout::Coordinate => coordinate(&mut lines, &banner).map(Storage::Sparse),
+        Layout::Array => array(&mut lines, &banner),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Layout {
+    Coordinate,
+    Array,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Field {
+    Real,
+    Integer,
+    Pattern,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Symmetry {
+    General,
+    Symmetric,
+    Skew,
+}
+
+/// The first line: `%%MatrixMarket matrix coordinate real general`.
+struct Banner {
+    layout: Layout,
+    field: Field,
+    symmetry: Symmetry,
+}
+
+impl Banner {
+    fn read(lines: &mut Lines<impl Read>) -> Checked<Self> {
+        if !lines.next()? {
+            return Err(Fault::new("the file is empty"));
+        }
+        let words: Vec<String> =
+            String::from_utf8_lossy(&lines.line).split_whitespace().map(str::to_lowercase).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let ["%%matrixmarket", "matrix", layout, field, symmetry] = words[..] else {
+            let expected =
+                "%%MatrixMarket matrix, then array or coordinate, real, integer or pattern, and the symmetry";
+            return Err(lines.expected(expected));
+        };
+        let layout = match layout {
+            "coordinate" => Layout::Coordinate,
+            "array" => Layout::Array,
+            _ => return Err(lines.fault(format!("found {}, expected array or coordinate", shown(layout)))),
+        };
+        let field = match field {
+            "real" | "double" => Field::Real,
+            "integer" | "unsigned-integer" => Field::Integer,
+            "pattern" if layout == Layout::Coordinate => Field::Pattern,
+            _ => {
+                return Err(lines.fault(format!(
+                    "found {} numbers, expected real, integer or (with coordinate) pattern",
+                    shown(field)
+                )));
+            }
+        };
+        let symmetry = match symmetry {
+            "general" => Symmetry::General,
+            "symmetric" => Symmetry::Symmetric,
+            "skew-symmetric" => Symmetry::Skew,
+            _ => {
+                return Err(
+                    lines.fault(format!("found {}, expected general, symmetric or skew-symmetric", shown(symmetry)))
+                );
+            }
+        };
+        Ok(Banner { layout, field, symmetry })
+    }
+
+    fn check_size(&self, size: Size, lines: &Lines<impl Read>) -> Checked<Size> {
+        if self.symmetry != Symmetry::General && size.rows != size.columns {
+            let found = format!("found {} rows and {} columns", size.rows, size.columns);
+            return Err(lines.fault(format!("{found}, expected as many of both in a symmetric matrix")));
+        }
+        size.check().map_err(|f| f.within(&lines.position()))
+    }
+
+    fn value(&self, word: &str) -> Option<f64> {
+        word.parse().ok().filter(|value: &f64| self.field == Field::Real || !value.is_finite() || value.fract() == 0.0)
+    }
+
+    fn number_phrase(&self) -> &'static str {
+        if self.field == Field::Integer { "an integer" } else { "a number" }
+    }
+}
+
+fn coordinate(lines: &mut Lines<impl Read>, banner: &Banner) -> Checked<Csr> {
+    let ([rows, columns, promised], size_line) = lines.sizes("rows, columns and number of entries")?;
+    let size = banner.check_size(Size { rows, columns }, lines)?;
+    let words_expected = if banner.field == Field::Pattern { 2 } else { 3 };
+    let mut entries = Triplets::default();
+    let mut found = 0;
+    while lines.next_with_content()? {
+        let mut words = [""; 3];
+        let count = lines.split_into(&mut words)?;
+        if count != words_expected {
+            let what = if words_expected == 2 { "row and column" } else { "row, column and value" };
+            return Err(lines.expected(what));
+        }
+        let row = lines.index(words[0], "row", rows)?;
+        let column = lines.index(words[1], "column", columns)?;
+        let value = match banner.field {
+            Field::Pattern => 1.0,
+            _ => {
+                let value = banner.value(words[2]).ok_or_else(|| {
+                    let reason = format!("found {}, expected {}", shown(words[2]), banner.number_phrase());
+                    lines.fault_at_entry(row, column, reason)
+                })?;
+                lines.require_finite(value, words[2], row, column)?
+            }
+        };
+        found += 1;
+        if found > promised {
+            return Err(lines.fault(format!("found more entries than the {promised} that line {size_line} promises")));
+        }
+        push(&mut entries, banner.symmetry, row, column, value)
+            .map_err(|reason| lines.fault_at_entry(row, column, reason))?;
+    }
+    if found < promised {
+        return Err(Fault::new(format!(
+            "ends after {found} entries, expected {promised} as line {size_line} promises"
+        )));
+    }
+    entries.into_csr(size)
+}
+
+/// Adds an entry and its mirror image.
+fn push(entries: &mut Triplets, symmetry: Symmetry, row: usize, column: usize, value: f64) -> Result<(), String> {
+    if symmetry != Symmetry::General && row < column {
+        return Err("found an entry above the diagonal, expected only the lower half of a symmetric matrix".into());
+    }
+    if symmetry == Symmetry::Skew && row == column {
+        return if value == 0.0 {
+            Ok(())
+        } else {
+            Err("found a diagonal entry, expected none in a skew-symmetric matrix".into())
+        };
+    }
+    entries.push(row, column as u32, value);
+    match symmetry {
+        Symmetry::Symmetric if row != column => entries.push(column, row as u32, value),
+        Symmetry::Skew => entries.push(column, row as u32, -value),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn array(lines: &mut Lines<impl Read>, banner: &Banner) -> Checked<Storage> {
+    let ([rows, columns], _) = lines.sizes("rows and columns")?;
+    let Size { rows, columns } = banner.check_size(Size { rows, columns }, lines)?;
+    let Some(whole) = rows.checked_mul(columns) else {
+        return Err(
+            lines.fault(format!("found {rows} rows and {columns} columns, expected a matrix that a computer can hold"))
+        );
+    };
+    let promised = match banner.symmetry {
+        Symmetry::General => whole,
+        Symmetry::Symmetric => (whole - rows) / 2 + rows,
+        Symmetry::Skew => (whole - rows) / 2,
+    };
+    let mut by_column = Vec::new();
+    let mut place = Places { rows, symmetry: banner.symmetry, row: 0, column: 0 };
+    place.start_column();
+    while lines.next_with_content()? {
+        if by_column.len() == promised {
+            return Err(lines.fault(format!("found more values than {promised}, as many as the sizes promise")));
+        }
+        let mut words = [""; 1];
+        let count = lines.split_into(&mut words)?;
+        let value = if count == 1 { banner.value(words[0]) } else { None };
+        let value = value.ok_or_else(|| {
+            let reason =
+                format!("found {}, expected {} alone on its line", shown(&lines.text()), banner.number_phrase());
+            lines.fault_at_entry(place.row, place.column, reason)
+        })?;
+        by_column.push(lines.require_finite(value, words[0], place.row, place.column)?);
+        place.advance();
+    }
+    if by_column.len() < promised {
+        return Err(Fault::new(format!("ends after {} values, expected {promised}", by_column.len())));
+    }
+    let mut place = Places { rows, symmetry: banner.symmetry, row: 0, column: 0 };
+    place.start_column();
+    let mut values = vec![0.0; whole];
+    for value in by_column {
+        let Places { row, column, .. } = place;
+        values[row * columns + column] = value;
+        match banner.symmetry {
+            Symmetry::General => {}
+            Symmetry::Symmetric => values[column * columns + row] = value,
+            Symmetry::Skew => values[column * columns + row] = -value,
+        }
+        place.advance();
+    }
+    Ok(Storage::Dense { values: DenseValues::Owned(values), columns })
+}
+
+/// Where the values of an array file go: down the columns, of symmetric matrices from the diagonal on.
+struct Places {
+    rows: usize,
+    symmetry: Symmetry,
+    row: usize,
+    column: usize,
+}
+
+impl Places {
+    fn start_column(&mut self) {
+        self.row = match self.symmetry {
+            Symmetry::General => 0,
+            Symmetry::Symmetric => self.column,
+            Symmetry::Skew => self.column + 1,
+        };
+    }
+
+    fn advance(&mut self) {
+        self.row += 1;
+        if self.row >= self.rows {
+            self.column += 1;
+            self.start_column();
+        }
+    }
+}
+
+/// The lines of a text, none of them of any length.
+struct Lines<R> {
+    text: BufReader<R>,
+    line: Vec<u8>,
+    number: usize,
+}
+
+impl<R: Read> Lines<R> {
+    fn next(&mut self) -> Checked<bool> {
+        self.line.clear();
+        self.number += 1;
+        let position = self.position();
+        let count = self.text.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.line)?;
+        if count as u64 == LONGEST_LINE && !self.line.ends_with(b"\n") {
+            return Err(Fault::at(
+                position,
+                format!("found a line of more than {LONGEST_LINE} bytes, expected one entry"),
+            ));
+        }
+        Ok(count > 0)
+    }
+
+    /// The next line that is neither empty nor a comment.
+    fn next_with_content(&mut self) -> Checked<bool> {
+        while self.next()? {
+            if !self.line.starts_with(b"%") && !self.line.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Splits the line into words, as many as there is room for, and returns how many there are.
+    fn split_into<'a>(&'a self, words: &mut [&'a str]) -> Checked<usize> {
+        let line = std::str::from_utf8(&self.line)
+            .map_err(|_| self.fault("found bytes that are no text, expected numbers".into()))?;
+        let mut count = 0;
+        for word in line.split_ascii_whitespace() {
+            if let Some(room) = words.get_mut(count) {
+                *room = word;
+            }
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// The line of sizes, and its number.
+    fn sizes<const N: usize>(&mut self, what: &str) -> Checked<([usize; N], usize)> {
+        if !self.next_with_content()? {
+            return Err(Fault::new(format!("ends before the line of sizes, expected {what}")));
+        }
+        let mut words = [""; N];
+        let mut sizes = [0; N];
+        let wrong = || self.expected(&format!("{what}, {N} whole numbers"));
+        if self.split_into(&mut words)? != N {
+            return Err(wrong());
+        }
+        for (size, word) in sizes.iter_mut().zip(words) {
+            *size = word.parse().map_err(|_| wrong())?;
+        }
+        Ok((sizes, self.number))
+    }
+
+    /// A 1-based number of a row or column, made 0-based.
+    fn index(&self, word: &str, what: &str, size: usize) -> Checked<usize> {
+        match word.parse::<usize>() {
+            Ok(index) if (1..=size).contains(&index) => Ok(index - 1),
+            _ => Err(self.fault(format!("found {what} {}, expected a number from 1 to {size}", shown(word)))),
+        }
+    }
+
+    fn require_finite(&self, value: f64, word: &str, row: usize, column: usize) -> Checked<f64> {
+        if value.is_finite() {
+            return Ok(value);
+        }
+        Err(self.fault_at_entry(row, column, format!("found {}, expected a finite number", shown(word))))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(self.line.trim_ascii()).into_owned()
+    }
+
+    fn position(&self) -> String {
+        format!("line {}", self.number)
+    }
+
+    fn expected(&self, what: &str) -> Fault {
+        self.fault(format!("found {}, expected {what}", shown(&self.text())))
+    }
+
+    fn fault(&self, reason: String) -> Fault {
+        Fault::at(self.position(), reason)
+    }
+
+    fn fault_at_entry(&self, row: usize, column: usize, reason: String) -> Fault {
+        Fault::at(format!("{}, row {}, column {}", self.position(), row + 1, column + 1), reason)
+    }
+}

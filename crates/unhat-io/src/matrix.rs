@@ -1,0 +1,155 @@
+//! A matrix from a file of any format, and the rows it lends.
+
+use crate::fault::Checked;
+use crate::format::MatrixFormat;
+use crate::map::MappedFile;
+use crate::npy::{self, DenseValues};
+use crate::open::{open_regular, open_text};
+use crate::sparse::Csr;
+use crate::table::{self, ReadTable, TableOptions};
+use crate::{market, npz};
+use unhat::rows::{CsrRows, DenseRows, RowSource, Rows, Shape};
+use unhat::{ErrorKind, Result};
+
+/// A matrix read from a file: dense in memory, dense in the mapped file, or sparse.
+pub struct Matrix {
+    storage: Storage,
+    /// The names of the rows, where a table has them.
+    pub row_names: Option<Vec<String>>,
+    /// The names of the columns, where a table has a header.
+    pub column_names: Option<Vec<String>>,
+    /// What the reader did and the user should know, for example which columns it left out.
+    pub notes: Vec<String>,
+}
+
+/// How a file's matrix is kept.
+pub(crate) enum Storage {
+    /// Row-major.
+    Dense {
+        values: DenseValues,
+        columns: usize,
+    },
+    Sparse(Csr),
+}
+
+/// What [`read_matrix`] returns: the matrix, and the response where one was asked for.
+pub struct Table {
+    /// A.
+    pub matrix: Matrix,
+    /// The column named by [`TableOptions::response`].
+    pub response: Option<Vec<f64>>,
+}
+
+/// The rows of a [`Matrix`], borrowed; itself a [`RowSource`].
+#[derive(Clone, Copy, Debug)]
+pub enum MatrixRows<'a> {
+    /// Row-major.
+    Dense(DenseRows<'a>),
+    /// Compressed sparse rows.
+    Csr(CsrRows<'a>),
+}
+
+impl Matrix {
+    fn new(storage: Storage) -> Self {
+        Matrix { storage, row_names: None, column_names: None, notes: Vec::new() }
+    }
+
+    /// Lends the rows.
+    ///
+    /// # Cost
+    /// None for dense rows; for sparse ones a look at every index, so keep what is lent.
+    /// # Errors
+    /// None for a matrix that was read: its arrays have been checked.
+    pub fn rows(&self) -> Result<MatrixRows<'_>> {
+        Ok(match &self.storage {
+            Storage::Dense { values, columns } => MatrixRows::Dense(DenseRows::new(values.as_slice(), *columns)?),
+            Storage::Sparse(csr) => MatrixRows::Csr(csr.rows()?),
+        })
+    }
+
+    /// n, d and the number of stored entries.
+    pub fn shape(&self) -> Shape {
+        match &self.storage {
+            Storage::Dense { values, columns } => {
+                let stored = values.as_slice().len();
+                Shape { rows: stored / columns, columns: *columns, stored }
+            }
+            Storage::Sparse(csr) => csr.shape(),
+        }
+    }
+}
+
+impl MatrixRows<'_> {
+    fn source(&self) -> &dyn RowSource {
+        match self {
+            MatrixRows::Dense(rows) => rows,
+            MatrixRows::Csr(rows) => rows,
+        }
+    }
+}
+
+impl RowSource for MatrixRows<'_> {
+    fn shape(&self) -> Shape {
+        self.source().shape()
+    }
+
+    fn rows_per_block(&self) -> usize {
+        self.source().rows_per_block()
+    }
+
+    fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+        self.source().with_block(k, f)
+    }
+
+    fn gather(&self, rows: &[usize]) -> Result<Vec<f64>> {
+        self.source().gather(rows)
+    }
+}
+
+/// Reads a matrix; the suffix of `path` says the format, and `-` is a table on standard input, separated by commas.
+///
+/// Tables (`.csv`, `.tsv`): the first line is a header if one of its cells is no number. A first column without a name, or
+/// without a number, holds row names; other columns without a number are left out, with a note. NumPy arrays (`.npy`) of
+/// any real type and order; SciPy's sparse `.npz`; MatrixMarket (`.mtx`, `.mm`). Text may be compressed (`.gz`).
+///
+/// A `.npy` file of little-endian doubles in C order is mapped, not read, and must stay as it is while the matrix lives:
+/// another process that cuts it short ends this one.
+///
+/// # Shapes
+/// n×d with n, d ≥ 1; at most 2³² − 1 columns where it is sparse.
+/// # Cost
+/// One pass over the file, none for a mapped one. Memory: 8nd bytes for dense, 12 nnz + 8n bytes for sparse matrices, and
+/// twice that while entries in any order are sorted.
+/// # Errors
+/// [`ErrorKind::Source`] with the file, the place, what was found and what was expected; [`ErrorKind::Option`] for columns
+/// that are not there, and for `options` with a format that is no table.
+pub fn read_matrix(path: &str, options: &TableOptions) -> Result<Table> {
+    let format = MatrixFormat::of(path).map_err(|fault| fault.in_file(path))?;
+    if let MatrixFormat::Table { delimiter, gzip } = format {
+        let text = open_text(path, gzip).map_err(|fault| fault.in_file(path))?;
+        return Ok(Table::from(table::read(path, text, delimiter, options)?));
+    }
+    if let Some(name) = options.first_set() {
+        let reason = format!("applies to tables (.csv, .tsv), and {path} is none");
+        return Err(ErrorKind::Option { name: name.into(), reason }.into());
+    }
+    let storage = match format {
+        MatrixFormat::Npz => open_regular(path).and_then(npz::read),
+        MatrixFormat::Market { gzip } => open_text(path, gzip).and_then(market::read),
+        MatrixFormat::Npy | MatrixFormat::Table { .. } => map_npy(path),
+    };
+    Ok(Table { matrix: Matrix::new(storage.map_err(|fault| fault.in_file(path))?), response: None })
+}
+
+fn map_npy(path: &str) -> Checked<Storage> {
+    let (values, columns) = npy::map_matrix(MappedFile::open(&open_regular(path)?)?)?;
+    Ok(Storage::Dense { values, columns })
+}
+
+impl From<ReadTable> for Table {
+    fn from(table: ReadTable) -> Self {
+        let storage = Storage::Dense { values: DenseValues::Owned(table.values), columns: table.columns };
+        let ReadTable { row_names, column_names, notes, .. } = table;
+        Table { matrix: Matrix { storage, row_names, column_names, notes }, response: table.response }
+    }
+}

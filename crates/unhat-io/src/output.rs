@@ -1,0 +1,196 @@
+//! Files that are written: whole or not at all.
+
+use crate::fault::{Checked, Fault};
+use crate::format::Suffix;
+use crate::npy::{matrix_header, vector_header};
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+use unhat::{Error, ErrorKind, Result};
+
+#[derive(Clone, Copy, PartialEq)]
+enum VectorFormat {
+    Npy,
+    Delimited(u8),
+    Lines,
+}
+
+impl VectorFormat {
+    fn of(path: &str) -> Checked<Self> {
+        let suffix = Suffix::of(path);
+        match (suffix.name.as_str(), suffix.gzip) {
+            ("npy", false) => Ok(VectorFormat::Npy),
+            ("csv", false) => Ok(VectorFormat::Delimited(b',')),
+            ("tsv", false) => Ok(VectorFormat::Delimited(b'\t')),
+            ("txt", false) => Ok(VectorFormat::Lines),
+            _ => Err(suffix.unknown(".csv, .tsv, .txt or .npy")),
+        }
+    }
+}
+
+/// Says before long work what would make writing to `path` fail after it.
+///
+/// # Errors
+/// [`ErrorKind::Source`]: a suffix that stands for no format, a directory that is missing, is none, or cannot be written
+/// to, a target that exists and is no regular file.
+pub fn check_output(path: &str) -> Result<()> {
+    let check = || {
+        VectorFormat::of(path)?;
+        Target::of(path)?.draft().map(drop)
+    };
+    check().map_err(|fault| fault.in_file(path))
+}
+
+/// Writes a vector in the format that the suffix of `path` says.
+///
+/// `.npy`: one-dimensional. `.txt`: one number a line, 17 significant digits. `.csv`, `.tsv`: a header, `row` and the name
+/// of the `column`, then for each value the name of its row, or its 1-based number where `names` is None, and the value
+/// in the fewest digits that give it back. A `column` called `value` without names is headed `index,value`.
+///
+/// The numbers are written beside the target, reach the disk, and then take its name: on any error nothing is left
+/// behind, and a file that had the name before is unharmed.
+///
+/// # Accuracy
+/// [`read_vector`](crate::read_vector) gives the same bits back.
+/// # Errors
+/// [`ErrorKind::Source`] with the file and the cause; [`ErrorKind::Shape`] when there are not as many names as values.
+pub fn write_vector(path: &str, column: &str, names: Option<&[String]>, values: &[f64]) -> Result<()> {
+    if let Some(names) = names.filter(|names| names.len() != values.len()) {
+        let (expected, found) = (format!("{} names", values.len()), format!("{} names", names.len()));
+        return Err(ErrorKind::Shape { what: "names of the rows".into(), expected, found }.into());
+    }
+    let write = || match VectorFormat::of(path)? {
+        VectorFormat::Npy => Target::of(path)?.write(|file| write_npy(file, &vector_header(values.len()), values)),
+        VectorFormat::Lines => {
+            Target::of(path)?.write(|file| values.iter().try_for_each(|v| writeln!(file, "{v:.16e}")))
+        }
+        VectorFormat::Delimited(delimiter) => {
+            Target::of(path)?.write(|file| write_delimited(file, delimiter, column, names, values))
+        }
+    };
+    write().map_err(|fault| fault.in_file(path))
+}
+
+/// Writes a row-major matrix with `columns` columns as a `.npy` file, in the way of [`write_vector`].
+///
+/// # Errors
+/// As [`write_vector`]; [`ErrorKind::Shape`] when the values do not fill whole rows.
+pub fn write_matrix_npy(path: &str, values: &[f64], columns: usize) -> Result<()> {
+    if columns == 0 || !values.len().is_multiple_of(columns) {
+        let (expected, found) = (format!("rows of {columns} values"), format!("{} values", values.len()));
+        return Err(Error::from(ErrorKind::Shape { what: "matrix".into(), expected, found }));
+    }
+    let write = || {
+        if VectorFormat::of(path)? != VectorFormat::Npy {
+            return Err(Suffix::of(path).unknown(".npy for a matrix"));
+        }
+        let header = matrix_header(values.len() / columns, columns);
+        Target::of(path)?.write(|file| write_npy(file, &header, values))
+    };
+    write().map_err(|fault| fault.in_file(path))
+}
+
+fn write_npy(file: &mut dyn Write, header: &[u8], values: &[f64]) -> io::Result<()> {
+    file.write_all(header)?;
+    values.iter().try_for_each(|value| file.write_all(&value.to_le_bytes()))
+}
+
+fn write_delimited(
+    file: &mut dyn Write,
+    delimiter: u8,
+    column: &str,
+    names: Option<&[String]>,
+    values: &[f64],
+) -> io::Result<()> {
+    let mut table = csv::WriterBuilder::new().delimiter(delimiter).from_writer(file);
+    let first = if names.is_none() && column == "value" { "index" } else { "row" };
+    table.write_record([first, column])?;
+    for (i, value) in values.iter().enumerate() {
+        let value = format!("{value:?}");
+        match names {
+            Some(names) => table.write_record([&names[i], &value])?,
+            None => table.write_record([(i + 1).to_string(), value])?,
+        }
+    }
+    table.flush()
+}
+
+/// A place for a file: a directory that exists, and a name in it that is free or a regular file's.
+struct Target {
+    path: PathBuf,
+    directory: PathBuf,
+    permissions: Option<Permissions>,
+}
+
+impl Target {
+    fn of(path: &str) -> Checked<Self> {
+        let mut target = PathBuf::from(path);
+        let mut permissions = None;
+        if let Ok(link) = fs::symlink_metadata(path) {
+            let found = fs::metadata(path).map_err(|e| not_written(&e))?;
+            if !found.is_file() {
+                let what = if found.is_dir() { "is a directory" } else { "exists and is no regular file" };
+                return Err(Fault::new(format!("{what}, expected a name that is free or a file's")));
+            }
+            if link.is_symlink() {
+                target = fs::canonicalize(path).map_err(|e| not_written(&e))?;
+            }
+            permissions = Some(found.permissions());
+        }
+        let directory = match target.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
+            Some(parent) => parent.to_path_buf(),
+            None => return Err(Fault::new("names no file")),
+        };
+        match fs::metadata(&directory) {
+            Ok(found) if found.is_dir() => Ok(Target { path: target, directory, permissions }),
+            Ok(_) => Err(Fault::new(format!("cannot be written: {} is no directory", directory.display()))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                Err(Fault::new(format!("cannot be written: there is no directory {}", directory.display())))
+            }
+            Err(e) => Err(not_written(&e)),
+        }
+    }
+
+    /// A file beside the target that disappears unless it takes the target's name.
+    fn draft(&self) -> Checked<NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".unhat-").suffix(".part");
+        #[cfg(unix)]
+        let readable = {
+            use std::os::unix::fs::PermissionsExt;
+            Permissions::from_mode(0o666) // less what the user's umask takes away
+        };
+        #[cfg(unix)]
+        builder.permissions(readable);
+        builder.tempfile_in(&self.directory).map_err(|e| not_written(&e))
+    }
+
+    fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Checked<()> {
+        let draft = self.draft()?;
+        let written = || -> io::Result<()> {
+            let mut file = BufWriter::new(draft.as_file());
+            content(&mut file)?;
+            file.flush()?;
+            drop(file);
+            if let Some(permissions) = self.permissions.clone() {
+                draft.as_file().set_permissions(permissions)?;
+            }
+            draft.as_file().sync_all()
+        };
+        written().map_err(|e| not_written(&e))?;
+        draft.persist(&self.path).map_err(|e| not_written(&e.error))?;
+        sync_directory(&self.directory);
+        Ok(())
+    }
+}
+
+/// Makes the new name durable. Not every file system can; the file is whole under its name either way.
+fn sync_directory(directory: &Path) {
+    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+}
+
+fn not_written(error: &io::Error) -> Fault {
+    Fault::new(format!("cannot be written: {error}"))
+}

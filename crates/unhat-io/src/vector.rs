@@ -1,0 +1,171 @@
+//! Vectors, and lists of row numbers.
+
+use crate::fault::{Checked, Fault, shown};
+use crate::format::Suffix;
+use crate::map::MappedFile;
+use crate::npy;
+use crate::open::{STDIN, open_regular, open_text};
+use crate::records::{Records, number};
+use std::collections::HashMap;
+use std::io::Read;
+use unhat::Result;
+
+/// Reads a vector from `path`; `what` names it in messages, for example "offset".
+///
+/// `.npy`: shape (n), (n, 1) or (1, n), any real type. `.txt`, `.csv`, `.tsv` (also with `.gz`) and `-`, standard input:
+/// one number a line, or all of them on one line, separated by commas, tabs or blanks; one header line may come first.
+/// A file written by [`write_vector`](crate::write_vector), with two columns headed `row` or `index` and a name, is read
+/// back: the vector is its last column.
+///
+/// # Cost
+/// One pass over the file; 8 bytes for each value.
+/// # Errors
+/// [`ErrorKind::Source`](unhat::ErrorKind::Source) with file, row, and what was found. NaN and infinities are refused in
+/// text, not in `.npy`.
+pub fn read_vector(path: &str, what: &str) -> Result<Vec<f64>> {
+    read(path).map_err(|fault| fault.within(what).in_file(path))
+}
+
+fn read(path: &str) -> Checked<Vec<f64>> {
+    if path == STDIN {
+        return text(open_text(path, false)?, None);
+    }
+    let suffix = Suffix::of(path);
+    let delimiter = match (suffix.name.as_str(), suffix.gzip) {
+        ("npy", false) => return npy::map_vector(&MappedFile::open(&open_regular(path)?)?),
+        ("csv", _) => Some(b','),
+        ("tsv", _) => Some(b'\t'),
+        ("txt", _) => None,
+        _ => return Err(suffix.unknown(".txt, .csv, .tsv or .npy")),
+    };
+    text(open_text(path, suffix.gzip)?, delimiter)
+}
+
+/// How the cells of the lines make up a vector.
+#[derive(Clone, Copy, PartialEq)]
+enum Arrangement {
+    /// One number on every line.
+    Column,
+    /// All numbers on a single line.
+    Line,
+    /// The name or number of a row, then its value.
+    Numbered,
+}
+
+fn text(mut source: Box<dyn Read>, delimiter: Option<u8>) -> Checked<Vec<f64>> {
+    let Some(delimiter) = delimiter else {
+        let mut bytes = Vec::new();
+        source.read_to_end(&mut bytes)?;
+        let delimiter = delimiter_of(&bytes);
+        return records(Records::new(&bytes[..], delimiter), delimiter);
+    };
+    records(Records::new(source, delimiter), delimiter)
+}
+
+/// The delimiter of a text whose suffix does not say it: its first line does.
+fn delimiter_of(bytes: &[u8]) -> u8 {
+    let line = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
+    [b',', b'\t'].into_iter().find(|delimiter| line.contains(delimiter)).unwrap_or(b' ')
+}
+
+fn records(mut records: Records<impl Read>, delimiter: u8) -> Checked<Vec<f64>> {
+    let cells = |records: &Records<_>| -> Vec<String> {
+        let cells = records.record().iter().map(|cell| cell.trim().to_string());
+        cells.filter(|cell| delimiter != b' ' || !cell.is_empty()).collect()
+    };
+    if !records.next()? {
+        return Err(Fault::new("the file holds no number"));
+    }
+    let mut line = cells(&records);
+    let mut numbered = false;
+    if line.iter().any(|cell| number(cell).is_none()) {
+        numbered = line.len() == 2 && ["row", "index"].contains(&line[0].as_str());
+        records.is_header();
+        if !records.next()? {
+            return Err(Fault::new(format!("found {} and nothing else, expected numbers", shown(&line.join(" ")))));
+        }
+        line = cells(&records);
+    }
+    let arrangement = match line.len() {
+        2 if numbered => Arrangement::Numbered,
+        1 => Arrangement::Column,
+        _ => Arrangement::Line,
+    };
+    let mut values = Vec::new();
+    loop {
+        match (arrangement, &line[..]) {
+            (Arrangement::Column, [cell]) | (Arrangement::Numbered, [_, cell]) => {
+                values.push(finite(cell, || records.position())?)
+            }
+            (Arrangement::Line, cells) if records.rows() == 1 => {
+                for (k, cell) in cells.iter().enumerate() {
+                    values.push(finite(cell, || format!("row 1, value {}", k + 1))?);
+                }
+            }
+            (Arrangement::Line, _) => {
+                return Err(Fault::at(
+                    records.position(),
+                    "found a second line, expected one line of numbers or one number a line",
+                ));
+            }
+            _ => {
+                let expected = if arrangement == Arrangement::Column { "one number" } else { "a name and a number" };
+                return Err(Fault::at(records.position(), format!("found {} cells, expected {expected}", line.len())));
+            }
+        }
+        if !records.next()? {
+            return Ok(values);
+        }
+        line = cells(&records);
+    }
+}
+
+fn finite(cell: &str, position: impl Fn() -> String) -> Checked<f64> {
+    match number(cell) {
+        Some(value) if value.is_finite() => Ok(value),
+        Some(_) => Err(Fault::at(position(), format!("found {}, expected a finite number", shown(cell)))),
+        None if cell.is_empty() => Err(Fault::at(position(), "found an empty cell, expected a number")),
+        None => Err(Fault::at(position(), format!("found {}, expected a number", shown(cell)))),
+    }
+}
+
+/// Reads row numbers: text, one a line, counted from 1. They come back counted from 0, in the order of the file.
+///
+/// # Errors
+/// [`ErrorKind::Source`](unhat::ErrorKind::Source) for what is no whole number of 1 or more, for repeats, and when there
+/// is none at all. Whether the rows exist is for the caller to check.
+pub fn read_rows(path: &str) -> Result<Vec<usize>> {
+    row_numbers(path).map_err(|fault| fault.in_file(path))
+}
+
+fn row_numbers(path: &str) -> Checked<Vec<usize>> {
+    let gzip = path != STDIN && Suffix::of(path).gzip;
+    let mut records = Records::new(open_text(path, gzip)?, b',');
+    let mut rows = Vec::new();
+    let mut lines = HashMap::new();
+    while records.next()? {
+        let position = || format!("line {}", records.rows());
+        let cell = records.record().get(0).unwrap_or_default().trim();
+        let row = match cell.parse::<usize>() {
+            Ok(row) if row > 0 && records.record().len() == 1 => row - 1,
+            _ => {
+                let line = records.record().iter().collect::<Vec<_>>().join(",");
+                return Err(Fault::at(
+                    position(),
+                    format!("found {}, expected one row number, counted from 1", shown(&line)),
+                ));
+            }
+        };
+        if let Some(first) = lines.insert(row, records.rows()) {
+            return Err(Fault::at(
+                position(),
+                format!("found row {} again, after line {first}; expected each once", row + 1),
+            ));
+        }
+        rows.push(row);
+    }
+    if rows.is_empty() {
+        return Err(Fault::new("the file holds no row number"));
+    }
+    Ok(rows)
+}
