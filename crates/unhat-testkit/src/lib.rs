@@ -1,1 +1,17 @@
-//! testkit
+//! What the tests of unhat compare against: slow references, exact solutions, generated problems, known answers.
+//!
+//! Matrices are plain slices, row-major; n is the length of b and d the length of x.
+
+pub mod close;
+pub mod closed_form;
+mod double_double;
+pub mod generate;
+pub mod known;
+pub mod orthonormal;
+pub mod precise;
+mod real;
+pub mod reference;
+pub mod sparse;
+
+pub use double_double::Dd;
+pub use real::Real;
