@@ -167,11 +167,7 @@ impl Content {
             best: state.best.as_ref().map(|(x, decrement)| (bits(x), Bits(*decrement))),
             history: state.history.iter().map(StepBits::of).collect(),
             signs: positive.iter().map(|&p| if p { '+' } else { '-' }).collect(),
-            start: StartBits {
-                kind: start.kind.into(),
-                passes: Bits(start.passes),
-                seconds: Bits(start.seconds),
-            },
+            start: StartBits { kind: start.kind.into(), passes: Bits(start.passes), seconds: Bits(start.seconds) },
         }
     }
 

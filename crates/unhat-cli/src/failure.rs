@@ -1,5 +1,6 @@
 //! How a command can fail, and what the person and the machine are told about it.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::io;
 use unhat::{Error, ErrorKind};
@@ -61,35 +62,51 @@ pub(crate) fn message(error: &Error) -> String {
 
 fn help(error: &Error) -> Option<&'static str> {
     match error.kind() {
-        ErrorKind::Empty { .. } => {
-            Some("the named rows alone contradict each other; --start or --signs chooses another cell, --upper {Ax < b}")
-        }
+        ErrorKind::Empty { .. } => Some(
+            "the named rows alone contradict each other; --start or --signs chooses another cell, --upper {Ax < b}",
+        ),
         ErrorKind::OutsideCell { .. } => Some("leave out --upper, or give a start or signs inside that cell"),
         ErrorKind::Unattainable { .. } => Some("--start or --signs chooses another cell; --json holds all of h"),
         _ => error.help(),
     }
 }
 
-/// The JSON object of an error: the contract's keys, and the numbers of its kind. Rows and columns count from 1.
-pub(crate) fn error_object(error: &Error) -> Value {
-    let kind = error.kind();
-    let mut object = Map::new();
-    object.insert("kind".into(), json!(kind.name()));
-    object.insert("message".into(), json!(error.to_string()));
-    for (key, value) in numbers(kind) {
-        object.insert(key.into(), value);
+/// The JSON object of a failed call.
+#[derive(Serialize)]
+pub(crate) struct FailureReport {
+    schema: u8,
+    status: &'static str,
+    error: ErrorBody,
+}
+
+/// The kind, the message, and the numbers of the kind. Rows and columns count from 1.
+#[derive(Serialize)]
+struct ErrorBody {
+    kind: &'static str,
+    message: String,
+    #[serde(flatten)]
+    numbers: Map<String, Value>,
+}
+
+impl FailureReport {
+    pub fn of_error(error: &Error) -> Self {
+        let kind = error.kind();
+        let status = if matches!(kind, ErrorKind::Interrupted) { "interrupted" } else { "error" };
+        let numbers = numbers(kind).into_iter().map(|(key, value)| (key.to_string(), value)).collect();
+        FailureReport { schema: 1, status, error: ErrorBody { kind: kind.name(), message: error.to_string(), numbers } }
     }
-    envelope(if matches!(kind, ErrorKind::Interrupted) { "interrupted" } else { "error" }, object)
-}
 
-/// The JSON object of a command line that cannot be understood.
-pub(crate) fn usage_object(text: &str) -> Value {
-    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    envelope("error", Map::from_iter([("kind".to_string(), json!("usage")), ("message".to_string(), json!(message))]))
-}
+    /// Of a command line that cannot be understood.
+    pub fn of_usage(text: &str) -> Self {
+        // The first paragraph; what follows is the usage line.
+        let paragraph = text.lines().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+        let message = paragraph.trim_start_matches("error: ").to_string();
+        FailureReport { schema: 1, status: "error", error: ErrorBody { kind: "usage", message, numbers: Map::new() } }
+    }
 
-fn envelope(status: &str, error: Map<String, Value>) -> Value {
-    json!({"schema": 1, "status": status, "error": error})
+    pub fn line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 fn numbers(kind: &ErrorKind) -> Vec<(&'static str, Value)> {

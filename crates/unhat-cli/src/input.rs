@@ -8,11 +8,8 @@ use unhat_io::{Table, TableOptions, read_matrix, read_vector};
 
 /// Reads the matrix, and the response where one was asked for; says what the reader left out.
 pub(crate) fn read_table(input: &MatrixInput, session: &mut Session<'_>) -> Result<Table, Failure> {
-    let options = TableOptions {
-        columns: input.columns.clone(),
-        response: input.response.clone(),
-        intercept: input.intercept,
-    };
+    let options =
+        TableOptions { columns: input.columns.clone(), response: input.response.clone(), intercept: input.intercept };
     let table = read_matrix(&input.matrix, &options)?;
     for note in &table.matrix.notes {
         session.record(note);

@@ -14,7 +14,7 @@ mod signals;
 mod sweeps;
 
 use clap::Parser;
-use failure::{Failure, error_object, message, usage_object};
+use failure::{Failure, FailureReport, message};
 use std::ffi::OsString;
 use std::io::Write;
 use unhat::ErrorKind;
@@ -45,7 +45,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &
         Err(Failure::Error(error)) => {
             let _ = write!(err, "{}", message(&error));
             if cli.common.json {
-                let _ = writeln!(out, "{}", error_object(&error));
+                let _ = writeln!(out, "{}", FailureReport::of_error(&error).line());
             }
             match error.kind() {
                 ErrorKind::Interrupted => signals::INTERRUPTED,
@@ -64,7 +64,7 @@ fn report_usage(usage: &clap::Error, args: &[OsString], out: &mut dyn Write, err
     }
     let _ = write!(err, "{text}");
     if args.iter().any(|a| a == "--json") {
-        let _ = writeln!(out, "{}", usage_object(&text));
+        let _ = writeln!(out, "{}", FailureReport::of_usage(&text).line());
     }
     FAILED
 }

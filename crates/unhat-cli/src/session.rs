@@ -86,8 +86,7 @@ impl<'a> Session<'a> {
 
     /// One line of JSON on standard output.
     pub fn print_object(&mut self, object: &impl Serialize) -> Result<(), Failure> {
-        let mut line =
-            serde_json::to_vec(object).map_err(|e| ErrorKind::Numerical { reason: format!("JSON: {e}") })?;
+        let mut line = serde_json::to_vec(object).map_err(|e| ErrorKind::Numerical { reason: format!("JSON: {e}") })?;
         line.push(b'\n');
         self.print(&line)
     }
