@@ -1,5 +1,6 @@
 //! What is wrong with a file: a fault says where and what, and its caller adds which file.
 
+use crate::open::STDIN;
 use std::io;
 use unhat::{Error, ErrorKind};
 
@@ -40,8 +41,12 @@ impl Fault {
 
     /// The error a user meets.
     pub fn in_file(self, path: &str) -> Error {
-        let path = if path == crate::open::STDIN { "standard input" } else { path };
         ErrorKind::Source { path: path.to_string(), position: self.position, reason: self.reason }.into()
+    }
+
+    /// The error a user meets when the file is read, and so may be standard input.
+    pub fn in_input(self, path: &str) -> Error {
+        self.in_file(if path == STDIN { "standard input" } else { path })
     }
 }
 
@@ -70,4 +75,23 @@ pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
         list += &format!(", … ({} in all)", names.len());
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_files_stay_short_and_on_one_line() {
+        assert_eq!(shown("a\n\"b\""), r#""a\n\"b\"""#);
+        assert_eq!(shown(&"é".repeat(41)), format!("\"{}…\"", "é".repeat(40)));
+        assert_eq!(listed(&["a", "b"]), "\"a\", \"b\"");
+        assert!(listed(&["x"; 21]).ends_with(", … (21 in all)"));
+    }
+
+    #[test]
+    fn places_are_named_from_outside_in() {
+        let error = Fault::at("entry 3", "found -1").within("array \"row\"").in_input("-");
+        assert_eq!(error.to_string(), "standard input: array \"row\", entry 3: found -1");
+    }
 }

@@ -56,3 +56,23 @@ impl MatrixFormat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suffix_is_the_end_of_the_name_in_any_case() {
+        for (path, name, gzip) in [
+            ("a.csv", "csv", false),
+            ("x.y/A.b.MTX.GZ", "mtx", true),
+            ("x.csv/plain", "", false),
+            (".gz", "", true),
+            ("dir.npy/", "", false),
+            ("", "", false),
+        ] {
+            let suffix = Suffix::of(path);
+            assert_eq!((suffix.name.as_str(), suffix.gzip), (name, gzip), "{path}");
+        }
+    }
+}

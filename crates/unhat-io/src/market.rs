@@ -93,7 +93,8 @@ impl Banner {
             let found = format!("found {} rows and {} columns", size.rows, size.columns);
             return Err(lines.fault(format!("{found}, expected as many of both in a symmetric matrix")));
         }
-        size.check().map_err(|f| f.within(&lines.position()))
+        let size = if self.layout == Layout::Array { size.check_not_empty() } else { size.check() };
+        size.map_err(|f| f.within(&lines.position()))
     }
 
     fn value(&self, word: &str) -> Option<f64> {

@@ -109,7 +109,8 @@ impl RowSource for MatrixRows<'_> {
 /// Reads a matrix; the suffix of `path` says the format, and `-` is a table on standard input, separated by commas.
 ///
 /// Tables (`.csv`, `.tsv`): the first line is a header if one of its cells is no number. A first column without a name, or
-/// without a number, holds row names; other columns without a number are left out, with a note. NumPy arrays (`.npy`) of
+/// without a number, holds row names; other columns without a number are left out, with a note. An empty or other cell
+/// that is no number is an error in a column that has numbers, and an empty line between rows is one everywhere. NumPy arrays (`.npy`) of
 /// any real type and order; SciPy's sparse `.npz`; MatrixMarket (`.mtx`, `.mm`). Text may be compressed (`.gz`).
 ///
 /// A `.npy` file of little-endian doubles in C order is mapped, not read, and must stay as it is while the matrix lives:
@@ -123,10 +124,23 @@ impl RowSource for MatrixRows<'_> {
 /// # Errors
 /// [`ErrorKind::Source`] with the file, the place, what was found and what was expected; [`ErrorKind::Option`] for columns
 /// that are not there, and for `options` with a format that is no table.
+/// # Examples
+/// ```
+/// use unhat_io::{TableOptions, read_matrix};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("homes.csv").display().to_string();
+/// std::fs::write(&path, "town,rooms,sqft,price\nRome,3,900,200\nParis,2,450,310\n")?;
+/// let options = TableOptions { response: Some("price".into()), intercept: true, ..TableOptions::default() };
+/// let homes = read_matrix(&path, &options)?;
+/// assert_eq!(homes.matrix.shape().columns, 3);
+/// assert_eq!(homes.matrix.row_names, Some(vec!["Rome".into(), "Paris".into()]));
+/// assert_eq!(homes.response, Some(vec![200.0, 310.0]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_matrix(path: &str, options: &TableOptions) -> Result<Table> {
-    let format = MatrixFormat::of(path).map_err(|fault| fault.in_file(path))?;
+    let format = MatrixFormat::of(path).map_err(|fault| fault.in_input(path))?;
     if let MatrixFormat::Table { delimiter, gzip } = format {
-        let text = open_text(path, gzip).map_err(|fault| fault.in_file(path))?;
+        let text = open_text(path, gzip).map_err(|fault| fault.in_input(path))?;
         return Ok(Table::from(table::read(path, text, delimiter, options)?));
     }
     if let Some(name) = options.first_set() {
@@ -138,7 +152,7 @@ pub fn read_matrix(path: &str, options: &TableOptions) -> Result<Table> {
         MatrixFormat::Market { gzip } => open_text(path, gzip).and_then(market::read),
         MatrixFormat::Npy | MatrixFormat::Table { .. } => map_npy(path),
     };
-    Ok(Table { matrix: Matrix::new(storage.map_err(|fault| fault.in_file(path))?), response: None })
+    Ok(Table { matrix: Matrix::new(storage.map_err(|fault| fault.in_input(path))?), response: None })
 }
 
 fn map_npy(path: &str) -> Checked<Storage> {

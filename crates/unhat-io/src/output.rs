@@ -55,6 +55,16 @@ pub fn check_output(path: &str) -> Result<()> {
 /// [`read_vector`](crate::read_vector) gives the same bits back.
 /// # Errors
 /// [`ErrorKind::Source`] with the file and the cause; [`ErrorKind::Shape`] when there are not as many names as values.
+/// # Examples
+/// ```
+/// use unhat_io::{read_vector, write_vector};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("scores.csv").display().to_string();
+/// write_vector(&path, "leverage", None, &[0.25, 1.0])?;
+/// assert_eq!(std::fs::read_to_string(&path)?, "row,leverage\n1,0.25\n2,1.0\n");
+/// assert_eq!(read_vector(&path, "scores")?, [0.25, 1.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_vector(path: &str, column: &str, names: Option<&[String]>, values: &[f64]) -> Result<()> {
     if let Some(names) = names.filter(|names| names.len() != values.len()) {
         let (expected, found) = (format!("{} names", values.len()), format!("{} names", names.len()));

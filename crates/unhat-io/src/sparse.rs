@@ -25,18 +25,22 @@ pub(crate) struct Size {
 }
 
 impl Size {
-    /// Refuses what cannot be a matrix here.
+    /// Refuses what is no matrix, or too wide for a sparse one.
     pub fn check(self) -> Checked<Self> {
+        let Size { columns, .. } = self.check_not_empty()?;
+        if u32::try_from(columns).is_err() {
+            let reason = format!("found {columns} columns, expected at most {} in a sparse matrix", u32::MAX);
+            return Err(Fault::new(reason));
+        }
+        Ok(self)
+    }
+
+    /// Refuses what is no matrix.
+    pub fn check_not_empty(self) -> Checked<Self> {
         let Size { rows, columns } = self;
         if rows == 0 || columns == 0 {
             return Err(Fault::new(format!(
                 "found {rows} rows and {columns} columns, expected at least one row and one column"
-            )));
-        }
-        if u32::try_from(columns).is_err() {
-            return Err(Fault::new(format!(
-                "found {columns} columns, expected at most {} in a sparse matrix",
-                u32::MAX
             )));
         }
         Ok(self)
@@ -216,5 +220,34 @@ impl Csr {
 
     fn rows_increase(&self) -> bool {
         self.pointers.windows(2).all(|p| self.indices[p[0]..p[1]].windows(2).all(|w| w[0] < w[1]))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duplicates_are_added_in_the_order_in_which_they_came() {
+        let mut entries = Triplets::default();
+        for value in [1e16, 1.0, -1e16] {
+            entries.push(1, 2, value);
+        }
+        entries.push(1, 0, 5.0);
+        let csr = entries.into_csr(Size { rows: 3, columns: 3 }).unwrap();
+        assert_eq!(csr.pointers, [0, 0, 2, 2]);
+        assert_eq!(csr.indices, [0, 2]);
+        assert_eq!(csr.values, [5.0, 0.0], "1e16 + 1 rounds to 1e16");
+    }
+
+    #[test]
+    fn rows_without_entries_are_limited_by_those_with_some() {
+        let allowed = FREE_ROWS + ROWS_PER_ENTRY;
+        for (rows, accepted) in [(allowed, true), (allowed + 1, false), (usize::MAX, false)] {
+            let mut entries = Triplets::default();
+            entries.push(0, 0, 1.0);
+            assert_eq!(entries.into_csr(Size { rows, columns: 1 }).is_ok(), accepted, "{rows}");
+        }
     }
 }

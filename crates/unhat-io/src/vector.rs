@@ -23,7 +23,7 @@ use unhat::Result;
 /// [`ErrorKind::Source`](unhat::ErrorKind::Source) with file, row, and what was found. NaN and infinities are refused in
 /// text, not in `.npy`.
 pub fn read_vector(path: &str, what: &str) -> Result<Vec<f64>> {
-    read(path).map_err(|fault| fault.within(what).in_file(path))
+    read(path).map_err(|fault| fault.within(what).in_input(path))
 }
 
 fn read(path: &str) -> Checked<Vec<f64>> {
@@ -62,62 +62,68 @@ fn text(mut source: Box<dyn Read>, delimiter: Option<u8>) -> Checked<Vec<f64>> {
     records(Records::new(source, delimiter), delimiter)
 }
 
-/// The delimiter of a text whose suffix does not say it: its first line does.
+/// The delimiter of a text whose suffix does not say it.
 fn delimiter_of(bytes: &[u8]) -> u8 {
-    let line = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
-    [b',', b'\t'].into_iter().find(|delimiter| line.contains(delimiter)).unwrap_or(b' ')
+    [b',', b'\t'].into_iter().find(|delimiter| bytes.contains(delimiter)).unwrap_or(b' ')
 }
 
 fn records(mut records: Records<impl Read>, delimiter: u8) -> Checked<Vec<f64>> {
-    let cells = |records: &Records<_>| -> Vec<String> {
-        let cells = records.record().iter().map(|cell| cell.trim().to_string());
-        cells.filter(|cell| delimiter != b' ' || !cell.is_empty()).collect()
-    };
-    if !records.next()? {
-        return Err(Fault::new("the file holds no number"));
-    }
-    let mut line = cells(&records);
-    let mut numbered = false;
-    if line.iter().any(|cell| number(cell).is_none()) {
-        numbered = line.len() == 2 && ["row", "index"].contains(&line[0].as_str());
-        records.is_header();
-        if !records.next()? {
-            return Err(Fault::new(format!("found {} and nothing else, expected numbers", shown(&line.join(" ")))));
-        }
-        line = cells(&records);
-    }
-    let arrangement = match line.len() {
-        2 if numbered => Arrangement::Numbered,
-        1 => Arrangement::Column,
-        _ => Arrangement::Line,
-    };
+    let arrangement = start(&mut records, delimiter)?;
     let mut values = Vec::new();
     loop {
+        let line = cells(&records, delimiter);
         match (arrangement, &line[..]) {
             (Arrangement::Column, [cell]) | (Arrangement::Numbered, [_, cell]) => {
-                values.push(finite(cell, || records.position())?)
+                values.push(finite(cell, || records.position())?);
             }
             (Arrangement::Line, cells) if records.rows() == 1 => {
                 for (k, cell) in cells.iter().enumerate() {
                     values.push(finite(cell, || format!("row 1, value {}", k + 1))?);
                 }
             }
-            (Arrangement::Line, _) => {
-                return Err(Fault::at(
-                    records.position(),
-                    "found a second line, expected one line of numbers or one number a line",
-                ));
-            }
             _ => {
-                let expected = if arrangement == Arrangement::Column { "one number" } else { "a name and a number" };
-                return Err(Fault::at(records.position(), format!("found {} cells, expected {expected}", line.len())));
+                let reason = match arrangement {
+                    Arrangement::Column => format!("found {} cells, expected one number", line.len()),
+                    Arrangement::Numbered => format!("found {} cells, expected a name and a number", line.len()),
+                    Arrangement::Line => {
+                        "found a second line, expected one line of numbers or one number a line".into()
+                    }
+                };
+                return Err(Fault::at(records.position(), reason));
             }
         }
         if !records.next()? {
             return Ok(values);
         }
-        line = cells(&records);
     }
+}
+
+/// Steps over the header, if there is one, to the first line of numbers.
+fn start(records: &mut Records<impl Read>, delimiter: u8) -> Checked<Arrangement> {
+    if !records.next()? {
+        return Err(Fault::new("the file holds no number"));
+    }
+    let first = cells(records, delimiter);
+    let mut numbered = false;
+    if first.iter().any(|cell| number(cell).is_none()) {
+        numbered = first.len() == 2 && ["row", "index"].contains(&first[0].as_str());
+        records.is_header();
+        if !records.next()? {
+            return Err(Fault::new(format!("found {} and nothing else, expected numbers", shown(&first.join(" ")))));
+        }
+    }
+    match cells(records, delimiter).len() {
+        0 => Err(Fault::at(records.position(), "found a line of blanks, expected numbers")),
+        1 => Ok(Arrangement::Column),
+        2 if numbered => Ok(Arrangement::Numbered),
+        _ => Ok(Arrangement::Line),
+    }
+}
+
+/// The cells of the present line; several blanks separate like one.
+fn cells(records: &Records<impl Read>, delimiter: u8) -> Vec<String> {
+    let cells = records.record().iter().map(|cell| cell.trim().to_string());
+    cells.filter(|cell| delimiter != b' ' || !cell.is_empty()).collect()
 }
 
 fn finite(cell: &str, position: impl Fn() -> String) -> Checked<f64> {
@@ -135,7 +141,7 @@ fn finite(cell: &str, position: impl Fn() -> String) -> Checked<f64> {
 /// [`ErrorKind::Source`](unhat::ErrorKind::Source) for what is no whole number of 1 or more, for repeats, and when there
 /// is none at all. Whether the rows exist is for the caller to check.
 pub fn read_rows(path: &str) -> Result<Vec<usize>> {
-    row_numbers(path).map_err(|fault| fault.in_file(path))
+    row_numbers(path).map_err(|fault| fault.in_input(path))
 }
 
 fn row_numbers(path: &str) -> Checked<Vec<usize>> {

@@ -91,7 +91,10 @@ pub enum ErrorKind {
         row: usize,
     },
     /// The chosen cell is empty; the rows carry a Farkas certificate.
-    #[error("the chosen cell is empty: rows {} contradict each other (nonnegative multiples of them sum to 0·x > {gap:e})", row_list(rows))]
+    #[error(
+        "the chosen cell is empty: rows {} contradict each other (nonnegative multiples of them sum to 0·x > {gap:e})",
+        row_list(rows)
+    )]
     Empty {
         /// 0-based rows with a non-zero multiplier.
         rows: Vec<usize>,

@@ -24,3 +24,19 @@ fn header(shape: &str) -> Vec<u8> {
     bytes.push(b'\n');
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_begin_aligned_whatever_the_shape() {
+        for n in [0, 7, 123_456_789, usize::MAX] {
+            for header in [vector_header(n), matrix_header(n, n)] {
+                assert!(header.len().is_multiple_of(ALIGNMENT));
+                assert_eq!(usize::from(header[8]) + 256 * usize::from(header[9]) + 10, header.len());
+                assert_eq!(header.last(), Some(&b'\n'));
+            }
+        }
+    }
+}

@@ -4,16 +4,16 @@ use super::TableOptions;
 use crate::fault::{listed, shown};
 use unhat::{ErrorKind, Result};
 
-/// The plan by which rows are read. A row of the table becomes `width` values, in slots: the intercept, then the columns
-/// of the matrix in their order, then the response if it is not among all columns anyway.
+/// The plan by which rows are read. A row of the table becomes `width` values: the intercept, then the columns of the
+/// matrix in their order, with the response among them or, where it was not chosen as a column, behind them.
 pub(super) struct Layout {
     /// Names of all columns of the file, if there is a header.
     pub header: Option<Vec<String>>,
-    /// Columns of the file, one for each slot after the intercept.
+    /// Columns of the file, one for each value after the intercept.
     pub sources: Vec<usize>,
     /// Position in `sources` of the response.
     pub response: Option<usize>,
-    /// Whether slot 0 holds a one.
+    /// Whether the first value is a one.
     pub intercept: bool,
     /// Whether the columns were named by the user, who then gets all of them or an error.
     pub chosen: bool,

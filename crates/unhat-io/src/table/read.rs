@@ -21,10 +21,10 @@ pub(crate) struct ReadTable {
 /// Reads a table; `path` is for messages.
 pub(crate) fn read(path: &str, text: impl Read, delimiter: u8, options: &TableOptions) -> Result<ReadTable> {
     let mut records = Records::new(text, delimiter);
-    let header = first_line(&mut records).map_err(|f| f.in_file(path))?;
+    let header = first_line(&mut records).map_err(|f| f.in_input(path))?;
     let cells = records.record().len();
     let layout = Layout::new(header, cells, options)?;
-    Rows::new(&layout).read(&mut records, cells).and_then(|rows| rows.finish()).map_err(|f| f.in_file(path))
+    Rows::new(&layout).read(&mut records, cells).and_then(|rows| rows.finish()).map_err(|f| f.in_input(path))
 }
 
 /// Steps to the first line, and returns its cells if they are a header: if one of them is no number.
@@ -99,27 +99,22 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// The number in a cell; of a column that so far holds none, only what kind it is.
     fn collect_cell(&mut self, slot: usize, column: usize, cell: &str) -> Checked<f64> {
-        let kind = &mut self.kinds[slot];
-        let row = self.count;
-        match number(cell) {
+        let found = match number(cell) {
             Some(value) if value.is_finite() => {
-                if !matches!(kind, Kind::Numbers) {
-                    let before = std::mem::replace(kind, Kind::Numbers);
-                    self.require_numbers(&before, column)?;
+                if !matches!(self.kinds[slot], Kind::Numbers) {
+                    self.require_numbers(&self.kinds[slot], column)?;
+                    self.kinds[slot] = Kind::Numbers;
                 }
                 return Ok(value);
             }
-            Some(_) if matches!(kind, Kind::Unseen) => *kind = Kind::NotFinite { row, cell: cell.to_string() },
-            None if matches!(kind, Kind::Unseen | Kind::NotFinite { .. }) => {
-                *kind = Kind::Text { row, cell: cell.to_string() }
-            }
-            Some(_) if matches!(kind, Kind::Numbers) => {
-                self.require_numbers(&Kind::NotFinite { row, cell: cell.to_string() }, column)?;
-            }
-            None if matches!(kind, Kind::Numbers) => {
-                self.require_numbers(&Kind::Text { row, cell: cell.to_string() }, column)?;
-            }
+            Some(_) => Kind::NotFinite { row: self.count, cell: cell.to_string() },
+            None => Kind::Text { row: self.count, cell: cell.to_string() },
+        };
+        match (&self.kinds[slot], &found) {
+            (Kind::Numbers, _) => self.require_numbers(&found, column)?,
+            (Kind::Unseen, _) | (Kind::NotFinite { .. }, Kind::Text { .. }) => self.kinds[slot] = found,
             _ => {}
         }
         Ok(0.0)
@@ -139,7 +134,7 @@ impl<'a> Rows<'a> {
         ))
     }
 
-    /// Takes out what belongs not into the matrix: columns of text, and the response.
+    /// Takes out what does not belong into the matrix: columns of text, and the response.
     fn finish(mut self) -> Checked<ReadTable> {
         let layout = self.layout;
         let width = layout.width();

@@ -218,18 +218,15 @@ impl<'a> Barrier<'a> {
         let d = self.dim();
         let mut k = self.score_weighted_gram(point, metric_weight, run)?;
         if !linalg::cholesky_in_place(&mut k, d) {
-            return Err(ErrorKind::Numerical { reason: "the metric K is not positive definite to rounding".into() }.into());
+            return Err(
+                ErrorKind::Numerical { reason: "the metric K is not positive definite to rounding".into() }.into()
+            );
         }
         Ok(k)
     }
 
     /// Uᵀ diag(weight(σ)) U, lower triangle.
-    pub(crate) fn score_weighted_gram(
-        &self,
-        point: &Point,
-        weight: fn(f64) -> f64,
-        run: &Run<'_>,
-    ) -> Result<Vec<f64>> {
+    pub(crate) fn score_weighted_gram(&self, point: &Point, weight: fn(f64) -> f64, run: &Run<'_>) -> Result<Vec<f64>> {
         let d = self.dim();
         let pass = ScoreWeightedGram { chunks: self.whitened_chunks(point), scores: &point.scores, weight };
         let gram = sweep(self.source, &pass, &mut [], run)?;
@@ -264,8 +261,8 @@ impl<'a> Barrier<'a> {
                 factor.refined(precision.max(FactorMethod::CholeskyQr2), self.source, transform, 0.0, run)
             }
             None => {
-                self.charge(1.0);
-                Ok(crate::gram::full_rank_factor(orthogonal_factor(self.source, transform, 0.0, run)?, d))
+                self.charge(2.0);
+                Factor::orthogonal(self.source, transform, 0.0, run)
             }
         }
     }

@@ -97,7 +97,8 @@ impl Barrier<'_> {
         if !whitened {
             middle = two_sided_solve(point.factor.lower(), d, middle); // M⁻¹ C M⁻¹
         }
-        let forms = QuadraticForms { chunks: &chunks, pairs, middle: &middle, combine, row_scale: &point.inverse_slack };
+        let forms =
+            QuadraticForms { chunks: &chunks, pairs, middle: &middle, combine, row_scale: &point.inverse_slack };
         let mut p = vec![0.0; v.len()];
         let combined = sweep(self.source(), &forms, &mut p, run)?;
         Ok((p, combined))

@@ -9,9 +9,9 @@ use crate::rows::{Pass, Rows, Shape, sweep, with_scratch};
 use crate::run::Run;
 
 impl Barrier<'_> {
-    /// D³V(x)[h], full d×d: the derivative of the Hessian along h.
+    /// `D³V(x)[h]`, full d×d: the derivative of the Hessian along h.
     ///
-    /// D³V[h] = A_xᵀ[−12 diag(σ∘v) + 6 diag(P⁽²⁾v) + 6(diag(v)P⁽²⁾ + P⁽²⁾diag(v)) − 8 P∘(P diag(v) P)]A_x,  v = A_x h
+    /// `D³V[h] = A_xᵀ[−12 diag(σ∘v) + 6 diag(P⁽²⁾v) + 6(diag(v)P⁽²⁾ + P⁽²⁾diag(v)) − 8 P∘(P diag(v) P)]A_x`,  v = A_x h
     ///
     /// # Shapes
     /// `h`: d values; the result: d×d.
@@ -32,12 +32,7 @@ impl Barrier<'_> {
             w.slice_into(b, slice);
             cv.iter_mut().zip(&*slice).for_each(|(c, w)| *c += k[b] * w);
         }
-        let pass = ThirdDiagonal {
-            chunks: self.whitened_chunks(point),
-            cv: &cv,
-            v: &v,
-            scores: &point.scores,
-        };
+        let pass = ThirdDiagonal { chunks: self.whitened_chunks(point), cv: &cv, v: &v, scores: &point.scores };
         let mut total = sweep(self.source(), &pass, &mut [], run)?;
         linalg::symmetrise(&mut total, d);
         let mut mixed = vec![0.0; d * d];

@@ -185,7 +185,11 @@ fn exact_line_search(r: &[f64], q: &[f64], u: f64, p: f64, slope: f64) -> f64 {
             first -= ratio;
             second += ratio * ratio;
         }
-        if first > 0.0 { high = alpha } else { low = alpha }
+        if first > 0.0 {
+            high = alpha
+        } else {
+            low = alpha
+        }
         let next = alpha - first / second;
         let next = if next > low && next < high { next } else { 0.5 * (low + high) };
         if (next - alpha).abs() < 1e-3 * alpha {

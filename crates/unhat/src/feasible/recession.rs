@@ -37,8 +37,7 @@ pub fn unattainable_direction(
         }
     }
     let program = LinearProgram { objective: &objective, fixed };
-    let constraint =
-        |row: &[f64], i: usize| (row.iter().map(|a| -sign(i) * scales[i] * a).collect::<Vec<f64>>(), 0.0);
+    let constraint = |row: &[f64], i: usize| (row.iter().map(|a| -sign(i) * scales[i] * a).collect::<Vec<f64>>(), 0.0);
     let violations = |h: &[f64]| {
         let mut product = vec![0.0; n];
         sweep(source, &Product(h), &mut product, run)?;

@@ -1,6 +1,6 @@
 //! L with LLᵀ = M, how it was obtained, and how far it can be trusted.
 
-use super::tsqr::orthogonal_factor;
+use super::tsqr::{orthogonal_factor, rank_tolerance};
 use super::weighted::{Chunks, Transform, WhitenedGram};
 use crate::error::Result;
 use crate::linalg;
@@ -134,17 +134,37 @@ impl Factor {
     ) -> Result<Option<Factor>> {
         if method == FactorMethod::CholeskyQr2
             && self.gram_condition < QR2_CONDITION_LIMIT
-            && let Some(factor) = self.corrected(source, transform, ridge, run)?
+            && let Some(factor) = self.corrected(FactorMethod::CholeskyQr2, source, transform, ridge, run)?
         {
             return Ok(Some(factor));
         }
+        Factor::orthogonal(source, transform, ridge, run)
+    }
+
+    /// The factor by Householder QR, its backward error taken out by one whitened Gram matrix; None when the columns are
+    /// dependent to rounding.
+    ///
+    /// # Cost
+    /// Two sweeps of 2nd² flops.
+    pub(crate) fn orthogonal(
+        source: &dyn RowSource,
+        transform: Transform<'_>,
+        ridge: f64,
+        run: &Run<'_>,
+    ) -> Result<Option<Factor>> {
+        let d = source.shape().columns;
         let l = orthogonal_factor(source, transform, ridge, run)?;
-        Ok(full_rank_factor(l, self.d))
+        if !has_full_rank(&l, d) {
+            return Ok(None);
+        }
+        let factor = Factor::of_lower(l, d, FactorMethod::Tsqr);
+        Ok(Some(factor.corrected(FactorMethod::Tsqr, source, transform, ridge, run)?.unwrap_or(factor)))
     }
 
     /// L·L₂ with L₂ the factor of Σ uuᵀ, u = L⁻¹a: CholeskyQR2.
     fn corrected(
         &self,
+        method: FactorMethod,
         source: &dyn RowSource,
         transform: Transform<'_>,
         ridge: f64,
@@ -166,14 +186,14 @@ impl Factor {
         for j in 1..d {
             product[j * d..j * d + j].fill(0.0);
         }
-        Ok(Some(Factor::of_lower(product, d, FactorMethod::CholeskyQr2)))
+        Ok(Some(Factor::of_lower(product, d, method)))
     }
 }
 
-/// Whether no direction of the rows is lost in rounding: κ(M̃) below (1/(2dε))².
+/// Whether no direction of the rows is lost in rounding.
 fn has_full_rank(l: &[f64], d: usize) -> bool {
     let diagonal_positive = (0..d).all(|i| l[i + i * d] > 0.0);
-    diagonal_positive && equilibrated_condition_estimate(l, d).sqrt() < 1.0 / (2.0 * d as f64 * f64::EPSILON)
+    diagonal_positive && equilibrated_condition_estimate(l, d).sqrt() < 1.0 / rank_tolerance(d)
 }
 
 /// D·L with unit row norms: the factor of M scaled to unit diagonal.
@@ -219,9 +239,4 @@ pub(crate) fn largest_singular_squared(b: &[f64], d: usize) -> f64 {
         Some(values) => values[d - 1],
         None => f64::INFINITY,
     }
-}
-
-/// Wraps an orthogonally computed L, or None when the columns are dependent to rounding.
-pub(crate) fn full_rank_factor(l: Vec<f64>, d: usize) -> Option<Factor> {
-    has_full_rank(&l, d).then(|| Factor::of_lower(l, d, FactorMethod::Tsqr))
 }

@@ -4,7 +4,7 @@ mod factor;
 mod tsqr;
 mod weighted;
 
-pub(crate) use factor::{full_rank_factor, largest_singular_squared};
+pub(crate) use factor::largest_singular_squared;
 pub use factor::{Factor, FactorMethod};
 pub(crate) use tsqr::{RowSpace, orthogonal_factor};
 pub(crate) use weighted::{

@@ -27,7 +27,7 @@ impl Curvature<Tilted<'_>> for ConjugateGradients {
         let y = if lambda > PRODUCTS_BELOW {
             linalg::cholesky_solve(k, &gradient).iter().map(|v| -v).collect()
         } else {
-            newton_direction(phi.barrier, &point.base, k, &gradient, (0.5 * lambda).min(0.1), run)?
+            newton_direction(phi.barrier, &point.base, k, &gradient, residual_wanted(lambda), run)?
         };
         Ok(NewtonStep {
             direction: point.base.factor.half_solve_transposed(&y),
@@ -35,6 +35,13 @@ impl Curvature<Tilted<'_>> for ConjugateGradients {
             hessian: None,
         })
     }
+}
+
+/// Relative residual of a step: half the decrement, so that convergence stays quadratic, but none that would change x by
+/// less than its rounding.
+fn residual_wanted(decrement: f64) -> f64 {
+    const ROUNDING: f64 = 1e-13;
+    (0.5 * decrement).max(ROUNDING / decrement).min(0.1)
 }
 
 pub(super) fn metric(point: &Point) -> Result<&[f64]> {

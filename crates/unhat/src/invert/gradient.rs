@@ -60,12 +60,15 @@ impl Default for InvertOptions {
     }
 }
 
+/// Saves a state, the signs of its cell and the report of its start.
+pub type Save<'a> = dyn FnMut(&State, &[bool], &StartReport) -> Result<()> + 'a;
+
 /// Where a run can be picked up: called before every step with a state from which the same bits follow.
 pub struct Checkpoint<'a> {
     /// The state of an earlier run, with its cell and the report of its start.
     pub resume: Option<(State, Vec<bool>, StartReport)>,
     /// Saves a state.
-    pub save: &'a mut dyn FnMut(&State, &[bool], &StartReport) -> Result<()>,
+    pub save: &'a mut Save<'a>,
 }
 
 /// The recovered parameters and everything known about them.
@@ -240,9 +243,18 @@ fn conclude(
     let NewtonOutcome { point, step, mut status, floor, history } = outcome;
     let (mut warnings, mut certificate) = (Vec::new(), None);
     let mut x = point.base.x.clone();
-    // Proofs are computed for an interrupted run too, but not at the price of its prompt end.
-    if status != Status::Interrupted {
-        let proof = prove(phi, &point, &step, run)?;
+    // An interrupted run ends at once, without a proof.
+    let proof = match status {
+        Status::Interrupted => None,
+        _ => match prove(phi, &point, &step, run) {
+            Err(e) if matches!(e.kind(), ErrorKind::Interrupted) => {
+                status = Status::Interrupted;
+                None
+            }
+            other => Some(other?),
+        },
+    };
+    if let Some(proof) = proof {
         let at_floor = floor.is_some() || (status == Status::Stalled && step.decrement <= proof.rounding);
         if at_floor {
             let size = floor.unwrap_or(proof.rounding);
@@ -313,7 +325,7 @@ const LAST_STEP_ROOM: f64 = 1.01;
 
 /// Predicted work of a whole solve in units of one evaluation, from n and d alone.
 ///
-/// exact: 11·(1 + d/6 + d²/(4n)); cg: 31; coreset: 16·(1 + m·d/(6n) + d²/(4n)) with m = 8 d ln d rows. The counts of steps
+/// exact: 11·(1 + d/6 + d²/(4n)); cg: 35; coreset: 16·(1 + m·d/(6n) + d²/(4n)) with m = 8 d ln d rows. The counts of steps
 /// are medians over random polytopes (bench/record/).
 pub fn predicted_work(solver: Solver, shape: &Shape) -> f64 {
     let (n, d) = (shape.rows as f64, shape.columns as f64);
@@ -321,7 +333,7 @@ pub fn predicted_work(solver: Solver, shape: &Shape) -> f64 {
     match solver {
         Solver::Exact => 11.0 * (1.0 + d / 6.0 + dense),
         Solver::Coreset => 16.0 * (1.0 + coreset_size(shape.rows, shape.columns) as f64 * d / (6.0 * n) + dense),
-        Solver::Cg => 31.0,
+        Solver::Cg => 35.0,
         Solver::Auto => f64::INFINITY,
     }
 }

@@ -143,7 +143,9 @@ impl Plan<'_> {
                 let condition = f.condition();
                 let (method, side) = match f.gram_condition() {
                     k if k <= limit => (FactorMethod::Cholesky, "low enough for Cholesky of the Gram matrix"),
-                    k if k <= QR2_LIMIT => (FactorMethod::CholeskyQr2, "high enough for a second, whitened Gram matrix"),
+                    k if k <= QR2_LIMIT => {
+                        (FactorMethod::CholeskyQr2, "high enough for a second, whitened Gram matrix")
+                    }
                     _ => (FactorMethod::Tsqr, "too high for Gram matrices"),
                 };
                 (method, format!("condition {condition:.1e} is {side}"))
@@ -158,10 +160,7 @@ impl Plan<'_> {
                 }
                 .into());
             }
-            (None, _) => {
-                let l = orthogonal_factor(self.source, transform, ridge, self.run)?;
-                crate::gram::full_rank_factor(l, d)
-            }
+            (None, _) => Factor::orthogonal(self.source, transform, ridge, self.run)?,
         };
         match factor {
             Some(factor) => self.full_rank(transform, &factor, pairs, reason),
@@ -204,8 +203,7 @@ impl Plan<'_> {
         };
         Ok(Scores {
             rank: shape.columns,
-            sum_defect: (self.options.ridge == 0.0)
-                .then(|| (sum - shape.columns as f64).abs() / shape.columns as f64),
+            sum_defect: (self.options.ridge == 0.0).then(|| (sum - shape.columns as f64).abs() / shape.columns as f64),
             sum,
             method: factor.method(),
             reason,
@@ -218,14 +216,23 @@ impl Plan<'_> {
 
     fn row_space(&self, transform: Transform<'_>, reason: String) -> Result<Scores> {
         let (n, d) = (self.source.shape().rows, self.source.shape().columns);
-        let space = RowSpace::of_factor(&orthogonal_factor(self.source, transform, 0.0, self.run)?, d);
+        let space = RowSpace::of_factor(&orthogonal_factor(self.source, transform, 0.0, self.run)?, d).corrected(
+            self.source,
+            transform,
+            self.run,
+        )?;
         let rank = space.rank();
         if self.options.strict && rank < d {
             require_finite(self.source, "matrix")?;
             return Err(ErrorKind::RankDeficient { rank, columns: d }.into());
         }
         let mut values = vec![0.0; n];
-        let sum = sweep(self.source, &RowSpacePass { chunks: Chunks { transform, columns: d }, space: &space }, &mut values, self.run)?;
+        let sum = sweep(
+            self.source,
+            &RowSpacePass { chunks: Chunks { transform, columns: d }, space: &space },
+            &mut values,
+            self.run,
+        )?;
         let warnings = match rank < d {
             true => vec![format!(
                 "the matrix has rank {rank}, but {d} columns; these are the scores of the space its columns span (they sum to {rank})"

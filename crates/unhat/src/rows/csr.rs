@@ -28,7 +28,11 @@ impl<'a> CsrRows<'a> {
             Err(ErrorKind::Shape { what: format!("sparse matrix: {what}"), expected, found }.into())
         };
         if pointers.len() < 2 || columns == 0 {
-            return fail("size", "at least one row and one column".into(), format!("{} pointers, {columns} columns", pointers.len()));
+            return fail(
+                "size",
+                "at least one row and one column".into(),
+                format!("{} pointers, {columns} columns", pointers.len()),
+            );
         }
         if indices.len() != values.len() {
             return fail("arrays", format!("{} values, one for each index", indices.len()), values.len().to_string());
@@ -46,7 +50,11 @@ impl<'a> CsrRows<'a> {
         for (i, p) in pointers.windows(2).enumerate() {
             let row = &indices[p[0]..p[1]];
             if row.last().is_some_and(|&j| j as usize >= columns) || !row.windows(2).all(|w| w[0] < w[1]) {
-                return fail("column indices", format!("strictly increasing and below {columns}"), format!("otherwise in row {}", i + 1));
+                return fail(
+                    "column indices",
+                    format!("strictly increasing and below {columns}"),
+                    format!("otherwise in row {}", i + 1),
+                );
             }
         }
         Ok(CsrRows { pointers, indices, values, columns })
@@ -67,7 +75,10 @@ impl RowSource for CsrRows<'_> {
         let start = k * self.rows_per_block();
         let end = (start + self.rows_per_block()).min(self.shape().rows);
         let pointers = &self.pointers[start..=end];
-        f(Rows { start, block: Block::Csr(CsrBlock { pointers, indices: self.indices, values: self.values, columns: self.columns }) })
+        f(Rows {
+            start,
+            block: Block::Csr(CsrBlock { pointers, indices: self.indices, values: self.values, columns: self.columns }),
+        })
     }
 
     fn gather(&self, rows: &[usize]) -> Result<Vec<f64>> {

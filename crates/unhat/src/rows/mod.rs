@@ -141,13 +141,10 @@ pub fn require_finite(source: &dyn RowSource, what: &str) -> Result<()> {
     for k in 0..source.blocks() {
         source.with_block(k, &mut |rows| match rows.block.first_not_finite() {
             None => Ok(()),
-            Some((i, column, found)) => Err(ErrorKind::NotFinite {
-                what: what.to_string(),
-                row: rows.start + i,
-                column: Some(column),
-                found,
+            Some((i, column, found)) => {
+                Err(ErrorKind::NotFinite { what: what.to_string(), row: rows.start + i, column: Some(column), found }
+                    .into())
             }
-            .into()),
         })?;
     }
     Ok(())

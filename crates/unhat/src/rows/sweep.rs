@@ -46,7 +46,8 @@ pub fn sweep<P: Pass>(source: &dyn RowSource, pass: &P, out: &mut [f64], run: &R
     debug_assert_eq!(out.len(), shape.rows * pass.width());
     let blocks = source.blocks();
     let stretches = pass.stretches(&shape, blocks).clamp(1, blocks);
-    let whole = Sweep { source, pass, run, blocks, stretches, rows_per_block: source.rows_per_block(), rows: shape.rows };
+    let whole =
+        Sweep { source, pass, run, blocks, stretches, rows_per_block: source.rows_per_block(), rows: shape.rows };
     run.install(|| whole.over(0, stretches, out))
 }
 
