@@ -7,21 +7,27 @@ use unhat::invert::Solver;
 const EXAMPLES: &str = "\
 Examples:
   unhat demo
-      recovers parameters from released gradients of real data, and says how exactly
+      recovers parameters from released gradients, and says how exactly
   unhat scores --matrix prices.csv --intercept -o scores.csv
       how much each row of a table matters
-  unhat gradient --matrix prices.csv --response price --intercept --point beta.txt -o g.npy
-      what a release of the gradient at the coefficients beta would hold
-  unhat invert gradient --matrix prices.csv --response price --intercept --target g.npy --signs signs.txt
+  unhat gradient --matrix t.csv --response y --intercept --point beta.txt -o g.npy
+      what a release of the gradient at the coefficients beta holds
+  unhat invert gradient --matrix t.csv --response y --intercept --target g.npy \\
+      --signs signs.txt
       recovers beta from it, with a proven bound on the error
   unhat centre --matrix facets.csv --response b --upper
       the volumetric centre of the polytope Ax < b
 
-Notation: A is n x d, b has n values, s = Ax - b, A_x has the rows a_i/s_i. Leverage scores sigma_i say how much row i
-of A_x matters; g(x) = -A_x^T sigma is the gradient of V(x) = 1/2 log det(A_x^T A_x).
+Notation:
+  A is n x d, b has n values, s = Ax - b, and A_x has the rows a_i/s_i.
+  The leverage score sigma_i says how much row i of A_x matters.
+  g(x) = -A_x^T sigma is the gradient of V(x) = 1/2 log det(A_x^T A_x).
 
-Exit codes: 0 solved; 1 not converged, best point written; 2 usage, input or output error, nothing written;
-130 interrupted, best point so far written.";
+Exit codes:
+  0    solved
+  1    not converged; the best point was written
+  2    usage, input or output error; nothing was written
+  130  interrupted; the best point so far was written, where there was one";
 
 /// Leverage scores, their gradient, and the way back.
 ///
@@ -29,7 +35,7 @@ Exit codes: 0 solved; 1 not converged, best point written; 2 usage, input or out
 /// a released c it recovers the x with g(x) = c, with a proven bound on the distance to the exact solution.
 #[derive(Debug, Parser)]
 #[command(name = "unhat", version, after_help = EXAMPLES, max_term_width = 100, subcommand_required = true)]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -85,10 +91,10 @@ pub(crate) enum Invert {
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// Seed of everything that is drawn at random (the rows of --solver coreset)
-    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
+    #[arg(long, global = true, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
     pub seed: u64,
     /// Threads to use [default: all cores]; the result has the same bits for any number
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
     pub threads: Option<u16>,
     /// Print one line of JSON on standard output; without -o it holds the numbers as `values`
     #[arg(long, global = true)]
@@ -205,7 +211,7 @@ pub(crate) struct Problem {
     #[arg(long, value_name = "TOL", default_value_t = 1e-10, allow_hyphen_values = true)]
     pub tol: f64,
     /// Newton steps allowed, 1 or more
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub max_iter: u32,
     #[command(flatten)]
     pub output: Output,

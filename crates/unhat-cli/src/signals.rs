@@ -12,7 +12,7 @@ static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 ///
 /// Before the first call Ctrl-C has its usual effect: while files are read there is nothing yet that could be saved.
 pub(crate) fn stop_on_interrupt() -> &'static AtomicBool {
-    let stop = STOP.get_or_init(|| {
+    STOP.get_or_init(|| {
         let stop = Arc::new(AtomicBool::new(false));
         // In this order: the second signal finds the flag set by the first. Where a handler cannot be set (there is no
         // reason known), Ctrl-C ends the process without saving anything.
@@ -20,8 +20,7 @@ pub(crate) fn stop_on_interrupt() -> &'static AtomicBool {
         let _ = signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&stop));
         let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
         stop
-    });
-    stop
+    })
 }
 
 /// A file that grows beyond the limit set for the process makes the write fail, with a message, instead of ending it.

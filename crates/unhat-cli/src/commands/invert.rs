@@ -135,12 +135,15 @@ fn solve(command: &str, files: Files<'_>, target: &[f64], session: &mut Session<
             return Err(error.into());
         }
     };
-    match (&mut file, latest) {
-        (Some(file), _) if ended.status() == Status::Solved => file.remove(),
-        (Some(file), Some((state, positive, start))) => file.save(&state, &positive, &start)?,
-        _ => {}
+    let solved = ended.status() == Status::Solved;
+    if let (Some(file), Some((state, positive, start)), false) = (&mut file, latest, solved) {
+        file.save(&state, &positive, &start)?;
     }
-    ended.hand_over(command, &files, session)
+    let exit = ended.hand_over(command, &files, session)?;
+    if let Some(file) = file.filter(|_| solved) {
+        file.remove(); // not before the answer is safe
+    }
+    Ok(exit)
 }
 
 impl Ended {
