@@ -106,6 +106,14 @@ impl<'a> Session<'a> {
         self.clock.elapsed().as_secs_f64()
     }
 
+    /// The same for people: "0.4 ms", "12.3 s".
+    pub fn elapsed(&self) -> String {
+        match self.seconds() {
+            short if short < 1.0 => format!("{:.1} ms", 1e3 * short),
+            long => format!("{long:.1} s"),
+        }
+    }
+
     pub fn colophon(&self) -> Colophon {
         Colophon {
             seconds: self.seconds(),

@@ -37,13 +37,13 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     }
     destination.store("value", None, &gradient)?;
     session.summary(&format!(
-        "the gradient of {} leverage scores: {} values, about {:.0} digits; {} ({}), {:.2} s",
+        "the gradient of {} leverage scores: {} values, about {:.0} digits; {} ({}), {}",
         scores.values.len(),
         gradient.len(),
         scores.digits,
         scores.method.name(),
         scores.reason,
-        session.seconds(),
+        session.elapsed(),
     ));
     if session.common.json {
         let report = ScoresReport {

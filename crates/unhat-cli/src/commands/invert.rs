@@ -205,10 +205,10 @@ impl Ended {
         }
         let Ended::Whole(inversion) = self else { return };
         session.summary(&format!(
-            "{}: {values} values, {} passes over the rows, {:.2} s; {} with {} ({})",
+            "{}: {values} values, {} passes over the rows, {}; {} with {} ({})",
             inversion.status.name().replace('_', " "),
             inversion.passes,
-            session.seconds(),
+            session.elapsed(),
             inversion.solver.name(),
             inversion.factor.name(),
             inversion.reason,

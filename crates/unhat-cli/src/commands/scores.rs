@@ -63,12 +63,12 @@ fn hand_over(
     let kind = if arguments.ridge > 0.0 { "effective dimension" } else { "rank" };
     let total = if arguments.ridge > 0.0 { format!("{:.6}", scores.sum) } else { scores.rank.to_string() };
     session.summary(&format!(
-        "{} leverage scores, {kind} {total}, about {:.0} digits; {} ({}), {:.2} s",
+        "{} leverage scores, {kind} {total}, about {:.0} digits; {} ({}), {}",
         scores.values.len(),
         scores.digits,
         scores.method.name(),
         scores.reason,
-        session.seconds(),
+        session.elapsed(),
     ));
     if session.common.json {
         let report = ScoresReport {
