@@ -126,6 +126,8 @@ struct Content {
     iteration: usize,
     x: Vec<Bits>,
     step_length: Bits,
+    trials: u32,
+    memory: Vec<Bits>,
     passes: u32,
     work: Bits,
     settled: usize,
@@ -160,6 +162,8 @@ impl Content {
             iteration: state.history.len(),
             x: bits(&state.x),
             step_length: Bits(state.step_length),
+            trials: state.trials,
+            memory: bits(&state.memory),
             passes: state.passes,
             work: Bits(state.work),
             settled: state.settled,
@@ -185,6 +189,8 @@ impl Content {
             passes: self.passes,
             work: self.work.0,
             step_length: self.step_length.0,
+            trials: self.trials,
+            memory: numbers(self.memory),
         };
         let consistent = self.iteration == state.history.len() && state.settled <= state.history.len();
         consistent.then_some((state, positive, start))
@@ -270,6 +276,8 @@ mod tests {
             passes: 7,
             work: 0.1 + 0.2,
             step_length: f64::NAN,
+            trials: 3,
+            memory: vec![1.0 / 7.0, f64::INFINITY],
         }
     }
 
@@ -293,7 +301,8 @@ mod tests {
         assert_eq!(exact(&back.best.clone().unwrap().0), exact(&state().best.unwrap().0));
         assert_eq!(back.best.unwrap().1, f64::NEG_INFINITY);
         assert!(back.step_length.is_nan());
-        assert_eq!((back.settled, back.refinements, back.passes), (1, 2, 7));
+        assert_eq!(exact(&back.memory), exact(&state().memory));
+        assert_eq!((back.settled, back.refinements, back.passes, back.trials), (1, 2, 7, 3));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "the draft took the file's name");
     }
 

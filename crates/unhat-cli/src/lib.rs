@@ -11,7 +11,6 @@ mod progress;
 mod report;
 mod session;
 mod signals;
-mod sweeps;
 
 use clap::Parser;
 use failure::{Failure, FailureReport, message};

@@ -90,7 +90,7 @@ pub(crate) enum Invert {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Seed of everything that is drawn at random (the rows of --solver coreset)
+    /// Seed of everything that is drawn at random (the rows of --solver coreset and surrogate)
     #[arg(long, global = true, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
     pub seed: u64,
     /// Threads to use [default: all cores]; the result has the same bits for any number
@@ -235,6 +235,8 @@ pub(crate) enum SolverName {
     Cg,
     /// The Hessian of rows drawn by leverage
     Coreset,
+    /// Steps to the minimiser of a coreset's own barrier: the fewest passes over the rows
+    Surrogate,
 }
 
 impl From<SolverName> for Solver {
@@ -244,6 +246,7 @@ impl From<SolverName> for Solver {
             SolverName::Exact => Solver::Exact,
             SolverName::Cg => Solver::Cg,
             SolverName::Coreset => Solver::Coreset,
+            SolverName::Surrogate => Solver::Surrogate,
         }
     }
 }

@@ -7,8 +7,7 @@ use crate::options::Gradient as Arguments;
 use crate::output::Destination;
 use crate::report::{Method, ScoresReport};
 use crate::session::Session;
-use crate::sweeps::{slack, transposed_product};
-use unhat::leverage::{ScoreOptions, leverage_scores};
+use unhat::barrier::{LeverageGradient, leverage_gradient};
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let input = &arguments.matrix;
@@ -22,16 +21,8 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     let offset = read_offset(arguments.offset.as_deref(), &mut table)?;
     let x = read_numbers(&arguments.point, "point", table.matrix.shape().columns)?;
     let rows = table.matrix.rows()?;
-    // The scores decide about rank and accuracy; the gradient is one product away from them.
-    let options = ScoreOptions { strict: true, ..ScoreOptions::default() };
-    let (scores, gradient) = session.compute(|run| {
-        let slack = slack(&rows, &offset, &x, run)?;
-        let inverse_slack: Vec<f64> = slack.iter().map(|s| 1.0 / s).collect();
-        let scores = leverage_scores(&rows, Some(&inverse_slack), &options, run)?;
-        let weights: Vec<f64> = scores.values.iter().zip(&slack).map(|(sigma, s)| -sigma / s).collect();
-        let gradient = transposed_product(&rows, &weights, run)?;
-        Ok((scores, gradient))
-    })?;
+    let LeverageGradient { values: gradient, scores } =
+        session.compute(|run| leverage_gradient(&rows, &offset, &x, run))?;
     for warning in &scores.warnings {
         session.warn(warning);
     }

@@ -7,7 +7,7 @@ use crate::options::Scores as Arguments;
 use crate::output::Destination;
 use crate::report::{Method, ScoresReport};
 use crate::session::Session;
-use crate::sweeps::slack;
+use unhat::barrier::nonzero_slack;
 use unhat::leverage::{ScoreOptions, Scores, leverage_scores};
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
@@ -41,7 +41,9 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     let options = ScoreOptions { ridge: arguments.ridge, strict: arguments.strict, ..ScoreOptions::default() };
     let scores = session.compute(|run| {
         let inverse_slack = match &cell {
-            Some((offset, x)) => Some(slack(&rows, offset, x, run)?.iter().map(|s| 1.0 / s).collect::<Vec<_>>()),
+            Some((offset, x)) => {
+                Some(nonzero_slack(&rows, offset, x, run)?.iter().map(|s| 1.0 / s).collect::<Vec<_>>())
+            }
             None => None,
         };
         leverage_scores(&rows, inverse_slack.as_deref(), &options, run)

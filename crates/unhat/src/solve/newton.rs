@@ -113,7 +113,11 @@ pub fn newton<O: Oracle>(
         let end = |point, step, status, floor, state: State| {
             Ok(NewtonOutcome { point, step, status, floor, history: state.history })
         };
-        match verdict(oracle, &point, &step, &state, options, run)? {
+        let verdict = match verdict(oracle, &point, &step, &state, options, run) {
+            Err(e) if interrupted(&e) => Verdict::End(Status::Interrupted, None),
+            other => other?,
+        };
+        match verdict {
             Verdict::End(status, floor) => return end(point, step, status, floor, state),
             Verdict::GoOn if run.stopped() => return end(point, step, Status::Interrupted, None, state),
             Verdict::GoOn => match line_rule(oracle, &point, &step, curvature.needs_metric(), run) {
@@ -147,7 +151,10 @@ pub fn newton<O: Oracle>(
         if finer {
             state.refinements += 1;
         } else {
-            let step = curvature.step(oracle, &point, &state.arrival(), run)?;
+            let step = match curvature.step(oracle, &point, &state.arrival(), run) {
+                Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
+                other => other?,
+            };
             record(oracle, &point, &step, &mut state, run);
             return end(point, step, Status::Stalled, None, state);
         }
