@@ -13,6 +13,6 @@ mod surrogate;
 mod tilted;
 
 pub use certificate::Certificate;
-pub use gradient::{Checkpoint, Inversion, InvertOptions, Solver, invert_gradient, predicted_work};
+pub use gradient::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, invert_gradient, predicted_work};
 pub use start::{Start, StartReport};
 pub use tilted::{Tilted, TiltedPoint};
