@@ -7,4 +7,7 @@ mod products;
 mod third;
 
 pub(crate) use point::slack_at;
+pub use hessian::WhitenedHessian;
+pub(crate) use hessian::unwhiten;
 pub use point::{Barrier, Point, Side};
+pub use third::WhitenedCurvature;

@@ -5,10 +5,15 @@ mod conjugate;
 mod coreset;
 mod exact;
 mod gradient;
+mod regularised;
 mod start;
 mod tilted;
 
 pub use certificate::Certificate;
 pub use gradient::{Checkpoint, Inversion, InvertOptions, Solver, invert_gradient, predicted_work};
+pub use regularised::{
+    CurvatureMethod, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate, RegularisedInversion, RegularisedOptions,
+    invert_regularised, regularised_objective,
+};
 pub use start::{Start, StartReport};
 pub use tilted::{Tilted, TiltedPoint};
