@@ -5,7 +5,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// Uniform numbers in [0, 1), one a row.
 ///
-/// uᵢ = ChaCha12(key = seed, nonce = stream)[i] / 2⁵³
+/// `uᵢ = ChaCha12(key = seed, nonce = stream)[i] / 2⁵³`
 ///
 /// # Shapes
 /// `out[k]` belongs to row `first_row + k`.

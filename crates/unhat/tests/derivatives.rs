@@ -1,4 +1,5 @@
 //! Every derivative of the barrier against brute force with an explicit n×n projection, dense and sparse.
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 use proptest::prelude::*;
 use unhat::Run;

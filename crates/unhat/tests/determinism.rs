@@ -1,4 +1,5 @@
 //! The same bits for any number of threads, and from a saved state.
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Leverage scores against values computed elsewhere: R, SAS, 60-digit arithmetic, singular value decompositions.
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 use unhat::Run;
 use unhat::gram::FactorMethod;

@@ -6,6 +6,7 @@ mod point;
 mod products;
 mod third;
 
+pub(crate) use hessian::ThirdMoments;
 pub(crate) use point::slack_at;
 pub use hessian::WhitenedHessian;
 pub(crate) use hessian::unwhiten;

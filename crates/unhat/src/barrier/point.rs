@@ -130,6 +130,17 @@ impl<'a> Barrier<'a> {
         self.work.set(self.work.get() + work);
     }
 
+    /// Charges work beside the sweeps, given in flops.
+    pub(crate) fn charge_flops(&self, flops: f64) {
+        let shape = self.source.shape();
+        let (n, d, stored) = (shape.rows as f64, shape.columns as f64, shape.stored as f64);
+        let evaluation = match prefers_pairs(&shape) {
+            true => 2.0 * stored * stored / n + d * d * d,
+            false => 2.0 * n * d * d,
+        };
+        self.charge(flops / evaluation);
+    }
+
     /// The least accurate factorisation that evaluations use; they use a better one where this one fails.
     pub fn precision(&self) -> FactorMethod {
         self.precision.get()
@@ -223,6 +234,25 @@ impl<'a> Barrier<'a> {
             );
         }
         Ok(k)
+    }
+
+    /// Q_w = Uᵀ diag(σ) U, full: Vaidya's matrix in whitened coordinates, Q = L Q_w Lᵀ.
+    ///
+    /// # Cost
+    /// One sweep of nd² flops where Cholesky served, else 2nd².
+    pub fn whitened_vaidya(&self, point: &Point, run: &Run<'_>) -> Result<Vec<f64>> {
+        let d = self.dim();
+        if point.factor.method() != FactorMethod::Cholesky {
+            self.charge(1.0);
+            let mut q = self.score_weighted_gram(point, |sigma| sigma, run)?;
+            linalg::symmetrise(&mut q, d);
+            return Ok(q);
+        }
+        self.charge(0.5);
+        let weight = |i: usize| point.scores[i] * point.inverse_slack[i] * point.inverse_slack[i];
+        let mut q = crate::gram::weighted_gram(self.source, Some(&weight), run)?;
+        linalg::whiten_symmetric(point.factor.lower(), d, &mut q);
+        Ok(q)
     }
 
     /// Uᵀ diag(weight(σ)) U, lower triangle.

@@ -18,9 +18,9 @@ pub struct WhitenedCurvature {
 }
 
 impl Barrier<'_> {
-    /// D³V(x)[h], full d×d: the derivative of the Hessian along h.
+    /// `D³V(x)[h]`, full d×d: the derivative of the Hessian along h.
     ///
-    /// D³V[h] = A_xᵀ[−12 diag(σ∘v) + 6 diag(P⁽²⁾v) + 6(diag(v)P⁽²⁾ + P⁽²⁾diag(v)) − 8 P∘(P diag(v) P)]A_x,  v = A_x h
+    /// `D³V[h] = A_xᵀ[−12 diag(σ∘v) + 6 diag(P⁽²⁾v) + 6(diag(v)P⁽²⁾ + P⁽²⁾diag(v)) − 8 P∘(P diag(v) P)]A_x`,  v = A_x h
     ///
     /// # Shapes
     /// `h`: d values; the result: d×d.

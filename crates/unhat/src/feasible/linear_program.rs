@@ -7,6 +7,9 @@ use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, NonnegativeConeT, SolverStatus};
 use std::collections::BTreeSet;
 
+/// Coefficients and right-hand side of the constraint that a row (its values, its number) stands for.
+pub(super) type Constraint<'a> = &'a dyn Fn(&[f64], usize) -> (Vec<f64>, f64);
+
 /// maximise qᵀz subject to rowᵢ(z) ≤ hᵢ for the rows of a working set, and a few dense constraints.
 pub(super) struct LinearProgram<'a> {
     /// q.
@@ -33,7 +36,7 @@ impl LinearProgram<'_> {
     pub fn solve(
         &self,
         source: &dyn RowSource,
-        constraint: &dyn Fn(&[f64], usize) -> (Vec<f64>, f64),
+        constraint: Constraint<'_>,
         violations: &dyn Fn(&[f64]) -> Result<Vec<f64>>,
         run: &Run<'_>,
     ) -> Result<Optimum> {
@@ -66,7 +69,7 @@ impl LinearProgram<'_> {
         &self,
         source: &dyn RowSource,
         rows: &[usize],
-        constraint: &dyn Fn(&[f64], usize) -> (Vec<f64>, f64),
+        constraint: Constraint<'_>,
         run: &Run<'_>,
     ) -> Result<Optimum> {
         let k = self.objective.len();

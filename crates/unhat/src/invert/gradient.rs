@@ -5,6 +5,7 @@ use super::conjugate::ConjugateGradients;
 use super::coreset::{Coreset, coreset_size};
 use super::exact::ExactHessian;
 use super::start::{Start, StartReport, locate};
+use super::surrogate::Surrogate;
 use super::tilted::{Tilted, TiltedPoint};
 use crate::barrier::Barrier;
 use crate::error::{ErrorKind, Result};
@@ -27,6 +28,8 @@ pub enum Solver {
     Cg,
     /// The Hessian of rows drawn by leverage, after the paper.
     Coreset,
+    /// Steps to the minimiser of a coreset's own barrier, corrected to touch φ.
+    Surrogate,
 }
 
 impl Solver {
@@ -37,6 +40,7 @@ impl Solver {
             Solver::Exact => "exact",
             Solver::Cg => "cg",
             Solver::Coreset => "coreset",
+            Solver::Surrogate => "surrogate",
         }
     }
 }
@@ -60,12 +64,15 @@ impl Default for InvertOptions {
     }
 }
 
+/// Saves a state, the signs of its cell and the report of its start.
+pub type Save<'a> = dyn FnMut(&State, &[bool], &StartReport) -> Result<()> + 'a;
+
 /// Where a run can be picked up: called before every step with a state from which the same bits follow.
 pub struct Checkpoint<'a> {
     /// The state of an earlier run, with its cell and the report of its start.
     pub resume: Option<(State, Vec<bool>, StartReport)>,
     /// Saves a state.
-    pub save: &'a mut dyn FnMut(&State, &[bool], &StartReport) -> Result<()>,
+    pub save: &'a mut Save<'a>,
 }
 
 /// The recovered parameters and everything known about them.
@@ -174,7 +181,8 @@ pub fn invert_gradient(
     let mut curvature: Box<dyn Curvature<Tilted<'_>>> = match solver {
         Solver::Exact => Box::new(ExactHessian),
         Solver::Cg | Solver::Auto => Box::new(ConjugateGradients),
-        Solver::Coreset => Box::new(Coreset { seed: options.seed, confirm_below: 4.0 * options.tolerance }),
+        Solver::Coreset => Box::new(Coreset::new(options.seed)),
+        Solver::Surrogate => Box::new(Surrogate::new(options.seed)),
     };
     (0..state.refinements).for_each(|_| {
         phi.refine();
@@ -240,9 +248,18 @@ fn conclude(
     let NewtonOutcome { point, step, mut status, floor, history } = outcome;
     let (mut warnings, mut certificate) = (Vec::new(), None);
     let mut x = point.base.x.clone();
-    // Proofs are computed for an interrupted run too, but not at the price of its prompt end.
-    if status != Status::Interrupted {
-        let proof = prove(phi, &point, &step, run)?;
+    // An interrupted run ends at once, without a proof.
+    let proof = match status {
+        Status::Interrupted => None,
+        _ => match prove(phi, &point, &step, run) {
+            Err(e) if matches!(e.kind(), ErrorKind::Interrupted) => {
+                status = Status::Interrupted;
+                None
+            }
+            other => Some(other?),
+        },
+    };
+    if let Some(proof) = proof {
         let at_floor = floor.is_some() || (status == Status::Stalled && step.decrement <= proof.rounding);
         if at_floor {
             let size = floor.unwrap_or(proof.rounding);
@@ -270,7 +287,7 @@ fn conclude(
         if inside {
             let last: Vec<f64> = x.iter().zip(&step.direction).map(|(x, h)| x + h).collect();
             let moved: Vec<f64> = last.iter().zip(&x).map(|(new, old)| new - old).collect();
-            certificate = proof.after_moving(&point, &moved);
+            certificate = proof.after_moving(&moved);
             x = last;
         }
         if certificate.is_none() {
@@ -322,12 +339,20 @@ pub fn predicted_work(solver: Solver, shape: &Shape) -> f64 {
         Solver::Exact => 11.0 * (1.0 + d / 6.0 + dense),
         Solver::Coreset => 16.0 * (1.0 + coreset_size(shape.rows, shape.columns) as f64 * d / (6.0 * n) + dense),
         Solver::Cg => 35.0,
+        Solver::Surrogate => 9.0 + 100.0 * surrogate_rows(shape) / n + 40.0 / d,
         Solver::Auto => f64::INFINITY,
     }
 }
 
+/// m of the surrogate's first coreset.
+fn surrogate_rows(shape: &Shape) -> f64 {
+    let (n, d) = (shape.rows as f64, shape.columns as f64);
+    (3.0 * d * (1.0 + d.ln())).max(0.02 * n).min(n)
+}
+
 fn choose_solver(shape: &Shape) -> (Solver, String) {
-    let candidates = [Solver::Exact, Solver::Cg, Solver::Coreset].map(|s| (s, predicted_work(s, shape)));
+    let candidates =
+        [Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate].map(|s| (s, predicted_work(s, shape)));
     let best = candidates.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(Solver::Cg, |c| c.0);
     let list: Vec<String> = candidates.iter().map(|(s, w)| format!("{} {w:.0}", s.name())).collect();
     (best, format!("least predicted work in evaluations: {}", list.join(", ")))

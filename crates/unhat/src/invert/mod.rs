@@ -5,8 +5,12 @@ mod conjugate;
 mod coreset;
 mod exact;
 mod gradient;
+mod local_metric;
+mod sample;
+mod sampled;
 mod regularised;
 mod start;
+mod surrogate;
 mod tilted;
 
 pub use certificate::Certificate;

@@ -76,4 +76,8 @@ impl Oracle for Tilted<'_> {
     fn effort(&self) -> (u32, f64) {
         (self.barrier.passes(), self.barrier.work())
     }
+
+    fn set_effort(&self, (passes, work): (u32, f64)) {
+        self.barrier.resume_counts(passes, work);
+    }
 }

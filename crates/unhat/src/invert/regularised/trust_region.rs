@@ -4,6 +4,7 @@ use super::frame::Frame;
 use super::objective::{Objective, Place};
 use crate::error::Result;
 use crate::linalg::norm;
+use crate::oracle::SLACK_LOSS_CAP;
 use crate::run::Run;
 
 /// When a descent stops.
@@ -27,8 +28,6 @@ pub(super) struct Descent {
 /// A step as told to whoever watches: the evaluation it starts from, and ‖A_xδ‖∞.
 pub(super) type Watch<'w> = dyn FnMut(&Place, f64) + 'w;
 
-/// No slack may lose more than this share in one step: M stays within a factor of 400 of the last one.
-const SLACK_LOSS_CAP: f64 = 0.95;
 /// Below this share of L a predicted gain is rounding, and the step is judged by its size alone.
 const ROUNDING_SHARE: f64 = 1e-13;
 /// Below this change rounding may stop the halving before the tolerance is met.
