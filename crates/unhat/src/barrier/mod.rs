@@ -5,6 +5,7 @@ mod hessian;
 mod point;
 mod products;
 mod third;
+mod third_products;
 
 pub(crate) use hessian::ThirdMoments;
 pub(crate) use point::slack_at;
@@ -12,3 +13,4 @@ pub use hessian::WhitenedHessian;
 pub(crate) use hessian::unwhiten;
 pub use point::{Barrier, Point, Side};
 pub use third::WhitenedCurvature;
+pub use third_products::ThirdDirection;

@@ -26,6 +26,8 @@ const REAL_GAIN: f64 = 1e-7;
 const WORK_LIMIT: f64 = 2e11;
 /// Boxes reaching further than this towards a facet get no Taylor bound.
 const TAYLOR_REACH: f64 = 0.95;
+/// Boxes reaching less far get the bound with the second derivative too: its remainder has 67ρ where the other has 3.
+const SECOND_ORDER_REACH: f64 = 0.045;
 /// A facet counts as near a box that takes this share of its slack.
 const NEAR_FACET: f64 = 0.2;
 /// Anchors of the bound near facets lie this many box slacks (times d) inside.
@@ -39,7 +41,8 @@ const ANCHOR_DEPTHS: [f64; 2] = [3.0, 12.0];
 ///   interior point x_c: there ‖g‖ > G (the row of smallest sᵢ(x)/sᵢ(x_c) has σᵢ(x) ≥ σᵢ(x_c));
 /// - it lies in the box around a known minimum in which that one is the only global minimiser;
 /// - ½xᵀKx alone is larger than L_best on it;
-/// - L_m − |∇L_m|ᵀh − a₃(ρ)·min(α‖δ‖²_H, ρ‖r‖_H‖δ‖_H) is, with ρ the largest relative slack change in the box;
+/// - L_m − |∇L_m|ᵀh − a₃(ρ)·min(α‖δ‖²_H, ρ‖r‖_H‖δ‖_H) is, with ρ the largest relative slack change in the box, or
+///   L_m − |∇L_m|ᵀh + min(0, ½δᵀ∇²L_mδ) − ε(ρ)‖Hδ‖_H‖δ‖_H − α b₄(ρ)‖δ‖²_H;
 /// - φ grew so much since its minimiser x₀ that ‖g − c‖ ≥ (φ(x) − φ(x₀))/‖x − x₀‖ is too large;
 /// - near a facet: the same bound on ‖g − c‖ from a point z further inside, ‖r‖ ≥ (σᵢ(z)/t − d − cᵀ(x−z))/‖x − z‖.
 ///
@@ -185,6 +188,15 @@ impl Cuboid {
             f(&offset)
         });
         values.fold(0.0, f64::max)
+    }
+
+    /// Lower bound of ½δᵀSδ over the box, at most 0: with δ = diag(half)·t each row of the scaled S counts with what its
+    /// diagonal lacks against the rest of the row.
+    fn least_half_form(&self, s: &[f64]) -> f64 {
+        let d = self.half.len();
+        let entry = |i: usize, j: usize| self.half[i] * self.half[j] * s[i + j * d];
+        let row = |i: usize| entry(i, i) - (0..d).filter(|j| *j != i).map(|j| entry(i, j).abs()).sum::<f64>();
+        0.5 * (0..d).map(|i| row(i).min(0.0)).sum::<f64>()
     }
 
     /// Upper bound of ‖y − z‖ over the box.
@@ -347,6 +359,19 @@ impl<'r> Bounds<'r> {
             if value - along(&gradient) - remainder > self.threshold {
                 return Ok(true);
             }
+            if share < SECOND_ORDER_REACH {
+                // The same with H² + K + T kept exactly: what is left is of third order.
+                let mut squared = vec![0.0; point.hessian.len()];
+                linalg::add_outer_product(&point.hessian, &point.hessian, cuboid.half.len(), 1.0, &mut squared);
+                let mut bent = point.third(&residual);
+                bent.iter_mut().zip(squared.iter().zip(&self.rotated.weight)).for_each(|(t, (h, k))| *t += h + k);
+                let stretched = cuboid.corners(|v| form(&linalg::symmetric_times_vector(&point.hessian, v)));
+                let Remainders { eps, b4, .. } = Remainders::at(share);
+                let remainder = eps * (stretched * size).sqrt() + alpha * b4 * size;
+                if value - along(&gradient) + cuboid.least_half_form(&bent) - remainder > self.threshold {
+                    return Ok(true);
+                }
+            }
         }
         if let Some((y, least)) = &self.fitted {
             let growth = point.value - dot(&self.rotated.target, &cuboid.middle) - along(&residual) - least;
@@ -422,5 +447,37 @@ impl Cuboid {
             middle: low.iter().zip(&high).map(|(l, h)| 0.5 * (l + h)).collect(),
             half: low.iter().zip(&high).map(|(l, h)| 0.5 * (h - l)).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::method::CurvatureMethod;
+    use super::super::trust_region::DescentOptions;
+    use super::*;
+    use crate::Run;
+    use crate::barrier::Barrier;
+    use crate::rows::DenseRows;
+    use unhat_testkit::known::minima_cases;
+
+    /// Told of the worst minimum only, branch and bound meets the best one and proves its value; every 2-d case.
+    #[test]
+    fn a_box_leads_to_the_minimum_that_no_start_found() {
+        let (run, mut tried) = (Run::default(), 0);
+        for case in minima_cases().iter().filter(|case| case.d == 2 && case.minima().len() > 1) {
+            let rows = DenseRows::new(&case.a, case.d).unwrap();
+            let barrier = Barrier::new(&rows, &case.b, vec![true; case.b.len()]).unwrap();
+            let objective = Objective::new(&barrier, &case.c, &case.w, CurvatureMethod::Tensors, &run).unwrap();
+            let mut search = Search::new(&objective, DescentOptions { tolerance: 1e-11, max_iterations: 300 }, &run);
+            let minima = case.minima();
+            search.descend_from(&minima[minima.len() - 1].x, Origin::Random).unwrap();
+            assert_eq!(search.found.len(), 1);
+            let verdict = prove_globally(&mut search, None, &[0.0, 0.0], 1_000_000).unwrap();
+            assert!(verdict.proven, "{}: {:?}", case.name, verdict.reason);
+            let best = search.value(search.best().unwrap());
+            assert!((best / minima[0].objective - 1.0).abs() < 1e-9, "{}: {best}", case.name);
+            tried += 1;
+        }
+        assert!(tried >= 4);
     }
 }

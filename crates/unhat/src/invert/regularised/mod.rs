@@ -5,9 +5,11 @@
 
 mod branch_and_bound;
 mod certificate;
+mod conjugate_model;
 mod continuation;
 mod flips;
 mod frame;
+mod method;
 mod objective;
 mod search;
 mod small_cell;
@@ -16,6 +18,7 @@ mod trust_region;
 
 pub use certificate::{Proof, RegularisedCertificate};
 pub use continuation::{Fold, FoldKind};
+pub use method::CurvatureMethod;
 pub use objective::{ObjectiveAt, regularised_objective};
 pub use search::Origin;
 
@@ -48,6 +51,11 @@ pub struct RegularisedOptions {
     pub prove: bool,
     /// Boxes that branch and bound may look at.
     pub max_boxes: u64,
+    /// Where derivatives come from; None: the cheaper by predicted work.
+    pub curvature: Option<CurvatureMethod>,
+    /// Flops that the flips, the curve in w and a certificate may each be predicted to take; what would take more is left
+    /// out, with a warning.
+    pub search_flops: f64,
     /// Random starts; None: 60·d where d ≤ 3, and none beyond.
     pub random_starts: Option<u32>,
     /// Stop looking as soon as the best minimum is proven to be the only global one; the list may then be incomplete.
@@ -62,6 +70,8 @@ impl Default for RegularisedOptions {
             seed: 0,
             prove: false,
             max_boxes: 2_000_000,
+            curvature: None,
+            search_flops: 1e12, // about a minute on one core
             random_starts: None,
             stop_when_unique: true,
         }
@@ -75,7 +85,7 @@ pub struct Minimum {
     pub objective: f64,
     /// x.
     pub x: Vec<f64>,
-    /// Whether ∇²L is positive definite there.
+    /// Whether ∇²L was found to be positive definite there.
     pub strict: bool,
     /// r_in: it is the only global minimiser of L in {‖A_x̂(x − x̂)‖∞ ≤ r_in}, 0 where that could not be shown; None: in the
     /// whole cell.
@@ -120,25 +130,6 @@ pub struct RegularisedInversion {
     pub warnings: Vec<String>,
     /// Slack, scores and gradient at x.
     pub point: Point,
-}
-
-/// Where second and third derivatives come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CurvatureMethod {
-    /// d×d² tensors, exact.
-    Tensors,
-    /// Exact products with H and D³V[g − c], and conjugate gradients.
-    Products,
-}
-
-impl CurvatureMethod {
-    /// The word used in results.
-    pub fn name(self) -> &'static str {
-        match self {
-            CurvatureMethod::Tensors => "tensors",
-            CurvatureMethod::Products => "products",
-        }
-    }
 }
 
 /// Finds the minima of L(x) = ½‖g(x) − c‖² + ½‖diag(w)Ax‖² in one cell, best first.
@@ -188,10 +179,18 @@ pub fn invert_regularised(
     require_options(options)?;
     let located = locate(source, offset, start, run)?;
     let barrier = Barrier::new(source, offset, located.positive)?;
-    let objective = Objective::new(&barrier, target, weights, run)?;
+    let (method, reason) = match options.curvature {
+        None => method::choose(&shape),
+        Some(method) => (method, "asked for".into()),
+    };
+    let objective = Objective::new(&barrier, target, weights, method, run)?;
     let descent = DescentOptions { tolerance: options.tolerance, max_iterations: options.max_iterations };
     let mut search = Search::new(&objective, descent, run);
-    let mut findings = Findings::default();
+    let certifiable = method::certificate_flops(&shape) <= options.search_flops;
+    let mut findings = Findings { certifiable, ..Findings::default() };
+    if !certifiable {
+        findings.warnings.push("nothing was proven: the tensors of a certificate take too much work or memory".into());
+    }
     let explored = explore(&mut search, &mut findings, &located.x, options);
     let status = match explored {
         Ok(()) if search.found.is_empty() => Status::Stalled,
@@ -199,7 +198,7 @@ pub fn invert_regularised(
         Err(error) if interrupted(&error) && search.lowest.is_some() => Status::Interrupted,
         Err(error) => return Err(error),
     };
-    conclude(search, findings, status, located.report)
+    conclude(search, findings, status, located.report, reason)
 }
 
 /// What is learnt beside the minima.
@@ -209,6 +208,8 @@ struct Findings {
     proven: Option<Proof>,
     boxes: Option<u64>,
     warnings: Vec<String>,
+    /// Whether certificates can be afforded.
+    certifiable: bool,
 }
 
 /// The search in the order of its cost: both natural starts, flips, the curve in w, random starts, branch and bound.
@@ -220,40 +221,35 @@ fn explore(search: &mut Search<'_, '_>, findings: &mut Findings, inside: &[f64],
     let centre = fit(objective, &vec![0.0; d], inside, run)?.unwrap_or_else(|| inside.to_vec());
     run.tell(Event::Phase("descending from both natural starts"));
     let regular = regulariser_minimiser(objective, &centre, search.options(), run)?;
-    if let Some(x) = &fitted {
-        search.descend_from(x, Origin::Fit)?;
+    match &fitted {
+        Some(x) => {
+            search.descend_from(x, Origin::Fit)?;
+        }
+        None => findings.warnings.push("the cell is unbounded and holds no x with g(x) = c".into()),
     }
     search.descend_from(&regular, Origin::Regulariser)?;
     if options.stop_when_unique && best_is_unique(search, findings)? {
         return Ok(());
     }
 
-    run.tell(Event::Phase("flipping along eigenvectors"));
-    let anchors: Vec<Vec<f64>> = fitted.iter().chain([&regular]).cloned().collect();
-    flip(search, &anchors)?;
-
-    run.tell(Event::Phase("following the minima over the scale of the weights"));
-    let (from, end) = match &fitted {
-        Some(x) => (x, End::SmallWeights),
-        None => (&regular, End::LargeWeights),
-    };
-    let trace = follow(objective, from, end, search.options(), run)?;
-    if !trace.complete {
-        findings.warnings.push("the curve of stationary points could not be followed from end to end".into());
+    let shape = objective.barrier.source().shape();
+    let affordable = |flops: f64| objective.method == CurvatureMethod::Tensors && flops <= options.search_flops;
+    if affordable(method::flips_flops(&shape)) {
+        run.tell(Event::Phase("flipping along eigenvectors"));
+        let anchors: Vec<Vec<f64>> = fitted.iter().chain([&regular]).cloned().collect();
+        flip(search, &anchors)?;
+    } else {
+        findings.warnings.push("flips along eigenvectors were left out: too much work".into());
     }
-    findings.folds = trace.folds;
-    for crossing in trace.crossings {
-        match crossing.downhill {
-            None => {
-                search.descend_from(&crossing.x, Origin::Arc)?;
-            }
-            Some(step) => {
-                for side in [1.0, -1.0] {
-                    let x: Vec<f64> = crossing.x.iter().zip(&step).map(|(x, h)| x + side * h).collect();
-                    search.descend_from(&x, Origin::Arc)?;
-                }
-            }
-        }
+    if affordable(method::curve_flops(&shape)) {
+        run.tell(Event::Phase("following the minima over the scale of the weights"));
+        let (from, end) = match &fitted {
+            Some(x) => (x, End::SmallWeights),
+            None => (&regular, End::LargeWeights),
+        };
+        follow_curve(search, findings, from, end)?;
+    } else {
+        findings.warnings.push("the minima were not followed over the scale of the weights: too much work".into());
     }
     if options.stop_when_unique && best_is_unique(search, findings)? {
         return Ok(());
@@ -285,6 +281,29 @@ fn explore(search: &mut Search<'_, '_>, findings: &mut Findings, inside: &[f64],
     Ok(())
 }
 
+/// Follows the curve of stationary points and descends from its crossings; from saddles on either side.
+fn follow_curve(search: &mut Search<'_, '_>, findings: &mut Findings, from: &[f64], end: End) -> Result<()> {
+    let trace = follow(search.objective, from, end, search.options(), search.run)?;
+    if !trace.complete {
+        findings.warnings.push("the curve of stationary points could not be followed from end to end".into());
+    }
+    findings.folds = trace.folds;
+    for crossing in trace.crossings {
+        match crossing.downhill {
+            None => {
+                search.descend_from(&crossing.x, Origin::Arc)?;
+            }
+            Some(step) => {
+                for side in [1.0, -1.0] {
+                    let x: Vec<f64> = crossing.x.iter().zip(&step).map(|(x, h)| x + side * h).collect();
+                    search.descend_from(&x, Origin::Arc)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Up to this dimension the list of minima is completed by random starts, and the best one proven by branch and bound.
 const COMPLETE_UP_TO: usize = 3;
 /// Up to this dimension branch and bound is tried on request; at d = 4 three of four cases end within 300,000 boxes.
@@ -293,6 +312,9 @@ const PROVE_UP_TO: usize = 5;
 /// Whether the best minimum is proven to be the only global one.
 fn best_is_unique(search: &Search<'_, '_>, findings: &mut Findings) -> Result<bool> {
     let Some(best) = search.best() else { return Ok(false) };
+    if !findings.certifiable {
+        return Ok(false);
+    }
     let certificate = certify(search.objective, &search.found[best].place, search.run)?;
     let unique = certificate.is_some_and(|c| c.kind == Proof::Unique);
     findings.proven = unique.then_some(Proof::Unique);
@@ -304,9 +326,10 @@ fn conclude(
     findings: Findings,
     status: Status,
     start: StartReport,
+    reason: String,
 ) -> Result<RegularisedInversion> {
     let (objective, run) = (search.objective, search.run);
-    let Findings { folds, proven, boxes, mut warnings } = findings;
+    let Findings { folds, proven, boxes, mut warnings, certifiable } = findings;
     warnings.push("only the cell of the start was searched".into());
     let mut order: Vec<usize> = (0..search.found.len()).collect();
     order.sort_by(|&i, &j| search.value(i).total_cmp(&search.value(j)));
@@ -316,6 +339,7 @@ fn conclude(
         // An interrupted run ends at once: nothing more is computed.
         let mut local = match status {
             Status::Interrupted => None,
+            _ if !certifiable => None,
             _ => certify(objective, &found.place, run)?,
         };
         if rank == 0 {
@@ -353,8 +377,8 @@ fn conclude(
         iterations: search.history.len() as u32,
         passes: objective.barrier.passes(),
         work: objective.barrier.work(),
-        method: CurvatureMethod::Tensors,
-        reason: String::new(),
+        method: objective.method,
+        reason,
         start,
         history: search.history,
         warnings,

@@ -1,5 +1,6 @@
 //! L(x) = ½‖g(x) − c‖² + ½‖diag(w)Ax‖²: its value, gradient and Hessian at a point of the cell.
 
+use super::method::CurvatureMethod;
 use crate::barrier::{Barrier, Point, WhitenedCurvature, unwhiten};
 use crate::error::Result;
 use crate::gram::{Transform, orthogonal_factor};
@@ -15,6 +16,8 @@ pub(super) struct Objective<'a> {
     pub target: &'a [f64],
     /// W, lower triangular with WWᵀ = K = Aᵀdiag(w)²A: Wᵀ is the triangular factor of diag(w)A.
     pub root: Vec<f64>,
+    /// Where second and third derivatives come from.
+    pub method: CurvatureMethod,
 }
 
 /// One evaluation of [`Objective`].
@@ -35,11 +38,11 @@ impl<'a> Objective<'a> {
     ///
     /// # Cost
     /// One sweep, 2nd² flops.
-    pub fn new(barrier: &'a Barrier<'a>, target: &'a [f64], weights: &[f64], run: &Run<'_>) -> Result<Self> {
+    pub fn new(barrier: &'a Barrier<'a>, target: &'a [f64], weights: &[f64], method: CurvatureMethod, run: &Run<'_>) -> Result<Self> {
         barrier.charge(1.0);
         let transform = Transform { row_scale: Some(weights), ..Transform::default() };
         let root = orthogonal_factor(barrier.source(), transform, 0.0, run)?;
-        Ok(Objective { barrier, target, root })
+        Ok(Objective { barrier, target, root, method })
     }
 
     /// The objective with weights t·w.
@@ -52,7 +55,7 @@ impl<'a> Objective<'a> {
     where
         'a: 'b,
     {
-        Objective { barrier: self.barrier, target, root: self.root.clone() }
+        Objective { barrier: self.barrier, target, root: self.root.clone(), method: self.method }
     }
 
     /// d.
@@ -62,7 +65,8 @@ impl<'a> Objective<'a> {
 
     /// Evaluates L at x; None outside the cell.
     pub fn at(&self, x: &[f64], run: &Run<'_>) -> Result<Option<Place>> {
-        Ok(self.barrier.at(x, false, run)?.map(|base| self.place(base)))
+        let metric = self.method == CurvatureMethod::Products; // its preconditioner
+        Ok(self.barrier.at(x, metric, run)?.map(|base| self.place(base)))
     }
 
     /// L from an evaluation of the barrier.
@@ -143,7 +147,7 @@ pub fn regularised_objective(
 ) -> Result<Option<ObjectiveAt>> {
     crate::rows::require_vector("target", target, barrier.dim())?;
     super::require_weights(weights, barrier.offset().len())?;
-    let objective = Objective::new(barrier, target, weights, run)?;
+    let objective = Objective::new(barrier, target, weights, CurvatureMethod::Tensors, run)?;
     let Some(place) = objective.at(x, run)? else { return Ok(None) };
     let curvature = objective.curvature(&place, run)?;
     let lower = place.base.factor.lower();
