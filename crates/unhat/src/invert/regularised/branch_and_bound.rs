@@ -20,14 +20,10 @@ pub(super) struct Verdict {
 
 /// The share of L_best below which a better value is not looked for: far above rounding, far below interest.
 const GAP: f64 = 1e-9;
-/// A centre this much below the best value is descended from.
-const REAL_GAIN: f64 = 1e-7;
 /// Flops all boxes together may cost (half a minute on one core); boxes are then fewer where rows are many.
 const WORK_LIMIT: f64 = 2e11;
 /// Boxes reaching further than this towards a facet get no Taylor bound.
 const TAYLOR_REACH: f64 = 0.95;
-/// Boxes reaching less far get the bound with the second derivative too: its remainder has 67ρ where the other has 3.
-const SECOND_ORDER_REACH: f64 = 0.045;
 /// A facet counts as near a box that takes this share of its slack.
 const NEAR_FACET: f64 = 0.2;
 /// Anchors of the bound near facets lie this many box slacks (times d) inside.
@@ -41,9 +37,10 @@ const ANCHOR_DEPTHS: [f64; 2] = [3.0, 12.0];
 ///   interior point x_c: there ‖g‖ > G (the row of smallest sᵢ(x)/sᵢ(x_c) has σᵢ(x) ≥ σᵢ(x_c));
 /// - it lies in the box around a known minimum in which that one is the only global minimiser;
 /// - ½xᵀKx alone is larger than L_best on it;
-/// - L_m − |∇L_m|ᵀh − a₃(ρ)·min(α‖δ‖²_H, ρ‖r‖_H‖δ‖_H) is, with ρ the largest relative slack change in the box, or
-///   L_m − |∇L_m|ᵀh + min(0, ½δᵀ∇²L_mδ) − ε(ρ)‖Hδ‖_H‖δ‖_H − α b₄(ρ)‖δ‖²_H;
-/// - φ grew so much since its minimiser x₀ that ‖g − c‖ ≥ (φ(x) − φ(x₀))/‖x − x₀‖ is too large;
+/// - L_m − t + t²/(4L_m) is, t = |∇L_m|ᵀh + a₃(ρ)·min(α‖δ‖²_H, ρ‖r‖_H‖δ‖_H), with ρ the largest relative slack change
+///   in the box (‖[g − c; Wᵀx]‖ falls by at most t/√(2L_m)); or the same for ½‖g − c‖² alone beside the bound of ½xᵀKx;
+/// - φ grew so much since its minimiser x₀ (or x_c, where there is none) that ‖g − c‖ ≥ (φ(x) − φ(x₀))/‖x − x₀‖ is too
+///   large: φ is convex;
 /// - near a facet: the same bound on ‖g − c‖ from a point z further inside, ‖r‖ ≥ (σᵢ(z)/t − d − cᵀ(x−z))/‖x − z‖.
 ///
 /// # Cost
@@ -190,15 +187,6 @@ impl Cuboid {
         values.fold(0.0, f64::max)
     }
 
-    /// Lower bound of ½δᵀSδ over the box, at most 0: with δ = diag(half)·t each row of the scaled S counts with what its
-    /// diagonal lacks against the rest of the row.
-    fn least_half_form(&self, s: &[f64]) -> f64 {
-        let d = self.half.len();
-        let entry = |i: usize, j: usize| self.half[i] * self.half[j] * s[i + j * d];
-        let row = |i: usize| entry(i, i) - (0..d).filter(|j| *j != i).map(|j| entry(i, j).abs()).sum::<f64>();
-        0.5 * (0..d).map(|i| row(i).min(0.0)).sum::<f64>()
-    }
-
     /// Upper bound of ‖y − z‖ over the box.
     fn farthest(&self, z: &[f64]) -> f64 {
         let squares = self.middle.iter().zip(&self.half).zip(z).map(|((m, h), z)| ((m - z).abs() + h).powi(2));
@@ -223,7 +211,7 @@ struct Bounds<'r> {
     /// x_c, evaluated.
     centre: SmallPoint,
     /// x₀ and φ(x₀).
-    fitted: Option<(Vec<f64>, f64)>,
+    anchor: (Vec<f64>, f64),
     /// Slacks below these are impossible where L ≤ L_best.
     least_slack: Vec<f64>,
 }
@@ -236,14 +224,12 @@ impl<'r> Bounds<'r> {
         centre: &[f64],
     ) -> Result<Option<Bounds<'r>>> {
         let Some(centre) = rotated.cell.at(&rotated.into_frame(centre)) else { return Ok(None) };
-        let fitted = fitted.and_then(|x| {
-            let y = rotated.into_frame(x);
-            let point = rotated.cell.at(&y)?;
-            Some((point.y.clone(), point.value - dot(&rotated.target, &y)))
-        });
+        let anchor = fitted.and_then(|x| rotated.cell.at(&rotated.into_frame(x)));
+        let anchor = anchor.as_ref().unwrap_or(&centre);
+        let anchor = (anchor.y.clone(), anchor.value - dot(&rotated.target, &anchor.y));
         let least_slack = vec![0.0; centre.slack.len()];
         let mut bounds =
-            Bounds { rotated, threshold: 0.0, best: f64::INFINITY, wells: Vec::new(), centre, fitted, least_slack };
+            Bounds { rotated, threshold: 0.0, best: f64::INFINITY, wells: Vec::new(), centre, anchor, least_slack };
         for i in 0..search.found.len() {
             bounds.learn(search, i)?;
         }
@@ -342,7 +328,7 @@ impl<'r> Bounds<'r> {
         let residual: Vec<f64> = point.gradient.iter().zip(&self.rotated.target).map(|(g, c)| g - c).collect();
         let pull = linalg::symmetric_times_vector(&self.rotated.weight, &cuboid.middle);
         let value = 0.5 * dot(&residual, &residual) + 0.5 * dot(&pull, &cuboid.middle);
-        if value < self.best * (1.0 - REAL_GAIN) {
+        if value < self.threshold {
             self.improve(cuboid, value, search)?;
         }
         let along = |v: &[f64]| v.iter().zip(&cuboid.half).map(|(v, h)| v.abs() * h).sum::<f64>();
@@ -356,29 +342,16 @@ impl<'r> Bounds<'r> {
             let alpha = slope.fold(0.0, f64::max);
             let steep = dot(&residual, &curved).max(0.0).sqrt();
             let remainder = Remainders::at(share).a3 * (alpha * size).min(share * steep * size.sqrt());
-            if value - along(&gradient) - remainder > self.threshold {
+            let whole = least_half_square(value, along(&gradient) + remainder);
+            let fit = least_half_square(0.5 * dot(&residual, &residual), along(&curved) + remainder);
+            if whole.max(fit + self.least_pull(cuboid).max(0.0)) > self.threshold {
                 return Ok(true);
             }
-            if share < SECOND_ORDER_REACH {
-                // The same with H² + K + T kept exactly: what is left is of third order.
-                let mut squared = vec![0.0; point.hessian.len()];
-                linalg::add_outer_product(&point.hessian, &point.hessian, cuboid.half.len(), 1.0, &mut squared);
-                let mut bent = point.third(&residual);
-                bent.iter_mut().zip(squared.iter().zip(&self.rotated.weight)).for_each(|(t, (h, k))| *t += h + k);
-                let stretched = cuboid.corners(|v| form(&linalg::symmetric_times_vector(&point.hessian, v)));
-                let Remainders { eps, b4, .. } = Remainders::at(share);
-                let remainder = eps * (stretched * size).sqrt() + alpha * b4 * size;
-                if value - along(&gradient) + cuboid.least_half_form(&bent) - remainder > self.threshold {
-                    return Ok(true);
-                }
-            }
         }
-        if let Some((y, least)) = &self.fitted {
-            let growth = point.value - dot(&self.rotated.target, &cuboid.middle) - along(&residual) - least;
-            let residual = growth.max(0.0) / cuboid.farthest(y);
-            return Ok(0.5 * residual * residual + self.least_pull(cuboid).max(0.0) > self.threshold);
-        }
-        Ok(false)
+        let (y, least) = &self.anchor;
+        let growth = point.value - dot(&self.rotated.target, &cuboid.middle) - along(&residual) - least;
+        let residual = growth.max(0.0) / cuboid.farthest(y);
+        Ok(0.5 * residual * residual + self.least_pull(cuboid).max(0.0) > self.threshold)
     }
 
     /// A better value: descends from it, and learns the minimum it leads to.
@@ -429,6 +402,11 @@ impl<'r> Bounds<'r> {
             0.5 * residual * residual + self.least_pull(cuboid).max(0.0) > self.threshold
         })
     }
+}
+
+/// ½‖ρ‖² from below where ρₘᵀ(ρ − ρₘ) ≥ −drop and ½‖ρₘ‖² = value: ‖ρ‖ ≥ ‖ρₘ‖ − drop/‖ρₘ‖.
+fn least_half_square(value: f64, drop: f64) -> f64 {
+    if drop < 2.0 * value { value - drop + drop * drop / (4.0 * value) } else { 0.0 }
 }
 
 /// ‖L⁻¹g‖ up to which the interior point counts as the volumetric centre; the box around the cell has a margin for it.

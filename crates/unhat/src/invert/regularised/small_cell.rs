@@ -22,10 +22,6 @@ pub(super) struct SmallPoint {
     lower: Vec<f64>,
     /// Q_w = UᵀΣU, full.
     whitened_metric: Vec<f64>,
-    /// U, row-major.
-    u: Vec<f64>,
-    /// W_abc = Σ uᵢₐ uᵢᵦ uᵢ꜀.
-    moments: Vec<f64>,
 }
 
 /// s, U = A_xL⁻ᵀ row by row, and L.
@@ -103,8 +99,7 @@ impl SmallCell {
             (0..d).for_each(|a| slope[a] += sigma * u[a]);
             add_square(u, *sigma, &mut metric);
         }
-        let moments = third_moments(&u, d, |_| 1.0);
-        let mut whitened = contracted(&moments, &moments, d);
+        let mut whitened = squared_projection(&u, d);
         whitened.iter_mut().zip(&metric).for_each(|(h, q)| *h = 3.0 * q - 2.0 * *h);
         Some(SmallPoint {
             y: y.to_vec(),
@@ -115,8 +110,6 @@ impl SmallCell {
             slack,
             scores,
             lower,
-            u,
-            moments,
         })
     }
 }
@@ -127,57 +120,22 @@ impl SmallPoint {
         sandwich(&self.lower, &self.whitened_metric, self.y.len())
     }
 
-    /// D³V[h], full, by the formula of [`Barrier::whitened_curvature`](crate::barrier::Barrier::whitened_curvature).
-    pub fn third(&self, h: &[f64]) -> Vec<f64> {
-        let d = h.len();
-        let (u, w) = (&self.u, &self.moments);
-        let k: Vec<f64> = (0..d).map(|j| (j..d).map(|i| self.lower[i + j * d] * h[i]).sum()).collect();
-        let v: Vec<f64> = u.chunks_exact(d).map(|u| short_dot(u, &k)).collect();
-        let mut cv = vec![0.0; d * d]; // Uᵀdiag(v)U = Σ_a k_a W_a
-        for (k, slice) in k.iter().zip(w.chunks_exact(d * d)) {
-            cv.iter_mut().zip(slice).for_each(|(c, w)| *c += k * w);
-        }
-        let mut whitened = vec![0.0; d * d];
-        for ((u, sigma), v) in u.chunks_exact(d).zip(&self.scores).zip(&v) {
-            let p: f64 = u.iter().zip(cv.chunks_exact(d)).map(|(a, column)| a * short_dot(column, u)).sum();
-            add_square(u, 6.0 * p - 12.0 * sigma * v, &mut whitened);
-        }
-        let weighted = third_moments(u, d, |i| v[i]);
-        // 6 D_a − 4 Σ_c W_ac· C_v: with its transpose, all of 6(DWᵀ + WDᵀ) − 8(W C_v)Wᵀ.
-        let mut bent = vec![0.0; d * d * d];
-        for ((b, d_slice), w_slice) in
-            bent.chunks_exact_mut(d * d).zip(weighted.chunks_exact(d * d)).zip(w.chunks_exact(d * d))
-        {
-            for i in 0..d {
-                for j in 0..d {
-                    let turned = short_dot(&w_slice[i * d..(i + 1) * d], &cv[j * d..(j + 1) * d]);
-                    b[j + i * d] = 6.0 * d_slice[j + i * d] - 4.0 * turned;
-                }
-            }
-        }
-        let mixed = contracted(&bent, w, d);
-        for i in 0..d {
-            (0..d).for_each(|j| whitened[i + j * d] += mixed[i + j * d] + mixed[j + i * d]);
-        }
-        sandwich(&self.lower, &whitened, d)
-    }
-
     /// L⁻¹g.
     pub fn whitened_gradient(&self) -> Vec<f64> {
         crate::linalg::solve_lower(&self.lower, &self.gradient)
     }
 }
 
-/// Σ weight(i) uᵢₐ uᵢᵦ uᵢ꜀.
-fn third_moments(u: &[f64], d: usize, weight: impl Fn(usize) -> f64) -> Vec<f64> {
+/// UᵀP⁽²⁾U = Σ_bc W_abc W_ebc with the third moments W_abc = Σ uᵢₐ uᵢᵦ uᵢ꜀.
+fn squared_projection(u: &[f64], d: usize) -> Vec<f64> {
     let mut moments = vec![0.0; d * d * d];
-    for (i, u) in u.chunks_exact(d).enumerate() {
-        let w = weight(i);
+    for u in u.chunks_exact(d) {
         for (slice, a) in moments.chunks_exact_mut(d * d).zip(u) {
-            add_square(u, w * a, slice);
+            add_square(u, *a, slice);
         }
     }
-    moments
+    let slices = || moments.chunks_exact(d * d);
+    slices().flat_map(|left| slices().map(move |right| short_dot(left, right))).collect()
 }
 
 /// s += weight·uuᵀ.
@@ -186,12 +144,6 @@ fn add_square(u: &[f64], weight: f64, s: &mut [f64]) {
     for (column, b) in s.chunks_exact_mut(u.len()).zip(u) {
         column.iter_mut().zip(u).for_each(|(s, a)| *s += weight * b * a);
     }
-}
-
-/// Σ_bc left_abc right_ebc.
-fn contracted(left: &[f64], right: &[f64], d: usize) -> Vec<f64> {
-    let slices = right.chunks_exact(d * d);
-    slices.flat_map(|r| left.chunks_exact(d * d).map(move |l| short_dot(l, r))).collect()
 }
 
 /// Σ aᵢbᵢ of a handful of terms.
@@ -242,9 +194,6 @@ mod tests {
             assert!(close(&small.gradient, &point.gradient, size.sqrt()));
             assert!(close(&small.scores, &point.scores, 1.0));
             assert!((small.value - point.value).abs() < 1e-12);
-            let third = barrier.third_derivative(&point, &[0.3, -2.0], &run).unwrap();
-            let size = third.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-            assert!(close(&small.third(&[0.3, -2.0]), &third, size));
         }
     }
 }
