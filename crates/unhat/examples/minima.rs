@@ -47,12 +47,11 @@ impl Row {
         let end = products.zip(&p.b).filter(|(q, _)| *q < 0.0).map(|(q, b)| b / q).fold(f64::INFINITY, f64::min);
         let shift: Vec<f64> = direction.iter().map(|u| self.origin * end * u).collect();
         let moved = |x: &[f64]| x.iter().zip(&shift).map(|(x, t)| x - t).collect::<Vec<f64>>();
-        let b: Vec<f64> = p
-            .a
-            .chunks(self.d)
-            .zip(&p.b)
-            .map(|(a, b)| b - a.iter().zip(&shift).map(|(a, t)| a * t).sum::<f64>())
-            .collect();
+        let b: Vec<f64> =
+            p.a.chunks(self.d)
+                .zip(&p.b)
+                .map(|(a, b)| b - a.iter().zip(&shift).map(|(a, t)| a * t).sum::<f64>())
+                .collect();
         let hidden = moved(&p.hidden);
         let rows = DenseRows::new(&p.a, self.d)?;
         let run = Run::default();
@@ -122,7 +121,14 @@ fn starts_table(cases: u64) -> Result<()> {
             proven += u64::from(kind == "unique" || kind == "global");
             println!(
                 "{{\"row\":\"{}\",\"seed\":{seed},\"best\":{best:e},\"minima\":{},\"fit\":{},\"regulariser\":{},\"both\":{},\"flip\":{},\"arc\":{},\"deterministic\":{},\"certificate\":\"{kind}\"}}",
-                row.name, found.minima.len(), hits[0], hits[1], hits[2], hits[3], hits[4], hits[5]
+                row.name,
+                found.minima.len(),
+                hits[0],
+                hits[1],
+                hits[2],
+                hits[3],
+                hits[4],
+                hits[5]
             );
         }
         let seconds = clock.elapsed().as_secs_f64();
@@ -171,9 +177,10 @@ fn certificate_table(seeds: u64) -> Result<()> {
                     let claims = matches!(kind, Some(Proof::Unique | Proof::Global));
                     let lower = claims && found.objective < proved.objective * (1.0 - 1e-8);
                     let second = kind == Some(Proof::Unique)
-                        && found.minima.iter().any(|m| {
-                            m.objective <= proved.objective && slack_distance(&case, &proved.x, &m.x) > 1e-5
-                        });
+                        && found
+                            .minima
+                            .iter()
+                            .any(|m| m.objective <= proved.objective && slack_distance(&case, &proved.x, &m.x) > 1e-5);
                     let mut inside = false;
                     for m in &found.minima {
                         for other in found.minima.iter().filter(|o| o.objective < m.objective * (1.0 - 1e-8)) {

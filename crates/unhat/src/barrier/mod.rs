@@ -8,9 +8,9 @@ mod third;
 mod third_products;
 
 pub(crate) use hessian::ThirdMoments;
-pub(crate) use point::slack_at;
 pub use hessian::WhitenedHessian;
 pub(crate) use hessian::unwhiten;
+pub(crate) use point::slack_at;
 pub use point::{Barrier, Point, Side};
 pub use third::WhitenedCurvature;
 pub use third_products::ThirdDirection;

@@ -124,11 +124,13 @@ impl Rotated {
         Ok(Rotated { cell: SmallCell::new(rows, signed, d), target, weight, basis })
     }
 
-    fn into_frame(&self, x: &[f64]) -> Vec<f64> {
+    /// Oᵀx.
+    fn turned(&self, x: &[f64]) -> Vec<f64> {
         self.basis.chunks_exact(x.len()).map(|axis| dot(axis, x)).collect()
     }
 
-    fn out_of_frame(&self, y: &[f64]) -> Vec<f64> {
+    /// Oy.
+    fn turned_back(&self, y: &[f64]) -> Vec<f64> {
         let mut x = vec![0.0; y.len()];
         linalg::add_product(&self.basis, y, y.len(), y.len(), 1, &mut x);
         x
@@ -224,8 +226,8 @@ impl<'r> Bounds<'r> {
         fitted: Option<&[f64]>,
         centre: &[f64],
     ) -> Result<Option<Bounds<'r>>> {
-        let Some(centre) = rotated.cell.at(&rotated.into_frame(centre)) else { return Ok(None) };
-        let anchor = fitted.and_then(|x| rotated.cell.at(&rotated.into_frame(x)));
+        let Some(centre) = rotated.cell.at(&rotated.turned(centre)) else { return Ok(None) };
+        let anchor = fitted.and_then(|x| rotated.cell.at(&rotated.turned(x)));
         let anchor = anchor.as_ref().unwrap_or(&centre);
         let anchor = (anchor.y.clone(), anchor.value - dot(&rotated.target, &anchor.y));
         let least_slack = vec![0.0; centre.slack.len()];
@@ -242,7 +244,7 @@ impl<'r> Bounds<'r> {
         let place = &search.found[i].place;
         self.lower_best(place.value);
         if let Some(certificate) = certify(search.objective, place, search.run)? {
-            let y = self.rotated.into_frame(&place.base.x);
+            let y = self.rotated.turned(&place.base.x);
             self.wells.push(Well { slack: self.rotated.cell.slack(&y), y, within: certificate.within });
         }
         Ok(())
@@ -272,7 +274,8 @@ impl<'r> Bounds<'r> {
         let least = self.centre.scores.iter().fold(f64::INFINITY, |m, s| m.min(*s));
         let dim = d as f64;
         let central = norm(&self.centre.whitened_gradient()) < CENTRAL;
-        let bounded = central.then(|| ellipsoid(&self.centre.metric(), &self.centre.y, dim * dim / least - dim)).flatten();
+        let bounded =
+            central.then(|| ellipsoid(&self.centre.metric(), &self.centre.y, dim * dim / least - dim)).flatten();
         match (regular, bounded) {
             (Some(a), Some(b)) => Some(a.meet(&b)),
             (a, b) => a.or(b),
@@ -296,7 +299,8 @@ impl<'r> Bounds<'r> {
 
     /// The tests that need no evaluation.
     fn discards_at_sight(&self, cuboid: &Cuboid, reach: &Reach) -> bool {
-        let outside = reach.slack.iter().zip(&reach.extent).zip(&self.least_slack).any(|((s, e), least)| s + e < *least);
+        let outside =
+            reach.slack.iter().zip(&reach.extent).zip(&self.least_slack).any(|((s, e), least)| s + e < *least);
         outside
             || self.least_pull(cuboid) > self.threshold
             || self.wells.iter().any(|well| self.inside_well(cuboid, reach, well))
@@ -311,10 +315,11 @@ impl<'r> Bounds<'r> {
     /// The tests that evaluate: Taylor's bound and convexity of φ away from facets, the anchors near them.
     fn discards(&mut self, cuboid: &Cuboid, reach: &Reach, search: &mut Search<'_, '_>) -> Result<bool> {
         let away = reach.slack.iter().zip(&self.least_slack).all(|(s, least)| *s > NEAR_FACET * least && *s > 0.0);
-        if away && let Some(point) = self.rotated.cell.at(&cuboid.middle) {
-            if self.bounded_below(cuboid, reach, &point, search)? {
-                return Ok(true);
-            }
+        if away
+            && let Some(point) = self.rotated.cell.at(&cuboid.middle)
+            && self.bounded_below(cuboid, reach, &point, search)?
+        {
+            return Ok(true);
         }
         Ok(self.steep_near_facets(cuboid, reach))
     }
@@ -358,7 +363,7 @@ impl<'r> Bounds<'r> {
     /// A better value: descends from it, and learns the minimum it leads to.
     fn improve(&mut self, cuboid: &Cuboid, value: f64, search: &mut Search<'_, '_>) -> Result<()> {
         let known = search.found.len();
-        let reached = search.descend_from(&self.rotated.out_of_frame(&cuboid.middle), Origin::Box)?;
+        let reached = search.descend_from(&self.rotated.turned_back(&cuboid.middle), Origin::Box)?;
         if search.found.len() > known {
             self.learn(search, known)?;
         }
