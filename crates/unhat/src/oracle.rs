@@ -24,6 +24,9 @@ pub trait Oracle {
     fn step_to_boundary(&self, point: &Self::Point, h: &[f64], run: &Run<'_>) -> Result<f64>;
     /// The decrement that rounding of the inputs alone causes: below it nothing can be gained.
     fn rounding_floor(&self, point: &Self::Point, run: &Run<'_>) -> Result<f64>;
+    /// An upper estimate of what rounding inside the evaluation does to the decrement: below it a lack of progress is no
+    /// surprise.
+    fn evaluation_noise(&self, point: &Self::Point) -> f64;
     /// Switches to the next more accurate way of evaluating; false if there is none.
     fn refine(&self) -> bool;
     /// Evaluations at a new x so far, and all sweeps in the same unit.

@@ -1,16 +1,17 @@
 //! The volumetric barrier V(x) = ½ log det AᵀS⁻²A of a cell: its value, gradient (the leverage score gradient),
 //! second and third derivatives, and the Jacobian of the scores.
 
+mod gradient;
 mod hessian;
 mod point;
 mod products;
 mod third;
 mod third_products;
 
+pub use gradient::{LeverageGradient, leverage_gradient, nonzero_slack, slack_at};
 pub(crate) use hessian::ThirdMoments;
 pub use hessian::WhitenedHessian;
 pub(crate) use hessian::unwhiten;
-pub(crate) use point::slack_at;
 pub use point::{Barrier, Point, Side};
 pub use third::WhitenedCurvature;
 pub use third_products::ThirdDirection;

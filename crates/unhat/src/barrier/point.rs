@@ -1,5 +1,6 @@
 //! Everything that one evaluation at x pays for: slack, factor, scores, gradient and, on demand, a metric.
 
+use super::gradient::{slack_at, slack_into};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gram::{
     Chunks, Factor, FactorMethod, RowSpace, Transform, add_weighted_gram, gram_stretches, merged, orthogonal_factor,
@@ -343,45 +344,6 @@ impl<'a> Barrier<'a> {
 
 /// Beyond this κ(M̃), Cholesky loses all but four digits of the scores, and a better factor is taken at once.
 const CHOLESKY_TRUST: f64 = 1e12;
-
-/// s = Ax − b.
-///
-/// # Cost
-/// One product A·x.
-/// # Errors
-/// Shape and finiteness of x.
-pub(crate) fn slack_at(source: &dyn RowSource, offset: &[f64], x: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
-    require_vector("point", x, source.shape().columns)?;
-    let mut slack = vec![0.0; source.shape().rows];
-    sweep(source, &Slack { x, offset }, &mut slack, run)?;
-    if slack.iter().any(|s| !s.is_finite()) {
-        require_finite(source, "matrix")?;
-    }
-    Ok(slack)
-}
-
-fn slack_into(rows: &Rows<'_>, x: &[f64], offset: &[f64], out: &mut [f64]) {
-    rows.block.apply_into(x, out);
-    out.iter_mut().zip(&offset[rows.range()]).for_each(|(s, b)| *s -= b);
-}
-
-struct Slack<'a> {
-    x: &'a [f64],
-    offset: &'a [f64],
-}
-
-impl Pass for Slack<'_> {
-    type Acc = ();
-    fn zero(&self) {}
-    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        slack_into(rows, self.x, self.offset, out);
-        Ok(())
-    }
-    fn merge(&self, _left: (), _right: ()) {}
-    fn width(&self) -> usize {
-        1
-    }
-}
 
 /// s = Ax − b, and M from it in the same sweep while every slack so far has its sign.
 struct SlackGram<'a> {

@@ -12,6 +12,10 @@ use crate::run::Run;
 /// Newton steps with the Hessian of rows drawn by their leverage scores.
 pub(super) struct Coreset {
     seed: u64,
+    /// Doubled whenever a step gains too little: a coreset much smaller than n carries noise of its own size.
+    boost: f64,
+    /// The last estimate of the decrement.
+    last: f64,
     /// Where Q was computed, and what it says elsewhere.
     anchor: Option<(Vec<f64>, AnchoredMetric)>,
 }
@@ -19,7 +23,7 @@ pub(super) struct Coreset {
 impl Coreset {
     /// Draws keyed by `seed` and the number of the point.
     pub fn new(seed: u64) -> Coreset {
-        Coreset { seed, anchor: None }
+        Coreset { seed, boost: 1.0, last: f64::INFINITY, anchor: None }
     }
 }
 
@@ -31,8 +35,8 @@ impl Curvature<Tilted<'_>> for Coreset {
     fn step(&mut self, phi: &Tilted<'_>, point: &TiltedPoint, arrival: &Arrival, run: &Run<'_>) -> Result<NewtonStep> {
         let (n, d) = (point.base.slack.len(), point.gradient.len());
         let gradient = point.base.factor.half_solve(&point.gradient);
-        let mut size = coreset_size(n, d);
         loop {
+            let size = ((self.boost * coreset_size(n, d) as f64) as usize).min(n);
             run.check()?;
             let sample = Draw::new(&point.base.scores, size, self.seed, arrival.iteration as u64).sample();
             if let Some((h, q)) = sampled_hessian(phi, point, sample)? {
@@ -40,6 +44,10 @@ impl Curvature<Tilted<'_>> for Coreset {
                 y.iter_mut().for_each(|v| *v = -*v);
                 let direction = point.base.factor.half_solve_transposed(&y);
                 let estimate = norm(&linalg::solve_lower(&q, &gradient));
+                if estimate < SLOW_BELOW && estimate > SLOW * self.last {
+                    self.boost *= 2.0;
+                }
+                self.last = estimate;
                 if estimate > METRIC_BELOW {
                     return Ok(NewtonStep { direction, decrement: estimate, metric: None, slack_cap: SLACK_LOSS_CAP });
                 }
@@ -53,16 +61,21 @@ impl Curvature<Tilted<'_>> for Coreset {
                 }
                 .into());
             }
-            size = (2 * size).min(n); // too few rows for a positive definite sample
+            self.boost *= 2.0; // too few rows for a positive definite sample
         }
     }
 
     fn memory(&self) -> Vec<f64> {
-        self.anchor.as_ref().map(|(x, _)| x.clone()).unwrap_or_default()
+        let anchor = self.anchor.as_ref().map(|(x, _)| x.as_slice()).unwrap_or_default();
+        [&[self.boost, self.last], anchor].concat()
     }
 
     fn recall(&mut self, phi: &Tilted<'_>, memory: &[f64], run: &Run<'_>) -> Result<()> {
-        if let Some(point) = phi.at(memory, false, run)? {
+        let (numbers, x) = memory.split_at(2);
+        (self.boost, self.last) = (numbers[0], numbers[1]);
+        if !x.is_empty()
+            && let Some(point) = phi.at(x, false, run)?
+        {
             self.metric_at(phi, &point, run)?;
         }
         Ok(())
@@ -90,6 +103,9 @@ impl Coreset {
     }
 }
 
+/// Below this decrement a good model gains at least this factor a step.
+const SLOW_BELOW: f64 = 0.2;
+const SLOW: f64 = 0.4;
 /// Below this decrement slacks move so little that Q at one point bounds it at the later ones.
 const METRIC_BELOW: f64 = 0.03;
 

@@ -63,6 +63,16 @@ impl Oracle for Tilted<'_> {
         Ok(2.0 * f64::EPSILON * sum.sqrt())
     }
 
+    /// √d·d·ε·κ, the factor's part of the certificate's η.
+    fn evaluation_noise(&self, point: &TiltedPoint) -> f64 {
+        let d = point.gradient.len() as f64;
+        let growth = match point.base.factor.method() {
+            FactorMethod::Cholesky => point.base.factor.gram_condition(),
+            _ => point.base.factor.condition(),
+        };
+        d.sqrt() * d * f64::EPSILON * growth
+    }
+
     fn refine(&self) -> bool {
         let next = match self.barrier.precision() {
             FactorMethod::Cholesky => FactorMethod::CholeskyQr2,

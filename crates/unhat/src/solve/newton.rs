@@ -63,6 +63,8 @@ pub struct NewtonOutcome<P> {
 
 /// Trials of one line search; halving thirty times means the direction is useless.
 const MAX_TRIALS: u32 = 30;
+/// Every method here at least thirds the decrement below this, unless rounding stops it.
+const NO_GAIN_BELOW: f64 = 1e-7;
 /// The rounding floor costs a product with |A|; it can only matter below this decrement.
 const FLOOR_MATTERS_BELOW: f64 = 1e-5;
 
@@ -111,7 +113,11 @@ pub fn newton<O: Oracle>(
         let end = |point, step, status, floor, state: State| {
             Ok(NewtonOutcome { point, step, status, floor, history: state.history })
         };
-        match verdict(oracle, &point, &step, &state, options, run)? {
+        let verdict = match verdict(oracle, &point, &step, &state, options, run) {
+            Err(e) if interrupted(&e) => Verdict::End(Status::Interrupted, None),
+            other => other?,
+        };
+        match verdict {
             Verdict::End(status, floor) => return end(point, step, status, floor, state),
             Verdict::GoOn if run.stopped() => return end(point, step, Status::Interrupted, None, state),
             Verdict::GoOn => match line_rule(oracle, &point, &step, curvature.needs_metric(), run) {
@@ -145,7 +151,10 @@ pub fn newton<O: Oracle>(
         if finer {
             state.refinements += 1;
         } else {
-            let step = curvature.step(oracle, &point, &state.arrival(), run)?;
+            let step = match curvature.step(oracle, &point, &state.arrival(), run) {
+                Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
+                other => other?,
+            };
             record(oracle, &point, &step, &mut state, run);
             return end(point, step, Status::Stalled, None, state);
         }
@@ -212,7 +221,8 @@ fn verdict<O: Oracle>(
     let trace = &state.history[state.settled..];
     let before = &trace[..trace.len() - 1];
     let least = |steps: &[Step]| steps.iter().map(|s| s.decrement).fold(f64::INFINITY, f64::min);
-    let no_gain = decrement < 1e-7 && decrement > 0.3 * least(before);
+    let noisy = oracle.evaluation_noise(point).clamp(NO_GAIN_BELOW, 1e-3);
+    let no_gain = decrement < noisy && decrement > 0.3 * least(before);
     let no_halving = trace.len() > 4
         && decrement < 1e-3
         && least(&trace[trace.len() - 3..]) > 0.5 * least(&trace[..trace.len() - 3]);

@@ -34,7 +34,7 @@ const NEAR: f64 = 0.3;
 const WORTH_ADDING: f64 = 0.025;
 /// A row outside the coreset may lose this share of its slack in a round.
 const OUTSIDE_CAP: f64 = 0.95;
-/// What is left of that row's slack after pulling back.
+/// The share it loses after pulling back.
 const PULLED_BACK: f64 = 0.8;
 /// Columns of the sketch that estimates the scores at a model's point: good to a factor of two.
 const SKETCH_COLUMNS: usize = 8;
@@ -63,25 +63,27 @@ impl GlobalStep<'_> {
             let limits =
                 Limits { tolerance: 0.1 * self.decrement.min(1.0), steps: INNER_STEPS, slack_cap: SLACK_LOSS_CAP };
             let (next, at_next, end) = minimise(&model, &tilt, &y, &limits, &Direction::Conjugate, flops);
-            let Some(at_next) = at_next else { break };
-            let sketch = self.sweep(&next, &at_next)?;
-            let theta = self.pull_back(&changes, &sketch);
+            let Some(mut here) = at_next else { break };
+            let wished = self.changes(&next)?;
+            let theta = pull_back(&changes, &wished);
             let blocked = theta < 1.0;
-            let previous = std::mem::replace(&mut y, next);
-            if blocked {
-                y.iter_mut().zip(&previous).for_each(|(y, p)| *y = p + theta * (*y - p));
-            }
-            for (change, [t, _]) in changes.iter_mut().zip(sketch.as_chunks::<2>().0) {
-                *change += theta * (t - *change);
-            }
+            changes.iter_mut().zip(&wished).for_each(|(t, w)| *t += theta * (w - *t));
+            y.iter_mut().zip(&next).for_each(|(y, n)| *y += theta * (n - *y));
             if end == End::Stall && model.len() < changes.len() {
                 return Ok((self.point.base.factor.half_solve_transposed(&y), fallback, true));
             }
             if !blocked && changes.iter().all(|t| t.abs() < NEAR) {
                 break;
             }
-            let scores: Vec<f64> = (0..changes.len()).map(|i| sketch[2 * i + 1]).collect();
-            let added: f64 = scores.iter().enumerate().filter(|(i, s)| draw.would_add(*i, **s)).map(|(_, s)| s).sum();
+            if blocked {
+                match model.at(&y) {
+                    Some(pulled_back) => here = pulled_back,
+                    None => break,
+                }
+            }
+            let scores = self.sketched_scores(&here, &changes)?;
+            let new = scores.iter().enumerate().filter(|(i, s)| draw.would_add(*i, **s));
+            let added: f64 = new.map(|(_, s)| s).sum();
             if !blocked && added < WORTH_ADDING * d as f64 {
                 break;
             }
@@ -93,13 +95,23 @@ impl GlobalStep<'_> {
         Ok((self.point.base.factor.half_solve_transposed(&y), fallback, false))
     }
 
-    /// For every row: t = u·y, and the estimate min(1, ‖uᵀR‖²/(1+t)²) of its score in the model at y, R = L_C⁻ᵀ·signs/√8
-    /// (exact with R = L_C⁻ᵀ for d ≤ 8).
+    /// t = U y, over all rows.
     ///
     /// # Cost
-    /// (k + 1)/d evaluations.
-    fn sweep(&self, y: &[f64], at: &ModelPoint) -> Result<Vec<f64>> {
-        let d = y.len();
+    /// 1/d evaluations.
+    fn changes(&self, y: &[f64]) -> Result<Vec<f64>> {
+        let h = self.point.base.factor.half_solve_transposed(y);
+        self.phi.barrier.charge(1.0 / y.len() as f64);
+        self.phi.barrier.scaled_rows_times(&self.point.base, &h, self.run)
+    }
+
+    /// min(1, ‖uᵀR‖²/(1+t)²) for every row: its score in the model at y, R = L_C⁻ᵀ·signs/√8 (exact with R = L_C⁻ᵀ for
+    /// d ≤ 8).
+    ///
+    /// # Cost
+    /// k/d evaluations.
+    fn sketched_scores(&self, here: &ModelPoint, changes: &[f64]) -> Result<Vec<f64>> {
+        let d = here.gradient.len();
         let k = SKETCH_COLUMNS.min(d);
         let mut directions = vec![0.0; k * d];
         if k == d {
@@ -109,62 +121,54 @@ impl GlobalStep<'_> {
             let size = 1.0 / (k as f64).sqrt();
             directions.iter_mut().for_each(|u| *u = if *u < 0.5 { size } else { -size });
         }
-        linalg::solve_lower_transposed_rows(&at.lower, d, &mut directions);
-        directions.extend_from_slice(y);
+        linalg::solve_lower_transposed_rows(&here.lower, d, &mut directions);
         // In the coordinates of x: u·v = a·(L⁻ᵀv)/s.
         linalg::solve_lower_transposed_rows(self.point.base.factor.lower(), d, &mut directions);
         let barrier = self.phi.barrier;
-        barrier.charge((k + 1) as f64 / d as f64);
-        let pass = SketchPass { directions: &directions, columns: d, inverse_slack: &self.point.base.inverse_slack };
-        let mut out = vec![0.0; 2 * self.point.base.slack.len()];
-        sweep(barrier.source(), &pass, &mut out, self.run)?;
-        Ok(out)
-    }
-
-    /// The largest θ ≤ 1 for which every row keeps a fifth of … its slack between the last y and the new one.
-    fn pull_back(&self, before: &[f64], after: &[f64]) -> f64 {
-        let mut theta = 1.0f64;
-        for (old, [t, _]) in before.iter().zip(after.as_chunks::<2>().0) {
-            if 1.0 + t <= (1.0 - OUTSIDE_CAP) * (1.0 + old) {
-                theta = theta.min(PULLED_BACK * (1.0 + old) / (old - t));
-            }
+        barrier.charge(k as f64 / d as f64);
+        let mut scores = vec![0.0; changes.len()];
+        sweep(barrier.source(), &SketchPass { directions: &directions, columns: d }, &mut scores, self.run)?;
+        for ((score, t), r) in scores.iter_mut().zip(changes).zip(&self.point.base.inverse_slack) {
+            let share = r / (1.0 + t);
+            *score = (*score * share * share).min(1.0);
         }
-        theta
+        Ok(scores)
     }
 }
 
-/// t and the sketched score of every row.
+/// The largest θ ≤ 1 for which no row loses more than [`OUTSIDE_CAP`] of its slack between the last y and the new one.
+fn pull_back(before: &[f64], after: &[f64]) -> f64 {
+    let mut theta = 1.0f64;
+    for (old, new) in before.iter().zip(after) {
+        if 1.0 + new <= (1.0 - OUTSIDE_CAP) * (1.0 + old) {
+            theta = theta.min(PULLED_BACK * (1.0 + old) / (old - new));
+        }
+    }
+    theta
+}
+
+/// Σ (aᵢ·v)² over the directions v of a sketch.
 struct SketchPass<'a> {
-    /// k directions of the sketch, then the step; each of d values.
+    /// k directions of d values each.
     directions: &'a [f64],
     columns: usize,
-    inverse_slack: &'a [f64],
 }
 
 impl Pass for SketchPass<'_> {
     type Acc = ();
     fn zero(&self) {}
     fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        let n = rows.block.rows();
-        let r = &self.inverse_slack[rows.range()];
-        let (sketch, step) = self.directions.split_at(self.directions.len() - self.columns);
-        with_scratch(n, |product| {
-            rows.block.apply_into(step, product);
-            (0..n).for_each(|i| (out[2 * i], out[2 * i + 1]) = (product[i] * r[i], 0.0));
-            for direction in sketch.chunks_exact(self.columns) {
+        out.fill(0.0);
+        with_scratch(rows.block.rows(), |product| {
+            for direction in self.directions.chunks_exact(self.columns) {
                 rows.block.apply_into(direction, product);
-                (0..n).for_each(|i| out[2 * i + 1] += product[i] * product[i]);
+                out.iter_mut().zip(&*product).for_each(|(o, p)| *o += p * p);
             }
         });
-        for i in 0..n {
-            let share = r[i] / (1.0 + out[2 * i]);
-            let score = out[2 * i + 1] * share * share;
-            out[2 * i + 1] = if score.is_finite() { score.min(1.0) } else { 1.0 };
-        }
         Ok(())
     }
     fn merge(&self, _left: (), _right: ()) {}
     fn width(&self) -> usize {
-        2
+        1
     }
 }
