@@ -6,6 +6,7 @@ mod coreset;
 mod exact;
 mod gradient;
 mod local_metric;
+mod regularised;
 mod sample;
 mod sampled;
 mod start;
@@ -14,5 +15,9 @@ mod tilted;
 
 pub use certificate::Certificate;
 pub use gradient::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, invert_gradient, predicted_work};
+pub use regularised::{
+    CurvatureMethod, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate, RegularisedInversion,
+    RegularisedOptions, invert_regularised, regularised_objective,
+};
 pub use start::{Start, StartReport};
 pub use tilted::{Tilted, TiltedPoint};
