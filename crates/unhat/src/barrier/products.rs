@@ -60,7 +60,7 @@ impl Barrier<'_> {
     }
 
     /// A_x h.
-    pub(super) fn scaled_rows_times(&self, point: &Point, h: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+    pub(crate) fn scaled_rows_times(&self, point: &Point, h: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
         require_vector("direction", h, self.dim())?;
         let mut v = vec![0.0; point.slack.len()];
         sweep(self.source(), &ScaledProduct { h, inverse_slack: &point.inverse_slack }, &mut v, run)?;

@@ -5,6 +5,7 @@ mod conjugate;
 mod coreset;
 mod exact;
 mod gradient;
+pub mod scores;
 mod start;
 mod tilted;
 
