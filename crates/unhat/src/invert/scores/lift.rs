@@ -14,6 +14,8 @@ use crate::run::{Event, Run};
 /// What the lift did and how well its answer agrees with itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiftReport {
+    /// x of the last solve, before any polish.
+    pub x: Vec<f64>,
     /// Lifted equations: released rows drawn by leverage.
     pub rows: usize,
     /// d² + 2d.
@@ -173,6 +175,7 @@ pub(super) fn lift(
     let mut equations = Equations::draw(source, release, coordinates, wanted, seed)?;
     let first = equations.system().solve(run)?;
     let mut report = LiftReport {
+        x: Vec::new(),
         rows: equations.offset.len(),
         unknowns: needed,
         solves: 1,
@@ -200,6 +203,7 @@ pub(super) fn lift(
     let x_is_unique = last.solver == "normal equations" || last.free.is_empty();
     report.product_defect =
         (x_is_unique && last.solver == "normal equations").then(|| equations.product_defect(&last, &y));
+    report.x = coordinates.point(&y);
     let free_direction = last.free.first().map(|y| coordinates.direction(y));
     Ok(Lifted { points, report, free_direction })
 }
