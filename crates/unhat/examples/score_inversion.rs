@@ -114,6 +114,7 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 fn lifts(n: usize, d: usize, seeds: u64) -> Result<()> {
+    let mut bounds = Vec::new();
     let (mut errors, mut seconds, mut defects, mut covered) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let mut unpolished: f64 = 0.0;
     let mut proven = 0;
@@ -131,6 +132,7 @@ fn lifts(n: usize, d: usize, seeds: u64) -> Result<()> {
         defects.push(found.lift.as_ref().and_then(|l| l.product_defect).unwrap_or(f64::NAN));
         if let Some(certificate) = found.certificate {
             proven += 1;
+            bounds.push(certificate.euclidean / distance(&data.x, &vec![0.0; d]));
             covered += usize::from(distance(&found.x, &data.x) <= certificate.euclidean);
         }
         if seeds <= 3 {
@@ -142,11 +144,12 @@ fn lifts(n: usize, d: usize, seeds: u64) -> Result<()> {
     }
     let worst = errors.iter().fold(0.0, |a: f64, b| a.max(*b));
     println!(
-        "{{\"part\":\"lift\",\"n\":{n},\"d\":{d},\"seeds\":{seeds},\"error_max\":{worst:.2e},\"unpolished_max\":{unpolished:.2e},\"error_median\":{:.2e},\"product_defect_median\":{:.1e},\"seconds_median\":{:.3},\"peak_mb\":{:.0},\"certificates\":{proven},\"certificates_true\":{covered}}}",
+        "{{\"part\":\"lift\",\"n\":{n},\"d\":{d},\"seeds\":{seeds},\"error_max\":{worst:.2e},\"unpolished_max\":{unpolished:.2e},\"error_median\":{:.2e},\"product_defect_median\":{:.1e},\"seconds_median\":{:.3},\"peak_mb\":{:.0},\"certificates\":{proven},\"certificates_true\":{covered},\"bound_relative_median\":{:.1e}}}",
         median(&mut errors),
         median(&mut defects),
         median(&mut seconds),
         peak_memory().unwrap_or(f64::NAN),
+        median(&mut bounds),
     );
     Ok(())
 }
@@ -184,16 +187,19 @@ fn polytopes() -> Result<()> {
         median(&mut iterations),
         median(&mut seconds),
     );
-    let data = DataSet::polytope(2000, 50, 7);
-    let target = data.at_hidden()?.scores;
-    let clock = Instant::now();
-    let found = second_order(&data, &target, ScoreMethod::SecondOrder, None)?;
-    println!(
-        "{{\"part\":\"polytopes\",\"n\":2000,\"d\":50,\"iterations\":{},\"error\":{:.1e},\"seconds\":{:.3}}}",
-        found.iterations,
-        relative_error(&found.x, &data.x),
-        clock.elapsed().as_secs_f64()
-    );
+    for (n, d) in [(2000, 50), (20_000, 50), (4000, 100), (20_000, 100), (3000, 150)] {
+        let data = DataSet::polytope(n, d, 7);
+        let target = data.at_hidden()?.scores;
+        let clock = Instant::now();
+        let found = second_order(&data, &target, ScoreMethod::SecondOrder, None)?;
+        println!(
+            "{{\"part\":\"polytopes\",\"n\":{n},\"d\":{d},\"iterations\":{},\"error\":{:.1e},\"seconds\":{:.3},\"work\":{:.0}}}",
+            found.iterations,
+            relative_error(&found.x, &data.x),
+            clock.elapsed().as_secs_f64(),
+            found.history.last().map_or(0.0, |s| s.work)
+        );
+    }
     Ok(())
 }
 

@@ -46,6 +46,8 @@ const BATCH_BYTES: usize = 128 << 20;
 const MOST_REFINEMENTS: usize = 6;
 /// A correction that shrinks less than this share of the last one no longer converges.
 const WORST_CONTRACTION: f64 = 0.3;
+/// A correction below this share of z that no longer shrinks is rounding.
+const ROUNDING_SHARE: f64 = 1e-9;
 /// Flops that an orthogonal solve may take (about twenty seconds).
 const ORTHOGONAL_FLOPS: f64 = 4e10;
 /// A component of y in a null vector below this is rounding.
@@ -114,19 +116,19 @@ impl LiftedSystem<'_> {
             let mut step = self.transposed_times(&remainder, run)?;
             step.iter_mut().zip(&scale).for_each(|(g, s)| *g *= s);
             let step = linalg::cholesky_solve(&gram, &step);
-            let size = norm(&step);
-            let converging = size <= WORST_CONTRACTION * last;
-            let small = size <= 64.0 * f64::EPSILON * scaled_norm(&z, &scale);
-            if pass > 0 && !converging && !small {
-                return Ok(None);
+            let share = norm(&step) / scaled_norm(&z, &scale);
+            if pass > 0 && share > WORST_CONTRACTION * last {
+                // At the rounding floor steps stop shrinking; well above it the factor is of no use.
+                last = share;
+                break;
             }
             z.iter_mut().zip(step.iter().zip(&scale)).for_each(|(z, (k, s))| *z += s * k);
             remainder = self.times(&z, run)?;
             remainder.iter_mut().zip(&right).for_each(|(c, r)| *c = r - *c);
-            last = size;
-            if small && pass >= 2 {
-                break;
-            }
+            last = if pass > 0 { share } else { f64::INFINITY };
+        }
+        if last.is_nan() || last > ROUNDING_SHARE {
+            return Ok(None);
         }
         let residual = norm(&remainder) / norm(&right);
         Ok(Some(LiftedSolution { unknowns: z, residual, solver: "normal equations", free: Vec::new() }))
