@@ -102,6 +102,7 @@ fn descend<'a>(
         let searched = direction(&at).and_then(|h| line_search(fit, &at, region, &h, run));
         match searched {
             Ok(Some((next, taken, change))) => {
+                next.inherit(&at);
                 record(&mut history, &next, taken, run);
                 let flat = taken.decrement <= 1e-8 * at.misfit() && change <= options.tolerance;
                 at = next;
@@ -132,15 +133,16 @@ fn line_search<'a>(
     for _ in 0..MOST_TRIALS {
         run.check()?;
         let x: Vec<f64> = at.point.x.iter().zip(&direction.h).map(|(x, h)| x + length * h).collect();
-        if let Some(next) = fit.at(&x, region, run)?
-            && next.objective <= at.objective + ARMIJO * length * direction.slope
-            && next.objective < at.objective
-        {
-            let change = length * relative.iter().fold(0.0, |a: f64, v| a.max(v.abs()));
-            // Only a full Newton step is a statement about the distance to the solution.
-            let largest_change = if full && length == 1.0 { change } else { f64::INFINITY };
-            let decrement = (2.0 * length * -direction.slope).max(0.0).sqrt();
-            return Ok(Some((next, Taken { largest_change, decrement, length }, change)));
+        if let Some(next) = fit.at(&x, region, run)? {
+            let sufficient = next.objective <= at.objective + ARMIJO * length * direction.slope;
+            if sufficient && next.objective < at.objective {
+                let change = length * relative.iter().fold(0.0, |a: f64, v| a.max(v.abs()));
+                // Only a full Newton step is a statement about the distance to the solution.
+                let largest_change = if full && length == 1.0 { change } else { f64::INFINITY };
+                let decrement = (2.0 * length * -direction.slope).max(0.0).sqrt();
+                return Ok(Some((next, Taken { largest_change, decrement, length }, change)));
+            }
+            at.inherit(&next);
         }
         length *= 0.5;
     }

@@ -55,6 +55,12 @@ impl<'a> ScoreFit<'a> {
 }
 
 impl FitPoint<'_> {
+    /// Takes over the passes and the work of another point: of the one before, or of a trial that was rejected.
+    pub fn inherit(&self, other: &FitPoint<'_>) {
+        let (mine, theirs) = (&self.barrier, &other.barrier);
+        mine.resume_counts(mine.passes() + theirs.passes(), mine.work() + theirs.work());
+    }
+
     /// ‖σ(x) − σ̂‖₂ over the released rows.
     pub fn misfit(&self) -> f64 {
         norm(&self.residual)

@@ -92,7 +92,7 @@ pub struct ScoreInversion {
 /// `source` n×d, `offset` n values; `target_scores` one value for each of `rows` (0-based), or n where `rows` is None.
 /// # Cost
 /// Lift: m·D² + D³/3 flops and 8D² bytes, D = d² + 2d, m = 1.5 D; seven times that for noisy scores. Fits: 4 to 15 steps of
-/// 4nd³/3 flops, beyond d = 120 of ten to forty sweeps of 3nd².
+/// 4nd³/3 flops, beyond d = 40 of ten to forty sweeps of 3nd².
 /// # Accuracy
 /// See [`ScoreCertificate`] and the covariance.
 /// # Randomness

@@ -151,7 +151,7 @@ impl Coordinates {
 /// # Cost
 /// m·D² + D³/3 flops a solve and 8D² bytes, D = d² + 2d, m = 1.5 D.
 /// # Randomness
-/// Rows are drawn without replacement, by hat value, keyed by (seed, row).
+/// Rows are drawn without replacement, by hat value, keyed by (seed, row) (EfraimidisSpirakis2006).
 /// # Errors
 /// [`ErrorKind::TooLarge`] beyond d = 106; [`ErrorKind::Option`] for fewer than D released rows.
 pub(super) fn lift(

@@ -77,6 +77,8 @@ pub fn noisy_gradient_estimate(
 /// One Hessian (n·d³/3 flops) and a sweep.
 /// # Errors
 /// [`ErrorKind::ZeroSlack`], [`ErrorKind::RankDeficient`], shapes, [`ErrorKind::Option`] for a negative noise.
+/// # References
+/// Rao1945; Cramer1946.
 pub fn cramer_rao_gradient(
     source: &dyn RowSource,
     offset: &[f64],

@@ -33,6 +33,8 @@ const LEAST_DAMPING: f64 = 1e-14;
 const MOST_DAMPING: f64 = 1e8;
 /// While the damping is below this, a short step says that the solution is near, not that the damping is large.
 const NEARLY_UNDAMPED: f64 = 1e-1;
+/// A step must gain this share of the predicted decrease.
+const LEAST_GAIN: f64 = 1e-4;
 /// A misfit of this many roundings of the target cannot be lowered.
 const ROUNDINGS: f64 = 0.5;
 
@@ -44,6 +46,8 @@ const ROUNDINGS: f64 = 0.5;
 /// A step: one evaluation and the equations of [`StepEquations`].
 /// # Errors
 /// Whatever the rows report. None when `start` lies on a facet or outside the region.
+/// # References
+/// Levenberg1944; Marquardt1963.
 pub(super) fn levenberg_marquardt<'a>(
     fit: &ScoreFit<'a>,
     start: &[f64],
@@ -63,6 +67,7 @@ pub(super) fn levenberg_marquardt<'a>(
         } else {
             match damped_step(fit, &at, region, &mut damping, options, run) {
                 Ok(Advance::To(next, step)) => {
+                    next.inherit(&at);
                     record(&mut history, &next, step, run);
                     at = *next;
                     (step.largest_change <= options.tolerance).then_some(Status::Solved)
@@ -123,9 +128,13 @@ fn damped_step<'a>(
         let change = length * relative.iter().fold(0.0, |a: f64, v| a.max(v.abs()));
         let x: Vec<f64> = at.point.x.iter().zip(&h).map(|(x, h)| x + length * h).collect();
         let next = fit.at(&x, region, run)?;
-        let gain = next.as_ref().map_or(-1.0, |next| (at.objective - next.objective) / predicted);
+        let gained = |next: &FitPoint<'_>| (at.objective - next.objective) / predicted;
+        let gain = next.as_ref().filter(|_| predicted > 0.0).map_or(-1.0, gained);
+        if let Some(rejected) = next.as_ref().filter(|_| gain.is_nan() || gain <= LEAST_GAIN) {
+            at.inherit(rejected);
+        }
         match next {
-            Some(next) if gain > 1e-4 && next.objective < at.objective => {
+            Some(next) if gain > LEAST_GAIN => {
                 *damping = match gain {
                     g if g > 0.75 => (*damping * 0.1).max(LEAST_DAMPING),
                     g if g < 0.25 => *damping * 4.0,
@@ -176,11 +185,10 @@ pub(super) fn first_step(at: &FitPoint<'_>, run: &Run<'_>) -> Step {
 
 /// Adds the point that a step led to.
 pub(super) fn record(history: &mut Vec<Step>, next: &FitPoint<'_>, taken: Taken, run: &Run<'_>) {
-    let last = history.last().map_or((0, 0, 0.0), |s| (s.iteration, s.passes, s.work));
     let step = Step {
-        iteration: last.0 + 1,
-        passes: last.1 + 1,
-        work: last.2 + next.barrier.work(),
+        iteration: history.len() as u32,
+        passes: next.barrier.passes(),
+        work: next.barrier.work(),
         decrement: taken.decrement,
         residual: next.misfit(),
         step_length: taken.length,
