@@ -236,7 +236,7 @@ fn orders() -> Result<()> {
 }
 
 const TRIALS: u64 = 2000;
-const LEVELS: [f64; 4] = [1e-6, 1e-4, 1e-3, 1e-2];
+const LEVELS: [f64; 6] = [1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0];
 
 /// Mean of squared errors over the bound, its standard error, and the median error over the bound.
 struct Against {

@@ -9,11 +9,11 @@ use unhat::invert::scores::{
     cramer_rao_scores, invert_scores, noisy_gradient_estimate,
 };
 use unhat::invert::{InvertOptions, Start};
-use unhat::rows::DenseRows;
+use unhat::rows::{CsrRows, DenseRows};
 use unhat::solve::Status;
 use unhat::{Error, ErrorKind, Result, Run};
 use unhat_testkit::close::{assert_all_close, assert_close};
-use unhat_testkit::generate::{Regression, Stream, random_polytope, regression, simplex};
+use unhat_testkit::generate::{Regression, Stream, random_csr, random_polytope, regression, simplex, thin_box};
 use unhat_testkit::reference;
 
 /// Scores at x with the most accurate factor.
@@ -440,4 +440,53 @@ fn bad_input_is_named() {
     let (offset, target) = (vec![0.5; 200], vec![0.5; 200]);
     let end = invert(&wide, 107, &offset, &target, None, &ScoreStart::Unknown, &by(ScoreMethod::Lift));
     assert!(end.is_err());
+}
+
+/// A thin box near its boundary: four digits of x are lost to the direction the scores tell least about.
+#[test]
+fn weakly_determined_directions_are_polished_to_the_rounding_of_the_scores() {
+    for seed in 0..5 {
+        let p = thin_box(6, 1e4, 100, 0.999, seed);
+        let target = scores_at(&p.a, &p.b, &p.hidden);
+        for start in [ScoreStart::Unknown, ScoreStart::Side(Side::Above)] {
+            let found = invert(&p.a, 6, &p.b, &target, None, &start, &ScoreInvertOptions::default()).unwrap();
+            assert_eq!(found.status, Status::Solved);
+            assert!(found.identified && found.weakest_share.unwrap() < 1e-3);
+            assert!(found.residual < 1e-11, "seed {seed}: {:e}", found.residual);
+            assert!(found.certificate.unwrap().euclidean >= distance(&found.x, &p.hidden));
+        }
+    }
+}
+
+#[test]
+fn a_local_minimum_is_not_passed_off_as_an_answer() {
+    // With a thousand facets around, a start ten per cent away is in another cell, and fits get stuck.
+    let p = regression(1000, 4, 3);
+    let start: Vec<f64> = p.x.iter().map(|x| 1.1 * x).collect();
+    let found =
+        invert(&p.a, 4, &p.b, &released(&p), None, &ScoreStart::Point(&start), &by(ScoreMethod::SecondOrder)).unwrap();
+    assert!(found.candidates.len() > 1 && found.candidates[0].residual <= found.candidates[1].residual);
+    let wrong = relative_error(&found.x, &p.x) > 1e-6;
+    assert_eq!(wrong, found.certificate.is_none());
+    assert!(!wrong || found.warnings.iter().any(|w| w.contains("local minimum")), "{:?}", found.warnings);
+    // The lift does not care.
+    let found =
+        invert(&p.a, 4, &p.b, &released(&p), None, &ScoreStart::Point(&start), &ScoreInvertOptions::default()).unwrap();
+    assert!(relative_error(&found.x, &p.x) < 1e-12);
+}
+
+#[test]
+fn sparse_rows_give_the_same_answer_as_dense_ones() {
+    let csr = random_csr(500, 8, 3, 4);
+    let dense = csr.to_dense();
+    let mut stream = Stream::new(4, "sparse regression");
+    let x = stream.normals(8);
+    let b: Vec<f64> = stream.normals(500);
+    let target = scores_at(&dense, &b, &x);
+    let sparse = CsrRows::new(&csr.indptr, &csr.indices, &csr.values, 8).unwrap();
+    for method in [ScoreMethod::Lift, ScoreMethod::SecondOrder] {
+        let start = if method == ScoreMethod::Lift { ScoreStart::Unknown } else { ScoreStart::Point(&x) };
+        let found = invert_scores(&sparse, &b, &target, None, &start, &by(method), &Run::default()).unwrap();
+        assert!(relative_error(&found.x, &x) < 1e-10, "{method:?}");
+    }
 }

@@ -323,20 +323,21 @@ impl<'a> Search<'_, 'a> {
             if status == Status::Interrupted { Knowledge::default() } else { self.knowledge(&at, coordinates)? };
         let misfit = at.misfit();
         let explained = self.explained(misfit);
-        let status = match status {
-            Status::Solved if !explained && self.fit.release.noise > 0.0 => {
-                self.warnings.push(format!(
+        let noise_is_known = self.fit.release.noise > 0.0;
+        if !explained && status != Status::Interrupted {
+            self.warnings.push(match noise_is_known {
+                true => format!(
                     "the misfit {misfit:.2e} is larger than the noise explains: a local minimum, or scores of another matrix"
-                ));
-                Status::Stalled
-            }
-            Status::Solved if !explained => {
-                self.warnings.push(format!(
-                    "the misfit {misfit:.2e} is above rounding: noisy scores (then give --noise), or a local minimum"
-                ));
-                Status::Solved
-            }
-            Status::Stalled if explained => Status::Solved,
+                ),
+                false => format!(
+                    "the misfit {misfit:.2e} is above rounding: noisy scores (then give their noise), or a local minimum"
+                ),
+            });
+        }
+        let status = match status {
+            Status::Solved if !explained && noise_is_known => Status::Stalled,
+            Status::Stalled if noise_is_known && explained => Status::Solved,
+            Status::Stalled if misfit <= at.rounding(&self.fit.release.weight, self.run)? => Status::Solved,
             other => other,
         };
         let d = at.point.x.len() as f64;

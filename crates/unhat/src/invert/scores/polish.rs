@@ -31,8 +31,6 @@ const FIRST_DAMPING: f64 = 1e-3;
 const LEAST_DAMPING: f64 = 1e-14;
 /// Beyond this a rejected step means that no direction descends.
 const MOST_DAMPING: f64 = 1e8;
-/// While the damping is below this, a short step says that the solution is near, not that the damping is large.
-const NEARLY_UNDAMPED: f64 = 1e-1;
 /// A step must gain this share of the predicted decrease.
 const LEAST_GAIN: f64 = 1e-4;
 /// A misfit of this many roundings of the target cannot be lowered.
@@ -58,7 +56,7 @@ pub(super) fn levenberg_marquardt<'a>(
     let Some(mut at) = fit.at(start, region, run)? else { return Ok(None) };
     let mut history = vec![first_step(&at, run)];
     let floor = ROUNDINGS * f64::EPSILON * fit.release.size();
-    let mut damping = FIRST_DAMPING;
+    let mut damping = Damping { value: least_damping(fit, &at, FIRST_DAMPING), confirmed: false };
     loop {
         let status = if at.misfit() <= floor {
             Some(Status::Solved)
@@ -70,7 +68,9 @@ pub(super) fn levenberg_marquardt<'a>(
                     next.inherit(&at);
                     record(&mut history, &next, step, run);
                     at = *next;
-                    (step.largest_change <= options.tolerance).then_some(Status::Solved)
+                    damping.value = least_damping(fit, &at, damping.value);
+                    let settled = step.largest_change <= options.tolerance;
+                    (settled && damping.confirms()).then_some(Status::Solved)
                 }
                 Ok(Advance::End(status)) => Some(status),
                 Err(e) if interrupted(&e) => Some(Status::Interrupted),
@@ -91,7 +91,7 @@ enum Advance<'a> {
 /// A step that was taken.
 #[derive(Clone, Copy)]
 pub(super) struct Taken {
-    /// Largest |change of a slack| relative to the slack; infinite while the damping shortens steps.
+    /// Largest |change of a slack| relative to the slack; infinite where the step was cut at the boundary.
     pub largest_change: f64,
     /// √(2·predicted decrease).
     pub decrement: f64,
@@ -104,7 +104,7 @@ fn damped_step<'a>(
     fit: &ScoreFit<'a>,
     at: &FitPoint<'a>,
     region: &Region,
-    damping: &mut f64,
+    damping: &mut Damping,
     options: &FitOptions,
     run: &Run<'_>,
 ) -> Result<Advance<'a>> {
@@ -112,11 +112,11 @@ fn damped_step<'a>(
     let mut growth = 4.0;
     loop {
         run.check()?;
-        let Some(solution) = equations.solve(*damping, run)? else {
-            if *damping > MOST_DAMPING {
+        let Some(solution) = equations.solve(damping.value, run)? else {
+            if damping.value > MOST_DAMPING {
                 return Ok(Advance::End(Status::Stalled));
             }
-            *damping = (*damping * growth).max(1e-12);
+            damping.value *= 100.0;
             continue;
         };
         let h = at.point.factor.half_solve_transposed(&solution.whitened);
@@ -124,35 +124,66 @@ fn damped_step<'a>(
         let length = capped_length(&relative, region);
         let slope = dot(&equations.gradient, &solution.whitened);
         let predicted = -(length * slope + 0.5 * length * length * solution.curvature);
-        let nearly_undamped = *damping < NEARLY_UNDAMPED;
         let change = length * relative.iter().fold(0.0, |a: f64, v| a.max(v.abs()));
         let x: Vec<f64> = at.point.x.iter().zip(&h).map(|(x, h)| x + length * h).collect();
         let next = fit.at(&x, region, run)?;
         let gained = |next: &FitPoint<'_>| (at.objective - next.objective) / predicted;
         let gain = next.as_ref().filter(|_| predicted > 0.0).map_or(-1.0, gained);
-        if let Some(rejected) = next.as_ref().filter(|_| gain.is_nan() || gain <= LEAST_GAIN) {
-            at.inherit(rejected);
-        }
         match next {
             Some(next) if gain > LEAST_GAIN => {
-                *damping = match gain {
-                    g if g > 0.75 => (*damping * 0.1).max(LEAST_DAMPING),
-                    g if g < 0.25 => *damping * 4.0,
-                    _ => *damping,
+                damping.value = match gain {
+                    g if g > 0.75 => damping.value * 0.1,
+                    g if g < 0.25 => damping.value * 4.0,
+                    _ => damping.value,
                 };
-                let largest_change = if nearly_undamped && length == 1.0 { change } else { f64::INFINITY };
-                let taken = Taken { largest_change, decrement: (2.0 * predicted).max(0.0).sqrt(), length };
+                let largest_change = if length == 1.0 { change } else { f64::INFINITY };
+                let taken = Taken { largest_change, decrement: (2.0 * predicted).sqrt(), length };
                 return Ok(Advance::To(Box::new(next), taken));
             }
-            // Rounding hides the gain of a step this short.
-            _ if change <= options.tolerance && nearly_undamped => return Ok(Advance::End(Status::Solved)),
-            _ if *damping > MOST_DAMPING => return Ok(Advance::End(Status::Stalled)),
-            _ => {
-                *damping *= growth;
-                growth *= 2.0;
+            rejected => {
+                if let Some(rejected) = &rejected {
+                    at.inherit(rejected);
+                }
+                // Rounding hides the gain of a step this short.
+                if change <= options.tolerance {
+                    if damping.confirms() {
+                        return Ok(Advance::End(Status::Solved));
+                    }
+                } else if damping.value > MOST_DAMPING {
+                    return Ok(Advance::End(Status::Stalled));
+                } else {
+                    damping.value *= growth;
+                    growth *= 2.0;
+                }
             }
         }
     }
+}
+
+/// λ, and whether a short step was already tried without it.
+struct Damping {
+    value: f64,
+    confirmed: bool,
+}
+
+impl Damping {
+    /// Whether a short step means that the solution is near: damping also shortens steps along directions of which the
+    /// scores tell little, so that the first short step is repeated without it.
+    fn confirms(&mut self) -> bool {
+        let confirms = self.confirmed || self.value <= LEAST_DAMPING;
+        if !confirms {
+            self.value = LEAST_DAMPING;
+            self.confirmed = true;
+        }
+        confirms
+    }
+}
+
+/// The damping, but no more than the square of the relative misfit: enough for a quadratic rate, and nothing for the polish
+/// of a lift.
+fn least_damping(fit: &ScoreFit<'_>, at: &FitPoint<'_>, damping: f64) -> f64 {
+    let share = at.misfit() / fit.release.size();
+    damping.min(share * share).max(LEAST_DAMPING)
 }
 
 /// 1, or what keeps every slack of a fixed cell above a twentieth of itself.
