@@ -9,6 +9,7 @@ mod local_metric;
 mod regularised;
 mod sample;
 mod sampled;
+pub mod scores;
 mod start;
 mod surrogate;
 mod tilted;
