@@ -10,7 +10,7 @@ use crate::output::Destination;
 use crate::report::{Method, SolveReport};
 use crate::session::Session;
 use unhat::barrier::Side;
-use unhat::invert::{Checkpoint, Inversion, InvertOptions, Solver, Start, StartReport, invert_gradient};
+use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, Start, StartReport, invert_gradient};
 use unhat::rows::RowSource;
 use unhat::solve::{State, Status, Step};
 use unhat::{ErrorKind, Result as Outcome};
@@ -68,6 +68,7 @@ impl<'a> Files<'a> {
     fn options(&self, seed: u64) -> InvertOptions {
         InvertOptions {
             solver: Solver::from(self.arguments.solver),
+            scores: ScoreSource::from(self.arguments.scores),
             tolerance: self.arguments.tol,
             max_iterations: self.arguments.max_iter,
             seed,
@@ -84,6 +85,7 @@ impl<'a> Files<'a> {
         fingerprint.optional(self.signs.as_deref());
         fingerprint.word(self.arguments.upper.into());
         fingerprint.text(options.solver.name());
+        fingerprint.text(options.scores.name());
         fingerprint.word(options.tolerance.to_bits());
         fingerprint.word(options.seed);
         Ok(fingerprint.value())
