@@ -1,4 +1,4 @@
-//! The third derivative of V along one direction, as a d×d matrix.
+//! The third derivative of V along one direction, as a d×d matrix, with the Hessian from the same sweeps.
 
 use super::hessian::unwhiten;
 use super::point::{Barrier, Point};
@@ -8,6 +8,15 @@ use crate::linalg;
 use crate::rows::{Pass, Rows, Shape, sweep, with_scratch};
 use crate::run::Run;
 
+/// H and D³V[h] at one point, in the coordinates whitened by L: H = L H_w Lᵀ, D³V[h] = L T_w Lᵀ.
+#[derive(Clone, Debug)]
+pub struct WhitenedCurvature {
+    /// H_w, full d×d.
+    pub hessian: Vec<f64>,
+    /// T_w, full d×d.
+    pub third: Vec<f64>,
+}
+
 impl Barrier<'_> {
     /// `D³V(x)[h]`, full d×d: the derivative of the Hessian along h.
     ///
@@ -16,25 +25,43 @@ impl Barrier<'_> {
     /// # Shapes
     /// `h`: d values; the result: d×d.
     /// # Cost
-    /// Two sweeps for third moments (n·d³/3 flops each) and one of 3nd²; 3d⁴ more. 16d³/3 bytes.
+    /// As [`Barrier::whitened_curvature`].
     /// # Errors
     /// Shape of `h`; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge).
     pub fn third_derivative(&self, point: &Point, h: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+        Ok(unwhiten(point.factor.lower(), self.dim(), &self.whitened_curvature(point, h, run)?.third))
+    }
+
+    /// The Hessian and its derivative along h, from the same third moments.
+    ///
+    /// With W_b = Uᵀdiag(u·ᵦ)U and D_b = Uᵀdiag(v∘u·ᵦ)U:  H_w = 3Q_w − 2Σ_b W_bW_bᵀ,
+    /// T_w = Uᵀdiag(−12σ∘v + 6P⁽²⁾v)U + Σ_b [6(D_bW_bᵀ + W_bD_bᵀ) − 8(Σ_c (C_v)_bc W_c)W_bᵀ],  C_v = Uᵀdiag(v)U
+    ///
+    /// # Shapes
+    /// `h`: d values.
+    /// # Cost
+    /// Two sweeps for third moments (n·d³/3 flops each) and one of 3nd²; 5d⁴ more. 5d³/3 values of memory.
+    /// # Errors
+    /// Shape of `h`; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge).
+    pub fn whitened_curvature(&self, point: &Point, h: &[f64], run: &Run<'_>) -> Result<WhitenedCurvature> {
         let d = self.dim();
         let v = self.scaled_rows_times(point, h, run)?;
-        let (w, _) = self.third_moments(point, None, None, run)?;
+        let (w, mut q) = self.third_moments(point, None, Some(&point.scores), run)?;
+        linalg::symmetrise(&mut q, d);
         let (wv, _) = self.third_moments(point, Some(&v), None, run)?;
         // C_v = Uᵀdiag(v)U = Σ_b k_b W_b, because v = U k with k = Lᵀh.
         let k = linalg::lower_transposed_times_vector(point.factor.lower(), h);
         let mut slices = vec![0.0; d * d * d];
         let mut cv = vec![0.0; d * d];
+        let mut hessian: Vec<f64> = q.iter().map(|q| 3.0 * q).collect();
         for (b, slice) in slices.chunks_exact_mut(d * d).enumerate() {
             w.slice_into(b, slice);
             cv.iter_mut().zip(&*slice).for_each(|(c, w)| *c += k[b] * w);
+            linalg::add_outer_product(slice, slice, d, -2.0, &mut hessian);
         }
         let pass = ThirdDiagonal { chunks: self.whitened_chunks(point), cv: &cv, v: &v, scores: &point.scores };
-        let mut total = sweep(self.source(), &pass, &mut [], run)?;
-        linalg::symmetrise(&mut total, d);
+        let mut third = sweep(self.source(), &pass, &mut [], run)?;
+        linalg::symmetrise(&mut third, d);
         let mut mixed = vec![0.0; d * d];
         let mut weighted = vec![0.0; d * d];
         for (b, slice) in slices.chunks_exact(d * d).enumerate() {
@@ -50,10 +77,10 @@ impl Barrier<'_> {
         }
         for j in 0..d {
             for i in 0..d {
-                total[i + j * d] += mixed[i + j * d] + mixed[j + i * d];
+                third[i + j * d] += mixed[i + j * d] + mixed[j + i * d];
             }
         }
-        Ok(unwhiten(point.factor.lower(), d, &total))
+        Ok(WhitenedCurvature { hessian, third })
     }
 }
 
