@@ -14,6 +14,8 @@ pub(crate) struct Names {
 
 /// Names listed in a message: about two lines of a terminal.
 const SHOWN: usize = 12;
+/// The least entry of a direction that its four digits show; the largest entry is 1.
+const SHOWN_ENTRY: f64 = 5e-5;
 
 impl Names {
     pub fn of(error: &Error, matrix: &Matrix) -> Self {
@@ -31,7 +33,7 @@ impl Names {
         }
         if let (Some(all), ErrorKind::Unattainable { direction, .. }) = (column_names, kind) {
             let entries = all.iter().cloned().zip(direction.iter().copied());
-            names.columns = entries.filter(|(_, entry)| *entry != 0.0).collect();
+            names.columns = entries.filter(|(_, entry)| entry.abs() >= SHOWN_ENTRY).collect();
             names.columns.sort_by(|(_, p), (_, q)| q.abs().total_cmp(&p.abs()));
         }
         names
@@ -82,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_direction_names_its_largest_columns_first() {
-        let kind = ErrorKind::Unattainable { direction: vec![0.25, 0.0, -1.0], slope: 0.0 };
+        let kind = ErrorKind::Unattainable { direction: vec![0.25, 1e-17, -1.0], slope: 0.0 };
         let named = Names::among(&kind, None, Some(&texts(&["x", "y", "z"])));
         assert_eq!(named.lines(), "  h by name, largest first: z -1.0000, x 0.2500\n");
     }
