@@ -74,16 +74,16 @@ impl Objective {
                 let factor = m[i * d + k] / m[k * d + k];
                 for j in k..d {
                     let product = factor * m[k * d + j];
-                    m[i * d + j] = m[i * d + j] - product;
+                    m[i * d + j] -= product;
                 }
                 let product = factor * v[k];
-                v[i] = v[i] - product;
+                v[i] -= product;
             }
         }
         for k in (0..d).rev() {
             for j in k + 1..d {
                 let product = m[k * d + j] * v[j];
-                v[k] = v[k] - product;
+                v[k] -= product;
             }
             v[k] = v[k] / m[k * d + k];
         }

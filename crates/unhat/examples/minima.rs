@@ -47,12 +47,11 @@ impl Row {
         let end = products.zip(&p.b).filter(|(q, _)| *q < 0.0).map(|(q, b)| b / q).fold(f64::INFINITY, f64::min);
         let shift: Vec<f64> = direction.iter().map(|u| self.origin * end * u).collect();
         let moved = |x: &[f64]| x.iter().zip(&shift).map(|(x, t)| x - t).collect::<Vec<f64>>();
-        let b: Vec<f64> = p
-            .a
-            .chunks(self.d)
-            .zip(&p.b)
-            .map(|(a, b)| b - a.iter().zip(&shift).map(|(a, t)| a * t).sum::<f64>())
-            .collect();
+        let b: Vec<f64> =
+            p.a.chunks(self.d)
+                .zip(&p.b)
+                .map(|(a, b)| b - a.iter().zip(&shift).map(|(a, t)| a * t).sum::<f64>())
+                .collect();
         let hidden = moved(&p.hidden);
         let rows = DenseRows::new(&p.a, self.d)?;
         let run = Run::default();
@@ -122,7 +121,14 @@ fn starts_table(cases: u64) -> Result<()> {
             proven += u64::from(kind == "unique" || kind == "global");
             println!(
                 "{{\"row\":\"{}\",\"seed\":{seed},\"best\":{best:e},\"minima\":{},\"fit\":{},\"regulariser\":{},\"both\":{},\"flip\":{},\"arc\":{},\"deterministic\":{},\"certificate\":\"{kind}\"}}",
-                row.name, found.minima.len(), hits[0], hits[1], hits[2], hits[3], hits[4], hits[5]
+                row.name,
+                found.minima.len(),
+                hits[0],
+                hits[1],
+                hits[2],
+                hits[3],
+                hits[4],
+                hits[5]
             );
         }
         let seconds = clock.elapsed().as_secs_f64();
@@ -171,9 +177,10 @@ fn certificate_table(seeds: u64) -> Result<()> {
                     let claims = matches!(kind, Some(Proof::Unique | Proof::Global));
                     let lower = claims && found.objective < proved.objective * (1.0 - 1e-8);
                     let second = kind == Some(Proof::Unique)
-                        && found.minima.iter().any(|m| {
-                            m.objective <= proved.objective && slack_distance(&case, &proved.x, &m.x) > 1e-5
-                        });
+                        && found
+                            .minima
+                            .iter()
+                            .any(|m| m.objective <= proved.objective && slack_distance(&case, &proved.x, &m.x) > 1e-5);
                     let mut inside = false;
                     for m in &found.minima {
                         for other in found.minima.iter().filter(|o| o.objective < m.objective * (1.0 - 1e-8)) {
@@ -210,10 +217,38 @@ fn certificate_table(seeds: u64) -> Result<()> {
     Ok(())
 }
 
+/// Larger problems: what was used, how far the search went, and what it cost.
+fn large_table() -> Result<()> {
+    eprintln!("| n,d,depth,w | method | minima | best by | certificate | steps | evaluations | work | s |");
+    for (n, d, depth, w) in [(1000, 20, 0.9, 5.0), (2000, 50, 0.9, 5.0), (20_000, 60, 0.9, 5.0), (5000, 150, 0.9, 3.0)]
+    {
+        let row = Row { name: "", n, d, depth, weights: Weights::Equal(w), origin: 0.0 };
+        let (case, clock) = (row.case(0)?, Instant::now());
+        let found = solve(&case, &RegularisedOptions::default())?;
+        let seconds = clock.elapsed().as_secs_f64();
+        let best: Vec<&str> = found.minima.iter().take(1).flat_map(|m| m.found_by.iter().map(|o| o.name())).collect();
+        let kind = found.certificate.map_or("none", |c| c.kind.name());
+        let (method, minima) = (found.method.name(), found.minima.len());
+        eprintln!(
+            "| {n},{d} {depth} w{w} | {method} | {minima} | {best:?} | {kind} | {} | {} | {:.0} | {seconds:.1} |",
+            found.iterations, found.passes, found.work
+        );
+        println!(
+            "{{\"table\":\"large\",\"n\":{n},\"d\":{d},\"depth\":{depth},\"w\":{w},\"method\":\"{method}\",\"minima\":{minima},\"objective\":{:e},\"certificate\":\"{kind}\",\"steps\":{},\"passes\":{},\"work\":{:.0},\"seconds\":{seconds:.1}}}",
+            found.objective, found.iterations, found.passes, found.work
+        );
+        found.warnings.iter().for_each(|w| eprintln!("  {w}"));
+    }
+    Ok(())
+}
+
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1).map(|a| a.parse().unwrap_or(0));
     let cases = arguments.next().unwrap_or(20);
     let seeds = arguments.next().unwrap_or(7);
-    starts_table(cases)?;
-    certificate_table(seeds)
+    if cases > 0 {
+        starts_table(cases)?;
+    }
+    certificate_table(seeds)?;
+    large_table()
 }

@@ -1,4 +1,5 @@
 //! The inversion with a regulariser: all known minima are found and none is invented, and what is proven of them holds.
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 mod common;
 
@@ -71,7 +72,7 @@ fn every_known_minimum_up_to_three_dimensions_is_found_and_the_best_proven() {
             assert_eq!(found.minima.len(), known.len(), "{}", case.name);
         }
         let certificate = found.certificate.unwrap();
-        println!("{}: {} {:?} boxes", case.name, certificate.kind.name(), certificate.boxes);
+
         assert_ne!(certificate.kind, Proof::Local, "{}: {certificate:?}", case.name);
         assert!(certificate.slack_error.unwrap() < 1e-9, "{}: {certificate:?}", case.name);
         assert_eq!(found.minima[0].within, None);
@@ -84,6 +85,21 @@ fn the_best_known_minimum_is_found_in_ten_dimensions() {
         let found = solve(case, &RegularisedOptions::default()).unwrap();
         assert_not_invented(case, &found);
         assert!(found.objective <= case.minima()[0].objective * (1.0 + 1e-9), "{}: {}", case.name, found.objective);
+    }
+}
+
+/// Four and five dimensions on request; a budget that is too small is said, and the answer stays local.
+#[test]
+fn branch_and_bound_goes_to_five_dimensions_on_request() {
+    let ask = |max_boxes| RegularisedOptions { prove: true, max_boxes, ..RegularisedOptions::default() };
+    for d in [4, 5] {
+        let case = case_of(random_polytope(40, d, 0.5, 1, None), 1.0);
+        let plain = solve(&case, &RegularisedOptions::default()).unwrap();
+        let (proved, cut) = (solve(&case, &ask(200_000)).unwrap(), solve(&case, &ask(50)).unwrap());
+        let kind = |found: &RegularisedInversion| found.certificate.unwrap().kind;
+        println!("{d}: {:?}", proved.certificate);
+        assert_eq!((kind(&plain), kind(&proved), kind(&cut)), (Proof::Local, Proof::Global, Proof::Local));
+        assert!(cut.warnings.iter().any(|w| w.contains("50 boxes")), "{:?}", cut.warnings);
     }
 }
 
@@ -107,8 +123,7 @@ fn derivatives_of_the_objective_are_differences() {
         };
         let (plus, minus) = (along(1.0), along(-1.0));
         assert_close(found.gradient[k], (plus.value - minus.value) / (2.0 * step), 1e-6);
-        let column: Vec<f64> =
-            (0..4).map(|i| (plus.gradient[i] - minus.gradient[i]).to_f64() / (2.0 * step)).collect();
+        let column: Vec<f64> = (0..4).map(|i| (plus.gradient[i] - minus.gradient[i]).to_f64() / (2.0 * step)).collect();
         assert_all_close(&found.hessian[4 * k..4 * (k + 1)], &column, 1e-6);
     }
 }
@@ -169,7 +184,8 @@ fn certificates_are_not_contradicted_by_random_starts() {
     let challenge =
         RegularisedOptions { random_starts: Some(20), stop_when_unique: false, max_boxes: 0, seed: 7, ..proof.clone() };
     let mut proven = 0;
-    for (seed, (depth, w)) in [(0.5, 1.0), (0.9, 0.1), (0.9, 10.0), (0.99, 30.0), (0.99, 300.0)].into_iter().enumerate() {
+    for (seed, (depth, w)) in [(0.5, 1.0), (0.9, 0.1), (0.9, 10.0), (0.99, 30.0), (0.99, 300.0)].into_iter().enumerate()
+    {
         for (n, d) in [(30, 2), (60, 4), (100, 7)] {
             let case = case_of(random_polytope(n, d, depth, seed as u64, None), w);
             let (proved, found) = (solve(&case, &proof).unwrap(), solve(&case, &challenge).unwrap());

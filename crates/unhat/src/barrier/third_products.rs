@@ -45,7 +45,13 @@ impl Barrier<'_> {
     /// Four sweeps, 10nd² flops: about three Hessian–vector products.
     /// # Errors
     /// Shape of `k`.
-    pub fn third_derivative_vec(&self, point: &Point, along: &ThirdDirection, k: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+    pub fn third_derivative_vec(
+        &self,
+        point: &Point,
+        along: &ThirdDirection,
+        k: &[f64],
+        run: &Run<'_>,
+    ) -> Result<Vec<f64>> {
         let d = self.dim();
         let v = &along.v;
         let k = self.scaled_rows_times(point, k, run)?;

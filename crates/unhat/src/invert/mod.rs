@@ -6,9 +6,9 @@ mod coreset;
 mod exact;
 mod gradient;
 mod local_metric;
+mod regularised;
 mod sample;
 mod sampled;
-mod regularised;
 mod start;
 mod surrogate;
 mod tilted;
@@ -16,8 +16,8 @@ mod tilted;
 pub use certificate::Certificate;
 pub use gradient::{Checkpoint, Inversion, InvertOptions, Solver, invert_gradient, predicted_work};
 pub use regularised::{
-    CurvatureMethod, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate, RegularisedInversion, RegularisedOptions,
-    invert_regularised, regularised_objective,
+    CurvatureMethod, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate, RegularisedInversion,
+    RegularisedOptions, invert_regularised, regularised_objective,
 };
 pub use start::{Start, StartReport};
 pub use tilted::{Tilted, TiltedPoint};

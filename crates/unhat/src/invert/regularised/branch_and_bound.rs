@@ -7,6 +7,7 @@ use super::small_cell::{SmallCell, SmallPoint};
 use crate::barrier::unwhiten;
 use crate::error::{ErrorKind, Result};
 use crate::linalg::{self, dot, norm};
+use std::collections::VecDeque;
 
 /// What the boxes say.
 pub(super) struct Verdict {
@@ -44,7 +45,7 @@ const ANCHOR_DEPTHS: [f64; 2] = [3.0, 12.0];
 /// - near a facet: the same bound on ‖g − c‖ from a point z further inside, ‖r‖ ≥ (σᵢ(z)/t − d − cᵀ(x−z))/‖x − z‖.
 ///
 /// # Cost
-/// One evaluation with H a box that gets past the cheap tests; 10² to 10⁵ boxes for d ≤ 3.
+/// One evaluation with H a box that gets past the cheap tests; 10² to 10⁵ boxes for d ≤ 3, up to a third of them waiting.
 pub(super) fn prove_globally(
     search: &mut Search<'_, '_>,
     fitted: Option<&[f64]>,
@@ -66,8 +67,10 @@ pub(super) fn prove_globally(
     bounds.set_least_slack(&first);
     let work = rotated.cell.len() as f64 * 8.0 * (search.objective.dim() as f64).powi(3);
     let budget = max_boxes.min((WORK_LIMIT / work) as u64);
-    let (mut stack, mut boxes) = (vec![first], 0);
-    while let Some(cell) = stack.pop() {
+    // Large boxes first: their middles show lower values, if there are any, before the level set of the best value so far
+    // is resolved box by box.
+    let (mut queue, mut boxes) = (VecDeque::from([first]), 0);
+    while let Some(cell) = queue.pop_front() {
         boxes += 1;
         if boxes > budget {
             let reason = format!("branch and bound did not end within {budget} boxes");
@@ -78,9 +81,7 @@ pub(super) fn prove_globally(
         if bounds.discards_at_sight(&cell, &reach) || bounds.discards(&cell, &reach, search)? {
             continue;
         }
-        let [left, right] = cell.halves(&rotated.cell, &reach, &bounds.least_slack);
-        stack.push(left);
-        stack.push(right);
+        queue.extend(cell.halves(&rotated.cell, &reach, &bounds.least_slack));
     }
     Ok(Verdict { proven: true, boxes, reason: None })
 }
@@ -123,11 +124,13 @@ impl Rotated {
         Ok(Rotated { cell: SmallCell::new(rows, signed, d), target, weight, basis })
     }
 
-    fn into_frame(&self, x: &[f64]) -> Vec<f64> {
+    /// Oᵀx.
+    fn turned(&self, x: &[f64]) -> Vec<f64> {
         self.basis.chunks_exact(x.len()).map(|axis| dot(axis, x)).collect()
     }
 
-    fn out_of_frame(&self, y: &[f64]) -> Vec<f64> {
+    /// Oy.
+    fn turned_back(&self, y: &[f64]) -> Vec<f64> {
         let mut x = vec![0.0; y.len()];
         linalg::add_product(&self.basis, y, y.len(), y.len(), 1, &mut x);
         x
@@ -223,8 +226,8 @@ impl<'r> Bounds<'r> {
         fitted: Option<&[f64]>,
         centre: &[f64],
     ) -> Result<Option<Bounds<'r>>> {
-        let Some(centre) = rotated.cell.at(&rotated.into_frame(centre)) else { return Ok(None) };
-        let anchor = fitted.and_then(|x| rotated.cell.at(&rotated.into_frame(x)));
+        let Some(centre) = rotated.cell.at(&rotated.turned(centre)) else { return Ok(None) };
+        let anchor = fitted.and_then(|x| rotated.cell.at(&rotated.turned(x)));
         let anchor = anchor.as_ref().unwrap_or(&centre);
         let anchor = (anchor.y.clone(), anchor.value - dot(&rotated.target, &anchor.y));
         let least_slack = vec![0.0; centre.slack.len()];
@@ -241,7 +244,7 @@ impl<'r> Bounds<'r> {
         let place = &search.found[i].place;
         self.lower_best(place.value);
         if let Some(certificate) = certify(search.objective, place, search.run)? {
-            let y = self.rotated.into_frame(&place.base.x);
+            let y = self.rotated.turned(&place.base.x);
             self.wells.push(Well { slack: self.rotated.cell.slack(&y), y, within: certificate.within });
         }
         Ok(())
@@ -271,7 +274,8 @@ impl<'r> Bounds<'r> {
         let least = self.centre.scores.iter().fold(f64::INFINITY, |m, s| m.min(*s));
         let dim = d as f64;
         let central = norm(&self.centre.whitened_gradient()) < CENTRAL;
-        let bounded = central.then(|| ellipsoid(&self.centre.metric(), &self.centre.y, dim * dim / least - dim)).flatten();
+        let bounded =
+            central.then(|| ellipsoid(&self.centre.metric(), &self.centre.y, dim * dim / least - dim)).flatten();
         match (regular, bounded) {
             (Some(a), Some(b)) => Some(a.meet(&b)),
             (a, b) => a.or(b),
@@ -295,7 +299,8 @@ impl<'r> Bounds<'r> {
 
     /// The tests that need no evaluation.
     fn discards_at_sight(&self, cuboid: &Cuboid, reach: &Reach) -> bool {
-        let outside = reach.slack.iter().zip(&reach.extent).zip(&self.least_slack).any(|((s, e), least)| s + e < *least);
+        let outside =
+            reach.slack.iter().zip(&reach.extent).zip(&self.least_slack).any(|((s, e), least)| s + e < *least);
         outside
             || self.least_pull(cuboid) > self.threshold
             || self.wells.iter().any(|well| self.inside_well(cuboid, reach, well))
@@ -310,10 +315,11 @@ impl<'r> Bounds<'r> {
     /// The tests that evaluate: Taylor's bound and convexity of φ away from facets, the anchors near them.
     fn discards(&mut self, cuboid: &Cuboid, reach: &Reach, search: &mut Search<'_, '_>) -> Result<bool> {
         let away = reach.slack.iter().zip(&self.least_slack).all(|(s, least)| *s > NEAR_FACET * least && *s > 0.0);
-        if away && let Some(point) = self.rotated.cell.at(&cuboid.middle) {
-            if self.bounded_below(cuboid, reach, &point, search)? {
-                return Ok(true);
-            }
+        if away
+            && let Some(point) = self.rotated.cell.at(&cuboid.middle)
+            && self.bounded_below(cuboid, reach, &point, search)?
+        {
+            return Ok(true);
         }
         Ok(self.steep_near_facets(cuboid, reach))
     }
@@ -357,7 +363,7 @@ impl<'r> Bounds<'r> {
     /// A better value: descends from it, and learns the minimum it leads to.
     fn improve(&mut self, cuboid: &Cuboid, value: f64, search: &mut Search<'_, '_>) -> Result<()> {
         let known = search.found.len();
-        let reached = search.descend_from(&self.rotated.out_of_frame(&cuboid.middle), Origin::Box)?;
+        let reached = search.descend_from(&self.rotated.turned_back(&cuboid.middle), Origin::Box)?;
         if search.found.len() > known {
             self.learn(search, known)?;
         }

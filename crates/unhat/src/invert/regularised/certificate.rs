@@ -4,6 +4,7 @@ use super::frame::Frame;
 use super::objective::{Objective, Place};
 use crate::error::Result;
 use crate::gram::largest_singular_squared;
+use crate::invert::certificate::gradient_rounding;
 use crate::linalg::{self, dot, norm};
 use crate::run::Run;
 
@@ -68,7 +69,11 @@ const SMALLEST_RADIUS: f64 = 1e-6;
 ///
 /// # Cost
 /// Third moments, O(nd² + d³).
-pub(super) fn certify(objective: &Objective<'_>, place: &Place, run: &Run<'_>) -> Result<Option<RegularisedCertificate>> {
+pub(super) fn certify(
+    objective: &Objective<'_>,
+    place: &Place,
+    run: &Run<'_>,
+) -> Result<Option<RegularisedCertificate>> {
     let d = objective.dim();
     let curvature = objective.curvature(place, run)?;
     let frame = Frame::new(objective, place, &curvature)?;
@@ -231,7 +236,10 @@ impl Remainders {
 }
 
 /// ‖A_xδ‖∞ ≤ max‖aᵢ/sᵢ‖_{S⁻¹} ‖δ‖_S for the step δ to the exact minimiser: ‖δ‖_S ≤ 2‖∇L‖_{S⁻¹}/(1 − θ), θ the left side of
-/// (a) in a box that holds δ; the rounding of ∇L itself, some d·ε of its largest term, is added to the first order.
+/// (a) in a box that holds δ.
+///
+/// Rounding is added to the first order: that of g, at most η in the norm of H⁻¹, enters ∇L through H and so counts with
+/// √λmax(S⁻¹H³); that of Wᵀx and of the factorisation is some d·ε of ‖[g − c; Wᵀx]‖.
 fn slack_error(
     objective: &Objective<'_>,
     place: &Place,
@@ -242,8 +250,9 @@ fn slack_error(
 ) -> Result<Option<f64>> {
     let d = objective.dim();
     let slope: f64 = frame.slope.iter().zip(&frame.curvature).map(|(q, m)| q * q / m).sum::<f64>().sqrt();
-    let rounding = d as f64 * f64::EPSILON * (2.0 * place.value).sqrt() / frame.curvature[0].sqrt();
-    let mut bent_factor = vec![0.0; d * d]; // R^T Z diag(1 + λ) Zᵀ R
+    let factorisation = d as f64 * f64::EPSILON * (2.0 * place.value).sqrt() / frame.curvature[0].sqrt();
+    let rounding = bent.h3.sqrt() * gradient_rounding(objective.barrier, &place.base, run)? + factorisation;
+    let mut bent_factor = vec![0.0; d * d]; // RᵀZ diag(1 + λ) ZᵀR = L⁻¹SL⁻ᵀ
     let mut half = vec![0.0; d * d];
     linalg::add_product(&frame.lower, &frame.axes, d, d, d, &mut half);
     for (column, m) in half.chunks_exact_mut(d).zip(&frame.curvature) {

@@ -88,7 +88,13 @@ pub(super) enum End {
 ///
 /// # Cost
 /// Two to four evaluations of L with its curvature a step: about ten descents.
-pub(super) fn follow(objective: &Objective<'_>, x: &[f64], end: End, options: DescentOptions, run: &Run<'_>) -> Result<Trace> {
+pub(super) fn follow(
+    objective: &Objective<'_>,
+    x: &[f64],
+    end: End,
+    options: DescentOptions,
+    run: &Run<'_>,
+) -> Result<Trace> {
     let mut trace = Trace { crossings: Vec::new(), folds: Vec::new(), complete: false };
     for cap in STEP_CAPS {
         trace = walk(objective, x, end, cap, options, run)?;
@@ -232,7 +238,8 @@ impl Spot {
     ) -> Result<Option<(Spot, usize, f64)>> {
         let d = self.dim();
         let change = self.slack_change(objective, &tangent[..d], run)?;
-        let longest = (step_cap / change.max(f64::MIN_POSITIVE)).min(SCALE_CAP / tangent[d].abs().max(f64::MIN_POSITIVE));
+        let longest =
+            (step_cap / change.max(f64::MIN_POSITIVE)).min(SCALE_CAP / tangent[d].abs().max(f64::MIN_POSITIVE));
         let mut length = length.min(longest);
         while length >= SHORTEST_STEP {
             run.check()?;
@@ -317,7 +324,7 @@ fn crossing_between(a: &Spot, b: &Spot, objective: &Objective<'_>, run: &Run<'_>
         let Some(here) = &spot else { return Ok(None) };
         let Some(step) = newton_step(here) else { break };
         let size = here.slack_change(objective, &step, run)?;
-        if size.is_nan() || size > CORRECTION_CAP || size < CORRECTION_DONE {
+        if !(CORRECTION_DONE..=CORRECTION_CAP).contains(&size) {
             break;
         }
         x = here.moved(&step);

@@ -29,10 +29,14 @@ impl Frame {
         let mut e = curvature.third.clone();
         linalg::whiten_symmetric(&lower, d, &mut e);
         if e.iter().chain(&q).any(|v| !v.is_finite()) {
-            return Err(ErrorKind::Numerical { reason: "the Gauss-Newton Hessian is singular to rounding".into() }.into());
+            return Err(
+                ErrorKind::Numerical { reason: "the Gauss-Newton Hessian is singular to rounding".into() }.into()
+            );
         }
         let Some((lambda, axes)) = linalg::symmetric_eigen(&e, d) else {
-            return Err(ErrorKind::Numerical { reason: "the eigenvalues of the Hessian of L were not found".into() }.into());
+            return Err(
+                ErrorKind::Numerical { reason: "the eigenvalues of the Hessian of L were not found".into() }.into()
+            );
         };
         let slope = (0..d).map(|k| linalg::dot(&axes[k * d..(k + 1) * d], &q)).collect();
         Ok(Frame { lower, slope, curvature: lambda.iter().map(|l| 1.0 + l).collect(), axes })

@@ -44,7 +44,10 @@ pub(super) fn choose(shape: &Shape) -> (CurvatureMethod, String) {
         CurvatureMethod::Tensors => "exact d x d^2 tensors",
         CurvatureMethod::Products => "conjugate gradients on exact products",
     };
-    (method, format!("{what}: predicted work of a step in evaluations: tensors {tensors:.1}, products {PRODUCTS_WORK:.0}"))
+    (
+        method,
+        format!("{what}: predicted work of a step in evaluations: tensors {tensors:.1}, products {PRODUCTS_WORK:.0}"),
+    )
 }
 
 /// Newton steps of a descent, in the middle.

@@ -25,7 +25,7 @@ pub use search::Origin;
 use super::start::{Start, StartReport, locate};
 use crate::barrier::{Barrier, Point};
 use crate::error::{Error, ErrorKind, Result};
-use crate::linalg::{norm};
+use crate::linalg::norm;
 use crate::rows::{RowSource, require_vector};
 use crate::run::{Event, Run};
 use crate::solve::{Status, Step};
@@ -213,7 +213,12 @@ struct Findings {
 }
 
 /// The search in the order of its cost: both natural starts, flips, the curve in w, random starts, branch and bound.
-fn explore(search: &mut Search<'_, '_>, findings: &mut Findings, inside: &[f64], options: &RegularisedOptions) -> Result<()> {
+fn explore(
+    search: &mut Search<'_, '_>,
+    findings: &mut Findings,
+    inside: &[f64],
+    options: &RegularisedOptions,
+) -> Result<()> {
     let (objective, run) = (search.objective, search.run);
     let d = objective.dim();
     run.tell(Event::Phase("solving without regulariser"));
@@ -363,8 +368,10 @@ fn conclude(
     }
     let best = order.first().map(|&i| search.found[i].place.clone());
     let Some(Place { base, residual, value, .. }) = best.or(search.lowest) else {
-        return Err(ErrorKind::Numerical { reason: "the start is too near the boundary of the cell to be evaluated".into() }
-            .into());
+        return Err(ErrorKind::Numerical {
+            reason: "the start is too near the boundary of the cell to be evaluated".into(),
+        }
+        .into());
     };
     Ok(RegularisedInversion {
         x: base.x.clone(),

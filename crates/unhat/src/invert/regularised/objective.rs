@@ -38,7 +38,13 @@ impl<'a> Objective<'a> {
     ///
     /// # Cost
     /// One sweep, 2nd² flops.
-    pub fn new(barrier: &'a Barrier<'a>, target: &'a [f64], weights: &[f64], method: CurvatureMethod, run: &Run<'_>) -> Result<Self> {
+    pub fn new(
+        barrier: &'a Barrier<'a>,
+        target: &'a [f64],
+        weights: &[f64],
+        method: CurvatureMethod,
+        run: &Run<'_>,
+    ) -> Result<Self> {
         barrier.charge(1.0);
         let transform = Transform { row_scale: Some(weights), ..Transform::default() };
         let root = orthogonal_factor(barrier.source(), transform, 0.0, run)?;

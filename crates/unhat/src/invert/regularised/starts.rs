@@ -14,7 +14,12 @@ use crate::solve::Status;
 ///
 /// # Errors
 /// [`ErrorKind::Interrupted`], and whatever the rows report.
-pub(super) fn fit(objective: &Objective<'_>, target: &[f64], inside: &[f64], run: &Run<'_>) -> Result<Option<Vec<f64>>> {
+pub(super) fn fit(
+    objective: &Objective<'_>,
+    target: &[f64],
+    inside: &[f64],
+    run: &Run<'_>,
+) -> Result<Option<Vec<f64>>> {
     let barrier = objective.barrier;
     let start = Start { point: Some(inside), ..Start::default() };
     let options = InvertOptions::default();

@@ -221,7 +221,10 @@ mod tests {
                 assert!(norm(&z) <= radius * (1.0 + 1e-9));
                 let best = (0..400_000)
                     .map(|k| {
-                        let (angle, r) = ((k % 2000) as f64 * std::f64::consts::TAU / 2000.0, radius * (k / 2000 + 1) as f64 / 200.0);
+                        let (angle, r) = (
+                            (k % 2000) as f64 * std::f64::consts::TAU / 2000.0,
+                            radius * (k / 2000 + 1) as f64 / 200.0,
+                        );
                         value(&slope, &curvature, &[r * angle.cos(), r * angle.sin()])
                     })
                     .fold(0.0, f64::min);
