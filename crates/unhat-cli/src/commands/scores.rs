@@ -15,7 +15,10 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     let offset_given = arguments.offset.is_some() || input.response.is_some() || input.polytope.is_some();
     if offset_given != arguments.point.is_some() {
         return Err(match arguments.point {
-            Some(_) => option_failure("--point", "needs --offset (or --response or --polytope) too: the rows are a_i/(a_i x - b_i)"),
+            Some(_) => option_failure(
+                "--point",
+                "needs --offset (or --response or --polytope) too: the rows are a_i/(a_i x - b_i)",
+            ),
             None if input.response.is_some() => option_failure(
                 "--response",
                 "needs --point too: the rows are a_i/(a_i x - b_i); to leave a column out, list the others with --columns",

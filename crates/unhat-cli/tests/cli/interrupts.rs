@@ -52,7 +52,8 @@ fn an_interrupt_ends_the_run_soon_with_the_best_point_written() {
 #[test]
 fn an_interrupted_search_for_minima_leaves_its_best_point() {
     let desk = Desk::with_polytope(&random_polytope(60_000, 3, 0.99, 3, None));
-    let line = "invert gradient --matrix a.npy --offset b.npy --target c.npy --weights 30 --threads 1 --json -v -o x.npy";
+    let line =
+        "invert gradient --matrix a.npy --offset b.npy --target c.npy --weights 30 --threads 1 --json -v -o x.npy";
     let mut child = desk.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut steps = BufReader::new(child.stderr.take().unwrap());
     let mut seen = String::new();
