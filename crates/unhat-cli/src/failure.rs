@@ -1,15 +1,19 @@
 //! How a command can fail, and what the person and the machine are told about it.
 
+use crate::names::Names;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::io;
 use unhat::{Error, ErrorKind};
+use unhat_io::Matrix;
 
 /// Why a command ended without a result.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Something was wrong with the input, an option or an output.
     Error(Error),
+    /// The same, met in rows or columns that have names.
+    Named(Error, Names),
     /// Whoever read standard output has stopped reading: nothing is wrong, and nobody is left to be told.
     ClosedPipe,
 }
@@ -27,6 +31,12 @@ impl From<ErrorKind> for Failure {
 }
 
 impl Failure {
+    /// An error that the library met in the rows of `matrix`.
+    pub fn in_matrix(error: Error, matrix: &Matrix) -> Self {
+        let names = Names::of(&error, matrix);
+        Failure::Named(error, names)
+    }
+
     /// What a failed write to standard output means.
     pub fn of_stdout(error: io::Error) -> Self {
         match error.kind() {
@@ -47,13 +57,14 @@ pub(crate) fn option_failure(name: &str, reason: impl Into<String>) -> Failure {
 }
 
 /// The message as a person reads it: what was found and where, then what to do.
-pub(crate) fn message(error: &Error) -> String {
+pub(crate) fn message(error: &Error, names: &Names) -> String {
     let mut text = match error.kind() {
         // The library knows its options by their bare names.
         ErrorKind::Option { name, .. } if !name.starts_with("--") => format!("error: --{error}\n"),
         ErrorKind::Interrupted => "interrupted: nothing was written\n".to_string(),
         _ => format!("error: {error}\n"),
     };
+    text += &names.lines();
     if let Some(help) = help(error) {
         text += &format!("  help: {help}\n");
     }
@@ -89,10 +100,13 @@ struct ErrorBody {
 }
 
 impl FailureReport {
-    pub fn of_error(error: &Error) -> Self {
+    pub fn of_error(error: &Error, names: &Names) -> Self {
         let kind = error.kind();
         let status = if matches!(kind, ErrorKind::Interrupted) { "interrupted" } else { "error" };
-        let numbers = numbers(kind).into_iter().map(|(key, value)| (key.to_string(), value)).collect();
+        let mut numbers: Map<_, _> = numbers(kind).into_iter().map(|(key, value)| (key.to_string(), value)).collect();
+        if !names.rows.is_empty() {
+            numbers.insert("row_names".into(), json!(names.rows));
+        }
         FailureReport { schema: 1, status, error: ErrorBody { kind: kind.name(), message: error.to_string(), numbers } }
     }
 

@@ -4,17 +4,48 @@ use crate::failure::{Failure, option_failure};
 use crate::options::MatrixInput;
 use crate::session::Session;
 use unhat::rows::require_vector;
-use unhat_io::{Table, TableOptions, read_matrix, read_vector};
+use unhat_io::{Matrix, Polytope, TableOptions, read_matrix, read_polytope, read_vector};
 
-/// Reads the matrix, and the response where one was asked for; says what the reader left out.
-pub(crate) fn read_table(input: &MatrixInput, session: &mut Session<'_>) -> Result<Table, Failure> {
-    let options =
-        TableOptions { columns: input.columns.clone(), response: input.response.clone(), intercept: input.intercept };
-    let table = read_matrix(&input.matrix, &options)?;
-    for note in &table.matrix.notes {
-        session.record(note);
+/// A, and b where there is one.
+pub(crate) struct System {
+    pub matrix: Matrix,
+    offset: Option<Vec<f64>>,
+}
+
+impl System {
+    /// Reads A; b from the file of `--offset`, the response of a table, or the polytope that A belongs to. Says what the
+    /// reader left out.
+    pub fn read(input: &MatrixInput, offset: Option<&str>, session: &mut Session<'_>) -> Result<Self, Failure> {
+        let mut system = match (&input.polytope, &input.matrix) {
+            (Some(path), _) => System::of_polytope(read_polytope(path)?),
+            (None, Some(path)) => {
+                let MatrixInput { columns, response, intercept, .. } = input.clone();
+                let table = read_matrix(path, &TableOptions { columns, response, intercept })?;
+                System { matrix: table.matrix, offset: table.response }
+            }
+            (None, None) => return Err(option_failure("--matrix", "missing; give a file, or a polytope")),
+        };
+        for note in &system.matrix.notes {
+            session.record(note);
+        }
+        if let Some(path) = offset {
+            system.offset = Some(read_numbers(path, "offset", system.matrix.shape().rows)?);
+        }
+        Ok(system)
     }
-    Ok(table)
+
+    fn of_polytope(polytope: Polytope) -> Self {
+        let Polytope { mut matrix, offset, row_names, column_names } = polytope;
+        matrix.row_names = Some(row_names);
+        matrix.column_names = column_names;
+        System { matrix, offset: Some(offset) }
+    }
+
+    /// b, or an error that says how to give one.
+    pub fn offset(&self) -> Result<&[f64], Failure> {
+        let missing = || option_failure("--offset", "missing; give a file, or with a table --response COLUMN");
+        self.offset.as_deref().ok_or_else(missing)
+    }
 }
 
 /// Reads a vector of a known length; `what` is its option without the dashes.
@@ -24,12 +55,17 @@ pub(crate) fn read_numbers(path: &str, what: &str, length: usize) -> Result<Vec<
     Ok(values)
 }
 
-/// b: the response of the table, or the file of `--offset`.
-pub(crate) fn read_offset(offset: Option<&str>, table: &mut Table) -> Result<Vec<f64>, Failure> {
-    match (offset, table.response.take()) {
-        (Some(path), _) => read_numbers(path, "offset", table.matrix.shape().rows),
-        (None, Some(response)) => Ok(response),
-        (None, None) => Err(option_failure("--offset", "missing; give a file, or with a table --response COLUMN")),
+/// Reads the weights of the regulariser: one number for all rows, or a file with one for each.
+pub(crate) fn read_weights(words: &str, rows: usize) -> Result<Vec<f64>, Failure> {
+    let refused = |found: &str| {
+        let reason = format!("found {found}, expected a number that is not negative, or a file of {rows} such numbers");
+        Err(option_failure("--weights", reason))
+    };
+    match words.parse::<f64>() {
+        Ok(weight) if weight.is_finite() && weight >= 0.0 => Ok(vec![weight; rows]),
+        Ok(_) => refused(words),
+        Err(_) if !words.contains('.') && words != "-" => refused(&format!("{words:?}")), // no suffix, so no file
+        Err(_) => read_numbers(words, "weights", rows),
     }
 }
 

@@ -4,7 +4,9 @@ mod checkpoint;
 mod commands;
 mod failure;
 mod fingerprint;
+mod history;
 mod input;
+mod names;
 mod options;
 mod output;
 mod progress;
@@ -14,9 +16,10 @@ mod signals;
 
 use clap::Parser;
 use failure::{Failure, FailureReport, message};
+use names::Names;
 use std::ffi::OsString;
 use std::io::Write;
-use unhat::ErrorKind;
+use unhat::{Error, ErrorKind};
 
 /// The exit code of a usage, input or output error.
 const FAILED: u8 = 2;
@@ -28,7 +31,7 @@ const FAILED: u8 = 2;
 ///
 /// Results go to `out`, everything else to `err`. A line of progress appears on the process's own standard error if that
 /// is a terminal.
-pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut (dyn Write + Send)) -> u8 {
     signals::survive_file_size_limit();
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match options::Cli::try_parse_from(&args) {
@@ -41,16 +44,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &
     match outcome {
         Ok(exit) => exit.code(),
         Err(Failure::ClosedPipe) => 0,
-        Err(Failure::Error(error)) => {
-            let _ = write!(err, "{}", message(&error));
-            if cli.common.json {
-                let _ = writeln!(out, "{}", FailureReport::of_error(&error).line());
-            }
-            match error.kind() {
-                ErrorKind::Interrupted => signals::INTERRUPTED,
-                _ => FAILED,
-            }
-        }
+        Err(Failure::Error(error)) => report_error(&error, &Names::default(), cli.common.json, out, err),
+        Err(Failure::Named(error, names)) => report_error(&error, &names, cli.common.json, out, err),
+    }
+}
+
+fn report_error(error: &Error, names: &Names, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let _ = write!(err, "{}", message(error, names));
+    if json {
+        let _ = writeln!(out, "{}", FailureReport::of_error(error, names).line());
+    }
+    match error.kind() {
+        ErrorKind::Interrupted => signals::INTERRUPTED,
+        _ => FAILED,
     }
 }
 

@@ -15,8 +15,13 @@ Examples:
   unhat invert gradient --matrix t.csv --response y --intercept --target g.npy \\
       --signs signs.txt
       recovers beta from it, with a proven bound on the error
+  unhat invert gradient --matrix t.csv --response y --intercept --target g.npy \\
+      --signs signs.txt --weights 0.1
+      the same where the release is met only as far as a regulariser allows
   unhat centre --matrix facets.csv --response b --upper
       the volumetric centre of the polytope Ax < b
+  unhat centre --polytope cube.ine
+      the same for a polytope in the format of cddlib, lrs and volesti, or .mps
 
 Notation:
   A is n x d, b has n values, s = Ax - b, and A_x has the rows a_i/s_i.
@@ -83,6 +88,9 @@ pub(crate) enum Invert {
     ///
     /// The cell is that of --start, or has the signs of --signs, or is {Ax > b} (with --upper, {Ax < b}). Within a cell
     /// the solution is unique; c alone never says which cell it was.
+    ///
+    /// With --weights, the minima of 1/2 |g(x) - c|^2 + 1/2 |diag(w) A x|^2 in that cell, best first, and what is proven
+    /// of the best.
     Gradient(InvertGradient),
 }
 
@@ -108,20 +116,25 @@ pub(crate) struct Common {
     /// No summary, notes or progress on standard error; warnings and errors remain
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Print every step of the solver on standard error
+    /// Print every step of the solver on standard error as it is taken
     #[arg(long, short, global = true)]
     pub verbose: bool,
 }
 
 /// The matrix A, and what to take from it when it is a table.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct MatrixInput {
     /// A, n x d: .csv, .tsv, .mtx, .mm (each also .gz), .npy, .npz, or - for a table on standard input
     ///
     /// Tables: the first line is a header if one of its cells is no number; an unnamed or all-text first column holds row
     /// names; other text columns are left out.
-    #[arg(long, value_name = "A")]
-    pub matrix: String,
+    #[arg(long, value_name = "A", required_unless_present = "polytope", conflicts_with = "polytope")]
+    pub matrix: Option<String>,
+    /// A and b of {Ax > b} from the inequalities of a file: .mps (rows and bounds) or .ine (each also .gz)
+    ///
+    /// Excludes --matrix, --offset and what belongs to tables. Equalities are not supported yet.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["columns", "response", "intercept"])]
+    pub polytope: Option<String>,
     /// Of a table, take these columns in this order: names, or 1-based numbers where there is no header
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
@@ -146,9 +159,9 @@ pub(crate) struct Scores {
     #[command(flatten)]
     pub matrix: MatrixInput,
     /// b, n values: .npy, .txt, .csv, .tsv or -; together with --point
-    #[arg(long, value_name = "b", conflicts_with = "response")]
+    #[arg(long, value_name = "b", conflicts_with_all = ["response", "polytope"])]
     pub offset: Option<String>,
-    /// x, d values: the scores of A_x, whose rows are a_i/(a_i x - b_i); together with --offset or --response
+    /// x, d values: the scores of A_x, whose rows are a_i/(a_i x - b_i); together with --offset, --response or --polytope
     #[arg(long, value_name = "x")]
     pub point: Option<String>,
     /// lambda >= 0 of the ridge scores a_i^T (A^T A + lambda I)^-1 a_i
@@ -166,7 +179,7 @@ pub(crate) struct Gradient {
     #[command(flatten)]
     pub matrix: MatrixInput,
     /// b, n values: .npy, .txt, .csv, .tsv or -
-    #[arg(long, value_name = "b", required_unless_present = "response", conflicts_with = "response")]
+    #[arg(long, value_name = "b", required_unless_present_any = ["response", "polytope"], conflicts_with_all = ["response", "polytope"])]
     pub offset: Option<String>,
     /// x, d values: .npy, .txt, .csv, .tsv or -; no entry of Ax - b may be zero
     #[arg(long, value_name = "x")]
@@ -183,6 +196,14 @@ pub(crate) struct InvertGradient {
     /// The target holds k g: -1, 2 or -2 for releases in another convention of sign and scale
     #[arg(long, value_name = "k", default_value_t = 1.0, allow_hyphen_values = true)]
     pub target_scale: f64,
+    /// Find the minima of 1/2 |g(x) - c|^2 + 1/2 |diag(w) A x|^2: w is a number, or n values >= 0 in a file
+    ///
+    /// There can be several in a cell: the best is written, --json lists them all, and what is proven of the best is said.
+    #[arg(long, value_name = "w", allow_hyphen_values = true)]
+    pub weights: Option<String>,
+    /// Beside --weights: try to prove the best minimum by branch and bound in up to 5 dimensions rather than 3
+    #[arg(long, requires = "weights")]
+    pub prove: bool,
     #[command(flatten)]
     pub problem: Problem,
 }
@@ -193,7 +214,7 @@ pub(crate) struct Problem {
     #[command(flatten)]
     pub matrix: MatrixInput,
     /// b, n values: .npy, .txt, .csv, .tsv or -
-    #[arg(long, value_name = "b", required_unless_present = "response", conflicts_with = "response")]
+    #[arg(long, value_name = "b", required_unless_present_any = ["response", "polytope"], conflicts_with_all = ["response", "polytope"])]
     pub offset: Option<String>,
     /// A point inside the cell, d values; Newton starts there [default: 0 if inside, else a point is found]
     #[arg(long, value_name = "x0", conflicts_with = "signs")]
@@ -202,9 +223,9 @@ pub(crate) struct Problem {
     #[arg(long, value_name = "s")]
     pub signs: Option<String>,
     /// The cell {Ax < b} instead of {Ax > b}; beside --start or --signs it must agree with them
-    #[arg(long)]
+    #[arg(long, conflicts_with = "polytope")]
     pub upper: bool,
-    /// Where the curvature of a step comes from; auto takes the least predicted work
+    /// Where the curvature of a step comes from
     #[arg(long, value_enum, default_value_t = SolverName::Auto, value_name = "NAME")]
     pub solver: SolverName,
     /// Leverage scores of the first steps: exact, or sketched with a control variate; the last steps are exact always
@@ -216,6 +237,9 @@ pub(crate) struct Problem {
     /// Newton steps allowed, 1 or more
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub max_iter: u32,
+    /// Write the steps to FILE, .csv or .tsv: iteration, passes, work, decrement, residual, step
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<String>,
     #[command(flatten)]
     pub output: Output,
 }
@@ -230,13 +254,13 @@ pub(crate) struct Demo {
 /// The values of --solver.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum SolverName {
-    /// The cheapest by predicted work
+    /// The least predicted work, from n and d alone
     Auto,
-    /// The exact Hessian from third moments
+    /// The exact Hessian from third moments: the fewest steps, each d/6 passes
     Exact,
-    /// Conjugate gradients on exact Hessian-vector products
+    /// Conjugate gradients on exact Hessian-vector products: no third moments
     Cg,
-    /// The Hessian of rows drawn by leverage
+    /// The Hessian of rows drawn by leverage, after the paper
     Coreset,
     /// Steps to the minimiser of a coreset's own barrier: the fewest passes over the rows
     Surrogate,

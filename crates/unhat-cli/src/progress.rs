@@ -1,41 +1,85 @@
-//! A line on the terminal that says how far a solve has come; nothing where there is no terminal.
+//! How far a solve has come: a line on the terminal, and with `--verbose` every step as it is taken.
 
+use crate::history;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
 use std::time::Duration;
 use unhat::Event;
 
-/// The line; it disappears when this value does.
-pub(crate) struct Progress(Option<ProgressBar>);
+/// Watches one computation; its line on the terminal disappears when this value does.
+pub(crate) struct Progress<'a> {
+    bar: Option<ProgressBar>,
+    table: Option<Mutex<LiveTable<'a>>>,
+}
 
-impl Progress {
-    pub fn start(quiet: bool) -> Self {
-        if quiet || !std::io::stderr().is_terminal() {
-            return Progress(None);
-        }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(ProgressStyle::default_spinner());
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Progress(Some(bar))
+impl<'a> Progress<'a> {
+    /// A line unless `quiet` or where there is no terminal; the steps to `err` if `verbose`.
+    pub fn start(quiet: bool, verbose: bool, err: &'a mut (dyn Write + Send)) -> Self {
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{spinner} {prefix}{msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Progress { bar, table: verbose.then(|| Mutex::new(LiveTable { err, headed: false })) }
     }
 
     pub fn show(&self, event: &Event<'_>) {
-        let Some(bar) = &self.0 else { return };
-        match event {
-            Event::Phase(name) => bar.set_message(name.to_string()),
-            Event::Step(step) => bar.set_message(format!(
-                "solving: step {}, {} passes, decrement {:.1e}",
-                step.iteration, step.passes, step.decrement
-            )),
-            _ => {}
+        if let Some(bar) = &self.bar {
+            match event {
+                Event::Phase(name) => {
+                    bar.set_prefix(name.to_string());
+                    bar.set_message("");
+                }
+                Event::Step(step) => bar.set_message(format!(
+                    ": step {}, {} passes, decrement {:.1e}",
+                    step.iteration, step.passes, step.decrement
+                )),
+                _ => {}
+            }
+        }
+        if let Some(Ok(mut table)) = self.table.as_ref().map(Mutex::lock) {
+            match &self.bar {
+                Some(bar) => bar.suspend(|| table.show(event)),
+                None => table.show(event),
+            }
         }
     }
 }
 
-impl Drop for Progress {
+impl Drop for Progress<'_> {
     fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// The history on standard error, growing.
+struct LiveTable<'a> {
+    err: &'a mut (dyn Write + Send),
+    headed: bool,
+}
+
+impl LiveTable<'_> {
+    fn show(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Phase(name) => self.say(&format!("{name}:")),
+            Event::Step(step) => {
+                if !self.headed {
+                    self.say(&history::head());
+                    self.headed = true;
+                }
+                self.say(&history::line(step));
+            }
+            _ => {}
+        }
+    }
+
+    /// If nobody reads it, nobody misses it.
+    fn say(&mut self, line: &str) {
+        let _ = writeln!(self.err, "{line}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::session::Colophon;
 use serde::Serialize;
-use unhat::invert::{Certificate, StartReport};
+use unhat::invert::{Certificate, Fold, Minimum, RegularisedCertificate, StartReport};
 
 /// How a result was computed.
 #[derive(Serialize)]
@@ -54,6 +54,85 @@ pub(crate) struct SolveReport<'a> {
     pub colophon: Colophon,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<&'a Vec<f64>>,
+}
+
+/// What `invert gradient --weights` prints.
+#[derive(Serialize)]
+pub(crate) struct RegularisedReport<'a> {
+    pub schema: u8,
+    pub command: &'a str,
+    pub status: &'a str,
+    pub iterations: u32,
+    pub passes: u32,
+    pub work: f64,
+    pub residual: f64,
+    pub objective: f64,
+    pub certificate: Option<ProofReport>,
+    pub minima: Vec<MinimumReport<'a>>,
+    pub folds: Vec<FoldReport>,
+    pub condition: f64,
+    pub method: Method<'a>,
+    pub start: StartSummary,
+    #[serde(flatten)]
+    pub colophon: Colophon,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<&'a Vec<f64>>,
+}
+
+/// A minimum: `within` is the radius in which it is the only global one, null for the whole cell.
+#[derive(Serialize)]
+pub(crate) struct MinimumReport<'a> {
+    pub objective: f64,
+    pub x: &'a [f64],
+    pub strict: bool,
+    pub within: Option<f64>,
+}
+
+impl<'a> From<&'a Minimum> for MinimumReport<'a> {
+    fn from(minimum: &'a Minimum) -> Self {
+        let Minimum { objective, x, strict, within, .. } = minimum;
+        MinimumReport { objective: *objective, x, strict: *strict, within: *within }
+    }
+}
+
+/// A scale of the weights at which stationary points are born or die.
+#[derive(Serialize)]
+pub(crate) struct FoldReport {
+    pub weight_scale: f64,
+    pub direction: &'static str,
+    pub index: usize,
+}
+
+impl From<&Fold> for FoldReport {
+    fn from(fold: &Fold) -> Self {
+        FoldReport { weight_scale: fold.weight_scale, direction: fold.direction.name(), index: fold.index }
+    }
+}
+
+/// What is proven of the best minimum.
+#[derive(Serialize)]
+pub(crate) struct ProofReport {
+    pub kind: &'static str,
+    pub within: f64,
+    pub least_curvature: f64,
+    pub residual_slope: f64,
+    pub slack_error: Option<f64>,
+    pub outside_margin: f64,
+    pub boxes: Option<u64>,
+}
+
+impl From<&RegularisedCertificate> for ProofReport {
+    fn from(proof: &RegularisedCertificate) -> Self {
+        ProofReport {
+            kind: proof.kind.name(),
+            within: proof.within,
+            least_curvature: proof.least_curvature,
+            residual_slope: proof.residual_slope,
+            slack_error: proof.slack_error,
+            outside_margin: proof.outside_margin,
+            boxes: proof.boxes,
+        }
+    }
 }
 
 /// A proven distance to the exact solution.

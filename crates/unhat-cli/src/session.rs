@@ -12,7 +12,7 @@ use unhat::{Error, ErrorKind, Event, Run};
 /// The streams, the common options, the threads and the clock of one call.
 pub(crate) struct Session<'a> {
     out: &'a mut dyn Write,
-    err: &'a mut dyn Write,
+    err: &'a mut (dyn Write + Send),
     pub common: &'a Common,
     pool: Option<rayon::ThreadPool>,
     clock: Instant,
@@ -30,7 +30,7 @@ pub(crate) struct Colophon {
 }
 
 impl<'a> Session<'a> {
-    pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write, common: &'a Common) -> Result<Self, Error> {
+    pub fn new(out: &'a mut dyn Write, err: &'a mut (dyn Write + Send), common: &'a Common) -> Result<Self, Error> {
         let build = |threads: u16| {
             rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build().map_err(|e| ErrorKind::Option {
                 name: "--threads".into(),
@@ -41,9 +41,9 @@ impl<'a> Session<'a> {
         Ok(Session { out, err, common, pool, clock: Instant::now(), warnings: Vec::new() })
     }
 
-    /// Runs what takes long: stopped by Ctrl-C, watched by a line of progress, on the chosen threads.
-    pub fn compute<T>(&self, work: impl FnOnce(&Run<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        let progress = Progress::start(self.common.quiet);
+    /// Runs what takes long: stopped by Ctrl-C, its progress shown, on the chosen threads.
+    pub fn compute<T>(&mut self, work: impl FnOnce(&Run<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let progress = Progress::start(self.common.quiet, self.common.verbose, self.err);
         let observe = |event: Event<'_>| progress.show(&event);
         work(&Run { stop: Some(stop_on_interrupt()), observe: Some(&observe), pool: self.pool.as_ref() })
     }

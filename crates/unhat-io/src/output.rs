@@ -82,6 +82,46 @@ pub fn write_vector(path: &str, column: &str, names: Option<&[String]>, values: 
     write().map_err(|fault| fault.in_file(path))
 }
 
+/// The same for [`write_table`], whose suffixes are fewer.
+///
+/// # Errors
+/// As [`check_output`].
+pub fn check_table(path: &str) -> Result<()> {
+    let check = || {
+        table_delimiter(path)?;
+        Target::of(path)?.draft().map(drop)
+    };
+    check().map_err(|fault| fault.in_file(path))
+}
+
+/// Writes records under a `header` as `.csv` or `.tsv`, in the way of [`write_vector`].
+///
+/// # Errors
+/// [`ErrorKind::Source`] with the file and the cause.
+pub fn write_table<const COLUMNS: usize>(
+    path: &str,
+    header: [&str; COLUMNS],
+    records: impl IntoIterator<Item = [String; COLUMNS]>,
+) -> Result<()> {
+    let write = || {
+        let delimiter = table_delimiter(path)?;
+        Target::of(path)?.write(|file| {
+            let mut table = csv::WriterBuilder::new().delimiter(delimiter).from_writer(file);
+            table.write_record(header)?;
+            records.into_iter().try_for_each(|record| table.write_record(record))?;
+            table.flush()
+        })
+    };
+    write().map_err(|fault| fault.in_file(path))
+}
+
+fn table_delimiter(path: &str) -> Checked<u8> {
+    match VectorFormat::of(path) {
+        Ok(VectorFormat::Delimited(delimiter)) => Ok(delimiter),
+        _ => Err(Suffix::of(path).unknown(".csv or .tsv")),
+    }
+}
+
 /// Writes a row-major matrix with `columns` columns as a `.npy` file, in the way of [`write_vector`].
 ///
 /// # Errors

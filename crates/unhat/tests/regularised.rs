@@ -88,6 +88,21 @@ fn the_best_known_minimum_is_found_in_ten_dimensions() {
     }
 }
 
+/// Four and five dimensions on request; a budget that is too small is said, and the answer stays local.
+#[test]
+fn branch_and_bound_goes_to_five_dimensions_on_request() {
+    let ask = |max_boxes| RegularisedOptions { prove: true, max_boxes, ..RegularisedOptions::default() };
+    for d in [4, 5] {
+        let case = case_of(random_polytope(40, d, 0.5, 1, None), 1.0);
+        let plain = solve(&case, &RegularisedOptions::default()).unwrap();
+        let (proved, cut) = (solve(&case, &ask(200_000)).unwrap(), solve(&case, &ask(50)).unwrap());
+        let kind = |found: &RegularisedInversion| found.certificate.unwrap().kind;
+        println!("{d}: {:?}", proved.certificate);
+        assert_eq!((kind(&plain), kind(&proved), kind(&cut)), (Proof::Local, Proof::Global, Proof::Local));
+        assert!(cut.warnings.iter().any(|w| w.contains("50 boxes")), "{:?}", cut.warnings);
+    }
+}
+
 /// ∇L and ∇²L are the differences of L and ∇L, taken with 30 digits.
 #[test]
 fn derivatives_of_the_objective_are_differences() {

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use crate::failure::Failure;
-use crate::input::{read_numbers, read_offset, read_table, require_one_reader_of_stdin};
+use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Gradient as Arguments;
 use crate::output::Destination;
 use crate::report::{Method, ScoresReport};
@@ -12,17 +12,18 @@ use unhat::barrier::{LeverageGradient, leverage_gradient};
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let input = &arguments.matrix;
     require_one_reader_of_stdin(&[
-        ("--matrix", Some(&input.matrix)),
+        ("--matrix", input.matrix.as_deref()),
         ("--offset", arguments.offset.as_deref()),
         ("--point", Some(&arguments.point)),
     ])?;
     let destination = Destination::of(&arguments.output)?;
-    let mut table = read_table(input, session)?;
-    let offset = read_offset(arguments.offset.as_deref(), &mut table)?;
-    let x = read_numbers(&arguments.point, "point", table.matrix.shape().columns)?;
-    let rows = table.matrix.rows()?;
-    let LeverageGradient { values: gradient, scores } =
-        session.compute(|run| leverage_gradient(&rows, &offset, &x, run))?;
+    let system = System::read(input, arguments.offset.as_deref(), session)?;
+    let (matrix, offset) = (&system.matrix, system.offset()?);
+    let x = read_numbers(&arguments.point, "point", matrix.shape().columns)?;
+    let rows = matrix.rows()?;
+    let LeverageGradient { values: gradient, scores } = session
+        .compute(|run| leverage_gradient(&rows, offset, &x, run))
+        .map_err(|error| Failure::in_matrix(error, matrix))?;
     for warning in &scores.warnings {
         session.warn(warning);
     }

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use crate::failure::{Failure, option_failure};
-use crate::input::{read_numbers, read_offset, read_table, require_one_reader_of_stdin};
+use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Scores as Arguments;
 use crate::output::Destination;
 use crate::report::{Method, ScoresReport};
@@ -12,34 +12,38 @@ use unhat::leverage::{ScoreOptions, Scores, leverage_scores};
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let input = &arguments.matrix;
-    let offset_given = arguments.offset.is_some() || input.response.is_some();
+    let offset_given = arguments.offset.is_some() || input.response.is_some() || input.polytope.is_some();
     if offset_given != arguments.point.is_some() {
         return Err(match arguments.point {
-            Some(_) => option_failure("--point", "needs --offset (or --response) too: the rows are a_i/(a_i x - b_i)"),
+            Some(_) => option_failure(
+                "--point",
+                "needs --offset (or --response or --polytope) too: the rows are a_i/(a_i x - b_i)",
+            ),
             None if input.response.is_some() => option_failure(
                 "--response",
                 "needs --point too: the rows are a_i/(a_i x - b_i); to leave a column out, list the others with --columns",
             ),
+            None if input.polytope.is_some() => {
+                option_failure("--polytope", "needs --point too: the rows are a_i/(a_i x - b_i)")
+            }
             None => option_failure("--offset", "needs --point too: the rows are a_i/(a_i x - b_i)"),
         });
     }
     require_one_reader_of_stdin(&[
-        ("--matrix", Some(&input.matrix)),
+        ("--matrix", input.matrix.as_deref()),
         ("--offset", arguments.offset.as_deref()),
         ("--point", arguments.point.as_deref()),
     ])?;
     let destination = Destination::of(&arguments.output)?;
-    let mut table = read_table(input, session)?;
+    let system = System::read(input, arguments.offset.as_deref(), session)?;
+    let matrix = &system.matrix;
     let cell = match &arguments.point {
-        Some(point) => {
-            let offset = read_offset(arguments.offset.as_deref(), &mut table)?;
-            Some((offset, read_numbers(point, "point", table.matrix.shape().columns)?))
-        }
+        Some(point) => Some((system.offset()?, read_numbers(point, "point", matrix.shape().columns)?)),
         None => None,
     };
-    let rows = table.matrix.rows()?;
+    let rows = matrix.rows()?;
     let options = ScoreOptions { ridge: arguments.ridge, strict: arguments.strict, ..ScoreOptions::default() };
-    let scores = session.compute(|run| {
+    let computed = session.compute(|run| {
         let inverse_slack = match &cell {
             Some((offset, x)) => {
                 Some(nonzero_slack(&rows, offset, x, run)?.iter().map(|s| 1.0 / s).collect::<Vec<_>>())
@@ -47,8 +51,9 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
             None => None,
         };
         leverage_scores(&rows, inverse_slack.as_deref(), &options, run)
-    })?;
-    hand_over(&scores, arguments, &destination, table.matrix.row_names.as_deref(), session)
+    });
+    let scores = computed.map_err(|error| Failure::in_matrix(error, matrix))?;
+    hand_over(&scores, arguments, &destination, matrix.row_names.as_deref(), session)
 }
 
 fn hand_over(

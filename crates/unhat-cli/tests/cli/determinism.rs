@@ -14,6 +14,7 @@ fn the_number_of_threads_changes_no_bit() {
         "invert gradient --matrix a.npy --offset b.npy --target c.npy --solver exact",
         "invert gradient --matrix a.npy --offset b.npy --target c.npy --solver cg",
         "invert gradient --matrix a.npy --offset b.npy --target c.npy --solver coreset --seed 3",
+        "invert gradient --matrix a.npy --offset b.npy --target c.npy --solver surrogate --seed 3",
         "centre --matrix a.npy --offset b.npy",
     ];
     for line in lines {
@@ -28,7 +29,7 @@ fn the_number_of_threads_changes_no_bit() {
 #[test]
 fn a_resumed_run_ends_on_the_same_bits() {
     let desk = Desk::with_polytope(&random_polytope(300, 8, 0.999, 6, Some(3.0)));
-    for solver in ["exact", "cg", "coreset"] {
+    for solver in ["exact", "cg", "coreset", "surrogate"] {
         let line = format!("invert gradient --matrix a.npy --offset b.npy --target c.npy --solver {solver} --json");
         let whole = desk.run(&format!("{line} -o whole.npy")).expect(0).json();
         for cut in [1, 3] {

@@ -8,13 +8,14 @@ use std::process::{Command, Stdio};
 #[test]
 fn help_lists_every_option() {
     let desk = Desk::new();
-    let table = ["--matrix", "--columns", "--response", "--intercept"];
+    let table = ["--matrix", "--polytope", "--columns", "--response", "--intercept"];
     let common = ["--seed", "--threads", "--json", "--checkpoint", "--quiet", "--verbose", "--help"];
-    let solver = ["--offset", "--start", "--signs", "--upper", "--solver", "--tol", "--max-iter", "--output"];
+    let solver =
+        ["--offset", "--start", "--signs", "--upper", "--solver", "--tol", "--max-iter", "--history", "--output"];
     let commands: [(&str, Vec<&str>); 5] = [
         ("scores", [&table[..], &["--offset", "--point", "--ridge", "--strict", "--output"]].concat()),
         ("gradient", [&table[..], &["--offset", "--point", "--output"]].concat()),
-        ("invert gradient", [&table[..], &solver, &["--target", "--target-scale"]].concat()),
+        ("invert gradient", [&table[..], &solver, &["--target", "--target-scale", "--weights", "--prove"]].concat()),
         ("centre", [&table[..], &solver].concat()),
         ("demo", vec!["--out"]),
     ];
@@ -24,9 +25,12 @@ fn help_lists_every_option() {
             assert!(help.contains(option), "{command}: {option} is missing in\n{help}");
         }
     }
-    for solver in ["auto", "exact", "cg", "coreset"] {
-        assert!(desk.run("centre --help").out.contains(solver));
+    let help = desk.run("centre --help").out;
+    for solver in ["auto", "exact", "cg", "coreset", "surrogate"] {
+        let explained = |line: &str| line.trim_start().starts_with(&format!("- {solver}:"));
+        assert!(help.lines().any(explained), "{solver}: {help}");
     }
+    assert!(!help.contains("--weights"));
 }
 
 #[test]

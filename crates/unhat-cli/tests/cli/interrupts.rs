@@ -1,6 +1,7 @@
 //! Ctrl-C and kill in the middle of a run.
 
 use crate::desk::{Desk, bits};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use unhat_testkit::generate::random_polytope;
@@ -45,6 +46,32 @@ fn an_interrupt_ends_the_run_soon_with_the_best_point_written() {
     let x = desk.numbers("x.npy");
     assert!(x.len() == 64 && x.iter().all(|v| v.is_finite()));
     assert!(desk.path("run.json").exists(), "it can be resumed");
+}
+
+/// Descents from random starts take long here; none of them is needed for a point worth having.
+#[test]
+fn an_interrupted_search_for_minima_leaves_its_best_point() {
+    let desk = Desk::with_polytope(&random_polytope(60_000, 3, 0.99, 3, None));
+    let line =
+        "invert gradient --matrix a.npy --offset b.npy --target c.npy --weights 30 --threads 1 --json -v -o x.npy";
+    let mut child = desk.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut steps = BufReader::new(child.stderr.take().unwrap());
+    let mut seen = String::new();
+    while !seen.ends_with("descending from both natural starts:\n") {
+        assert!(steps.read_line(&mut seen).unwrap() > 0, "{seen}");
+    }
+    seen.clear();
+    steps.read_line(&mut seen).unwrap(); // from its first step on there is a point
+    let clock = Instant::now();
+    signal(&child, "-INT");
+    steps.read_to_string(&mut seen).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert!(clock.elapsed() < Duration::from_secs(3), "took {:?}", clock.elapsed());
+    assert_eq!(ended.status.code(), Some(130), "{seen}");
+    assert!(seen.contains("not converged: interrupted"), "{seen}");
+    let object: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!((object["status"].as_str(), &object["certificate"]), (Some("interrupted"), &serde_json::Value::Null));
+    assert!(desk.numbers("x.npy").iter().all(|v| v.is_finite()));
 }
 
 #[test]

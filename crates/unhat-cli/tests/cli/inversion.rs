@@ -13,7 +13,7 @@ const RECOVERED: f64 = 1e-10;
 fn every_solver_recovers_the_hidden_point_of_a_polytope() {
     let polytope = random_polytope(120, 6, 0.9, 11, Some(3.0));
     let desk = Desk::with_polytope(&polytope);
-    for solver in ["auto", "exact", "cg", "coreset"] {
+    for solver in ["auto", "exact", "cg", "coreset", "surrogate"] {
         let found = desk.run(&format!("{INVERT} --solver {solver} --json")).expect(0).json();
         let x = numbers(&found["values"]);
         assert!(relative_distance(&x, &polytope.hidden) < RECOVERED, "{solver}");
@@ -23,6 +23,18 @@ fn every_solver_recovers_the_hidden_point_of_a_polytope() {
         assert_eq!(found["start"]["kind"], "phase_one");
         let used = found["method"]["solver"].as_str().unwrap();
         assert!(used == solver || solver == "auto", "{used}");
+    }
+}
+
+#[test]
+fn every_solver_finds_the_same_point() {
+    for (n, d, depth, seed) in [(120, 6, 0.9, 21), (600, 10, 0.99, 22), (3_000, 8, 0.5, 23)] {
+        let desk = Desk::with_polytope(&random_polytope(n, d, depth, seed, Some(3.0)));
+        let exact = desk.run(&format!("{INVERT} --solver exact")).expect(0).numbers();
+        for solver in ["auto", "cg", "coreset", "surrogate"] {
+            let x = desk.run(&format!("{INVERT} --solver {solver}")).expect(0).numbers();
+            assert!(relative_distance(&x, &exact) < 1e-9, "{solver} on {n} rows");
+        }
     }
 }
 

@@ -5,8 +5,11 @@ mod demo;
 mod desk;
 mod determinism;
 mod help;
+mod history;
 #[cfg(unix)]
 mod interrupts;
 mod inversion;
 mod malformed;
+mod polytope;
+mod regularised;
 mod scores;

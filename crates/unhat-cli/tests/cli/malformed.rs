@@ -195,15 +195,118 @@ fn options() -> Vec<Malformed> {
         line(&format!("{INVERT} --seed -1"), &["--seed"]),
         line(&format!("{INVERT} --solver simplex"), &["simplex", "coreset"]),
         line(&format!("{INVERT} --start x.txt --signs s.txt"), &["--start", "--signs"]),
-        line(&format!("{INVERT} --weights w.txt"), &["--weights"]),
         line("invert gradient --matrix a.csv --target c.txt", &["--offset"]),
         line("invert gradient --matrix - --offset - --target c.txt", &["--offset", "standard input", "--matrix"]),
         line("center --matrix", &["--matrix"]),
     ]
 }
 
+fn weights() -> Vec<Malformed> {
+    let weights = |content: &str, words| case("w.txt", content, &format!("{INVERT} --weights w.txt"), words);
+    let option = |more: &str, words| line(&format!("{INVERT} {more}"), words);
+    vec![
+        weights("1 1 1", &["weights w.txt", "3 values", "4 values"]),
+        weights("1\n1\n-0.5\n1\n", &["--weights", "row 3", "-0.5", "not negative"]),
+        weights("1\nnan\n1\n1\n", &["w.txt", "row 2"]),
+        weights("1\n1\ninf\n1\n", &["w.txt", "row 3"]),
+        weights("1\n1\nheavy\n1\n", &["w.txt", "row 3", "heavy"]),
+        weights("0 0 0 0", &["--weights", "all are 0", "leave them out"]),
+        weights("", &["w.txt", "empty"]),
+        case(
+            "w.npy",
+            npy_bytes("<f8", "False", "(4,)", &doubles(&[1.0, 1.0, 1.0, f64::NAN])),
+            &format!("{INVERT} --weights w.npy"),
+            &["weights w.npy", "row 4", "NaN"],
+        ),
+        option("--weights missing.txt", &["missing.txt", "no such file"]),
+        option("--weights w.xlsx", &["w.xlsx", "suffix"]),
+        option("--weights heavy", &["--weights", "\"heavy\"", "a number that is not negative, or a file of 4"]),
+        option("--weights nan", &["--weights", "nan", "expected a number"]),
+        option("--weights -1", &["--weights", "-1", "not negative"]),
+        option("--weights inf", &["--weights", "inf"]),
+        option("--weights 1e999", &["--weights", "1e999"]),
+        option("--weights 0", &["--weights", "all are 0"]),
+        option("--weights 1 --solver exact", &["--solver", "auto", "--weights"]),
+        option("--weights 1 --solver surrogate", &["--solver", "auto"]),
+        option("--weights 1 --checkpoint run.json", &["--checkpoint", "not supported", "--weights"]),
+        option("--weights 1 --tol 2", &["--tol", "between 0 and 1"]),
+        option("--prove", &["--weights"]),
+        line(&format!("{CENTRE} --weights 1"), &["--weights", "unexpected"]),
+        line("invert gradient --matrix - --offset b.txt --target c.txt --weights -", &["--weights", "standard input"]),
+        case("s.txt", "-1 -1 -1 -1", &format!("{INVERT} --weights 1 --signs s.txt"), &["empty", "contradict"]),
+        case("a.csv", "1,1\n-1,-1\n2,2\n-3,-3\n", &format!("{INVERT} --weights 1"), &["rank 1", "2 columns"]),
+    ]
+}
+
+/// A linear program whose columns and what follows are `rest`.
+fn mps(rest: &str, words: &'static [&'static str]) -> Malformed {
+    let content = format!("NAME bad\nROWS\n N cost\n G low\n L high\nCOLUMNS\n{rest}");
+    case("bad.mps", content, "centre --polytope bad.mps", words)
+}
+
+fn ine(content: &str, words: &'static [&'static str]) -> Malformed {
+    case("bad.ine", content, "centre --polytope bad.ine", words)
+}
+
+fn polytopes() -> Vec<Malformed> {
+    let option = |more: &str, words| case("p.ine", SQUARE, &format!("centre --polytope p.ine {more}"), words);
+    vec![
+        mps(" x low one\nENDATA\n", &["bad.mps", "line 7", "one"]),
+        mps(" x low nan\nENDATA\n", &["bad.mps", "line 7", "nan"]),
+        mps(" x middle 1\nENDATA\n", &["bad.mps", "line 7", "middle"]),
+        mps(" x low 1\nRHS\n RHS low 1 high\nENDATA\n", &["bad.mps", "line 9"]),
+        mps(" x low 1\nBOUNDS\n UP B y 1\nENDATA\n", &["bad.mps", "line 9", "y"]),
+        mps(" x low 1\nBOUNDS\n ?? B x 1\nENDATA\n", &["bad.mps", "line 9", "??"]),
+        mps(" x low 1\nRANGES\n R low 1\nENDATA\n", &["bad.mps", "low", "ranges are not supported"]),
+        mps(" x low 1\nBOUNDS\n FX B x 1\nENDATA\n", &["bad.mps", "not supported"]),
+        mps(" x low 1\nNONSENSE\n", &["bad.mps", "NONSENSE"]),
+        mps(" x low 1 high 1\nRHS\n RHS low 3 high 2\nENDATA\n", &["empty", "by name: low, high"]),
+        mps(" x low 1\n y high 1\nRHS\n RHS low 0 high 2\nENDATA\n", &["cannot be reached", "h by name", "x 1.0000"]),
+        case(
+            "bad.mps",
+            "ROWS\n E same\nCOLUMNS\n x same 1\nENDATA\n",
+            "centre --polytope bad.mps",
+            &["bad.mps", "same", "not supported"],
+        ),
+        case("bad.mps", "", "centre --polytope bad.mps", &["bad.mps"]),
+        case("bad.mps", &b"NAME\n\xff\xfe\n"[..], "centre --polytope bad.mps", &["bad.mps"]),
+        case("bad.mps.gz", &b"\x1f\x8b\x08\x00trunc"[..], "centre --polytope bad.mps.gz", &["bad.mps.gz"]),
+        ine("", &["bad.ine"]),
+        ine("H-representation\nbegin\n 2 2 real\n 1 1\nend\n", &["bad.ine"]),
+        ine("H-representation\nbegin\n 1 2 real\n 1 one\nend\n", &["bad.ine", "line 4", "one"]),
+        ine("H-representation\nbegin\n 1 2 rational\n 1 1/0\nend\n", &["bad.ine", "1/0"]),
+        ine("H-representation\nbegin\n 1 2 complex\n 1 1\nend\n", &["bad.ine", "complex"]),
+        ine("H-representation\nbegin\n 999999999999999 2 real\n 1 1\nend\n", &["bad.ine"]),
+        ine("V-representation\nbegin\n 1 2 real\n 1 1\nend\n", &["bad.ine", "V-representation"]),
+        ine("H-representation\nlinearity 1 1\nbegin\n 1 2 real\n 1 1\nend\n", &["bad.ine", "not supported"]),
+        line("centre --polytope missing.mps", &["missing.mps", "no such file"]),
+        line("centre --polytope a.csv", &["a.csv", "suffix", ".mps or .ine"]),
+        line("centre --polytope -", &["suffix", ".mps or .ine"]),
+        line("scores --polytope missing.ine", &["--polytope", "--point"]),
+        line("gradient --polytope missing.ine", &["--point"]),
+        option("--matrix a.csv", &["--polytope", "--matrix", "cannot be used"]),
+        option("--offset b.txt", &["--polytope", "--offset", "cannot be used"]),
+        option("--response y", &["--polytope", "--response", "cannot be used"]),
+        option("--columns 1", &["--polytope", "--columns", "cannot be used"]),
+        option("--intercept", &["--polytope", "--intercept", "cannot be used"]),
+        option("--upper", &["--polytope", "--upper", "cannot be used"]),
+        option("--start b.txt", &["start b.txt", "4 values", "2 values"]),
+        line("invert gradient --polytope p.ine --matrix a.csv --target c.txt", &["--polytope", "cannot be used"]),
+    ]
+}
+
+/// The square −1 < x < 1.
+const SQUARE: &str = "H-representation\nbegin\n 4 3 integer\n 1 1 0\n 1 -1 0\n 1 0 1\n 1 0 -1\nend\n";
+
 fn outputs() -> Vec<Malformed> {
     vec![
+        line(&format!("{CENTRE} --history steps.txt"), &["steps.txt", "suffix", ".csv or .tsv"]),
+        line(&format!("{CENTRE} --history steps"), &["steps", "suffix"]),
+        line(&format!("{INVERT} --weights 1 --history steps.npy"), &["steps.npy", "suffix"]),
+        line(&format!("{CENTRE} --history folder.csv"), &["folder.csv", "is a directory"]),
+        line(&format!("{CENTRE} --history nowhere/h.csv"), &["nowhere", "cannot be written"]),
+        line(&format!("{CENTRE} --history both.csv -o both.csv"), &["--history", "both.csv", "--output"]),
+        line(&format!("{SCORES} a.csv --history h.csv"), &["--history", "unexpected"]),
         line(&format!("{SCORES} a.csv -o out.xlsx"), &["out.xlsx", "suffix"]),
         line(&format!("{SCORES} a.csv -o folder.csv"), &["folder.csv", "is a directory"]),
         line(&format!("{SCORES} a.csv -o x.txt/out.csv"), &["x.txt", "cannot be written"]),
@@ -225,7 +328,7 @@ fn desk_for(case: &Malformed) -> Desk {
 
 #[test]
 fn what_is_wrong_is_named_and_nothing_is_written() {
-    let all = [tables(), binaries(), vectors(), problems(), options(), outputs()];
+    let all = [tables(), binaries(), vectors(), problems(), options(), weights(), polytopes(), outputs()];
     let mut failures = Vec::new();
     let mut count = 0;
     for case in all.iter().flatten() {
@@ -239,7 +342,7 @@ fn what_is_wrong_is_named_and_nothing_is_written() {
             failures.push(format!("{}: {complaint}\n{}{}", case.line, ran.err, ran.out));
         }
     }
-    assert!(count >= 40);
+    assert!(count >= 120);
     assert!(failures.is_empty(), "{} of {count}\n{}", failures.len(), failures.join("\n"));
 }
 
@@ -247,7 +350,8 @@ fn complaint(case: &Malformed, ran: &Ran) -> Option<String> {
     if ran.code != 2 {
         return Some(format!("exit code {}", ran.code));
     }
-    if ran.err.contains("panicked") || !ran.err.starts_with("error: ") {
+    let first = ran.err.lines().find(|line| !line.starts_with("note: "));
+    if ran.err.contains("panicked") || !first.is_some_and(|line| line.starts_with("error: ")) {
         return Some("no clean message".into());
     }
     if let Some(word) = case.words.iter().find(|word| !ran.err.contains(**word)) {
@@ -292,6 +396,8 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
     for arguments in [
         "scores --matrix tall.npy -o out.csv",
         "centre --matrix a.csv --offset b.txt -o x.npy",
+        "centre --matrix a.csv --offset b.txt --history h.csv",
+        "invert gradient --matrix a.csv --offset b.txt --target c.txt --weights 1 -o x.npy",
         "centre --matrix a.csv --offset b.txt --checkpoint run.json",
         "demo --out kept",
     ] {

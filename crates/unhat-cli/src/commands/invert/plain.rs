@@ -1,70 +1,18 @@
-//! `unhat invert gradient` and `unhat centre`: from a target, or none, to the one point of a cell that has it as gradient.
+//! The inversion without regulariser: one solution, its certificate, and a checkpoint to resume from.
 
-use super::Exit;
+use super::files::Files;
 use crate::checkpoint::{CheckpointFile, Resumed};
-use crate::failure::{Failure, option_failure};
+use crate::commands::Exit;
+use crate::failure::Failure;
 use crate::fingerprint::Fingerprint;
-use crate::input::{read_numbers, read_offset, read_table, require_one_reader_of_stdin};
-use crate::options::{InvertGradient, Problem as Arguments};
-use crate::output::Destination;
 use crate::report::{Method, SolveReport};
 use crate::session::Session;
-use unhat::barrier::Side;
-use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, Start, StartReport, invert_gradient};
+use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, StartReport, invert_gradient};
 use unhat::rows::RowSource;
 use unhat::solve::{State, Status, Step};
 use unhat::{ErrorKind, Result as Outcome};
-use unhat_io::Table;
 
-pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) -> Result<Exit, Failure> {
-    let scale = arguments.target_scale;
-    if !(scale.is_finite() && scale != 0.0) {
-        return Err(option_failure("--target-scale", format!("found {scale}, expected a finite number other than 0")));
-    }
-    let files = Files::open(&arguments.problem, Some(&arguments.target), session)?;
-    let columns = files.table.matrix.shape().columns;
-    let mut target = read_numbers(&arguments.target, "target", columns)?;
-    target.iter_mut().for_each(|c| *c /= scale);
-    solve("invert gradient", files, &target, session)
-}
-
-pub(super) fn centre(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
-    let files = Files::open(arguments, None, session)?;
-    let target = vec![0.0; files.table.matrix.shape().columns];
-    solve("centre", files, &target, session)
-}
-
-/// What was read for a solve, the target apart.
-struct Files<'a> {
-    arguments: &'a Arguments,
-    destination: Destination<'a>,
-    table: Table,
-    offset: Vec<f64>,
-    start: Option<Vec<f64>>,
-    signs: Option<Vec<f64>>,
-}
-
-impl<'a> Files<'a> {
-    fn open(arguments: &'a Arguments, target: Option<&str>, session: &mut Session<'_>) -> Result<Self, Failure> {
-        require_one_reader_of_stdin(&[
-            ("--matrix", Some(&arguments.matrix.matrix)),
-            ("--offset", arguments.offset.as_deref()),
-            ("--target", target),
-            ("--start", arguments.start.as_deref()),
-            ("--signs", arguments.signs.as_deref()),
-        ])?;
-        let destination = Destination::of(&arguments.output)?;
-        let mut table = read_table(&arguments.matrix, session)?;
-        let shape = table.matrix.shape();
-        let offset = read_offset(arguments.offset.as_deref(), &mut table)?;
-        let read = |path: &Option<String>, what, length| {
-            path.as_deref().map(|path| read_numbers(path, what, length)).transpose()
-        };
-        let start = read(&arguments.start, "start", shape.columns)?;
-        let signs = read(&arguments.signs, "signs", shape.rows)?;
-        Ok(Files { arguments, destination, table, offset, start, signs })
-    }
-
+impl Files<'_> {
     fn options(&self, seed: u64) -> InvertOptions {
         InvertOptions {
             solver: Solver::from(self.arguments.solver),
@@ -76,10 +24,16 @@ impl<'a> Files<'a> {
     }
 
     /// Everything the bits of the solution depend on. Not the limit of iterations: a longer run goes on from a shorter one.
-    fn fingerprint(&self, rows: &dyn RowSource, target: &[f64], options: &InvertOptions) -> Outcome<u64> {
+    fn fingerprint(
+        &self,
+        rows: &dyn RowSource,
+        offset: &[f64],
+        target: &[f64],
+        options: &InvertOptions,
+    ) -> Outcome<u64> {
         let mut fingerprint = Fingerprint::new();
         fingerprint.matrix(rows)?;
-        fingerprint.numbers(&self.offset);
+        fingerprint.numbers(offset);
         fingerprint.numbers(target);
         fingerprint.optional(self.start.as_deref());
         fingerprint.optional(self.signs.as_deref());
@@ -98,12 +52,18 @@ enum Ended {
     Cut(Resumed),
 }
 
-fn solve(command: &str, files: Files<'_>, target: &[f64], session: &mut Session<'_>) -> Result<Exit, Failure> {
-    let rows = files.table.matrix.rows()?;
+pub(super) fn solve(
+    command: &str,
+    files: Files<'_>,
+    target: &[f64],
+    session: &mut Session<'_>,
+) -> Result<Exit, Failure> {
+    let (matrix, offset) = (&files.system.matrix, files.system.offset()?);
+    let rows = matrix.rows()?;
     let options = files.options(session.common.seed);
     let (mut file, resume) = match session.common.checkpoint.as_deref() {
         Some(path) => {
-            let (file, resume) = CheckpointFile::open(path, files.fingerprint(&rows, target, &options)?)?;
+            let (file, resume) = CheckpointFile::open(path, files.fingerprint(&rows, offset, target, &options)?)?;
             (Some(file), resume)
         }
         None => (None, None),
@@ -112,11 +72,6 @@ fn solve(command: &str, files: Files<'_>, target: &[f64], session: &mut Session<
         session.note(&format!("resuming at iteration {}", state.history.len()));
     }
     let resumed = resume.is_some();
-    let start = Start {
-        point: files.start.as_deref(),
-        signs: files.signs.as_deref(),
-        side: files.arguments.upper.then_some(Side::Below),
-    };
     let mut latest: Option<Resumed> = None;
     let mut save = |state: &State, positive: &[bool], start: &StartReport| {
         latest = Some((state.clone(), positive.to_vec(), start.clone()));
@@ -124,7 +79,7 @@ fn solve(command: &str, files: Files<'_>, target: &[f64], session: &mut Session<
     };
     let outcome = session.compute(|run| {
         let checkpoint = Checkpoint { resume, save: &mut save };
-        invert_gradient(&rows, &files.offset, target, &start, &options, Some(checkpoint), run)
+        invert_gradient(&rows, offset, target, &files.cell(), &options, Some(checkpoint), run)
     });
     let ended = match (outcome, latest.clone()) {
         (Ok(inversion), _) => Ended::Whole(Box::new(inversion)),
@@ -134,7 +89,7 @@ fn solve(command: &str, files: Files<'_>, target: &[f64], session: &mut Session<
             if let Some(file) = file.as_ref().filter(|_| !resumed) {
                 file.remove();
             }
-            return Err(error.into());
+            return Err(Failure::in_matrix(error, matrix));
         }
     };
     let solved = ended.status() == Status::Solved;
@@ -170,13 +125,11 @@ impl Ended {
         }
     }
 
-    /// Writes x, says what it is, prints the object.
+    /// Writes history and x, says what it is, prints the object.
     fn hand_over(&self, command: &str, files: &Files<'_>, session: &mut Session<'_>) -> Result<Exit, Failure> {
         let destination = &files.destination;
+        files.history.store(self.history())?;
         destination.store("value", None, self.x())?;
-        if session.common.verbose {
-            self.history_table().iter().for_each(|line| session.say(line));
-        }
         if let Ended::Whole(inversion) = self {
             inversion.warnings.iter().for_each(|warning| session.warn(warning));
         }
@@ -222,20 +175,6 @@ impl Ended {
                 proof.euclidean, proof.q_norm
             ));
         }
-    }
-
-    fn history_table(&self) -> Vec<String> {
-        let head = format!(
-            "{:>9} {:>7} {:>9} {:>11} {:>11} {:>7}",
-            "iteration", "passes", "work", "decrement", "residual", "step"
-        );
-        let line = |s: &Step| {
-            format!(
-                "{:>9} {:>7} {:>9.2} {:>11.3e} {:>11.3e} {:>7.4}",
-                s.iteration, s.passes, s.work, s.decrement, s.residual, s.step_length
-            )
-        };
-        std::iter::once(head).chain(self.history().iter().map(line)).collect()
     }
 
     fn report<'a>(&'a self, command: &'a str, values: bool, session: &Session<'_>) -> SolveReport<'a> {

@@ -1,0 +1,42 @@
+//! `unhat invert gradient` and `unhat centre`: from a target, or none, to the one point of a cell that has it as gradient,
+//! or with weights to the points that balance it with a regulariser.
+
+mod files;
+mod plain;
+mod regularised;
+
+use super::Exit;
+use crate::failure::{Failure, option_failure};
+use crate::input::{read_numbers, read_weights};
+use crate::options::{InvertGradient, Problem};
+use crate::session::Session;
+use files::Files;
+
+pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let scale = arguments.target_scale;
+    if !(scale.is_finite() && scale != 0.0) {
+        return Err(option_failure("--target-scale", format!("found {scale}, expected a finite number other than 0")));
+    }
+    if arguments.weights.is_some() {
+        regularised::require_fitting_options(arguments, session)?;
+    }
+    let weights = arguments.weights.as_deref();
+    let readers = [("--target", Some(arguments.target.as_str())), ("--weights", weights)];
+    let files = Files::open(&arguments.problem, &readers, session)?;
+    let shape = files.system.matrix.shape();
+    let mut target = read_numbers(&arguments.target, "target", shape.columns)?;
+    target.iter_mut().for_each(|c| *c /= scale);
+    match weights {
+        Some(weights) => {
+            let weights = read_weights(weights, shape.rows)?;
+            regularised::solve(files, &target, &weights, arguments.prove, session)
+        }
+        None => plain::solve("invert gradient", files, &target, session),
+    }
+}
+
+pub(super) fn centre(arguments: &Problem, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let files = Files::open(arguments, &[], session)?;
+    let target = vec![0.0; files.system.matrix.shape().columns];
+    plain::solve("centre", files, &target, session)
+}

@@ -1,0 +1,169 @@
+//! The inversion with a regulariser: every minimum that was found, and what is proven of the best.
+
+use super::files::Files;
+use crate::commands::Exit;
+use crate::failure::{Failure, option_failure};
+use crate::options::{InvertGradient, SolverName};
+use crate::report::{FoldReport, Method, MinimumReport, RegularisedReport};
+use crate::session::Session;
+use unhat::invert::{
+    Fold, FoldKind, Minimum, Proof, RegularisedCertificate, RegularisedInversion, RegularisedOptions,
+    invert_regularised,
+};
+use unhat::solve::Status;
+
+/// The library's word that no answer of this kind is without: a note here, not a warning each time.
+const ONE_CELL: &str = "only the cell of the start was searched";
+
+/// An error where an option cannot be had beside `--weights`.
+pub(super) fn require_fitting_options(arguments: &InvertGradient, session: &Session<'_>) -> Result<(), Failure> {
+    if !matches!(arguments.problem.solver, SolverName::Auto) {
+        return Err(option_failure("--solver", "does not apply beside --weights; leave it out, or give auto"));
+    }
+    if session.common.checkpoint.is_some() {
+        return Err(option_failure("--checkpoint", "is not supported beside --weights yet; leave it out"));
+    }
+    Ok(())
+}
+
+pub(super) fn solve(
+    files: Files<'_>,
+    target: &[f64],
+    weights: &[f64],
+    prove: bool,
+    session: &mut Session<'_>,
+) -> Result<Exit, Failure> {
+    let (matrix, offset) = (&files.system.matrix, files.system.offset()?);
+    let rows = matrix.rows()?;
+    let options = RegularisedOptions {
+        tolerance: files.arguments.tol,
+        max_iterations: files.arguments.max_iter,
+        seed: session.common.seed,
+        prove,
+        ..RegularisedOptions::default()
+    };
+    let found = session
+        .compute(|run| invert_regularised(&rows, offset, target, weights, &files.cell(), &options, run))
+        .map_err(|error| Failure::in_matrix(error, matrix))?;
+    hand_over(&found, &files, session)
+}
+
+/// Writes history and the best x, says what was found, prints the object.
+fn hand_over(found: &RegularisedInversion, files: &Files<'_>, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let destination = &files.destination;
+    files.history.store(&found.history)?;
+    destination.store("value", None, &found.x)?;
+    for warning in &found.warnings {
+        if warning == ONE_CELL { session.record(warning) } else { session.warn(warning) }
+    }
+    if session.common.verbose {
+        minima_table(&found.minima).iter().for_each(|line| session.say(line));
+        found.folds.iter().for_each(|fold| session.say(&fold_sentence(fold)));
+    }
+    summary(found, session);
+    if session.common.json {
+        let report = report(found, destination.on_stdout(), session);
+        session.print_object(&report)?;
+    } else if destination.on_stdout() {
+        session.print_numbers(&found.x)?;
+    }
+    Ok(Exit::from(found.status))
+}
+
+fn summary(found: &RegularisedInversion, session: &mut Session<'_>) {
+    let ending = match found.status {
+        Status::Solved => None,
+        Status::Interrupted => Some("interrupted; what was written is the best point so far"),
+        _ => Some("no descent ended in a minimum; what was written is the lowest point met"),
+    };
+    if let Some(ending) = ending {
+        session.say(&format!("not converged: {ending}"));
+    }
+    let minima = match found.minima.len() {
+        0 => "no minimum".to_string(),
+        1 => "1 minimum".to_string(),
+        several => format!("{several} minima"),
+    };
+    session.summary(&format!(
+        "{}: {minima} found, best objective {:.10}; {} values, {} passes over the rows, {}; {} with {} ({})",
+        found.status.name().replace('_', " "),
+        found.objective,
+        found.x.len(),
+        found.passes,
+        session.elapsed(),
+        found.method.name(),
+        found.point.factor.method().name(),
+        found.reason,
+    ));
+    if let Some(certificate) = &found.certificate {
+        session.summary(&format!("proven: {}", proof_sentence(certificate)));
+    } else if found.status == Status::Solved {
+        session.summary("proven: nothing");
+    }
+}
+
+fn proof_sentence(certificate: &RegularisedCertificate) -> String {
+    let proof = match certificate.kind {
+        Proof::Unique => "the best is the only global minimum of the cell".to_string(),
+        Proof::Global => {
+            let boxes = certificate.boxes.map_or(String::new(), |boxes| format!(" ({boxes} boxes)"));
+            format!("no point of the cell has an objective lower than the best's by more than 1e-9 of it{boxes}")
+        }
+        Proof::Local if certificate.within > 0.0 => format!(
+            "the best is a strict minimum, and the only global one among the points whose slacks differ from its own by \
+             at most {:.2} %",
+            100.0 * certificate.within
+        ),
+        Proof::Local => "the best is a strict minimum; others may be lower".to_string(),
+    };
+    match certificate.slack_error {
+        Some(error) => format!("{proof}; it is known to {error:.1e} of every slack"),
+        None => proof,
+    }
+}
+
+fn minima_table(minima: &[Minimum]) -> Vec<String> {
+    let head = format!("{:>7} {:>20} {:>6} {:>10}  found from", "minimum", "objective", "strict", "within");
+    let line = |(rank, minimum): (usize, &Minimum)| {
+        let strict = if minimum.strict { "yes" } else { "no" };
+        let within = minimum.within.map_or("the cell".to_string(), |radius| format!("{radius:.2e}"));
+        let origins: Vec<&str> = minimum.found_by.iter().map(|origin| origin.name()).collect();
+        format!("{:>7} {:>20.12e} {strict:>6} {within:>10}  {}", rank + 1, minimum.objective, origins.join(", "))
+    };
+    std::iter::once(head).chain(minima.iter().enumerate().map(line)).collect()
+}
+
+fn fold_sentence(fold: &Fold) -> String {
+    let what = match (fold.index, fold.direction) {
+        (0, FoldKind::Born) => "a minimum and a saddle are born",
+        (0, FoldKind::Dies) => "a minimum and a saddle meet and vanish",
+        (_, FoldKind::Born) => "two saddles are born",
+        (_, FoldKind::Dies) => "two saddles meet and vanish",
+    };
+    format!("fold: at {:.4} times the weights {what}", fold.weight_scale)
+}
+
+fn report<'a>(found: &'a RegularisedInversion, values: bool, session: &Session<'_>) -> RegularisedReport<'a> {
+    RegularisedReport {
+        schema: 1,
+        command: "invert gradient",
+        status: found.status.name(),
+        iterations: found.iterations,
+        passes: found.passes,
+        work: found.work,
+        residual: found.residual,
+        objective: found.objective,
+        certificate: found.certificate.as_ref().map(Into::into),
+        minima: found.minima.iter().map(MinimumReport::from).collect(),
+        folds: found.folds.iter().map(FoldReport::from).collect(),
+        condition: found.point.factor.condition(),
+        method: Method {
+            solver: Some(found.method.name()),
+            factor: found.point.factor.method().name(),
+            reason: &found.reason,
+        },
+        start: (&found.start).into(),
+        colophon: session.colophon(),
+        values: values.then_some(&found.x),
+    }
+}

@@ -1,0 +1,46 @@
+//! The steps of a solve as a table: on standard error as they are taken, or in a file.
+
+use crate::failure::{Failure, option_failure};
+use unhat::solve::Step;
+use unhat_io::{check_table, write_table};
+
+const COLUMNS: [&str; 6] = ["iteration", "passes", "work", "decrement", "residual", "step"];
+
+/// The head of the table on standard error.
+pub(crate) fn head() -> String {
+    let [iteration, passes, work, decrement, residual, step] = COLUMNS;
+    format!("{iteration:>9} {passes:>7} {work:>9} {decrement:>11} {residual:>11} {step:>7}")
+}
+
+/// A step on standard error.
+pub(crate) fn line(step: &Step) -> String {
+    let Step { iteration, passes, work, decrement, residual, step_length } = step;
+    format!("{iteration:>9} {passes:>7} {work:>9.2} {decrement:>11.3e} {residual:>11.3e} {step_length:>7.4}")
+}
+
+/// The file of `--history`, if there is to be one.
+pub(crate) struct HistoryFile<'a>(Option<&'a str>);
+
+impl<'a> HistoryFile<'a> {
+    /// Checks before the work whether the file can be written after it.
+    pub fn of(path: Option<&'a str>, output: Option<&str>) -> Result<Self, Failure> {
+        if let Some(path) = path {
+            if output == Some(path) {
+                return Err(option_failure("--history", format!("{path} is the file of --output already")));
+            }
+            check_table(path)?;
+        }
+        Ok(HistoryFile(path))
+    }
+
+    /// Writes the file, where there is one, in digits that give the numbers back.
+    pub fn store(&self, steps: &[Step]) -> Result<(), Failure> {
+        let Some(path) = self.0 else { return Ok(()) };
+        let record = |s: &Step| {
+            let numbers = [s.work, s.decrement, s.residual, s.step_length].map(|number| format!("{number:?}"));
+            let [work, decrement, residual, step] = numbers;
+            [s.iteration.to_string(), s.passes.to_string(), work, decrement, residual, step]
+        };
+        Ok(write_table(path, COLUMNS, steps.iter().map(record))?)
+    }
+}
