@@ -8,7 +8,7 @@ use crate::linalg;
 use crate::rows::{Pass, Rows, Shape, require_vector, sweep, with_scratch};
 use crate::run::Run;
 
-/// H and D³V[h] at one point, in the coordinates whitened by L: H = L H_w Lᵀ, D³V[h] = L T_w Lᵀ.
+/// H and D³V(h) at one point, in the coordinates whitened by L: H = L H_w Lᵀ, D³V(h) = L T_w Lᵀ.
 #[derive(Clone, Debug)]
 pub struct WhitenedCurvature {
     /// H_w, full d×d.
@@ -18,9 +18,9 @@ pub struct WhitenedCurvature {
 }
 
 impl Barrier<'_> {
-    /// `D³V(x)[h]`, full d×d: the derivative of the Hessian along h.
+    /// `D³V(x; h)`, full d×d: the derivative of the Hessian along h.
     ///
-    /// `D³V[h] = A_xᵀ[−12 diag(σ∘v) + 6 diag(P⁽²⁾v) + 6(diag(v)P⁽²⁾ + P⁽²⁾diag(v)) − 8 P∘(P diag(v) P)]A_x`,  v = A_x h
+    /// `D³V(h) = A_xᵀ[−12 diag(σ∘v) + 6 diag(P⁽²⁾v) + 6(diag(v)P⁽²⁾ + P⁽²⁾diag(v)) − 8 P∘(P diag(v) P)]A_x`,  v = A_x h
     ///
     /// # Shapes
     /// `h`: d values; the result: d×d.
