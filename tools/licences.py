@@ -9,12 +9,13 @@ import re
 import subprocess
 import sys
 
-# A licence is added when a dependency has no other, and after reading it: these four ask for notices only.
+# A licence is added when a dependency has no other, and after reading it: these ask for notices only.
 ALLOWED = {
     "MIT",
     "Apache-2.0",
     "BSD-3-Clause",  # amd, the ordering of sparse factors
     "Unicode-3.0",  # the tables in unicode-ident
+    "Zlib",  # zlib-rs, an alternative backend of flate2
 }
 
 

@@ -1,1 +1,69 @@
-//! cli
+//! The command line of unhat: reads files, calls the library, prints what it found. It holds no algorithm of its own.
+
+mod checkpoint;
+mod commands;
+mod failure;
+mod fingerprint;
+mod input;
+mod options;
+mod output;
+mod progress;
+mod report;
+mod session;
+mod signals;
+
+use clap::Parser;
+use failure::{Failure, FailureReport, message};
+use std::ffi::OsString;
+use std::io::Write;
+use unhat::ErrorKind;
+
+/// The exit code of a usage, input or output error.
+const FAILED: u8 = 2;
+
+/// Runs the program with `args` (the first is its own name) and returns its exit code.
+///
+/// 0 solved; 1 not converged, the best point was written; 2 usage, input or output error, nothing was written;
+/// 130 interrupted by Ctrl-C, the best point so far was written where there was one.
+///
+/// Results go to `out`, everything else to `err`. A line of progress appears on the process's own standard error if that
+/// is a terminal.
+pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    signals::survive_file_size_limit();
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match options::Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(usage) => return report_usage(&usage, &args, out, err),
+    };
+    let outcome = session::Session::new(out, err, &cli.common)
+        .map_err(Failure::from)
+        .and_then(|mut session| commands::dispatch(&cli.command, &mut session));
+    match outcome {
+        Ok(exit) => exit.code(),
+        Err(Failure::ClosedPipe) => 0,
+        Err(Failure::Error(error)) => {
+            let _ = write!(err, "{}", message(&error));
+            if cli.common.json {
+                let _ = writeln!(out, "{}", FailureReport::of_error(&error).line());
+            }
+            match error.kind() {
+                ErrorKind::Interrupted => signals::INTERRUPTED,
+                _ => FAILED,
+            }
+        }
+    }
+}
+
+/// Help and version go to `out` and are no error; everything else is one.
+fn report_usage(usage: &clap::Error, args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let text = usage.render().to_string();
+    if !usage.use_stderr() {
+        let _ = write!(out, "{text}");
+        return 0;
+    }
+    let _ = write!(err, "{text}");
+    if args.iter().any(|a| a == "--json") {
+        let _ = writeln!(out, "{}", FailureReport::of_usage(&text).line());
+    }
+    FAILED
+}

@@ -26,6 +26,7 @@ fn problems() -> Vec<Problem> {
         p("random (1000,20)", |depth, seed| random_polytope(1000, 20, depth, seed, Some(3.0)), DEPTHS),
         p("random (2000,50)", |depth, seed| random_polytope(2000, 50, depth, seed, Some(3.0)), DEPTHS),
         p("random (20000,60)", |depth, seed| random_polytope(20000, 60, depth, seed, Some(3.0)), &[0.9, 0.999]),
+        p("random (200000,10)", |depth, seed| random_polytope(200_000, 10, depth, seed, Some(3.0)), &[0.9, 0.999]),
         p("cube, facet x1000", |_, _| cube_with_repeated_facet(10, 1000), &[0.5]),
         p("Cauchy (5000,30)", |depth, seed| cauchy_polytope(5000, 30, depth, seed), DEPTHS),
         p("thin box 1e4 (2040,20)", |depth, seed| thin_box(20, 1e4, 2000, depth, seed), DEPTHS),
@@ -85,8 +86,8 @@ fn main() {
         "problem", "solver", "passes med/max", "work med", "start med", "err x", "err slack", "proven", "not solved"
     );
     for problem in problems() {
-        for solver in [Solver::Exact, Solver::Cg, Solver::Coreset] {
-            if solver == Solver::Exact && problem.name.contains("20000") {
+        for solver in [Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate] {
+            if solver == Solver::Exact && problem.name.contains("20000,") {
                 continue;
             }
             let (mut passes, mut work, mut starts) = (Vec::new(), Vec::new(), Vec::new());

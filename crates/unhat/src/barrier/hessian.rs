@@ -44,13 +44,7 @@ impl Barrier<'_> {
         let d = self.dim();
         let (moments, mut q) = self.third_moments(point, None, Some(&point.scores), run)?;
         linalg::symmetrise(&mut q, d);
-        let mut t = vec![0.0; d * d];
-        with_scratch(d * d, |slice| {
-            for b in 0..d {
-                moments.slice_into(b, slice);
-                linalg::add_outer_product(slice, slice, d, 1.0, &mut t);
-            }
-        });
+        let t = moments.contracted();
         let h = q.iter().zip(&t).map(|(q, t)| 3.0 * q - 2.0 * t).collect();
         Ok(WhitenedHessian { q, h })
     }
@@ -92,12 +86,38 @@ pub(super) fn unwhiten(l: &[f64], d: usize, s: &[f64]) -> Vec<f64> {
 }
 
 /// A symmetric d×d×d tensor: for each b, the lower triangle of the (d−b)×(d−b) slice over indices ≥ b.
-pub(super) struct ThirdMoments {
+pub(crate) struct ThirdMoments {
     d: usize,
     values: Vec<f64>,
 }
 
 impl ThirdMoments {
+    /// Σ weight(i) u⊗u⊗u over row-major rows.
+    ///
+    /// # Cost
+    /// md³/3 flops.
+    pub fn of_rows(rows: &[f64], d: usize, weight: impl Fn(usize) -> f64) -> ThirdMoments {
+        let mut values = vec![0.0; ThirdMoments::offset(d, d)];
+        add_third_moments(rows, d, weight, &mut values);
+        ThirdMoments { d, values }
+    }
+
+    /// T = Σ_b W_b W_bᵀ, full: for U with orthonormal columns, Uᵀ P⁽²⁾ U.
+    ///
+    /// # Cost
+    /// 2d⁴ flops.
+    pub fn contracted(&self) -> Vec<f64> {
+        let d = self.d;
+        let mut t = vec![0.0; d * d];
+        with_scratch(d * d, |slice| {
+            for b in 0..d {
+                self.slice_into(b, slice);
+                linalg::add_outer_product(slice, slice, d, 1.0, &mut t);
+            }
+        });
+        t
+    }
+
     /// Where slice b begins: Σ_{k<b} (d−k)².
     fn offset(d: usize, b: usize) -> usize {
         (0..b).map(|k| (d - k) * (d - k)).sum()
@@ -133,6 +153,15 @@ impl ThirdMoments {
     }
 }
 
+fn add_third_moments(rows: &[f64], d: usize, weight: impl Fn(usize) -> f64, moments: &mut [f64]) {
+    let mut rest = moments;
+    for b in 0..d {
+        let (slab, tail) = rest.split_at_mut((d - b) * (d - b));
+        linalg::add_gram_tail(rows, d, b, |i| rows[i * d + b] * weight(i), slab);
+        rest = tail;
+    }
+}
+
 struct MomentPass<'a> {
     chunks: Chunks<'a>,
     v: Option<&'a [f64]>,
@@ -149,13 +178,7 @@ impl Pass for MomentPass<'_> {
         let d = self.chunks.columns;
         self.chunks.each(rows, |range, u| {
             let row = |i: usize| rows.start + range.start + i;
-            let mut offset = 0;
-            for b in 0..d {
-                let size = d - b;
-                let weight = |i: usize| u[i * d + b] * self.v.map_or(1.0, |v| v[row(i)]);
-                linalg::add_gram_tail(u, d, b, weight, &mut moments[offset..offset + size * size]);
-                offset += size * size;
-            }
+            add_third_moments(u, d, |i| self.v.map_or(1.0, |v| v[row(i)]), moments);
             if let Some(w) = self.weight {
                 with_scratch(u.len(), |scaled| {
                     linalg::scale_rows_into(u, d, |i| w[row(i)], scaled);

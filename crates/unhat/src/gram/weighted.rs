@@ -139,7 +139,7 @@ fn add_gram_by_pairs(block: &CsrBlock<'_>, d: usize, weight: impl Fn(usize) -> f
 }
 
 struct WeightedGram<'a> {
-    weight: &'a (dyn Fn(usize) -> f64 + Sync),
+    weight: Option<&'a (dyn Fn(usize) -> f64 + Sync)>,
     columns: usize,
 }
 
@@ -149,7 +149,11 @@ impl Pass for WeightedGram<'_> {
         vec![0.0; self.columns * self.columns]
     }
     fn add(&self, gram: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
-        add_weighted_gram(&rows.block, self.columns, |i| (self.weight)(rows.start + i), gram);
+        match (self.weight, rows.block) {
+            (None, Block::Dense(b)) => linalg::add_gram(b.values, b.values, self.columns, gram), // nothing to scale
+            (None, _) => add_weighted_gram(&rows.block, self.columns, |_| 1.0, gram),
+            (Some(weight), _) => add_weighted_gram(&rows.block, self.columns, |i| weight(rows.start + i), gram),
+        }
         Ok(())
     }
     fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
@@ -160,13 +164,13 @@ impl Pass for WeightedGram<'_> {
     }
 }
 
-/// M = Σ weight(i) aᵢaᵢᵀ, lower triangle, column-major d×d.
+/// M = Σ weight(i) aᵢaᵢᵀ (weight 1 where None), lower triangle, column-major d×d.
 ///
 /// # Cost
 /// One sweep; n·d² flops for dense rows, Σ nnz(aᵢ)² for sparse ones.
 pub(crate) fn weighted_gram(
     source: &dyn RowSource,
-    weight: &(dyn Fn(usize) -> f64 + Sync),
+    weight: Option<&(dyn Fn(usize) -> f64 + Sync)>,
     run: &Run<'_>,
 ) -> Result<Vec<f64>> {
     let columns = source.shape().columns;

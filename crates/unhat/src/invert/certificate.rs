@@ -1,10 +1,11 @@
 //! A proven bound on the distance from a computed point to the exact solution of g(x) = c in its cell.
 
+use super::local_metric::{of_hessian, of_k};
 use super::tilted::{Tilted, TiltedPoint};
 use crate::error::Result;
-use crate::gram::{FactorMethod, largest_singular_squared};
+use crate::gram::FactorMethod;
 use crate::linalg::{self, norm};
-use crate::oracle::NewtonStep;
+use crate::oracle::{LocalMetric, NewtonStep};
 use crate::run::Run;
 
 /// How far the exact solution can be from the returned point.
@@ -27,22 +28,7 @@ pub(super) struct Proof {
     pub certificate: Option<Certificate>,
     /// η.
     pub rounding: f64,
-    metric: Metric,
-}
-
-/// A metric B with a·Q ≼ …: its whitened Cholesky factor, and what turns its norms into bounds for Q.
-struct Metric {
-    /// Cholesky factor C of B in whitened coordinates.
-    factor: Vec<f64>,
-    /// ‖·‖_{Q⁻¹} ≤ excess·‖·‖_{B⁻¹}: 1 for B = H or Q, √3 for B = K.
-    excess: f64,
-}
-
-impl Metric {
-    /// ‖L⁻¹v‖ in B⁻¹, as an upper bound for the dual norm of Q (for B = H: of H, which is what the theorem needs).
-    fn dual_norm(&self, whitened: &[f64]) -> f64 {
-        self.excess * norm(&linalg::solve_lower(&self.factor, whitened))
-    }
+    metric: LocalMetric,
 }
 
 /// Proves the distance from `point` to the solution (math of the w = 0 certificate).
@@ -52,36 +38,33 @@ impl Metric {
 /// The smallest such r solves 7ρ(γ+η) = 1 − (1−r)⁷.
 ///
 /// # Cost
-/// O(n + d³) and one product with |A|; one evaluation's worth of sweeps more when the cheap bound of ρ does not do.
+/// O(n + d³) and one product with |A| where the step brought a metric; otherwise one evaluation's worth of sweeps more,
+/// and two when the cheap bound of ρ does not do.
 pub(super) fn prove(phi: &Tilted<'_>, point: &TiltedPoint, step: &NewtonStep, run: &Run<'_>) -> Result<Proof> {
     let rounding = gradient_rounding(phi, point, run)?;
-    let whitened = point.base.factor.half_solve(&point.gradient);
-    let metric = match &step.hessian {
-        Some(h) => Metric { factor: h.clone(), excess: 1.0 },
-        None => Metric { factor: phi.barrier.metric_factor(&point.base, run)?, excess: 3f64.sqrt() },
+    let metric = match &step.metric {
+        Some(metric) => metric.clone(),
+        None => of_k(&point.base, &phi.barrier.metric_factor(&point.base, run)?),
     };
     let rho = cheap_rho(&point.base.scores);
-    if let Some(certificate) = conclude(point, &metric, &whitened, rho, rounding) {
+    if let Some(certificate) = conclude(point, &metric, rho, rounding) {
         return Ok(Proof { certificate: Some(certificate), rounding, metric });
     }
-    phi.barrier.charge(2.0);
-    let mut q = phi.barrier.score_weighted_gram(&point.base, |sigma| sigma, run)?;
+    let mut q = phi.barrier.whitened_vaidya(&point.base, run)?;
     if !linalg::cholesky_in_place(&mut q, point.gradient.len()) {
         return Ok(Proof { certificate: None, rounding, metric });
     }
     let rho = phi.barrier.largest_row_norm_squared(&point.base, &q, run)?.sqrt();
-    let metric = Metric { factor: q, excess: 1.0 };
-    let certificate = conclude(point, &metric, &whitened, rho, rounding);
+    let metric = of_hessian(&point.base, &q); // Q in the place of H: both bounds hold
+    let certificate = conclude(point, &metric, rho, rounding);
     Ok(Proof { certificate, rounding, metric })
 }
 
 impl Proof {
     /// The certificate for a point `moved` away from the evaluated one.
-    pub fn after_moving(&self, point: &TiltedPoint, moved: &[f64]) -> Option<Certificate> {
-        let whitened = linalg::lower_transposed_times_vector(point.base.factor.lower(), moved);
-        let length = norm(&linalg::lower_transposed_times_vector(&self.metric.factor, &whitened)); // Q ≼ B
+    pub fn after_moving(&self, moved: &[f64]) -> Option<Certificate> {
         self.certificate.map(|c| Certificate {
-            q_norm: c.q_norm + length * ROUND_UP,
+            q_norm: c.q_norm + self.metric.norm(moved) * ROUND_UP,
             euclidean: c.euclidean + norm(moved) * ROUND_UP,
             rounding: c.rounding,
         })
@@ -91,8 +74,8 @@ impl Proof {
 /// Covers the rounding of the few operations after γ, ρ and λ_min.
 const ROUND_UP: f64 = 1.0 + 1e-9;
 
-fn conclude(point: &TiltedPoint, metric: &Metric, whitened: &[f64], rho: f64, rounding: f64) -> Option<Certificate> {
-    let gamma = metric.dual_norm(whitened) + rounding;
+fn conclude(point: &TiltedPoint, metric: &LocalMetric, rho: f64, rounding: f64) -> Option<Certificate> {
+    let gamma = metric.dual_norm(&point.gradient) + rounding;
     let reach = 7.0 * rho * gamma;
     if reach.is_nan() || reach >= 0.999 {
         return None;
@@ -100,18 +83,7 @@ fn conclude(point: &TiltedPoint, metric: &Metric, whitened: &[f64], rho: f64, ro
     let r = -((-reach).ln_1p() / 7.0).exp_m1();
     let kappa = if r > 0.0 { -(7.0 * (-r).ln_1p()).exp_m1() / (7.0 * r) } else { 1.0 };
     let q_norm = gamma / kappa * ROUND_UP;
-    Some(Certificate { q_norm, euclidean: q_norm * metric.inverse_root_bound(point), rounding })
-}
-
-impl Metric {
-    /// Upper bound of 1/√λ_min(Q) (of H where B = H): the largest singular value of (L C)⁻¹ times the excess.
-    fn inverse_root_bound(&self, point: &TiltedPoint) -> f64 {
-        let d = point.gradient.len();
-        let mut product = vec![0.0; d * d];
-        linalg::add_product(point.base.factor.lower(), &self.factor, d, d, d, &mut product);
-        let inverse = linalg::invert_lower(&product, d);
-        self.excess * largest_singular_squared(&inverse, d).sqrt() * (1.0 + 1e-6)
-    }
+    Some(Certificate { q_norm, euclidean: q_norm * metric.inverse_root_bound(point.gradient.len()), rounding })
 }
 
 /// ρ² ≤ maxᵢ min(1/σᵢ, σᵢ/σ_min): Q ≽ σᵢaaᵀ/s² and Q ≽ σ_min M. Zero rows are skipped.

@@ -1,10 +1,11 @@
 //! `cg`: Newton with conjugate gradients on exact Hessian–vector products, preconditioned by K = 3Q − 2D.
 
+use super::local_metric::of_k;
 use super::tilted::{Tilted, TiltedPoint};
 use crate::barrier::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
 use crate::linalg::{self, dot, norm};
-use crate::oracle::{Curvature, NewtonStep};
+use crate::oracle::{Arrival, Curvature, NewtonStep, SLACK_LOSS_CAP};
 use crate::run::Run;
 
 /// Far from the solution the step with K alone is as good as Newton's, and no product is spent.
@@ -20,7 +21,7 @@ impl Curvature<Tilted<'_>> for ConjugateGradients {
         true
     }
 
-    fn step(&mut self, phi: &Tilted<'_>, point: &TiltedPoint, _iteration: u32, run: &Run<'_>) -> Result<NewtonStep> {
+    fn step(&mut self, phi: &Tilted<'_>, point: &TiltedPoint, _arrival: &Arrival, run: &Run<'_>) -> Result<NewtonStep> {
         let k = metric(&point.base)?;
         let gradient = point.base.factor.half_solve(&point.gradient);
         let lambda = norm(&linalg::solve_lower(k, &gradient));
@@ -32,7 +33,8 @@ impl Curvature<Tilted<'_>> for ConjugateGradients {
         Ok(NewtonStep {
             direction: point.base.factor.half_solve_transposed(&y),
             decrement: 3f64.sqrt() * lambda, // K ≼ 3Q
-            hessian: None,
+            metric: Some(of_k(&point.base, k)),
+            slack_cap: SLACK_LOSS_CAP,
         })
     }
 }

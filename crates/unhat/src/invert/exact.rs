@@ -1,9 +1,10 @@
 //! `exact`: the Hessian itself, formed from third moments.
 
+use super::local_metric::of_hessian;
 use super::tilted::{Tilted, TiltedPoint};
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
-use crate::oracle::{Curvature, NewtonStep};
+use crate::oracle::{Arrival, Curvature, NewtonStep, SLACK_LOSS_CAP};
 use crate::run::Run;
 
 /// Newton steps with the exact Hessian.
@@ -14,7 +15,7 @@ impl Curvature<Tilted<'_>> for ExactHessian {
         false
     }
 
-    fn step(&mut self, phi: &Tilted<'_>, point: &TiltedPoint, _iteration: u32, run: &Run<'_>) -> Result<NewtonStep> {
+    fn step(&mut self, phi: &Tilted<'_>, point: &TiltedPoint, _arrival: &Arrival, run: &Run<'_>) -> Result<NewtonStep> {
         let d = point.gradient.len();
         let mut hessian = phi.barrier.whitened_hessian(&point.base, run)?;
         let factored = linalg::cholesky_in_place(&mut hessian.h, d) && linalg::cholesky_in_place(&mut hessian.q, d);
@@ -30,7 +31,8 @@ impl Curvature<Tilted<'_>> for ExactHessian {
         Ok(NewtonStep {
             direction: point.base.factor.half_solve_transposed(&y),
             decrement: linalg::norm(&linalg::solve_lower(&hessian.q, &gradient)),
-            hessian: Some(hessian.h),
+            metric: Some(of_hessian(&point.base, &hessian.h)),
+            slack_cap: SLACK_LOSS_CAP,
         })
     }
 }

@@ -1,15 +1,20 @@
-//! From a released gradient back to the parameters: the tilted barrier, three curvatures, a certificate.
+//! From a released gradient back to the parameters: the tilted barrier, three curvatures, a certificate. From released
+//! scores: see [`scores`].
 
 mod certificate;
 mod conjugate;
 mod coreset;
 mod exact;
 mod gradient;
+mod local_metric;
+mod sample;
+mod sampled;
 pub mod scores;
 mod start;
+mod surrogate;
 mod tilted;
 
 pub use certificate::Certificate;
-pub use gradient::{Checkpoint, Inversion, InvertOptions, Solver, invert_gradient, predicted_work};
+pub use gradient::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, invert_gradient, predicted_work};
 pub use start::{Start, StartReport};
 pub use tilted::{Tilted, TiltedPoint};

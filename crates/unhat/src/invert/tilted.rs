@@ -63,7 +63,25 @@ impl Oracle for Tilted<'_> {
         Ok(2.0 * f64::EPSILON * sum.sqrt())
     }
 
+    /// √d·d·ε·κ, the factor's part of the certificate's η.
+    fn evaluation_noise(&self, point: &TiltedPoint) -> f64 {
+        let d = point.gradient.len() as f64;
+        let growth = match point.base.factor.method() {
+            FactorMethod::Cholesky => point.base.factor.gram_condition(),
+            _ => point.base.factor.condition(),
+        };
+        d.sqrt() * d * f64::EPSILON * growth
+    }
+
+    fn too_coarse_below(&self) -> f64 {
+        if self.barrier.sketched() { SKETCHED_ABOVE } else { 0.0 }
+    }
+
     fn refine(&self) -> bool {
+        if self.barrier.sketched() {
+            self.barrier.set_sketch(None, 0);
+            return true;
+        }
         let next = match self.barrier.precision() {
             FactorMethod::Cholesky => FactorMethod::CholeskyQr2,
             FactorMethod::CholeskyQr2 => FactorMethod::Tsqr,
@@ -76,4 +94,11 @@ impl Oracle for Tilted<'_> {
     fn effort(&self) -> (u32, f64) {
         (self.barrier.passes(), self.barrier.work())
     }
+
+    fn set_effort(&self, (passes, work): (u32, f64)) {
+        self.barrier.resume_counts(passes, work);
+    }
 }
+
+/// Sketched scores serve while the decrement is above this: steps there are damped, and a direction to a tenth will do.
+const SKETCHED_ABOVE: f64 = 1.0;

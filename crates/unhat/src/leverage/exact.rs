@@ -172,8 +172,8 @@ impl Plan<'_> {
     fn gram_factor(&self, transform: Transform<'_>, pairs: bool) -> Result<Option<Factor>> {
         let d = self.source.shape().columns;
         let mut gram = if transform.shift.is_none() {
-            let weight = |i: usize| transform.row_scale.map_or(1.0, |r| r[i] * r[i]);
-            weighted_gram(self.source, &weight, self.run)?
+            let square = transform.row_scale.map(|r| move |i: usize| r[i] * r[i]);
+            weighted_gram(self.source, square.as_ref().map(|w| w as &(dyn Fn(usize) -> f64 + Sync)), self.run)?
         } else {
             debug_assert!(!pairs);
             let chunks = Chunks { transform, columns: d };

@@ -131,6 +131,34 @@ pub fn symmetric_eigen(m: &[f64], d: usize) -> Option<(Vec<f64>, Vec<f64>)> {
     Some((values, vectors))
 }
 
+/// The Cholesky factor of H with its generalised eigenvalues against a positive definite Q clipped to [low, high]; both
+/// are given full. None if Q is not positive definite.
+pub fn clip_generalised_eigenvalues(h: &mut [f64], q: &[f64], d: usize, low: f64, high: f64) -> Option<Vec<f64>> {
+    let mut root = q.to_vec();
+    if !cholesky_in_place(&mut root, d) {
+        return None;
+    }
+    super::whiten_symmetric(&root, d, h);
+    let (values, mut vectors) = symmetric_eigen(h, d)?;
+    for (value, vector) in values.iter().zip(vectors.chunks_exact_mut(d)) {
+        let scale = value.clamp(low, high).sqrt();
+        vector.iter_mut().for_each(|v| *v *= scale);
+    }
+    let mut half = vec![0.0; d * d]; // L_q V Λ^½, whose outer square is the clipped H
+    super::add_product(&root, &vectors, d, d, d, &mut half);
+    let mut clipped = vec![0.0; d * d];
+    super::add_outer_product(&half, &half, d, 1.0, &mut clipped);
+    cholesky_in_place(&mut clipped, d).then_some(clipped)
+}
+
+/// LLᵀ, full.
+pub fn lower_outer_product(l: &[f64], d: usize) -> Vec<f64> {
+    let mut product = vec![0.0; d * d];
+    super::add_outer_product(l, l, d, 1.0, &mut product);
+    symmetrise(&mut product, d);
+    product
+}
+
 /// M⁻¹ = L⁻ᵀL⁻¹, the full symmetric matrix.
 pub fn cholesky_inverse(l: &[f64], d: usize) -> Vec<f64> {
     let mut inverse = super::invert_lower(l, d); // columns of L⁻¹ become columns of L⁻ᵀL⁻¹

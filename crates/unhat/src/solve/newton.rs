@@ -3,7 +3,7 @@
 use super::{Status, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::{dot, norm};
-use crate::oracle::{Curvature, NewtonStep, Oracle};
+use crate::oracle::{Arrival, Curvature, NewtonStep, Oracle, SLACK_LOSS_CAP};
 use crate::run::{Event, Run};
 
 /// When Newton stops.
@@ -32,8 +32,21 @@ pub struct State {
     pub passes: u32,
     /// All sweeps, in units of one evaluation.
     pub work: f64,
-    /// The share of the full step that led to x.
+    /// The share of the full step that led to x, and the evaluations that the line search took.
     pub step_length: f64,
+    /// Evaluations of the line search that led to x.
+    pub trials: u32,
+    /// What the curvature remembers.
+    pub memory: Vec<f64>,
+    /// Where the run began, empty before it did.
+    pub origin: Vec<f64>,
+}
+
+impl State {
+    fn arrival(&self) -> Arrival {
+        let iteration = self.history.len() as u32;
+        Arrival { iteration, trials: self.trials, step_length: self.step_length }
+    }
 }
 
 /// How a Newton run ended.
@@ -50,10 +63,10 @@ pub struct NewtonOutcome<P> {
     pub history: Vec<Step>,
 }
 
-/// No slack may lose more than this share in one step: M stays within a factor of 400 of the last one.
-const SLACK_LOSS_CAP: f64 = 0.95;
 /// Trials of one line search; halving thirty times means the direction is useless.
-const MAX_TRIALS: usize = 30;
+const MAX_TRIALS: u32 = 30;
+/// Every method here at least thirds the decrement below this, unless rounding stops it.
+const NO_GAIN_BELOW: f64 = 1e-7;
 /// The rounding floor costs a product with |A|; it can only matter below this decrement.
 const FLOOR_MATTERS_BELOW: f64 = 1e-5;
 
@@ -85,10 +98,19 @@ pub fn newton<O: Oracle>(
     run: &Run<'_>,
 ) -> Result<NewtonOutcome<O::Point>> {
     let mut point = first;
+    if !state.memory.is_empty() {
+        let effort = (state.passes, state.work);
+        curvature.recall(oracle, &state.memory, run)?;
+        oracle.set_effort(effort);
+    }
     loop {
         (state.passes, state.work) = oracle.effort();
+        state.memory = curvature.memory();
+        if state.origin.is_empty() {
+            state.origin = state.x.clone();
+        }
         watch(&state, &point)?;
-        let step = match curvature.step(oracle, &point, state.history.len() as u32, run) {
+        let step = match curvature.step(oracle, &point, &state.arrival(), run) {
             Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
             other => other?,
         };
@@ -96,14 +118,18 @@ pub fn newton<O: Oracle>(
         let end = |point, step, status, floor, state: State| {
             Ok(NewtonOutcome { point, step, status, floor, history: state.history })
         };
-        match verdict(oracle, &point, &step, &state, options, run)? {
+        let verdict = match verdict(oracle, &point, &step, &state, options, run) {
+            Err(e) if interrupted(&e) => Verdict::End(Status::Interrupted, None),
+            other => other?,
+        };
+        match verdict {
             Verdict::End(status, floor) => return end(point, step, status, floor, state),
             Verdict::GoOn if run.stopped() => return end(point, step, Status::Interrupted, None, state),
-            Verdict::GoOn => match line_rule(oracle, &point, &step.direction, curvature.needs_metric(), run) {
-                Ok(Some((next, t))) => {
+            Verdict::GoOn => match line_rule(oracle, &point, &step, curvature.needs_metric(), run) {
+                Ok(Some(Landed { next, step_length, trials })) => {
                     point = next;
                     state.x = oracle.x(&point).to_vec();
-                    state.step_length = t;
+                    (state.step_length, state.trials) = (step_length, trials);
                     continue;
                 }
                 Ok(None) => {}
@@ -114,12 +140,15 @@ pub fn newton<O: Oracle>(
         }
         // No progress at this precision: from the best point on, with more, or that point is the answer.
         let finer = oracle.refine();
+        if finer {
+            curvature.forget();
+        }
         let best = state.best.take().map_or_else(|| oracle.x(&point).to_vec(), |(x, _)| x);
         if !finer && best == oracle.x(&point) {
             return end(point, step, Status::Stalled, None, state);
         }
         state.settled = state.history.len();
-        state.step_length = 0.0;
+        (state.step_length, state.trials) = (0.0, 0);
         state.x = best;
         match oracle.at(&state.x, curvature.needs_metric(), run) {
             Ok(Some(p)) => point = p,
@@ -130,7 +159,10 @@ pub fn newton<O: Oracle>(
         if finer {
             state.refinements += 1;
         } else {
-            let step = curvature.step(oracle, &point, state.history.len() as u32, run)?;
+            let step = match curvature.step(oracle, &point, &state.arrival(), run) {
+                Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
+                other => other?,
+            };
             record(oracle, &point, &step, &mut state, run);
             return end(point, step, Status::Stalled, None, state);
         }
@@ -143,7 +175,12 @@ fn interrupted(error: &Error) -> bool {
 
 /// A run that was stopped before the step at its point was known.
 fn cut_short<O: Oracle>(oracle: &O, point: O::Point, state: State) -> NewtonOutcome<O::Point> {
-    let step = NewtonStep { direction: vec![0.0; oracle.dim()], decrement: f64::INFINITY, hessian: None };
+    let step = NewtonStep {
+        direction: vec![0.0; oracle.dim()],
+        decrement: f64::INFINITY,
+        metric: None,
+        slack_cap: SLACK_LOSS_CAP,
+    };
     NewtonOutcome { point, step, status: Status::Interrupted, floor: None, history: state.history }
 }
 
@@ -180,6 +217,9 @@ fn verdict<O: Oracle>(
     run: &Run<'_>,
 ) -> Result<Verdict> {
     let decrement = step.decrement;
+    if decrement < oracle.too_coarse_below() {
+        return Ok(Verdict::Stall);
+    }
     if decrement <= options.tolerance {
         return Ok(Verdict::End(Status::Solved, None));
     }
@@ -192,7 +232,8 @@ fn verdict<O: Oracle>(
     let trace = &state.history[state.settled..];
     let before = &trace[..trace.len() - 1];
     let least = |steps: &[Step]| steps.iter().map(|s| s.decrement).fold(f64::INFINITY, f64::min);
-    let no_gain = decrement < 1e-7 && decrement > 0.3 * least(before);
+    let noisy = oracle.evaluation_noise(point).clamp(NO_GAIN_BELOW, 1e-3);
+    let no_gain = decrement < noisy && decrement > 0.3 * least(before);
     let no_halving = trace.len() > 4
         && decrement < 1e-3
         && least(&trace[trace.len() - 3..]) > 0.5 * least(&trace[..trace.len() - 3]);
@@ -205,20 +246,28 @@ fn verdict<O: Oracle>(
     Ok(Verdict::GoOn)
 }
 
+/// A point that the line rule accepted.
+struct Landed<P> {
+    next: P,
+    step_length: f64,
+    trials: u32,
+}
+
 /// Finds t so that f falls or its slope along the step nearly vanishes; None if the step is no descent.
 fn line_rule<O: Oracle>(
     oracle: &O,
     point: &O::Point,
-    direction: &[f64],
+    step: &NewtonStep,
     metric: bool,
     run: &Run<'_>,
-) -> Result<Option<(O::Point, f64)>> {
+) -> Result<Option<Landed<O::Point>>> {
+    let direction = &step.direction;
     let slope = dot(oracle.gradient(point), direction);
     if slope.is_nan() || slope >= 0.0 {
         return Ok(None);
     }
-    let mut t = (SLACK_LOSS_CAP * oracle.step_to_boundary(point, direction, run)?).min(1.0);
-    for _ in 0..MAX_TRIALS {
+    let mut t = (step.slack_cap * oracle.step_to_boundary(point, direction, run)?).min(1.0);
+    for trials in 1..=MAX_TRIALS {
         let x: Vec<f64> = oracle.x(point).iter().zip(direction).map(|(x, h)| x + t * h).collect();
         let Some(next) = oracle.at(&x, metric, run)? else {
             t *= 0.5;
@@ -229,7 +278,7 @@ fn line_rule<O: Oracle>(
         // Near the solution values are all rounding; slopes still tell.
         let flat = new_slope <= 0.0 || new_slope <= 0.1 * slope.abs() || (slope.abs() < 1e-10 && t > 0.99);
         if falls || flat {
-            return Ok(Some((next, t)));
+            return Ok(Some(Landed { next, step_length: t, trials }));
         }
         t *= (slope / (slope - new_slope)).clamp(0.1, 0.7);
     }

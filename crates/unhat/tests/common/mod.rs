@@ -25,4 +25,4 @@ pub fn centre(a: &[f64], d: usize, b: &[f64], start: &Start<'_>, solver: Solver)
 }
 
 #[allow(dead_code)]
-pub const SOLVERS: [Solver; 3] = [Solver::Exact, Solver::Cg, Solver::Coreset];
+pub const SOLVERS: [Solver; 4] = [Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate];

@@ -1,0 +1,77 @@
+//! `unhat demo`: three worked cases, what was hidden, released and recovered, all computed when it runs.
+
+mod case;
+mod generated;
+mod polytope;
+mod regression;
+
+use super::Exit;
+use crate::failure::{Failure, file_error};
+use crate::options::Demo as Arguments;
+use crate::report::CertificateReport;
+use crate::session::{Colophon, Session};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use unhat::solve::Status;
+
+/// What `demo --json` prints.
+#[derive(Serialize)]
+struct Report {
+    schema: u8,
+    command: &'static str,
+    cases: Vec<CaseReport>,
+    #[serde(flatten)]
+    colophon: Colophon,
+}
+
+#[derive(Serialize)]
+struct CaseReport {
+    name: &'static str,
+    /// From a role (matrix, offset, …) to a path relative to `--out`.
+    files: BTreeMap<&'static str, String>,
+    relative_error: Option<f64>,
+    certificate: Option<CertificateReport>,
+    status: &'static str,
+    passes: u32,
+    seconds: f64,
+}
+
+pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let seed = session.common.seed;
+    let cases = session.compute(|run| {
+        Ok([regression::ridge_fit(run)?, polytope::volumetric_centre(run)?, generated::large_table(seed, run)?])
+    })?;
+    let mut reports = Vec::new();
+    for case in &cases {
+        reports.push(CaseReport {
+            name: case.name,
+            files: match &arguments.out {
+                Some(directory) => case.write_files(directory)?,
+                None => BTreeMap::new(),
+            },
+            relative_error: case.relative_error(),
+            certificate: case.found.certificate.map(Into::into),
+            status: case.found.status.name(),
+            passes: case.found.passes,
+            seconds: case.seconds,
+        });
+    }
+    if session.common.json {
+        let report = Report { schema: 1, command: "demo", cases: reports, colophon: session.colophon() };
+        session.print_object(&report)?;
+    } else {
+        let mut text = String::from("unhat demo: what a released leverage score gradient gives away\n");
+        cases.iter().for_each(|case| text += &format!("\n{}", case.story));
+        if let Some(directory) = &arguments.out {
+            text += &format!("\nThe matrices and vectors are under {directory}, as .npy.\n");
+        }
+        session.print(text.as_bytes())?;
+    }
+    let solved = cases.iter().all(|case| case.found.status == Status::Solved);
+    Ok(if solved { Exit::Done } else { Exit::NotConverged })
+}
+
+/// Makes a directory and those above it.
+fn create_directory(path: &str) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|e| file_error(path, format!("cannot be made a directory: {e}")).into())
+}

@@ -1,0 +1,270 @@
+//! `unhat invert gradient` and `unhat centre`: from a target, or none, to the one point of a cell that has it as gradient.
+
+use super::Exit;
+use crate::checkpoint::{CheckpointFile, Resumed};
+use crate::failure::{Failure, option_failure};
+use crate::fingerprint::Fingerprint;
+use crate::input::{read_numbers, read_offset, read_table, require_one_reader_of_stdin};
+use crate::options::{InvertGradient, Problem as Arguments};
+use crate::output::Destination;
+use crate::report::{Method, SolveReport};
+use crate::session::Session;
+use unhat::barrier::Side;
+use unhat::invert::{Checkpoint, Inversion, InvertOptions, Solver, Start, StartReport, invert_gradient};
+use unhat::rows::RowSource;
+use unhat::solve::{State, Status, Step};
+use unhat::{ErrorKind, Result as Outcome};
+use unhat_io::Table;
+
+pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let scale = arguments.target_scale;
+    if !(scale.is_finite() && scale != 0.0) {
+        return Err(option_failure("--target-scale", format!("found {scale}, expected a finite number other than 0")));
+    }
+    let files = Files::open(&arguments.problem, Some(&arguments.target), session)?;
+    let columns = files.table.matrix.shape().columns;
+    let mut target = read_numbers(&arguments.target, "target", columns)?;
+    target.iter_mut().for_each(|c| *c /= scale);
+    solve("invert gradient", files, &target, session)
+}
+
+pub(super) fn centre(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let files = Files::open(arguments, None, session)?;
+    let target = vec![0.0; files.table.matrix.shape().columns];
+    solve("centre", files, &target, session)
+}
+
+/// What was read for a solve, the target apart.
+struct Files<'a> {
+    arguments: &'a Arguments,
+    destination: Destination<'a>,
+    table: Table,
+    offset: Vec<f64>,
+    start: Option<Vec<f64>>,
+    signs: Option<Vec<f64>>,
+}
+
+impl<'a> Files<'a> {
+    fn open(arguments: &'a Arguments, target: Option<&str>, session: &mut Session<'_>) -> Result<Self, Failure> {
+        require_one_reader_of_stdin(&[
+            ("--matrix", Some(&arguments.matrix.matrix)),
+            ("--offset", arguments.offset.as_deref()),
+            ("--target", target),
+            ("--start", arguments.start.as_deref()),
+            ("--signs", arguments.signs.as_deref()),
+        ])?;
+        let destination = Destination::of(&arguments.output)?;
+        let mut table = read_table(&arguments.matrix, session)?;
+        let shape = table.matrix.shape();
+        let offset = read_offset(arguments.offset.as_deref(), &mut table)?;
+        let read = |path: &Option<String>, what, length| {
+            path.as_deref().map(|path| read_numbers(path, what, length)).transpose()
+        };
+        let start = read(&arguments.start, "start", shape.columns)?;
+        let signs = read(&arguments.signs, "signs", shape.rows)?;
+        Ok(Files { arguments, destination, table, offset, start, signs })
+    }
+
+    fn options(&self, seed: u64) -> InvertOptions {
+        InvertOptions {
+            solver: Solver::from(self.arguments.solver),
+            tolerance: self.arguments.tol,
+            max_iterations: self.arguments.max_iter,
+            seed,
+        }
+    }
+
+    /// Everything the bits of the solution depend on. Not the limit of iterations: a longer run goes on from a shorter one.
+    fn fingerprint(&self, rows: &dyn RowSource, target: &[f64], options: &InvertOptions) -> Outcome<u64> {
+        let mut fingerprint = Fingerprint::new();
+        fingerprint.matrix(rows)?;
+        fingerprint.numbers(&self.offset);
+        fingerprint.numbers(target);
+        fingerprint.optional(self.start.as_deref());
+        fingerprint.optional(self.signs.as_deref());
+        fingerprint.word(self.arguments.upper.into());
+        fingerprint.text(options.solver.name());
+        fingerprint.word(options.tolerance.to_bits());
+        fingerprint.word(options.seed);
+        Ok(fingerprint.value())
+    }
+}
+
+/// How a solve ended: by itself, or cut short with nothing but its last state.
+enum Ended {
+    Whole(Box<Inversion>),
+    Cut(Resumed),
+}
+
+fn solve(command: &str, files: Files<'_>, target: &[f64], session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let rows = files.table.matrix.rows()?;
+    let options = files.options(session.common.seed);
+    let (mut file, resume) = match session.common.checkpoint.as_deref() {
+        Some(path) => {
+            let (file, resume) = CheckpointFile::open(path, files.fingerprint(&rows, target, &options)?)?;
+            (Some(file), resume)
+        }
+        None => (None, None),
+    };
+    if let Some((state, ..)) = &resume {
+        session.note(&format!("resuming at iteration {}", state.history.len()));
+    }
+    let resumed = resume.is_some();
+    let start = Start {
+        point: files.start.as_deref(),
+        signs: files.signs.as_deref(),
+        side: files.arguments.upper.then_some(Side::Below),
+    };
+    let mut latest: Option<Resumed> = None;
+    let mut save = |state: &State, positive: &[bool], start: &StartReport| {
+        latest = Some((state.clone(), positive.to_vec(), start.clone()));
+        file.as_mut().map_or(Ok(()), |file| file.save_now_and_then(state, positive, start))
+    };
+    let outcome = session.compute(|run| {
+        let checkpoint = Checkpoint { resume, save: &mut save };
+        invert_gradient(&rows, &files.offset, target, &start, &options, Some(checkpoint), run)
+    });
+    let ended = match (outcome, latest.clone()) {
+        (Ok(inversion), _) => Ended::Whole(Box::new(inversion)),
+        (Err(error), Some(state)) if matches!(error.kind(), ErrorKind::Interrupted) => Ended::Cut(state),
+        (Err(error), _) => {
+            // An error is final: nothing of this run is left behind.
+            if let Some(file) = file.as_ref().filter(|_| !resumed) {
+                file.remove();
+            }
+            return Err(error.into());
+        }
+    };
+    let solved = ended.status() == Status::Solved;
+    if let (Some(file), Some((state, positive, start)), false) = (&mut file, latest, solved) {
+        file.save(&state, &positive, &start)?;
+    }
+    let exit = ended.hand_over(command, &files, session)?;
+    if let Some(file) = file.filter(|_| solved) {
+        file.remove(); // not before the answer is safe
+    }
+    Ok(exit)
+}
+
+impl Ended {
+    fn status(&self) -> Status {
+        match self {
+            Ended::Whole(inversion) => inversion.status,
+            Ended::Cut(_) => Status::Interrupted,
+        }
+    }
+
+    fn x(&self) -> &Vec<f64> {
+        match self {
+            Ended::Whole(inversion) => &inversion.x,
+            Ended::Cut((state, ..)) => &state.x,
+        }
+    }
+
+    fn history(&self) -> &[Step] {
+        match self {
+            Ended::Whole(inversion) => &inversion.history,
+            Ended::Cut((state, ..)) => &state.history,
+        }
+    }
+
+    /// Writes x, says what it is, prints the object.
+    fn hand_over(&self, command: &str, files: &Files<'_>, session: &mut Session<'_>) -> Result<Exit, Failure> {
+        let destination = &files.destination;
+        destination.store("value", None, self.x())?;
+        if session.common.verbose {
+            self.history_table().iter().for_each(|line| session.say(line));
+        }
+        if let Ended::Whole(inversion) = self {
+            inversion.warnings.iter().for_each(|warning| session.warn(warning));
+        }
+        self.summary(files, session);
+        if session.common.json {
+            let report = self.report(command, destination.on_stdout(), session);
+            session.print_object(&report)?;
+        } else if destination.on_stdout() {
+            session.print_numbers(self.x())?;
+        }
+        Ok(Exit::from(self.status()))
+    }
+
+    fn summary(&self, files: &Files<'_>, session: &mut Session<'_>) {
+        let values = self.x().len();
+        let ending = match self.status() {
+            Status::Solved => String::new(),
+            Status::IterationLimit => format!("--max-iter {} is used up", files.arguments.max_iter),
+            Status::Interrupted => "interrupted".into(),
+            _ => "no further progress".into(),
+        };
+        let last = self.history().last();
+        if !ending.is_empty() {
+            let decrement = last.map_or(String::new(), |s| {
+                format!("; decrement {:.1e}, wanted {:.1e}", s.decrement, files.arguments.tol)
+            });
+            session.say(&format!("not converged: {ending}; what was written is the best point so far{decrement}"));
+        }
+        let Ended::Whole(inversion) = self else { return };
+        session.summary(&format!(
+            "{}: {values} values, {} passes over the rows, {}; {} with {} ({})",
+            inversion.status.name().replace('_', " "),
+            inversion.passes,
+            session.elapsed(),
+            inversion.solver.name(),
+            inversion.factor.name(),
+            inversion.reason,
+        ));
+        // Where there is no proof, a warning has said so.
+        if let Some(proof) = &inversion.certificate {
+            session.summary(&format!(
+                "proven: within {:.1e} of the exact solution (Euclidean norm; {:.1e} relative to the slacks)",
+                proof.euclidean, proof.q_norm
+            ));
+        }
+    }
+
+    fn history_table(&self) -> Vec<String> {
+        let head = format!(
+            "{:>9} {:>7} {:>9} {:>11} {:>11} {:>7}",
+            "iteration", "passes", "work", "decrement", "residual", "step"
+        );
+        let line = |s: &Step| {
+            format!(
+                "{:>9} {:>7} {:>9.2} {:>11.3e} {:>11.3e} {:>7.4}",
+                s.iteration, s.passes, s.work, s.decrement, s.residual, s.step_length
+            )
+        };
+        std::iter::once(head).chain(self.history().iter().map(line)).collect()
+    }
+
+    fn report<'a>(&'a self, command: &'a str, values: bool, session: &Session<'_>) -> SolveReport<'a> {
+        let last = self.history().last();
+        let (passes, work, start) = match self {
+            Ended::Whole(inversion) => (inversion.passes, inversion.work, &inversion.start),
+            Ended::Cut((state, _, start)) => (state.passes, state.work, start),
+        };
+        let whole = match self {
+            Ended::Whole(inversion) => Some(inversion),
+            Ended::Cut(_) => None,
+        };
+        let residual = whole.map_or(last.map(|s| s.residual), |i| Some(i.residual));
+        SolveReport {
+            schema: 1,
+            command,
+            status: self.status().name(),
+            iterations: whole.map_or(last.map_or(0, |s| s.iteration), |i| i.iterations),
+            passes,
+            work,
+            residual,
+            decrement: whole.map_or(last.map(|s| s.decrement), |i| Some(i.decrement)),
+            objective: residual.map(|r| 0.5 * r * r),
+            certificate: whole.and_then(|i| i.certificate).map(Into::into),
+            condition: whole.map(|i| i.condition),
+            digits: whole.map(|i| i.digits),
+            score_sum_defect: whole.map(|i| i.score_sum_defect),
+            method: whole.map(|i| Method { solver: Some(i.solver.name()), factor: i.factor.name(), reason: &i.reason }),
+            start: start.into(),
+            colophon: session.colophon(),
+            values: values.then_some(self.x()),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What each command does: read its files, call the library, hand over the result.
+
+mod demo;
+mod gradient;
+mod invert;
+mod scores;
+
+use crate::failure::Failure;
+use crate::options::{Cli, Command, Invert};
+use crate::session::Session;
+use crate::signals::INTERRUPTED;
+use clap::CommandFactory;
+use unhat::solve::Status;
+
+/// How a command that ran ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done,
+    NotConverged,
+    Interrupted,
+}
+
+impl Exit {
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::NotConverged => 1,
+            Exit::Interrupted => INTERRUPTED,
+        }
+    }
+}
+
+impl From<Status> for Exit {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Solved => Exit::Done,
+            Status::Interrupted => Exit::Interrupted,
+            _ => Exit::NotConverged,
+        }
+    }
+}
+
+/// Runs the command that was given.
+pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let solves = matches!(command, Command::Invert(_) | Command::Centre(_));
+    if session.common.checkpoint.is_some() && !solves {
+        session.note("--checkpoint has no effect here: only invert and centre have something to resume");
+    }
+    match command {
+        Command::Scores(arguments) => scores::run(arguments, session),
+        Command::Gradient(arguments) => gradient::run(arguments, session),
+        Command::Invert(Invert::Gradient(arguments)) => invert::gradient(arguments, session),
+        Command::Centre(problem) => invert::centre(problem, session),
+        Command::Demo(arguments) => demo::run(arguments, session),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "unhat", &mut script);
+            session.print(&script).map(|()| Exit::Done)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A number that stands for a problem: it differs, for all practical purposes, when anything in the problem does.
+
+use unhat::Result;
+use unhat::rows::{Block, RowSource};
+
+/// Adds up words into 64 bits. It tells problems apart that differ by accident; it is no protection against intent.
+pub(crate) struct Fingerprint(u64);
+
+/// An odd number with its bits spread evenly: 2⁶⁴ divided by the golden ratio.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Fingerprint {
+    pub fn new() -> Self {
+        Fingerprint(SPREAD)
+    }
+
+    pub fn word(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(SPREAD);
+    }
+
+    pub fn text(&mut self, text: &str) {
+        self.word(text.len() as u64);
+        text.bytes().for_each(|b| self.word(b.into()));
+    }
+
+    pub fn numbers(&mut self, values: &[f64]) {
+        self.word(values.len() as u64);
+        values.iter().for_each(|v| self.word(v.to_bits()));
+    }
+
+    /// A vector that may be missing, which is not the same as an empty one.
+    pub fn optional(&mut self, values: Option<&[f64]>) {
+        self.word(values.is_some().into());
+        self.numbers(values.unwrap_or_default());
+    }
+
+    /// The shape and every entry of a matrix.
+    pub fn matrix(&mut self, source: &dyn RowSource) -> Result<()> {
+        let shape = source.shape();
+        [shape.rows, shape.columns, shape.stored].into_iter().for_each(|size| self.word(size as u64));
+        (0..source.blocks()).try_for_each(|k| {
+            source.with_block(k, &mut |rows| {
+                match rows.block {
+                    Block::Dense(block) => self.numbers(block.values),
+                    Block::Csr(block) => (0..block.rows()).for_each(|i| {
+                        let (indices, values) = block.row(i);
+                        indices.iter().for_each(|&j| self.word(j.into()));
+                        self.numbers(values);
+                    }),
+                }
+                Ok(())
+            })
+        })
+    }
+
+    pub fn value(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+/// The fingerprint of bytes alone.
+pub(crate) fn fingerprint_of_bytes(bytes: &[u8]) -> u64 {
+    let mut fingerprint = Fingerprint::new();
+    bytes.iter().for_each(|&b| fingerprint.word(b.into()));
+    fingerprint.value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use unhat::rows::DenseRows;
+
+    fn of(values: &[f64], columns: usize) -> u64 {
+        let mut fingerprint = Fingerprint::new();
+        fingerprint.matrix(&DenseRows::new(values, columns).unwrap()).unwrap();
+        fingerprint.value()
+    }
+
+    #[test]
+    fn any_entry_any_order_and_any_shape_counts() {
+        let base = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let other = of(&base, 2);
+        assert_eq!(other, of(&base, 2));
+        assert_ne!(other, of(&base, 3));
+        assert_ne!(other, of(&[2.0, 1.0, 3.0, 4.0, 5.0, 6.0], 2));
+        for k in 0..6 {
+            let mut changed = base;
+            changed[k] = f64::from_bits(changed[k].to_bits() + 1);
+            assert_ne!(other, of(&changed, 2), "entry {k}");
+        }
+    }
+}

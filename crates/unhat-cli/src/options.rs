@@ -1,0 +1,252 @@
+//! The words of the command line: commands, options, their defaults and their help.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use unhat::invert::Solver;
+
+const EXAMPLES: &str = "\
+Examples:
+  unhat demo
+      recovers parameters from released gradients, and says how exactly
+  unhat scores --matrix prices.csv --intercept -o scores.csv
+      how much each row of a table matters
+  unhat gradient --matrix t.csv --response y --intercept --point beta.txt -o g.npy
+      what a release of the gradient at the coefficients beta holds
+  unhat invert gradient --matrix t.csv --response y --intercept --target g.npy \\
+      --signs signs.txt
+      recovers beta from it, with a proven bound on the error
+  unhat centre --matrix facets.csv --response b --upper
+      the volumetric centre of the polytope Ax < b
+
+Notation:
+  A is n x d, b has n values, s = Ax - b, and A_x has the rows a_i/s_i.
+  The leverage score sigma_i says how much row i of A_x matters.
+  g(x) = -A_x^T sigma is the gradient of V(x) = 1/2 log det(A_x^T A_x).
+
+Exit codes:
+  0    solved
+  1    not converged; the best point was written
+  2    usage, input or output error; nothing was written
+  130  interrupted; the best point so far was written, where there was one";
+
+/// Leverage scores, their gradient, and the way back.
+///
+/// Computes the leverage scores of a data matrix and their gradient g(x) = -A_x^T sigma, and inverts that gradient: from
+/// a released c it recovers the x with g(x) = c, with a proven bound on the distance to the exact solution.
+#[derive(Debug, Parser)]
+#[command(name = "unhat", version, after_help = EXAMPLES, max_term_width = 100, subcommand_required = true)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Leverage scores of the rows of A, or of A_x at a point
+    ///
+    /// sigma_i = a_i^T (A^T A + lambda I)^-1 a_i, or with --offset and --point the same for the rows a_i/(a_i x - b_i).
+    ///
+    /// They lie in [0, 1] and sum to the rank; with --ridge, to the effective dimension. When columns are dependent they
+    /// are the scores of the space that the columns span, and a warning names the rank.
+    Scores(Scores),
+    /// Their gradient g(x) = -A_x^T sigma at a point
+    ///
+    /// g(x) = -A_x^T sigma(x), the gradient of V(x) = 1/2 log det(A_x^T A_x), A_x = S^-1 A, s = Ax - b.
+    Gradient(Gradient),
+    /// Recovers what was hidden behind a release
+    #[command(subcommand, arg_required_else_help = true)]
+    Invert(Invert),
+    /// The volumetric centre of a polytope: the x with g(x) = 0
+    ///
+    /// The minimiser of V(x) = 1/2 log det(A_x^T A_x) over {Ax > b}, or with --upper over {Ax < b}.
+    #[command(visible_alias = "center")]
+    Centre(Problem),
+    /// Three worked cases, two of them on bundled real data: what was hidden, released and recovered
+    ///
+    /// Needs no arguments; everything is computed when it runs.
+    Demo(Demo),
+    /// Prints a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Invert {
+    /// Recovers x from a released gradient c: the one x of a cell with g(x) = c
+    ///
+    /// Minimises V(x) - c^T x over the cell in which the signs of Ax - b are known, by damped Newton steps.
+    ///
+    /// The cell is that of --start, or has the signs of --signs, or is {Ax > b} (with --upper, {Ax < b}). Within a cell
+    /// the solution is unique; c alone never says which cell it was.
+    Gradient(InvertGradient),
+}
+
+/// What every command takes.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// Seed of everything that is drawn at random (the rows of --solver coreset and surrogate)
+    #[arg(long, global = true, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
+    pub seed: u64,
+    /// Threads to use [default: all cores]; the result has the same bits for any number
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
+    pub threads: Option<u16>,
+    /// Print one line of JSON on standard output; without -o it holds the numbers as `values`
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Keep the state of a solve in FILE, and resume from it to the same bits when FILE exists
+    ///
+    /// Written about every second and when the run ends unsolved; removed when it is solved. A file of another problem is
+    /// refused. --max-iter and --threads may differ.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub checkpoint: Option<String>,
+    /// No summary, notes or progress on standard error; warnings and errors remain
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Print every step of the solver on standard error
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+/// The matrix A, and what to take from it when it is a table.
+#[derive(Args, Debug)]
+pub(crate) struct MatrixInput {
+    /// A, n x d: .csv, .tsv, .mtx, .mm (each also .gz), .npy, .npz, or - for a table on standard input
+    ///
+    /// Tables: the first line is a header if one of its cells is no number; an unnamed or all-text first column holds row
+    /// names; other text columns are left out.
+    #[arg(long, value_name = "A")]
+    pub matrix: String,
+    /// Of a table, take these columns in this order: names, or 1-based numbers where there is no header
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+    /// Of a table, take this column as b and the rest as A; excludes --offset
+    #[arg(long, value_name = "COLUMN")]
+    pub response: Option<String>,
+    /// Put a column of ones before the columns of a table
+    #[arg(long)]
+    pub intercept: bool,
+}
+
+/// Where the numbers go.
+#[derive(Args, Debug)]
+pub(crate) struct Output {
+    /// Write to FILE: .npy, .csv, .tsv or .txt [default: one number a line on standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Scores {
+    #[command(flatten)]
+    pub matrix: MatrixInput,
+    /// b, n values: .npy, .txt, .csv, .tsv or -; together with --point
+    #[arg(long, value_name = "b", conflicts_with = "response")]
+    pub offset: Option<String>,
+    /// x, d values: the scores of A_x, whose rows are a_i/(a_i x - b_i); together with --offset or --response
+    #[arg(long, value_name = "x")]
+    pub point: Option<String>,
+    /// lambda >= 0 of the ridge scores a_i^T (A^T A + lambda I)^-1 a_i
+    #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, allow_hyphen_values = true)]
+    pub ridge: f64,
+    /// Make dependent columns an error instead of a warning
+    #[arg(long)]
+    pub strict: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Gradient {
+    #[command(flatten)]
+    pub matrix: MatrixInput,
+    /// b, n values: .npy, .txt, .csv, .tsv or -
+    #[arg(long, value_name = "b", required_unless_present = "response", conflicts_with = "response")]
+    pub offset: Option<String>,
+    /// x, d values: .npy, .txt, .csv, .tsv or -; no entry of Ax - b may be zero
+    #[arg(long, value_name = "x")]
+    pub point: String,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InvertGradient {
+    /// c, d values: the released gradient g(x)
+    #[arg(long, value_name = "c")]
+    pub target: String,
+    /// The target holds k g: -1, 2 or -2 for releases in another convention of sign and scale
+    #[arg(long, value_name = "k", default_value_t = 1.0, allow_hyphen_values = true)]
+    pub target_scale: f64,
+    #[command(flatten)]
+    pub problem: Problem,
+}
+
+/// A cell and how to search it.
+#[derive(Args, Debug)]
+pub(crate) struct Problem {
+    #[command(flatten)]
+    pub matrix: MatrixInput,
+    /// b, n values: .npy, .txt, .csv, .tsv or -
+    #[arg(long, value_name = "b", required_unless_present = "response", conflicts_with = "response")]
+    pub offset: Option<String>,
+    /// A point inside the cell, d values; Newton starts there [default: 0 if inside, else a point is found]
+    #[arg(long, value_name = "x0", conflicts_with = "signs")]
+    pub start: Option<String>,
+    /// The cell by the signs of Ax - b: n values, each 1 or -1
+    #[arg(long, value_name = "s")]
+    pub signs: Option<String>,
+    /// The cell {Ax < b} instead of {Ax > b}; beside --start or --signs it must agree with them
+    #[arg(long)]
+    pub upper: bool,
+    /// Where the curvature of a step comes from; auto takes the least predicted work
+    #[arg(long, value_enum, default_value_t = SolverName::Auto, value_name = "NAME")]
+    pub solver: SolverName,
+    /// Stop when the Newton decrement is at most TOL, about the largest relative error of a slack
+    #[arg(long, value_name = "TOL", default_value_t = 1e-10, allow_hyphen_values = true)]
+    pub tol: f64,
+    /// Newton steps allowed, 1 or more
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
+    pub max_iter: u32,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// Write the matrices and vectors of every case under DIR, as .npy
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<String>,
+}
+
+/// The values of --solver.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SolverName {
+    /// The cheapest by predicted work
+    Auto,
+    /// The exact Hessian from third moments
+    Exact,
+    /// Conjugate gradients on exact Hessian-vector products
+    Cg,
+    /// The Hessian of rows drawn by leverage
+    Coreset,
+    /// Steps to the minimiser of a coreset's own barrier: the fewest passes over the rows
+    Surrogate,
+}
+
+impl From<SolverName> for Solver {
+    fn from(name: SolverName) -> Solver {
+        match name {
+            SolverName::Auto => Solver::Auto,
+            SolverName::Exact => Solver::Exact,
+            SolverName::Cg => Solver::Cg,
+            SolverName::Coreset => Solver::Coreset,
+            SolverName::Surrogate => Solver::Surrogate,
+        }
+    }
+}

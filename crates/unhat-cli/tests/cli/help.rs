@@ -1,0 +1,92 @@
+//! Help, completions, version, and what the streams are for.
+
+use crate::desk::{Desk, UNHAT};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+/// Every option of every command stands in its help, and nothing else does.
+#[test]
+fn help_lists_every_option() {
+    let desk = Desk::new();
+    let table = ["--matrix", "--columns", "--response", "--intercept"];
+    let common = ["--seed", "--threads", "--json", "--checkpoint", "--quiet", "--verbose", "--help"];
+    let solver = ["--offset", "--start", "--signs", "--upper", "--solver", "--tol", "--max-iter", "--output"];
+    let commands: [(&str, Vec<&str>); 5] = [
+        ("scores", [&table[..], &["--offset", "--point", "--ridge", "--strict", "--output"]].concat()),
+        ("gradient", [&table[..], &["--offset", "--point", "--output"]].concat()),
+        ("invert gradient", [&table[..], &solver, &["--target", "--target-scale"]].concat()),
+        ("centre", [&table[..], &solver].concat()),
+        ("demo", vec!["--out"]),
+    ];
+    for (command, own) in commands {
+        let help = desk.run(&format!("{command} --help")).expect(0).out;
+        for option in own.iter().chain(&common) {
+            assert!(help.contains(option), "{command}: {option} is missing in\n{help}");
+        }
+    }
+    for solver in ["auto", "exact", "cg", "coreset"] {
+        assert!(desk.run("centre --help").out.contains(solver));
+    }
+}
+
+#[test]
+fn the_first_help_shows_an_example_and_the_exit_codes() {
+    let desk = Desk::new();
+    let help = desk.run("--help").expect(0).out;
+    for words in ["unhat invert gradient --matrix", "unhat demo", "130", "center"] {
+        assert!(help.contains(words), "{words} in\n{help}");
+    }
+    assert_eq!(desk.run("--version").expect(0).out, format!("unhat {}\n", env!("CARGO_PKG_VERSION")));
+    assert!(desk.run("").expect(2).err.contains("Usage"));
+    assert!(desk.run("invert").expect(2).err.contains("gradient"));
+}
+
+#[test]
+fn every_shell_has_completions() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = desk.run(&format!("completions {shell}")).expect(0).out;
+        assert!(script.contains("target-scale"), "{shell}");
+    }
+    desk.run("completions cmd").expect(2);
+}
+
+/// `unhat scores … | head -1` ends without a word.
+#[test]
+fn a_reader_that_stops_reading_is_no_error() {
+    let desk = Desk::new();
+    let tall: Vec<f64> = (0..60_000_u64).map(|i| ((i * i) % 97) as f64).collect();
+    desk.matrix("a.npy", &tall, 2);
+    let mut child = Command::new(UNHAT)
+        .args(["scores", "--matrix", "a.npy", "--quiet"])
+        .current_dir(desk.path(""))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::with_capacity(64, child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert!(first.trim().parse::<f64>().is_ok());
+    assert_eq!(String::from_utf8(ended.stderr).unwrap(), "");
+    assert_eq!(ended.status.code(), Some(0));
+}
+
+#[test]
+fn quiet_leaves_warnings_and_verbose_adds_the_history() {
+    let desk = Desk::new();
+    desk.text("a.csv", "x,name,y\n1,a,1\n2,b,4\n4,c,9\n");
+    let loud = desk.run("scores --matrix a.csv -o s.csv").expect(0);
+    assert!(loud.err.contains("name") && loud.err.contains("digits"), "{}", loud.err);
+    assert_eq!(loud.out, "");
+    assert_eq!(desk.run("scores --matrix a.csv -o s.csv --quiet").expect(0).err, "");
+    desk.text("b.txt", "-1 -1 -1 -1").text("square.csv", "1,0\n-1,0\n0,1\n0,-1\n").text("x.txt", "0.3 0.2");
+    let verbose = desk.run("centre --matrix square.csv --offset b.txt --start x.txt -v").expect(0);
+    assert!(verbose.err.contains("iteration") && verbose.err.contains("decrement"), "{}", verbose.err);
+    assert!(verbose.err.contains("proven: within"), "{}", verbose.err);
+    desk.text("twice.csv", "1,1\n2,2\n3,3\n");
+    let warned = desk.run("scores --matrix twice.csv --quiet").expect(0);
+    assert!(warned.err.starts_with("warning: ") && warned.err.contains("rank 1"), "{}", warned.err);
+    let noted = desk.run("scores --matrix a.csv --checkpoint k.json").expect(0);
+    assert!(noted.err.contains("--checkpoint has no effect"));
+}

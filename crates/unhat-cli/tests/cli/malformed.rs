@@ -1,0 +1,324 @@
+//! Everything that can be wrong with the input: each ends in a message that names the cause, exit code 2, and no file.
+
+use crate::desk::{Desk, Ran, UNHAT};
+use std::io::{Cursor, Write};
+use std::process::Command;
+
+const SCORES: &str = "scores --matrix";
+const GRADIENT: &str = "gradient --matrix a.csv --offset b.txt --point x.txt";
+const INVERT: &str = "invert gradient --matrix a.csv --offset b.txt --target c.txt";
+const CENTRE: &str = "centre --matrix a.csv --offset b.txt";
+
+/// A square −1 < x < 1 with a target, and one file that is wrong.
+struct Malformed {
+    file: &'static str,
+    content: Vec<u8>,
+    line: String,
+    words: &'static [&'static str],
+}
+
+fn case(file: &'static str, content: impl Into<Vec<u8>>, line: &str, words: &'static [&'static str]) -> Malformed {
+    Malformed { file, content: content.into(), line: line.to_string(), words }
+}
+
+fn table(content: &str, words: &'static [&'static str]) -> Malformed {
+    case("bad.csv", content, "scores --matrix bad.csv", words)
+}
+
+fn npy_bytes(descr: &str, order: &str, shape: &str, payload: &[u8]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
+    header += &" ".repeat(63 - (header.len() + 10) % 64);
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(payload);
+    bytes
+}
+
+fn doubles(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn integers(values: &[i32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// SciPy's file of a 2×2 CSR matrix with the given row pointers and columns.
+fn npz(indptr: &[i32], indices: &[i32], shape: &[i32]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let shape_of = |count: usize| format!("({count},)");
+    let arrays = [
+        ("format.npy", npy_bytes("|S3", "False", "()", b"csr")),
+        ("shape.npy", npy_bytes("<i4", "False", "(2,)", &integers(shape))),
+        ("indptr.npy", npy_bytes("<i4", "False", &shape_of(indptr.len()), &integers(indptr))),
+        ("indices.npy", npy_bytes("<i4", "False", &shape_of(indices.len()), &integers(indices))),
+        ("data.npy", npy_bytes("<f8", "False", &shape_of(indices.len()), &doubles(&vec![1.0; indices.len()]))),
+    ];
+    for (name, bytes) in arrays {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(&bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+fn npy(descr: &str, order: &str, shape: &str, payload: &[u8], words: &'static [&'static str]) -> Malformed {
+    case("bad.npy", npy_bytes(descr, order, shape, payload), &format!("{SCORES} bad.npy"), words)
+}
+
+fn market(content: &str, words: &'static [&'static str]) -> Malformed {
+    case("bad.mtx", content, &format!("{SCORES} bad.mtx"), words)
+}
+
+fn vector(content: &str, words: &'static [&'static str]) -> Malformed {
+    case("b.txt", content, CENTRE, words)
+}
+
+/// Wrong by its options, not by a file.
+fn line(line: &str, words: &'static [&'static str]) -> Malformed {
+    case("unused", "", line, words)
+}
+
+fn tables() -> Vec<Malformed> {
+    vec![
+        table("x,y\n1,2\nnan,3\n", &["bad.csv", "row 2", "\"x\""]),
+        table("1,2\n1,inf\n", &["bad.csv", "row 2", "2"]),
+        table("1,2\n-Infinity,1\n", &["bad.csv", "row 2"]),
+        table("x,y\n1,2\n3,\n5,6\n", &["row 2", "\"y\"", "empty"]),
+        table("x,y\n1,2\n3,n/a\n5,6\n", &["row 2", "\"y\"", "n/a", "expected a number"]),
+        table("1,2\n3\n", &["bad.csv", "row 2"]),
+        table("1,2\n3,4,5\n", &["bad.csv", "row 2"]),
+        table("", &["bad.csv", "empty"]),
+        table("x,y\n", &["bad.csv"]),
+        table("a,b\nx,y\nz,w\n", &["bad.csv"]),
+        case("bad.csv", &b"1,2\n\xff\xfe,3\n"[..], "scores --matrix bad.csv", &["bad.csv", "UTF-8"]),
+        case("bad.csv", &b"\xff\xfe1\x00,\x002\x00"[..], "scores --matrix bad.csv", &["bad.csv", "UTF-16"]),
+        case("bad.csv.gz", &b"\x1f\x8b\x08\x00trunc"[..], "scores --matrix bad.csv.gz", &["bad.csv.gz"]),
+        line("scores --matrix a.csv --columns 1,9", &["--columns", "9"]),
+        line("gradient --matrix a.csv --response price --point x.txt", &["--response", "price"]),
+        line("scores --matrix missing.csv", &["missing.csv", "no such file"]),
+        line("scores --matrix folder.csv", &["folder.csv", "directory"]),
+        line("scores --matrix a.dat", &["a.dat", "suffix"]),
+        line("scores --matrix good.npy --intercept", &["--intercept", "good.npy"]),
+    ]
+}
+
+fn binaries() -> Vec<Malformed> {
+    let four = doubles(&[1.0, 2.0, 3.0, 5.0]);
+    vec![
+        npy("<f8", "False", "(2, 2)", &four[..20], &["bad.npy"]),
+        npy("<f8", "False", "(3, 2)", &four, &["bad.npy"]),
+        npy("<f8", "False", "(1000000000000, 1000000)", &four, &["bad.npy"]),
+        npy("<f8", "False", "(18446744073709551615, 18446744073709551615)", &four, &["bad.npy"]),
+        npy("<f8", "False", "(0, 2)", &[], &["bad.npy"]),
+        npy("<f8", "False", "(2, 1, 2)", &four, &["bad.npy"]),
+        npy("|O", "False", "(2, 2)", &four, &["bad.npy", "object"]),
+        npy("<c16", "False", "(1, 2)", &four, &["bad.npy", "complex"]),
+        npy("<U4", "False", "(1, 2)", &four, &["bad.npy"]),
+        npy("<f8", "Maybe", "(2, 2)", &four, &["bad.npy"]),
+        npy("<f8", "False", "(2, 2)", &doubles(&[1.0, 2.0, f64::NAN, 4.0]), &["row 2, column 1", "NaN"]),
+        npy("<f8", "False", "(2, 2)", &doubles(&[1.0, f64::NEG_INFINITY, 1.0, 4.0]), &["row 1, column 2", "-inf"]),
+        case("bad.npy", &b"\x93NUMPY\x01\x00\xff\xff{"[..], "scores --matrix bad.npy", &["bad.npy"]),
+        case("bad.npy", &b"1,2\n3,4\n"[..], "scores --matrix bad.npy", &["bad.npy"]),
+        case("bad.npy", "", "scores --matrix bad.npy", &["bad.npy", "empty"]),
+        case("bad.npz", &b"PK\x03\x04 and then nothing"[..], "scores --matrix bad.npz", &["bad.npz"]),
+        case("bad.npz", npz(&[0, 1, 9], &[0, 1], &[2, 2]), "scores --matrix bad.npz", &["bad.npz"]),
+        case("bad.npz", npz(&[0, 2, 1], &[0, 1], &[2, 2]), "scores --matrix bad.npz", &["bad.npz"]),
+        case("bad.npz", npz(&[0, 1, 2], &[0, 7], &[2, 2]), "scores --matrix bad.npz", &["bad.npz"]),
+        case("bad.npz", npz(&[0, 1, 2], &[0, 1], &[2_000_000_000, 2]), "scores --matrix bad.npz", &["bad.npz"]),
+        market("%%MatrixMarket matrix coordinate real general\n2 2 3\n1 1 1\n2 2 1\n", &["bad.mtx", "3"]),
+        market("%%MatrixMarket matrix coordinate real general\n2 2 1\n3 1 1\n", &["bad.mtx", "3"]),
+        market("%%MatrixMarket matrix coordinate real general\n2 2 999999999999999\n1 1 1\n", &["bad.mtx"]),
+        market("%%MatrixMarket matrix array real general\n99999999999 99999999\n1\n", &["bad.mtx"]),
+        market("%%MatrixMarket matrix coordinate complex general\n1 1 1\n1 1 1 0\n", &["bad.mtx", "complex"]),
+        market("%%MatrixMarket matrix coordinate real general\n2 2 1\n1 1 nan\n", &["bad.mtx"]),
+        market("not a market\n", &["bad.mtx"]),
+    ]
+}
+
+fn vectors() -> Vec<Malformed> {
+    vec![
+        vector("-1\n-1\n-1\n", &["offset b.txt", "3 values", "4 values"]),
+        vector("-1\n-1\nNaN\n-1\n", &["b.txt", "row 3"]),
+        vector("-1\n-1\nx\n-1\n", &["b.txt", "row 3", "expected a number"]),
+        vector("", &["b.txt", "empty"]),
+        vector("1 2\n3 4\n", &["b.txt"]),
+        case("c.txt", "1 2 3", INVERT, &["target c.txt", "3 values", "2 values"]),
+        case("c.txt", "inf 1", INVERT, &["c.txt"]),
+        case("x.txt", "0.5", GRADIENT, &["point x.txt", "1 values", "2 values"]),
+        case(
+            "b.npy",
+            npy_bytes("<f8", "False", "(2, 2)", &doubles(&[1.0; 4])),
+            &format!("{SCORES} a.csv --offset b.npy --point x.txt"),
+            &["b.npy"],
+        ),
+        case(
+            "b.npy",
+            npy_bytes("<f8", "False", "(4,)", &doubles(&[1.0, f64::NAN, 1.0, 1.0])),
+            &format!("{SCORES} a.csv --offset b.npy --point x.txt"),
+            &["offset b.npy", "row 2", "NaN"],
+        ),
+        case("s.txt", "1 1 1", &format!("{CENTRE} --signs s.txt"), &["signs s.txt", "3 values"]),
+        case("s.txt", "1 1 0.5 1", &format!("{CENTRE} --signs s.txt"), &["--signs", "row 3", "0.5"]),
+    ]
+}
+
+fn problems() -> Vec<Malformed> {
+    vec![
+        case("x.txt", "1 0", GRADIENT, &["row 2 has slack 0"]),
+        case("x.txt", "1 0", &format!("{SCORES} a.csv --offset b.txt --point x.txt"), &["row 2 has slack 0"]),
+        case("x0.txt", "0 -1", &format!("{INVERT} --start x0.txt"), &["row 3 has slack 0"]),
+        case("x0.txt", "0 0.5", &format!("{INVERT} --start x0.txt --upper"), &["outside the chosen cell", "--upper"]),
+        case("s.txt", "-1 -1 -1 -1", &format!("{INVERT} --signs s.txt"), &["empty", "contradict"]),
+        case("s.txt", "-1 -1 1 1", &format!("{CENTRE} --signs s.txt"), &["empty", "rows 1, 2"]),
+        line(&format!("{CENTRE} --upper"), &["empty", "contradict"]),
+        case("b.txt", "1 0 -1 -1", CENTRE, &["empty", "rows 1, 2"]), // x > 1 and x < 0
+        case("b.txt", "0 0 -1 -1", CENTRE, &["no interior", "rows 1, 2"]), // x > 0 and x < 0 leave x = 0
+        case("a.csv", "1,0\n0,1\n1,1\n1,2\n", CENTRE, &["cannot be reached", "unbounded", "--start"]),
+        case("a.csv", "1,1\n-1,-1\n2,2\n-3,-3\n", INVERT, &["rank 1", "2 columns"]),
+        case("a.csv", "1,2\n", "gradient --matrix a.csv --offset one.txt --point x.txt", &["rank 1", "2 columns"]),
+    ]
+}
+
+fn options() -> Vec<Malformed> {
+    vec![
+        line(&format!("{SCORES} a.csv --offset b.txt"), &["--offset", "--point"]),
+        line(&format!("{SCORES} a.csv --point x.txt"), &["--point", "--offset"]),
+        line(&format!("{SCORES} a.csv --ridge -1"), &["--ridge", "-1"]),
+        line(&format!("{SCORES} a.csv --ridge nan"), &["--ridge", "NaN"]),
+        line(&format!("{INVERT} --target-scale 0"), &["--target-scale", "0"]),
+        line(&format!("{INVERT} --tol 0"), &["--tol", "between 0 and 1"]),
+        line(&format!("{INVERT} --tol nan"), &["--tol"]),
+        line(&format!("{INVERT} --max-iter 0"), &["--max-iter"]),
+        line(&format!("{INVERT} --max-iter -3"), &["--max-iter"]),
+        line(&format!("{INVERT} --threads 0"), &["--threads"]),
+        line(&format!("{INVERT} --seed -1"), &["--seed"]),
+        line(&format!("{INVERT} --solver simplex"), &["simplex", "coreset"]),
+        line(&format!("{INVERT} --start x.txt --signs s.txt"), &["--start", "--signs"]),
+        line(&format!("{INVERT} --weights w.txt"), &["--weights"]),
+        line("invert gradient --matrix a.csv --target c.txt", &["--offset"]),
+        line("invert gradient --matrix - --offset - --target c.txt", &["--offset", "standard input", "--matrix"]),
+        line("center --matrix", &["--matrix"]),
+    ]
+}
+
+fn outputs() -> Vec<Malformed> {
+    vec![
+        line(&format!("{SCORES} a.csv -o out.xlsx"), &["out.xlsx", "suffix"]),
+        line(&format!("{SCORES} a.csv -o folder.csv"), &["folder.csv", "is a directory"]),
+        line(&format!("{SCORES} a.csv -o x.txt/out.csv"), &["x.txt", "cannot be written"]),
+        line(&format!("{SCORES} a.csv -o nowhere/out.csv"), &["nowhere", "cannot be written"]),
+        line(&format!("{CENTRE} --checkpoint x.txt/run.json"), &["run.json"]),
+        line(&format!("{CENTRE} --checkpoint nowhere/run.json"), &["run.json", "cannot be written"]),
+    ]
+}
+
+fn desk_for(case: &Malformed) -> Desk {
+    let desk = Desk::new();
+    desk.text("a.csv", "1,0\n-1,0\n0,1\n0,-1\n").text("b.txt", "-1 -1 -1 -1").text("c.txt", "0.5 -0.25");
+    desk.text("x.txt", "0.5 0.25").text("s.txt", "1 1 1 1").text("one.txt", "7").text("a.dat", "1");
+    desk.bytes("good.npy", &npy_bytes("<f8", "False", "(2, 1)", &doubles(&[1.0, 2.0])));
+    std::fs::create_dir(desk.path("folder.csv")).unwrap();
+    desk.bytes(case.file, &case.content);
+    desk
+}
+
+#[test]
+fn what_is_wrong_is_named_and_nothing_is_written() {
+    let all = [tables(), binaries(), vectors(), problems(), options(), outputs()];
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for case in all.iter().flatten() {
+        count += 1;
+        let desk = desk_for(case);
+        let before = desk.names();
+        let output = if case.line.contains(" -o ") { "" } else { " -o out.npy" };
+        let ran = desk.run(&format!("{}{output} --json", case.line));
+        let complaint = complaint(case, &ran).or((desk.names() != before).then(|| format!("wrote {:?}", desk.names())));
+        if let Some(complaint) = complaint {
+            failures.push(format!("{}: {complaint}\n{}{}", case.line, ran.err, ran.out));
+        }
+    }
+    assert!(count >= 40);
+    assert!(failures.is_empty(), "{} of {count}\n{}", failures.len(), failures.join("\n"));
+}
+
+fn complaint(case: &Malformed, ran: &Ran) -> Option<String> {
+    if ran.code != 2 {
+        return Some(format!("exit code {}", ran.code));
+    }
+    if ran.err.contains("panicked") || !ran.err.starts_with("error: ") {
+        return Some("no clean message".into());
+    }
+    if let Some(word) = case.words.iter().find(|word| !ran.err.contains(**word)) {
+        return Some(format!("{word:?} is missing"));
+    }
+    let object: serde_json::Value = match serde_json::from_str(&ran.out) {
+        Ok(object) => object,
+        Err(e) => return Some(format!("no JSON: {e}")),
+    };
+    let whole = object["schema"] == 1
+        && object["status"] == "error"
+        && object["error"]["kind"].is_string()
+        && object["error"]["message"].as_str().is_some_and(|message| !message.is_empty());
+    (!whole).then(|| "the JSON lacks a key".into())
+}
+
+#[test]
+fn errors_carry_their_numbers() {
+    let desk = desk_for(&line("", &[]));
+    let error = |line: &str| desk.run(&format!("{line} --json")).expect(2).json()["error"].clone();
+    desk.text("edge.txt", "1 0");
+    let zero = error("gradient --matrix a.csv --offset b.txt --point edge.txt");
+    assert_eq!((zero["kind"].as_str(), zero["row"].as_u64()), (Some("zero_slack"), Some(2)));
+    desk.text("empty.txt", "1 0 -1 -1");
+    let empty = error("centre --matrix a.csv --offset empty.txt");
+    assert_eq!((empty["kind"].as_str(), &empty["rows"]), (Some("empty_cell"), &serde_json::json!([1, 2])));
+    assert_eq!(empty["multipliers"].as_array().unwrap().len(), 2);
+    assert!(empty["gap"].as_f64().unwrap() > 0.0);
+    let source = error("scores --matrix missing.csv");
+    assert_eq!((source["kind"].as_str(), source["path"].as_str()), (Some("source"), Some("missing.csv")));
+    assert_eq!(error("scores --ridge 1")["kind"], "usage");
+}
+
+/// Only the program's own reaction to a full quota counts: the shell sets the limit and hands over.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_an_error_and_leaves_nothing() {
+    let desk = desk_for(&line("", &[]));
+    let tall: Vec<f64> = (0..20_000_u64).map(|i| ((i * i) % 97) as f64).collect();
+    desk.matrix("tall.npy", &tall, 2);
+    let before = desk.names();
+    for arguments in [
+        "scores --matrix tall.npy -o out.csv",
+        "centre --matrix a.csv --offset b.txt -o x.npy",
+        "centre --matrix a.csv --offset b.txt --checkpoint run.json",
+        "demo --out kept",
+    ] {
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("ulimit -f 0; exec {UNHAT} {arguments}")]).current_dir(desk.path(""));
+        let ran = Ran::of(command).expect(2);
+        assert!(ran.err.contains("cannot be written"), "{arguments}: {}", ran.err);
+        let _ = std::fs::remove_dir_all(desk.path("kept"));
+        assert_eq!(desk.names(), before, "{arguments}");
+    }
+    if std::path::Path::new("/dev/full").exists() {
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("{UNHAT} scores --matrix tall.npy > /dev/full")]).current_dir(desk.path(""));
+        assert!(Ran::of(command).expect(2).err.contains("standard output: cannot be written"));
+    }
+}
+
+/// A header's claim is no reason to take memory: with 200 MB of address space a terabyte is refused like any other lie.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_memory_is_taken_for_what_a_header_claims() {
+    for case in binaries() {
+        let desk = desk_for(&case);
+        let mut command = Command::new("bash");
+        let line = format!("ulimit -v 400000; exec {UNHAT} {} --threads 1", case.line);
+        command.args(["-c", &line]).current_dir(desk.path(""));
+        let ran = Ran::of(command);
+        assert_eq!(ran.code, 2, "{}: {}", case.line, ran.err);
+    }
+}

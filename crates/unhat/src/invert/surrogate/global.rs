@@ -1,0 +1,174 @@
+//! Far from the solution: solve the coreset problem to its end, adding the rows that come to matter on the way.
+
+use super::Drawn;
+use super::inner::{Direction, End, Flops, Limits, Tilt, minimise};
+use super::model::{Model, ModelPoint};
+use crate::error::Result;
+use crate::invert::sampled::SampledRows;
+use crate::invert::tilted::{Tilted, TiltedPoint};
+use crate::linalg;
+use crate::oracle::SLACK_LOSS_CAP;
+use crate::random::uniform_rows_into;
+use crate::rows::{Pass, Rows, sweep, with_scratch};
+use crate::run::Run;
+
+/// One global step from a point.
+pub(super) struct GlobalStep<'a> {
+    pub phi: &'a Tilted<'a>,
+    pub point: &'a TiltedPoint,
+    /// L⁻¹G.
+    pub gradient: &'a [f64],
+    /// √(GᵀC⁻¹G) at the point.
+    pub decrement: f64,
+    pub seed: u64,
+    pub run: &'a Run<'a>,
+}
+
+/// Rounds of adding rows.
+const ROUNDS: usize = 8;
+/// Inner steps of a round.
+const INNER_STEPS: usize = 25;
+/// Where no slack moved more than this, the coreset of the start still represents the rows.
+const NEAR: f64 = 0.3;
+/// Rows that hold less than this share of d in scores are not worth another round.
+const WORTH_ADDING: f64 = 0.025;
+/// A row outside the coreset may lose this share of its slack in a round.
+const OUTSIDE_CAP: f64 = 0.95;
+/// The share it loses after pulling back.
+const PULLED_BACK: f64 = 0.8;
+/// Columns of the sketch that estimates the scores at a model's point: good to a factor of two.
+const SKETCH_COLUMNS: usize = 8;
+/// The stream of the sketch's signs, apart from those of the draws.
+const SKETCH_STREAM: u64 = u64::MAX;
+
+impl GlobalStep<'_> {
+    /// The way to the model's minimiser, the step of its metric alone, and whether the model failed.
+    pub fn solve(&self, drawn: Drawn, flops: &mut Flops) -> Result<(Vec<f64>, Vec<f64>, bool)> {
+        let d = self.gradient.len();
+        let Drawn { mut draw, rows, metric } = drawn;
+        let fallback = {
+            let y: Vec<f64> = linalg::cholesky_solve(&metric, self.gradient).iter().map(|v| -v).collect();
+            self.point.base.factor.half_solve_transposed(&y)
+        };
+        let mut model = Model::new(rows.u, &rows.weights, d);
+        let mut y = vec![0.0; d];
+        let mut changes = vec![0.0; self.point.base.slack.len()];
+        for _ in 0..ROUNDS {
+            self.run.check()?;
+            let Some(start) = model.at(&vec![0.0; d]) else { break };
+            let tilt = Tilt {
+                linear: self.gradient.iter().zip(&start.gradient).map(|(g, v)| g - v).collect(),
+                quadratic: None,
+            };
+            let limits =
+                Limits { tolerance: 0.1 * self.decrement.min(1.0), steps: INNER_STEPS, slack_cap: SLACK_LOSS_CAP };
+            let (next, at_next, end) = minimise(&model, &tilt, &y, &limits, &Direction::Conjugate, flops);
+            let Some(mut here) = at_next else { break };
+            let wished = self.changes(&next)?;
+            let theta = pull_back(&changes, &wished);
+            let blocked = theta < 1.0;
+            changes.iter_mut().zip(&wished).for_each(|(t, w)| *t += theta * (w - *t));
+            y.iter_mut().zip(&next).for_each(|(y, n)| *y += theta * (n - *y));
+            if end == End::Stall && model.len() < changes.len() {
+                return Ok((self.point.base.factor.half_solve_transposed(&y), fallback, true));
+            }
+            if !blocked && changes.iter().all(|t| t.abs() < NEAR) {
+                break;
+            }
+            if blocked {
+                match model.at(&y) {
+                    Some(pulled_back) => here = pulled_back,
+                    None => break,
+                }
+            }
+            let scores = self.sketched_scores(&here, &changes)?;
+            let new = scores.iter().enumerate().filter(|(i, s)| draw.would_add(*i, **s));
+            let added: f64 = new.map(|(_, s)| s).sum();
+            if !blocked && added < WORTH_ADDING * d as f64 {
+                break;
+            }
+            draw.raise(&scores);
+            let rows = SampledRows::gather(self.phi.barrier, self.point, draw.sample())?;
+            flops.0 += (rows.len() * d * d) as f64;
+            model = Model::new(rows.u, &rows.weights, d);
+        }
+        Ok((self.point.base.factor.half_solve_transposed(&y), fallback, false))
+    }
+
+    /// t = U y, over all rows.
+    ///
+    /// # Cost
+    /// 1/d evaluations.
+    fn changes(&self, y: &[f64]) -> Result<Vec<f64>> {
+        let h = self.point.base.factor.half_solve_transposed(y);
+        self.phi.barrier.charge(1.0 / y.len() as f64);
+        self.phi.barrier.scaled_rows_times(&self.point.base, &h, self.run)
+    }
+
+    /// min(1, ‖uᵀR‖²/(1+t)²) for every row: its score in the model at y, R = L_C⁻ᵀ·signs/√8 (exact with R = L_C⁻ᵀ for
+    /// d ≤ 8).
+    ///
+    /// # Cost
+    /// k/d evaluations.
+    fn sketched_scores(&self, here: &ModelPoint, changes: &[f64]) -> Result<Vec<f64>> {
+        let d = here.gradient.len();
+        let k = SKETCH_COLUMNS.min(d);
+        let mut directions = vec![0.0; k * d];
+        if k == d {
+            (0..d).for_each(|j| directions[j + j * d] = 1.0);
+        } else {
+            uniform_rows_into(self.seed, SKETCH_STREAM, 0, &mut directions);
+            let size = 1.0 / (k as f64).sqrt();
+            directions.iter_mut().for_each(|u| *u = if *u < 0.5 { size } else { -size });
+        }
+        linalg::solve_lower_transposed_rows(&here.lower, d, &mut directions);
+        // In the coordinates of x: u·v = a·(L⁻ᵀv)/s.
+        linalg::solve_lower_transposed_rows(self.point.base.factor.lower(), d, &mut directions);
+        let barrier = self.phi.barrier;
+        barrier.charge(k as f64 / d as f64);
+        let mut scores = vec![0.0; changes.len()];
+        sweep(barrier.source(), &SketchPass { directions: &directions, columns: d }, &mut scores, self.run)?;
+        for ((score, t), r) in scores.iter_mut().zip(changes).zip(&self.point.base.inverse_slack) {
+            let share = r / (1.0 + t);
+            *score = (*score * share * share).min(1.0);
+        }
+        Ok(scores)
+    }
+}
+
+/// The largest θ ≤ 1 for which no row loses more than [`OUTSIDE_CAP`] of its slack between the last y and the new one.
+fn pull_back(before: &[f64], after: &[f64]) -> f64 {
+    let mut theta = 1.0f64;
+    for (old, new) in before.iter().zip(after) {
+        if 1.0 + new <= (1.0 - OUTSIDE_CAP) * (1.0 + old) {
+            theta = theta.min(PULLED_BACK * (1.0 + old) / (old - new));
+        }
+    }
+    theta
+}
+
+/// Σ (aᵢ·v)² over the directions v of a sketch.
+struct SketchPass<'a> {
+    /// k directions of d values each.
+    directions: &'a [f64],
+    columns: usize,
+}
+
+impl Pass for SketchPass<'_> {
+    type Acc = ();
+    fn zero(&self) {}
+    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        out.fill(0.0);
+        with_scratch(rows.block.rows(), |product| {
+            for direction in self.directions.chunks_exact(self.columns) {
+                rows.block.apply_into(direction, product);
+                out.iter_mut().zip(&*product).for_each(|(o, p)| *o += p * p);
+            }
+        });
+        Ok(())
+    }
+    fn merge(&self, _left: (), _right: ()) {}
+    fn width(&self) -> usize {
+        1
+    }
+}

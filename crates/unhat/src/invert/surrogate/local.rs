@@ -1,0 +1,277 @@
+//! Near the solution: one anchor, its coreset with the Hessian corrected by the exact Q, and secants from later points.
+
+use super::inner::{Direction, Flops, Limits, Tilt, minimise};
+use super::model::{Model, ModelPoint};
+use super::secant::{Seen, corrected};
+use crate::error::Result;
+use crate::gram::Factor;
+use crate::invert::local_metric::AnchoredMetric;
+use crate::invert::sample::Draw;
+use crate::invert::sampled::SampledRows;
+use crate::invert::tilted::{Tilted, TiltedPoint};
+use crate::linalg::{self, dot};
+use crate::run::Run;
+
+/// Everything that is kept while the anchor serves.
+pub(super) struct LocalAnchor {
+    x: Vec<f64>,
+    /// L at the anchor: y = Lᵀ(x − x_a).
+    factor: Factor,
+    model: Model,
+    metric: AnchoredMetric,
+    /// E₀ = H₀ − ∇²V_C(0).
+    e0: Vec<f64>,
+    /// H₀ = 3Q − 2D − 2T_off, generalised eigenvalues against Q in [1, 3].
+    h0: Vec<f64>,
+    /// C of the model at 0, to move H₀ along.
+    d0: Vec<f64>,
+    /// Points since the anchor (and a few before), the anchor itself first among its own.
+    seen: Vec<Seen>,
+    /// x of those, for a saved run.
+    seen_x: Vec<Vec<f64>>,
+    /// Decrements at the anchor and at the last point.
+    first: f64,
+    last: f64,
+    stream: u64,
+}
+
+/// What the anchor says at a later point.
+pub(super) enum Advice {
+    /// The minimiser of the model, and the plain Newton step of its Hessian.
+    Go { direction: Vec<f64>, fallback: Vec<f64> },
+    /// The anchor has served its time; `slow`: because it converged slowly.
+    AnchorAgain { slow: bool },
+}
+
+/// Share of a slack that one inner step may take.
+const INNER_CAP: f64 = 0.9;
+/// Anchors taken above this decrement are renewed once below it.
+const RENEW: f64 = 0.05;
+/// A model that gains less than this factor a step is renewed with twice the rows.
+const SLOW: f64 = 0.12;
+/// A step that gained more than this is not worth renewing after.
+const FAST: f64 = 0.004;
+/// Secants used at a time.
+const SECANTS: usize = 4;
+/// Older points are carried over while no slack moved more than this since.
+const CARRY_WITHIN: f64 = 0.5;
+
+impl LocalAnchor {
+    /// Draws the coreset, forms Q from all rows and corrects the model's Hessian.
+    ///
+    /// # Cost
+    /// Half an evaluation for Q; md³/3 flops twice for third moments.
+    pub fn at(
+        phi: &Tilted<'_>,
+        point: &TiltedPoint,
+        size: usize,
+        seed: u64,
+        stream: u64,
+        flops: &mut Flops,
+        run: &Run<'_>,
+    ) -> Result<Option<LocalAnchor>> {
+        let d = point.gradient.len();
+        let q = phi.barrier.whitened_vaidya(&point.base, run)?;
+        run.check()?;
+        let sample = Draw::new(&point.base.scores, size, seed, stream).sample();
+        let rows = SampledRows::gather(phi.barrier, point, sample)?;
+        let (m, size) = (rows.len() as f64, d as f64);
+        flops.0 += 2.0 * m * size.powi(3) / 3.0 + 4.0 * size.powi(4) + 5.0 * m * size * size;
+        if rows.len() < d {
+            return Ok(None);
+        }
+        let t = rows.squared_projection();
+        let mut h0: Vec<f64> = q.iter().zip(&t).map(|(q, t)| 3.0 * q - 2.0 * t).collect();
+        let Some(lower) = linalg::clip_generalised_eigenvalues(&mut h0, &q, d, 1.0, 3.0) else { return Ok(None) };
+        let h0 = linalg::lower_outer_product(&lower, d);
+        let mut root = q;
+        if !linalg::cholesky_in_place(&mut root, d) {
+            return Ok(None);
+        }
+        let model = Model::new(rows.u, &rows.weights, d);
+        let Some(here) = model.at(&vec![0.0; d]) else { return Ok(None) };
+        let e0 = h0.iter().zip(&here.hessian()).map(|(h, v)| h - v).collect();
+        let metric = AnchoredMetric::new(&point.base, &root);
+        let seen = vec![Seen {
+            y: vec![0.0; d],
+            gradient: point.base.factor.half_solve(&point.gradient),
+            model: here.gradient.clone(),
+        }];
+        Ok(Some(LocalAnchor {
+            x: point.base.x.clone(),
+            factor: point.base.factor.clone(),
+            d0: here.metric(),
+            model,
+            metric,
+            e0,
+            h0,
+            seen_x: vec![point.base.x.clone()],
+            seen,
+            first: f64::INFINITY,
+            last: f64::INFINITY,
+            stream,
+        }))
+    }
+
+    /// Q at the anchor.
+    pub fn metric(&self) -> &AnchoredMetric {
+        &self.metric
+    }
+
+    /// Decrements at the anchor and at the last point.
+    pub fn rates(&self) -> (f64, f64) {
+        (self.first, self.last)
+    }
+
+    /// The key of the anchor's draw.
+    pub fn stream(&self) -> u64 {
+        self.stream
+    }
+
+    /// x of the anchor, then of the points that secants are taken from.
+    pub fn recollection(&self) -> Vec<f64> {
+        let own = self.seen_x.iter().position(|x| *x == self.x).unwrap_or(0);
+        let others = self.seen_x.iter().enumerate().filter(|(k, _)| *k != own).flat_map(|(_, x)| x.iter());
+        self.x.iter().chain(others).copied().collect()
+    }
+
+    /// Takes up the points of a saved run, in their order (those before the anchor first).
+    pub fn recall(&mut self, others: &[(Vec<f64>, Vec<f64>)], rates: (f64, f64)) {
+        (self.first, self.last) = rates;
+        let mut before = Vec::new();
+        for (x, gradient) in others {
+            if let Some(seen) = self.look(x, gradient) {
+                before.push((x.clone(), seen));
+            }
+        }
+        for (x, seen) in before {
+            self.seen_x.push(x);
+            self.seen.push(seen);
+        }
+    }
+
+    /// Takes over points from before the anchor as secants.
+    pub fn carry(&mut self, trail: &[(Vec<f64>, Vec<f64>)]) {
+        const CARRIED: usize = 3;
+        for (x, gradient) in trail.iter().rev().take(CARRIED).rev() {
+            let y = self.coordinates(x);
+            let mut moved = vec![0.0; self.model.len()];
+            linalg::rows_times_vector(self.model.rows(), y.len(), &y, &mut moved);
+            if moved.iter().all(|t| t.abs() < CARRY_WITHIN)
+                && let Some(seen) = self.look(x, gradient)
+            {
+                self.seen_x.push(x.clone());
+                self.seen.push(seen);
+            }
+        }
+    }
+
+    fn coordinates(&self, x: &[f64]) -> Vec<f64> {
+        let moved: Vec<f64> = x.iter().zip(&self.x).map(|(x, a)| x - a).collect();
+        linalg::lower_transposed_times_vector(self.factor.lower(), &moved)
+    }
+
+    fn look(&self, x: &[f64], gradient: &[f64]) -> Option<Seen> {
+        let y = self.coordinates(x);
+        let model = self.model.at(&y)?.gradient;
+        Some(Seen { gradient: self.factor.half_solve(gradient), model, y })
+    }
+
+    /// The step from the anchor itself.
+    pub fn first_step(&mut self, point: &TiltedPoint, flops: &mut Flops) -> (Vec<f64>, Vec<f64>) {
+        const INNER_TOLERANCE: f64 = 0.01;
+        const INNER_STEPS: usize = 6;
+        /// From here on one Hessian serves all inner steps.
+        const ONE_HESSIAN_BELOW: f64 = 0.1;
+        let here = self.seen[0].clone();
+        let (e, h) = corrected(&self.e0, &self.h0, &here, &self.seen[1..]);
+        let Some((lower, decrement)) = self.decrement(&here.gradient, h) else {
+            return (vec![0.0; here.y.len()], self.plain(&here.gradient));
+        };
+        (self.first, self.last) = (decrement, decrement);
+        let tilt = Tilt { linear: difference(&here.gradient, &here.model), quadratic: Some(e) };
+        let limits = Limits { tolerance: INNER_TOLERANCE * decrement, steps: INNER_STEPS, slack_cap: INNER_CAP };
+        let direction = match decrement < ONE_HESSIAN_BELOW {
+            true => Direction::Fixed(&lower),
+            false => Direction::Conjugate,
+        };
+        let (y, _, _) = minimise(&self.model, &tilt, &here.y, &limits, &direction, flops);
+        debug_assert_eq!(y.len(), point.gradient.len());
+        (self.factor.half_solve_transposed(&y), self.newton(&lower, &here.gradient))
+    }
+
+    /// The step from a later point, the coreset and E₀ kept.
+    pub fn step(&mut self, point: &TiltedPoint, flops: &mut Flops) -> Advice {
+        const INNER_TOLERANCE: f64 = 0.02;
+        const INNER_STEPS: usize = 4;
+        let (m, d) = (self.model.len() as f64, point.gradient.len() as f64);
+        flops.0 += 3.0 * m * d * d;
+        let y = self.coordinates(&point.base.x);
+        let Some(model_here) = self.model.at(&y) else { return Advice::AnchorAgain { slow: false } };
+        let gradient = self.factor.half_solve(&point.gradient);
+        let here = Seen { gradient, model: model_here.gradient.clone(), y };
+        let newest = self.seen.len().saturating_sub(SECANTS);
+        let (e, h) = corrected(&self.e0, &self.h0, &here, &self.seen[newest..]);
+        let Some((lower, decrement)) = self.decrement(&here.gradient, h.clone()) else {
+            return Advice::AnchorAgain { slow: false };
+        };
+        let rate = decrement / self.last;
+        if self.first > RENEW && decrement <= RENEW && decrement > 1e-7 && rate > FAST {
+            return Advice::AnchorAgain { slow: false };
+        }
+        if rate > SLOW && decrement > 1e-9 {
+            return Advice::AnchorAgain { slow: true };
+        }
+        let ey = linalg::symmetric_times_vector(&e, &here.y);
+        let linear = (0..ey.len()).map(|k| here.gradient[k] - here.model[k] - ey[k]).collect();
+        let tilt = Tilt { linear, quadratic: Some(e) };
+        let moved = self.moved_hessian(&h, &model_here).unwrap_or_else(|| lower.clone());
+        // Below this decrement inner steps only move rounding.
+        const INNER_FLOOR: f64 = 3e-14;
+        let limits = Limits {
+            tolerance: (INNER_TOLERANCE * decrement).max(INNER_FLOOR),
+            steps: INNER_STEPS,
+            slack_cap: INNER_CAP,
+        };
+        let (target, _, _) = minimise(&self.model, &tilt, &here.y, &limits, &Direction::Fixed(&moved), flops);
+        let direction = self.factor.half_solve_transposed(&difference(&target, &here.y));
+        let fallback = self.newton(&lower, &here.gradient);
+        self.last = decrement;
+        self.seen.push(here);
+        self.seen_x.push(point.base.x.clone());
+        Advice::Go { direction, fallback }
+    }
+
+    /// H + C(y) − C(0): the Hessian moved along with the model's metric.
+    fn moved_hessian(&self, h: &[f64], here: &ModelPoint) -> Option<Vec<f64>> {
+        let mut moved: Vec<f64> = h.iter().zip(&here.metric()).zip(&self.d0).map(|((h, c), c0)| h + c - c0).collect();
+        linalg::cholesky_in_place(&mut moved, here.gradient.len()).then_some(moved)
+    }
+
+    /// The Cholesky factor of H and √(GᵀH⁻¹G).
+    fn decrement(&self, gradient: &[f64], mut h: Vec<f64>) -> Option<(Vec<f64>, f64)> {
+        if !linalg::cholesky_in_place(&mut h, gradient.len()) {
+            return None;
+        }
+        let decrement = dot(gradient, &linalg::cholesky_solve(&h, gradient)).sqrt();
+        Some((h, decrement))
+    }
+
+    /// −L⁻ᵀH⁻¹G_w.
+    fn newton(&self, lower: &[f64], gradient: &[f64]) -> Vec<f64> {
+        let y: Vec<f64> = linalg::cholesky_solve(lower, gradient).iter().map(|v| -v).collect();
+        self.factor.half_solve_transposed(&y)
+    }
+
+    /// The Newton step of H₀, which is positive definite by construction.
+    fn plain(&self, gradient: &[f64]) -> Vec<f64> {
+        match self.decrement(gradient, self.h0.clone()) {
+            Some((lower, _)) => self.newton(&lower, gradient),
+            None => vec![0.0; gradient.len()],
+        }
+    }
+}
+
+fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
