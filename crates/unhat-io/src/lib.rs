@@ -8,12 +8,15 @@
 //! | `.mtx` `.mm` (also `.gz`) | MatrixMarket | | |
 //! | `.txt` | | one number a line, or one line | one number a line |
 //!
+//! Polytopes {x : Ax ≥ b} come from `.mps` and `.ine` files (also `.gz`): [`read_polytope`].
+//!
 //! No reader trusts a header: memory grows with the bytes that are there, and what contradicts itself is an error that
 //! names the file, the place, what was found and what was expected. The values of `.npy` and `.npz` files may be NaN or
 //! infinite, since looking at each of them would defeat the memory map; text that says so is refused.
 
 mod fault;
 mod format;
+mod lines;
 mod map;
 mod market;
 mod matrix;
@@ -21,6 +24,7 @@ mod npy;
 mod npz;
 mod open;
 mod output;
+mod polytope;
 mod records;
 mod sparse;
 mod table;
@@ -28,5 +32,6 @@ mod vector;
 
 pub use matrix::{Matrix, MatrixRows, Table, read_matrix};
 pub use output::{check_output, write_matrix_npy, write_vector};
+pub use polytope::{Polytope, read_polytope};
 pub use table::TableOptions;
 pub use vector::{read_rows, read_vector};

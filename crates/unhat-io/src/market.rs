@@ -1,17 +1,20 @@
 //! MatrixMarket: a banner, comments, a line of sizes, then one entry a line.
 
 use crate::fault::{Checked, Fault, shown};
+use crate::lines::Lines;
 use crate::matrix::Storage;
 use crate::npy::DenseValues;
 use crate::sparse::{Csr, Size, Triplets};
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 
 /// Longest line read. The format allows 1024 characters; what is longer is no line.
 const LONGEST_LINE: u64 = 65_536;
+/// How a comment begins, at the start of its line.
+const COMMENT: u8 = b'%';
 
 /// Reads a matrix.
 pub(crate) fn read(text: impl Read) -> Checked<Storage> {
-    let mut lines = Lines { text: BufReader::new(text), line: Vec::new(), number: 0 };
+    let mut lines = Lines::new(text, COMMENT, LONGEST_LINE);
     let banner = Banner::read(&mut lines)?;
     match banner.layout {
         Layout::Coordinate => coordinate(&mut lines, &banner).map(Storage::Sparse),
@@ -51,8 +54,7 @@ impl Banner {
         if !lines.next()? {
             return Err(Fault::new("the file is empty"));
         }
-        let words: Vec<String> =
-            String::from_utf8_lossy(&lines.line).split_whitespace().map(str::to_lowercase).collect();
+        let words: Vec<String> = lines.text().split_whitespace().map(str::to_lowercase).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let ["%%matrixmarket", "matrix", layout, field, symmetry] = words[..] else {
             let expected =
@@ -243,52 +245,7 @@ impl Places {
     }
 }
 
-/// The lines of a text, none of them of any length.
-struct Lines<R> {
-    text: BufReader<R>,
-    line: Vec<u8>,
-    number: usize,
-}
-
 impl<R: Read> Lines<R> {
-    fn next(&mut self) -> Checked<bool> {
-        self.line.clear();
-        self.number += 1;
-        let position = self.position();
-        let count = self.text.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.line)?;
-        if count as u64 == LONGEST_LINE && !self.line.ends_with(b"\n") {
-            return Err(Fault::at(
-                position,
-                format!("found a line of more than {LONGEST_LINE} bytes, expected one entry"),
-            ));
-        }
-        Ok(count > 0)
-    }
-
-    /// The next line that is neither empty nor a comment.
-    fn next_with_content(&mut self) -> Checked<bool> {
-        while self.next()? {
-            if !self.line.starts_with(b"%") && !self.line.trim_ascii().is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Splits the line into words, as many as there is room for, and returns how many there are.
-    fn split_into<'a>(&'a self, words: &mut [&'a str]) -> Checked<usize> {
-        let line = std::str::from_utf8(&self.line)
-            .map_err(|_| self.fault("found bytes that are no text, expected numbers".into()))?;
-        let mut count = 0;
-        for word in line.split_ascii_whitespace() {
-            if let Some(room) = words.get_mut(count) {
-                *room = word;
-            }
-            count += 1;
-        }
-        Ok(count)
-    }
-
     /// The line of sizes, and its number.
     fn sizes<const N: usize>(&mut self, what: &str) -> Checked<([usize; N], usize)> {
         if !self.next_with_content()? {
@@ -303,7 +260,7 @@ impl<R: Read> Lines<R> {
         for (size, word) in sizes.iter_mut().zip(words) {
             *size = word.parse().map_err(|_| wrong())?;
         }
-        Ok((sizes, self.number))
+        Ok((sizes, self.number()))
     }
 
     /// A 1-based number of a row or column, made 0-based.
@@ -319,22 +276,6 @@ impl<R: Read> Lines<R> {
             return Ok(value);
         }
         Err(self.fault_at_entry(row, column, format!("found {}, expected a finite number", shown(word))))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(self.line.trim_ascii()).into_owned()
-    }
-
-    fn position(&self) -> String {
-        format!("line {}", self.number)
-    }
-
-    fn expected(&self, what: &str) -> Fault {
-        self.fault(format!("found {}, expected {what}", shown(&self.text())))
-    }
-
-    fn fault(&self, reason: String) -> Fault {
-        Fault::at(self.position(), reason)
     }
 
     fn fault_at_entry(&self, row: usize, column: usize, reason: String) -> Fault {

@@ -50,7 +50,8 @@ pub enum MatrixRows<'a> {
 }
 
 impl Matrix {
-    fn new(storage: Storage) -> Self {
+    /// A matrix without names or notes.
+    pub(crate) fn new(storage: Storage) -> Self {
         Matrix { storage, row_names: None, column_names: None, notes: Vec::new() }
     }
 

@@ -309,6 +309,79 @@ pub fn volumetric_centres() -> Vec<CentreCase> {
         .collect()
 }
 
+// ---------------------------------------------------------------------------------------------- minima
+
+/// A regularised inversion min ½‖g(x) − c‖² + ½‖diag(w)Ax‖² over {Ax > b}, and its stationary points.
+#[derive(Clone, Debug)]
+pub struct MinimaCase {
+    /// What it is.
+    pub name: String,
+    /// d.
+    pub d: usize,
+    /// A, n×d row-major.
+    pub a: Vec<f64>,
+    /// b, n values.
+    pub b: Vec<f64>,
+    /// c, d values.
+    pub c: Vec<f64>,
+    /// w, n values.
+    pub w: Vec<f64>,
+    /// Whether the list is known to be complete.
+    pub complete: bool,
+    /// The stationary points.
+    pub stationary: Vec<StationaryPoint>,
+}
+
+/// A point where the gradient of the objective vanishes.
+#[derive(Clone, Debug)]
+pub struct StationaryPoint {
+    /// x, d values.
+    pub x: Vec<f64>,
+    /// ½‖g(x) − c‖² + ½‖diag(w)Ax‖².
+    pub objective: f64,
+    /// Whether it is a local minimum.
+    pub minimum: bool,
+}
+
+impl MinimaCase {
+    /// The local minima, best first.
+    pub fn minima(&self) -> Vec<&StationaryPoint> {
+        let mut minima: Vec<_> = self.stationary.iter().filter(|point| point.minimum).collect();
+        minima.sort_by(|p, q| p.objective.total_cmp(&q.objective));
+        minima
+    }
+}
+
+/// Regularised inversions with several minima: segments (exact), polygons (40 digits), a cube, random polytopes.
+pub fn minima_cases() -> Vec<MinimaCase> {
+    let file = json("known_minima.json");
+    let matrix = |rows: &Value| -> Vec<f64> { rows.as_array().expect("rows").iter().flat_map(json_numbers).collect() };
+    let cases = file["cases"].as_array().expect("a list");
+    cases
+        .iter()
+        .map(|case| {
+            let polytope = case["polytope"].as_str().map_or(case, |name| &file["polytopes"][name]);
+            let (b, c) = (json_numbers(&polytope["b"]), json_numbers(&case["c"]));
+            let how = case["how"].as_str().expect("a text");
+            let stationary = case["stationary"].as_array().expect("a list").iter().map(|point| StationaryPoint {
+                x: json_numbers(&point["x"]),
+                objective: number(point["L"].as_str().expect("a number")),
+                minimum: point["kind"] == "min",
+            });
+            MinimaCase {
+                name: case["name"].as_str().expect("a name").to_string(),
+                d: c.len(),
+                a: matrix(&polytope["a"]),
+                w: case["w"].as_f64().map_or_else(|| json_numbers(&case["w"]), |w| vec![w; b.len()]),
+                complete: !how.contains("incomplete"),
+                stationary: stationary.collect(),
+                b,
+                c,
+            }
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,6 +502,22 @@ mod tests {
             let solution = crate::precise::invert_gradient(&case.a, &case.b, &vec![0.0; case.d], &case.centre).unwrap();
             let exact: Vec<f64> = solution.x.iter().map(|x| x.to_f64()).collect();
             assert_all_close(&exact, &case.centre, 1e-15);
+        }
+    }
+
+    /// ∇L = H(g − c) + Kx vanishes at each of them, to the rounding of their digits, and L is the value printed.
+    #[test]
+    fn the_known_minima_are_stationary() {
+        let cases = minima_cases();
+        assert_eq!(cases.len(), 33);
+        for case in &cases {
+            for known in &case.stationary {
+                let objective = crate::regularised::Objective::at(&case.a, &case.b, &case.c, &case.w, &known.x);
+                assert_close(objective.value, known.objective, 1e-9);
+                let change = objective.newton_change();
+                assert!(change < 1e-9, "{}: a Newton step changes a slack by {change:e}", case.name);
+                assert_eq!(objective.is_minimum(), known.minimum, "{}", case.name);
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod orthonormal;
 pub mod precise;
 mod real;
 pub mod reference;
+pub mod regularised;
 pub mod sparse;
 
 pub use double_double::Dd;

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod malformed;
+mod malformed_polytopes;
 mod market;
 mod never_panics;
 mod numpy;
 mod output;
+mod polytopes;
 mod tables;
 mod vectors;
 

@@ -5,9 +5,9 @@ use super::{data, file, gzipped, message, plain};
 use unhat_io::{check_output, read_rows, read_vector};
 
 /// A suffix, the bytes, and words of the message.
-type Case<'a> = (&'a str, Vec<u8>, &'a [&'a str]);
+pub(super) type Case<'a> = (&'a str, Vec<u8>, &'a [&'a str]);
 
-fn check(cases: &[Case<'_>], read: impl Fn(&str) -> String) {
+pub(super) fn check(cases: &[Case<'_>], read: impl Fn(&str) -> String) {
     for (suffix, bytes, words) in cases {
         let (_folder, path) = file(&format!("broken.{suffix}"), bytes);
         let message = read(&path);

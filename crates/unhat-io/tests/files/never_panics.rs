@@ -3,10 +3,12 @@
 use super::{data, file, names};
 use proptest::prelude::*;
 use unhat::rows::RowSource;
-use unhat_io::{TableOptions, read_matrix, read_rows, read_vector};
+use unhat_io::{TableOptions, read_matrix, read_polytope, read_rows, read_vector};
 
-const SUFFIXES: [&str; 12] =
-    ["npy", "npz", "mtx", "mm", "csv", "tsv", "txt", "csv.gz", "tsv.gz", "mtx.gz", "txt.gz", "xyz"];
+const SUFFIXES: [&str; 15] = [
+    "npy", "npz", "mtx", "mm", "csv", "tsv", "txt", "mps", "ine", "csv.gz", "tsv.gz", "mtx.gz", "txt.gz", "mps.gz",
+    "xyz",
+];
 
 /// Reads a file in every way. What is read must be a matrix that can be lent.
 fn read_all(suffix: &str, bytes: &[u8]) {
@@ -25,6 +27,18 @@ fn read_all(suffix: &str, bytes: &[u8]) {
     }
     let _ = read_vector(&path, "v");
     let _ = read_rows(&path);
+    read_as_polytope(&path);
+}
+
+/// What is read must be a polytope that can be lent, with finite offsets.
+fn read_as_polytope(path: &str) {
+    if let Ok(polytope) = read_polytope(path) {
+        let shape = polytope.matrix.rows().unwrap().shape();
+        assert!(shape.rows > 0 && shape.columns > 0);
+        assert_eq!((polytope.offset.len(), polytope.row_names.len()), (shape.rows, shape.rows));
+        assert!(polytope.offset.iter().all(|b| b.is_finite()));
+        assert!(polytope.column_names.is_none_or(|names| names.len() == shape.columns));
+    }
 }
 
 fn valid_files() -> Vec<(String, Vec<u8>)> {
@@ -46,6 +60,8 @@ fn valid_files() -> Vec<(String, Vec<u8>)> {
         "pattern.mtx",
         "stackloss.csv",
         "longley.csv",
+        "klein1.mps",
+        "cube10.ine",
     ];
     names
         .iter()
@@ -82,6 +98,27 @@ proptest! {
         lines in proptest::collection::vec("[1-9] [1-9] -?[0-9.e]{1,4}|[1-3] [1-3]|-?[0-9]{1,3}|%.{0,5}", 0..12),
     ) {
         read_all("mtx", format!("{banner}{sizes}{}", lines.join("\n")).as_bytes());
+    }
+
+    /// Words of MPS files in almost the right order, so that many files get far.
+    #[test]
+    fn arbitrary_programs(
+        rows in proptest::collection::vec(" [NLG]  [r-t]( [r-t])?", 1..4),
+        columns in proptest::collection::vec("    [x-z]( 1)?       ( )?[r-t] {0,9} -?[0-9.e]{1,3}( {3}[r-t] {6,12}[0-9])?| m 'MARKER' 'INT(ORG|END)'", 1..6),
+        others in proptest::collection::vec(" rhs [r-t] [0-9]|RHS|BOUNDS|RANGES| (UP|LO|MI|FR|BV|LI|PL)( b)? [x-z]( -?[0-9]{1,2})?|\\PC{0,9}", 0..8),
+    ) {
+        let text = format!("ROWS\n{}\nCOLUMNS\n{}\n{}\nENDATA\n", rows.join("\n"), columns.join("\n"), others.join("\n"));
+        let (_folder, path) = file("f.mps", text);
+        read_as_polytope(&path);
+    }
+
+    #[test]
+    fn arbitrary_h_representations(
+        sizes in "[0-9]{1,2} [0-9]{1,12} (real|rational|integer)|[1-4] [2-4] rational",
+        lines in proptest::collection::vec("-?[0-9]{1,2}( -?[0-9]{1,2}(/[0-9])?){1,3}|end|linearity [0-9] [0-9]|\\PC{0,9}", 0..8),
+    ) {
+        let (_folder, path) = file("f.ine", format!("H-representation\nbegin\n{sizes}\n{}\nend\n", lines.join("\n")));
+        read_as_polytope(&path);
     }
 
     #[test]

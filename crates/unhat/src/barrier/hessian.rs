@@ -76,7 +76,7 @@ impl Barrier<'_> {
 }
 
 /// L S Lᵀ for a full symmetric S.
-pub(super) fn unwhiten(l: &[f64], d: usize, s: &[f64]) -> Vec<f64> {
+pub(crate) fn unwhiten(l: &[f64], d: usize, s: &[f64]) -> Vec<f64> {
     let mut half = vec![0.0; d * d];
     linalg::add_product(l, s, d, d, d, &mut half);
     let mut full = vec![0.0; d * d];

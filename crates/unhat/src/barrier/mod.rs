@@ -7,8 +7,13 @@ mod jacobian;
 mod point;
 mod products;
 mod third;
+mod third_products;
 
 pub use gradient::{LeverageGradient, leverage_gradient, nonzero_slack, slack_at};
 pub(crate) use hessian::ThirdMoments;
+pub use hessian::WhitenedHessian;
+pub(crate) use hessian::unwhiten;
 pub use jacobian::ScoreNormalEquations;
 pub use point::{Barrier, Point, Side};
+pub use third::WhitenedCurvature;
+pub use third_products::ThirdDirection;

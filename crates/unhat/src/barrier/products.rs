@@ -136,11 +136,11 @@ impl Pass for ScaledProduct<'_> {
 }
 
 /// Σ vᵢ uᵢuᵢᵀ in the coordinates of the chunks.
-struct CoordinateGram<'a> {
-    chunks: &'a Chunks<'a>,
-    pairs: bool,
-    weight: &'a [f64],
-    row_scale: &'a [f64],
+pub(super) struct CoordinateGram<'a> {
+    pub chunks: &'a Chunks<'a>,
+    pub pairs: bool,
+    pub weight: &'a [f64],
+    pub row_scale: &'a [f64],
 }
 
 impl Pass for CoordinateGram<'_> {
@@ -173,12 +173,12 @@ impl Pass for CoordinateGram<'_> {
 }
 
 /// pᵢ = uᵢᵀ C uᵢ a row, and Σ combine(i, pᵢ) a_{x,i}.
-struct QuadraticForms<'a> {
-    chunks: &'a Chunks<'a>,
-    pairs: bool,
-    middle: &'a [f64],
-    combine: Option<&'a (dyn Fn(usize, f64) -> f64 + Sync)>,
-    row_scale: &'a [f64],
+pub(super) struct QuadraticForms<'a> {
+    pub chunks: &'a Chunks<'a>,
+    pub pairs: bool,
+    pub middle: &'a [f64],
+    pub combine: Option<&'a (dyn Fn(usize, f64) -> f64 + Sync)>,
+    pub row_scale: &'a [f64],
 }
 
 impl Pass for QuadraticForms<'_> {

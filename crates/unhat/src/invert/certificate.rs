@@ -2,6 +2,7 @@
 
 use super::local_metric::{of_hessian, of_k};
 use super::tilted::{Tilted, TiltedPoint};
+use crate::barrier::{Barrier, Point};
 use crate::error::Result;
 use crate::gram::FactorMethod;
 use crate::linalg::{self, norm};
@@ -41,7 +42,7 @@ pub(super) struct Proof {
 /// O(n + d³) and one product with |A| where the step brought a metric; otherwise one evaluation's worth of sweeps more,
 /// and two when the cheap bound of ρ does not do.
 pub(super) fn prove(phi: &Tilted<'_>, point: &TiltedPoint, step: &NewtonStep, run: &Run<'_>) -> Result<Proof> {
-    let rounding = gradient_rounding(phi, point, run)?;
+    let rounding = gradient_rounding(phi.barrier, &point.base, run)?;
     let metric = match &step.metric {
         Some(metric) => metric.clone(),
         None => of_k(&point.base, &phi.barrier.metric_factor(&point.base, run)?),
@@ -95,12 +96,12 @@ fn cheap_rho(scores: &[f64]) -> f64 {
 /// η = √d(d·ε·κ + 4θ), θ = (d+1)·ε·max τᵢ: how far the computed gradient can be from the exact one, in the norm of Q⁻¹.
 ///
 /// κ is κ₂(M̃) where Cholesky factored the Gram matrix; the orthogonal methods bring in its square root only.
-fn gradient_rounding(phi: &Tilted<'_>, point: &TiltedPoint, run: &Run<'_>) -> Result<f64> {
-    let d = point.gradient.len() as f64;
-    let tau = phi.barrier.slack_rounding(&point.base, run)?;
+pub(super) fn gradient_rounding(barrier: &Barrier<'_>, point: &Point, run: &Run<'_>) -> Result<f64> {
+    let d = point.x.len() as f64;
+    let tau = barrier.slack_rounding(point, run)?;
     let theta = (d + 1.0) * f64::EPSILON * tau.iter().fold(0.0, |a: f64, b| a.max(*b));
-    let condition = point.base.factor.gram_condition_bound();
-    let growth = match point.base.factor.method() {
+    let condition = point.factor.gram_condition_bound();
+    let growth = match point.factor.method() {
         FactorMethod::Cholesky => condition,
         _ => condition.sqrt(),
     };

@@ -7,6 +7,7 @@ mod coreset;
 mod exact;
 mod gradient;
 mod local_metric;
+mod regularised;
 mod sample;
 mod sampled;
 pub mod scores;
@@ -16,5 +17,9 @@ mod tilted;
 
 pub use certificate::Certificate;
 pub use gradient::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, invert_gradient, predicted_work};
+pub use regularised::{
+    CurvatureMethod, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate, RegularisedInversion,
+    RegularisedOptions, invert_regularised, regularised_objective,
+};
 pub use start::{Start, StartReport};
 pub use tilted::{Tilted, TiltedPoint};

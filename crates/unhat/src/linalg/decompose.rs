@@ -64,6 +64,23 @@ pub fn triangular_factor(block: &[f64], d: usize) -> Vec<f64> {
     lower_from_upper(&a, m, d)
 }
 
+/// Rᵀ (lower triangular) and Qᵀv for the rows [a v] of a row-major block of d + 1 columns: what least squares needs.
+pub fn least_squares_factor(block: &[f64], d: usize) -> (Vec<f64>, Vec<f64>) {
+    let factor = triangular_factor(block, d + 1);
+    let lower = (0..d * d).map(|k| factor[k % d + (k / d) * (d + 1)]).collect();
+    let right = (0..d).map(|j| factor[d + j * (d + 1)]).collect();
+    (lower, right)
+}
+
+/// x with Bx = v for a row-major square matrix, by Householder QR; None where B is singular.
+pub fn solve_square(rows: &[f64], v: &[f64]) -> Option<Vec<f64>> {
+    let d = v.len();
+    let block: Vec<f64> = rows.chunks_exact(d).zip(v).flat_map(|(row, v)| row.iter().copied().chain([*v])).collect();
+    let (lower, right) = least_squares_factor(&block, d);
+    let x = solve_lower_transposed(&lower, &right);
+    x.iter().all(|v| v.is_finite()).then_some(x)
+}
+
 /// Column-pivoted QR of the rows of a d×d upper triangle Lᵀ: the lower triangular factor of the permuted columns and
 /// the permutation (column j of the pivoted matrix is column `order[j]`).
 ///

@@ -1,0 +1,163 @@
+//! L(x) = ½‖g(x) − c‖² + ½‖diag(w)Ax‖²: its value, gradient and Hessian at a point of the cell.
+
+use super::method::CurvatureMethod;
+use crate::barrier::{Barrier, Point, WhitenedCurvature, unwhiten};
+use crate::error::Result;
+use crate::gram::{Transform, orthogonal_factor};
+use crate::linalg::{self, dot};
+use crate::run::Run;
+
+/// The regularised least-squares objective of a cell.
+#[derive(Clone)]
+pub(super) struct Objective<'a> {
+    /// V.
+    pub barrier: &'a Barrier<'a>,
+    /// c.
+    pub target: &'a [f64],
+    /// W, lower triangular with WWᵀ = K = Aᵀdiag(w)²A: Wᵀ is the triangular factor of diag(w)A.
+    pub root: Vec<f64>,
+    /// Where second and third derivatives come from.
+    pub method: CurvatureMethod,
+}
+
+/// One evaluation of [`Objective`].
+#[derive(Clone)]
+pub(super) struct Place {
+    /// The barrier's evaluation.
+    pub base: Point,
+    /// r = g − c.
+    pub residual: Vec<f64>,
+    /// Wᵀx, with ‖Wᵀx‖ = ‖diag(w)Ax‖.
+    pub pull: Vec<f64>,
+    /// L.
+    pub value: f64,
+}
+
+impl<'a> Objective<'a> {
+    /// Takes the triangular factor of diag(w)A once, by orthogonal transformations: K itself is never rounded.
+    ///
+    /// # Cost
+    /// One sweep, 2nd² flops.
+    pub fn new(
+        barrier: &'a Barrier<'a>,
+        target: &'a [f64],
+        weights: &[f64],
+        method: CurvatureMethod,
+        run: &Run<'_>,
+    ) -> Result<Self> {
+        barrier.charge(1.0);
+        let transform = Transform { row_scale: Some(weights), ..Transform::default() };
+        let root = orthogonal_factor(barrier.source(), transform, 0.0, run)?;
+        Ok(Objective { barrier, target, root, method })
+    }
+
+    /// The objective with weights t·w.
+    pub fn scaled(&self, t: f64) -> Self {
+        Objective { root: self.root.iter().map(|v| t * v).collect(), ..*self }
+    }
+
+    /// The objective with another target.
+    pub fn with_target<'b>(&self, target: &'b [f64]) -> Objective<'b>
+    where
+        'a: 'b,
+    {
+        Objective { barrier: self.barrier, target, root: self.root.clone(), method: self.method }
+    }
+
+    /// d.
+    pub fn dim(&self) -> usize {
+        self.barrier.dim()
+    }
+
+    /// Evaluates L at x; None outside the cell.
+    pub fn at(&self, x: &[f64], run: &Run<'_>) -> Result<Option<Place>> {
+        let metric = self.method == CurvatureMethod::Products; // its preconditioner
+        Ok(self.barrier.at(x, metric, run)?.map(|base| self.place(base)))
+    }
+
+    /// L from an evaluation of the barrier.
+    pub fn place(&self, base: Point) -> Place {
+        let residual: Vec<f64> = base.gradient.iter().zip(self.target).map(|(g, c)| g - c).collect();
+        let pull = linalg::lower_transposed_times_vector(&self.root, &base.x);
+        let value = 0.5 * dot(&residual, &residual) + 0.5 * dot(&pull, &pull);
+        Place { base, residual, pull, value }
+    }
+
+    /// H_w and T_w = D³V[g − c] in whitened coordinates.
+    pub fn curvature(&self, place: &Place, run: &Run<'_>) -> Result<WhitenedCurvature> {
+        self.barrier.whitened_curvature(&place.base, &place.residual, run)
+    }
+
+    /// L⁻¹W: the root of K in whitened coordinates.
+    pub fn whitened_root(&self, place: &Place) -> Vec<f64> {
+        let mut root = self.root.clone();
+        linalg::solve_lower_rows(place.base.factor.lower(), self.dim(), &mut root); // columns of W are rows here
+        root
+    }
+
+    /// L⁻¹Kx.
+    pub fn whitened_pull(&self, place: &Place) -> Vec<f64> {
+        place.base.factor.half_solve(&linalg::lower_times_vector(&self.root, &place.pull))
+    }
+
+    /// L⁻¹∇L = H_w Lᵀr + L⁻¹Kx.
+    pub fn whitened_gradient(&self, place: &Place, hessian: &[f64]) -> Vec<f64> {
+        let along = linalg::lower_transposed_times_vector(place.base.factor.lower(), &place.residual);
+        let mut gradient = linalg::symmetric_times_vector(hessian, &along);
+        gradient.iter_mut().zip(self.whitened_pull(place)).for_each(|(g, k)| *g += k);
+        gradient
+    }
+
+    /// L⁻¹∇²L L⁻ᵀ = H_w LᵀL H_w + L⁻¹KL⁻ᵀ + T_w, formed: for path following and certificates, not for the last digits.
+    pub fn whitened_hessian(&self, place: &Place, curvature: &WhitenedCurvature) -> Vec<f64> {
+        let d = self.dim();
+        let mut half = vec![0.0; d * d]; // L H_w
+        linalg::add_product(place.base.factor.lower(), &curvature.hessian, d, d, d, &mut half);
+        linalg::transpose(&mut half, d);
+        let mut total = curvature.third.clone();
+        linalg::add_outer_product(&half, &half, d, 1.0, &mut total);
+        let root = self.whitened_root(place);
+        linalg::add_outer_product(&root, &root, d, 1.0, &mut total);
+        linalg::symmetrise(&mut total, d);
+        total
+    }
+}
+
+/// A regularised objective of its own, for looking at the function rather than minimising it.
+///
+/// ∇L = H(g − c) + Kx,  ∇²L = H² + D³V[g − c] + K
+#[derive(Clone, Debug)]
+pub struct ObjectiveAt {
+    /// L(x).
+    pub value: f64,
+    /// ∇L (d).
+    pub gradient: Vec<f64>,
+    /// ∇²L (d×d).
+    pub hessian: Vec<f64>,
+}
+
+/// L and its first two derivatives at x, in the cell of `barrier`; None outside it.
+///
+/// # Shapes
+/// `target` and `x`: d values; `weights`: n values.
+/// # Cost
+/// One evaluation, one triangular factor, and third moments: n·d³ flops.
+/// # Errors
+/// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) where d×d² tensors do not fit; shapes.
+pub fn regularised_objective(
+    barrier: &Barrier<'_>,
+    target: &[f64],
+    weights: &[f64],
+    x: &[f64],
+    run: &Run<'_>,
+) -> Result<Option<ObjectiveAt>> {
+    crate::rows::require_vector("target", target, barrier.dim())?;
+    super::require_weights(weights, barrier.offset().len())?;
+    let objective = Objective::new(barrier, target, weights, CurvatureMethod::Tensors, run)?;
+    let Some(place) = objective.at(x, run)? else { return Ok(None) };
+    let curvature = objective.curvature(&place, run)?;
+    let lower = place.base.factor.lower();
+    let gradient = linalg::lower_times_vector(lower, &objective.whitened_gradient(&place, &curvature.hessian));
+    let hessian = unwhiten(lower, x.len(), &objective.whitened_hessian(&place, &curvature));
+    Ok(Some(ObjectiveAt { value: place.value, gradient, hessian }))
+}

@@ -1,0 +1,133 @@
+//! The list of minima: descents are started here, and where they end is kept once.
+
+use super::objective::{Objective, Place};
+use super::trust_region::{Descent, DescentOptions, descend};
+use crate::error::Result;
+use crate::linalg::norm;
+use crate::run::{Event, Run};
+use crate::solve::Step;
+
+/// Where a descent was started from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// The solution of g(x) = c.
+    Fit,
+    /// The minimiser of the regulariser.
+    Regulariser,
+    /// A point mirrored between the two along an eigenvector of H.
+    Flip,
+    /// A crossing of the curve of stationary points in the scale of w.
+    Arc,
+    /// A random point of the cell.
+    Random,
+    /// A box of the branch and bound.
+    Box,
+}
+
+impl Origin {
+    /// The word used in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::Fit => "fit",
+            Origin::Regulariser => "regulariser",
+            Origin::Flip => "flip",
+            Origin::Arc => "arc",
+            Origin::Random => "random",
+            Origin::Box => "box",
+        }
+    }
+}
+
+/// A strict local minimum and everyone who ended there.
+pub(super) struct Found {
+    pub place: Place,
+    pub origins: Vec<Origin>,
+}
+
+/// All minima found so far.
+pub(super) struct Search<'s, 'a> {
+    pub objective: &'s Objective<'a>,
+    pub run: &'s Run<'s>,
+    pub found: Vec<Found>,
+    /// The lowest point any descent evaluated, minimum or not.
+    pub lowest: Option<Place>,
+    pub history: Vec<Step>,
+    options: DescentOptions,
+}
+
+/// Points are the same minimum if no slack differs by more than this share; minima are found to about 10⁻¹¹, and wells
+/// this close to each other would have merged.
+const SAME_MINIMUM: f64 = 1e-6;
+
+impl<'s, 'a> Search<'s, 'a> {
+    pub fn new(objective: &'s Objective<'a>, options: DescentOptions, run: &'s Run<'s>) -> Self {
+        Search { objective, run, found: Vec::new(), lowest: None, history: Vec::new(), options }
+    }
+
+    /// Descends from x, and keeps the strict minimum it ends in: its number in the list, and whether it is new.
+    pub fn descend_from(&mut self, x: &[f64], origin: Origin) -> Result<Option<usize>> {
+        let Some(first) = self.objective.at(x, self.run)? else { return Ok(None) };
+        self.note(&first);
+        let (barrier, run, options) = (self.objective.barrier, self.run, self.options);
+        let (history, lowest) = (&mut self.history, &mut self.lowest);
+        let mut watch = |place: &Place, change: f64| {
+            let step = Step {
+                iteration: history.len() as u32,
+                passes: barrier.passes(),
+                work: barrier.work(),
+                decrement: change,
+                residual: norm(&place.residual),
+                step_length: 1.0,
+            };
+            run.tell(Event::Step(&step));
+            history.push(step);
+            keep_lower(lowest, place);
+        };
+        let Descent { place, converged, .. } = descend(self.objective, first, options, &mut watch, run)?;
+        self.note(&place);
+        if converged { Ok(Some(self.keep(place, origin)?)) } else { Ok(None) }
+    }
+
+    pub fn options(&self) -> DescentOptions {
+        self.options
+    }
+
+    /// The best minimum found so far.
+    pub fn best(&self) -> Option<usize> {
+        (0..self.found.len()).min_by(|&i, &j| self.value(i).total_cmp(&self.value(j)))
+    }
+
+    pub fn value(&self, i: usize) -> f64 {
+        self.found[i].place.value
+    }
+
+    fn note(&mut self, place: &Place) {
+        keep_lower(&mut self.lowest, place);
+    }
+
+    fn keep(&mut self, place: Place, origin: Origin) -> Result<usize> {
+        for (i, known) in self.found.iter_mut().enumerate() {
+            if slack_distance(self.objective, &known.place, &place.base.x, self.run)? < SAME_MINIMUM {
+                if !known.origins.contains(&origin) {
+                    known.origins.push(origin);
+                }
+                return Ok(i);
+            }
+        }
+        self.found.push(Found { place, origins: vec![origin] });
+        Ok(self.found.len() - 1)
+    }
+}
+
+fn keep_lower(lowest: &mut Option<Place>, place: &Place) {
+    if lowest.as_ref().is_none_or(|l| place.value < l.value) {
+        *lowest = Some(place.clone());
+    }
+}
+
+/// ‖A_x(y − x)‖∞: the largest relative change of a slack from x to y.
+pub(super) fn slack_distance(objective: &Objective<'_>, from: &Place, to: &[f64], run: &Run<'_>) -> Result<f64> {
+    let h: Vec<f64> = to.iter().zip(&from.base.x).map(|(y, x)| y - x).collect();
+    let v = objective.barrier.scaled_rows_times(&from.base, &h, run)?;
+    Ok(v.iter().fold(0.0, |m: f64, v| m.max(v.abs())))
+}

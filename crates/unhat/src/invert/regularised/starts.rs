@@ -1,0 +1,104 @@
+//! Where descents begin: the solution without regulariser, the minimiser of the regulariser alone, random points.
+
+use super::objective::{Objective, Place};
+use super::trust_region::{DescentOptions, descend};
+use crate::error::{ErrorKind, Result};
+use crate::invert::gradient::{InvertOptions, invert_gradient};
+use crate::invert::start::Start;
+use crate::linalg::norm;
+use crate::random::uniform_rows_into;
+use crate::run::Run;
+use crate::solve::Status;
+
+/// The x of the cell with g(x) = target, from `inside` on; None where an unbounded cell holds none.
+///
+/// # Errors
+/// [`ErrorKind::Interrupted`], and whatever the rows report.
+pub(super) fn fit(
+    objective: &Objective<'_>,
+    target: &[f64],
+    inside: &[f64],
+    run: &Run<'_>,
+) -> Result<Option<Vec<f64>>> {
+    let barrier = objective.barrier;
+    let start = Start { point: Some(inside), ..Start::default() };
+    let options = InvertOptions::default();
+    match invert_gradient(barrier.source(), barrier.offset(), target, &start, &options, None, run) {
+        Ok(solved) => {
+            barrier.resume_counts(barrier.passes() + solved.passes, barrier.work() + solved.work);
+            run.check()?;
+            Ok((solved.status != Status::Interrupted).then_some(solved.x))
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::Unattainable { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Factors by which w grows on the way to the regulariser's own minimum, from the barrier's centre on; at the last one
+/// the barrier moves the minimiser by about 10⁻⁶ of the slack.
+const GROWTH: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
+
+/// The minimiser of ½‖diag(w)Ax‖² in the cell: 0 where 0 lies inside, else the end of a barrier path from `inside`.
+pub(super) fn regulariser_minimiser(
+    objective: &Objective<'_>,
+    inside: &[f64],
+    options: DescentOptions,
+    run: &Run<'_>,
+) -> Result<Vec<f64>> {
+    let d = objective.dim();
+    let signs = objective.barrier.offset().iter().zip(objective.barrier.positive());
+    if signs.into_iter().all(|(&b, &positive)| b != 0.0 && (b < 0.0) == positive) {
+        return Ok(vec![0.0; d]);
+    }
+    let zero = vec![0.0; d];
+    let mut x = inside.to_vec();
+    for growth in GROWTH {
+        let path = objective.with_target(&zero).scaled(growth);
+        let Some(first) = path.at(&x, run)? else { break };
+        x = descend(&path, first, options, &mut |_: &Place, _| {}, run)?.place.base.x;
+    }
+    Ok(x)
+}
+
+/// Random starts: odd ones x = g⁻¹(c + √(2L)·u·τ), so that low values of ‖g − c‖ are met evenly; even ones on the chord
+/// from the centre in a random direction, at 0.999·τ^0.3 of the way to the boundary, so that its neighbourhood is met.
+pub(super) struct RandomStarts<'c> {
+    pub seed: u64,
+    /// An interior point, well inside.
+    pub centre: &'c [f64],
+    /// √(2L) of the best minimum.
+    pub radius: f64,
+}
+
+/// A chord without end is cut at this multiple of the centre's distance to the nearest facet.
+const LONGEST_CHORD: f64 = 1e3;
+
+impl RandomStarts<'_> {
+    pub fn point(&self, objective: &Objective<'_>, k: u64, run: &Run<'_>) -> Result<Option<Vec<f64>>> {
+        let d = objective.dim();
+        let mut uniform = vec![0.0; 2 * d + 1];
+        uniform_rows_into(self.seed, STREAM + k, 0, &mut uniform);
+        let share = uniform[2 * d];
+        let direction: Vec<f64> = (0..d).map(|j| normal(uniform[2 * j], uniform[2 * j + 1])).collect();
+        let length = norm(&direction).max(f64::MIN_POSITIVE);
+        if k % 2 == 1 {
+            let radius = self.radius * share / length;
+            let target: Vec<f64> = objective.target.iter().zip(&direction).map(|(c, u)| c + radius * u).collect();
+            return fit(objective, &target, self.centre, run);
+        }
+        let Some(centre) = objective.barrier.at(self.centre, false, run)? else { return Ok(None) };
+        let ratio = objective.barrier.scaled_rows_times(&centre, &direction, run)?;
+        let steepest = ratio.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        let end = objective.barrier.step_to_boundary(&centre, &direction, run)?.min(LONGEST_CHORD / steepest);
+        let t = 0.999 * share.powf(0.3) * end;
+        Ok(Some(self.centre.iter().zip(&direction).map(|(x, u)| x + t * u).collect()))
+    }
+}
+
+/// Separates these draws from those of the coresets, whose streams are iteration numbers.
+const STREAM: u64 = 1 << 40;
+
+/// A standard normal number, by the transform of Box and Muller.
+fn normal(u: f64, v: f64) -> f64 {
+    (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
