@@ -301,3 +301,23 @@ fn unusable_weights_are_named() {
     assert_eq!(with(vec![1.0; 3]).kind().name(), "shape");
     assert_eq!(with(vec![0.0; 2]).kind().name(), "option");
 }
+
+#[test]
+fn the_diagonal_form_converges_where_the_regulariser_dominates_and_is_refused_elsewhere() {
+    use unhat::invert::{RegularisedOptions, invert_diagonal};
+    let p = unhat_testkit::generate::random_polytope(200, 6, 0.7, 3, None);
+    let rows = DenseRows::new(&p.a, 6).unwrap();
+    let run = Run::default();
+    let barrier = unhat::barrier::Barrier::around(&rows, &p.b, &p.hidden, &run).unwrap();
+    let target = barrier.at(&p.hidden, false, &run).unwrap().unwrap().gradient;
+    let start = Start { point: Some(&p.inside), ..Start::default() };
+    let options = RegularisedOptions::default();
+    let heavy = [20.0; 200];
+    let diagonal = invert_diagonal(&rows, &p.b, &target, &heavy, &start, &options, &run).unwrap();
+    assert_eq!(diagonal.status, Status::Solved);
+    let best = invert_regularised(&rows, &p.b, &target, &heavy, &start, &options, &run).unwrap();
+    let scale = best.x.iter().fold(0.0, |a: f64, v| a.max(v.abs()));
+    assert!(diagonal.x.iter().zip(&best.x).all(|(d, b)| (d - b).abs() < 1e-8 * scale), "{:?}", diagonal.ratio);
+    let refused = invert_diagonal(&rows, &p.b, &target, &[0.5; 200], &start, &options, &run).unwrap_err();
+    assert!(refused.to_string().contains("lie in"), "{refused}");
+}

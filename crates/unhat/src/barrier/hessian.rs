@@ -50,7 +50,7 @@ impl Barrier<'_> {
     }
 
     /// W_abc = Σ vᵢ uᵢₐ uᵢᵦ uᵢ꜀ (v = 1 where None), and Σ weightᵢ uᵢuᵢᵀ in the same sweep.
-    pub(super) fn third_moments(
+    pub(crate) fn third_moments(
         &self,
         point: &Point,
         v: Option<&[f64]>,

@@ -326,7 +326,7 @@ impl<'a> Barrier<'a> {
     }
 
     /// Chunks of U = A_x L⁻ᵀ.
-    pub(super) fn whitened_chunks<'p>(&self, point: &'p Point) -> Chunks<'p> {
+    pub(crate) fn whitened_chunks<'p>(&self, point: &'p Point) -> Chunks<'p> {
         let lower = Some(point.factor.lower());
         Chunks {
             transform: Transform { row_scale: Some(&point.inverse_slack), shift: None, lower },

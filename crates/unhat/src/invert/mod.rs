@@ -18,8 +18,8 @@ mod tilted;
 pub use certificate::Certificate;
 pub use gradient::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, invert_gradient, predicted_work};
 pub use regularised::{
-    CurvatureMethod, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate, RegularisedInversion,
-    RegularisedOptions, invert_regularised, regularised_objective,
+    CurvatureMethod, DiagonalInversion, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate,
+    RegularisedInversion, RegularisedOptions, invert_diagonal, invert_regularised, regularised_objective,
 };
 pub use start::{Start, StartReport};
 pub use tilted::{Tilted, TiltedPoint};

@@ -7,6 +7,7 @@ mod branch_and_bound;
 mod certificate;
 mod conjugate_model;
 mod continuation;
+mod diagonal;
 mod flips;
 mod frame;
 mod method;
@@ -18,6 +19,7 @@ mod trust_region;
 
 pub use certificate::{Proof, RegularisedCertificate};
 pub use continuation::{Fold, FoldKind};
+pub use diagonal::{DiagonalInversion, invert_diagonal};
 pub use method::CurvatureMethod;
 pub use objective::{ObjectiveAt, regularised_objective};
 pub use search::Origin;
