@@ -85,7 +85,7 @@ fn summary(found: &RegularisedInversion, session: &mut Session<'_>) {
         several => format!("{several} minima"),
     };
     session.summary(&format!(
-        "{}: {minima} found, best objective {:.10}; {} values, {} passes over the rows, {}; {} with {} ({})",
+        "{}: {minima} found, best objective {:.9e}; {} values, {} passes over the rows, {}; {} with {} ({})",
         found.status.name().replace('_', " "),
         found.objective,
         found.x.len(),
@@ -110,9 +110,9 @@ fn proof_sentence(certificate: &RegularisedCertificate) -> String {
             format!("no point of the cell has an objective lower than the best's by more than 1e-9 of it{boxes}")
         }
         Proof::Local if certificate.within > 0.0 => format!(
-            "the best is a strict minimum, and the only global one among the points whose slacks differ from its own by \
-             at most {:.2} %",
-            100.0 * certificate.within
+            "the best is a strict minimum, and the only global one where no slack differs from its own by more than \
+             {:.1e} of it",
+            certificate.within
         ),
         Proof::Local => "the best is a strict minimum; others may be lower".to_string(),
     };
