@@ -27,6 +27,10 @@ pub trait Oracle {
     /// An upper estimate of what rounding inside the evaluation does to the decrement: below it a lack of progress is no
     /// surprise.
     fn evaluation_noise(&self, point: &Self::Point) -> f64;
+    /// Below this decrement evaluations as they are now are too coarse, and are to be refined; 0: never.
+    fn too_coarse_below(&self) -> f64 {
+        0.0
+    }
     /// Switches to the next more accurate way of evaluating; false if there is none.
     fn refine(&self) -> bool;
     /// Evaluations at a new x so far, and all sweeps in the same unit.
@@ -68,6 +72,8 @@ pub trait Curvature<O: Oracle + ?Sized> {
     fn needs_metric(&self) -> bool;
     /// The step at a point. The number of the point keys the randomness of sampled curvatures.
     fn step(&mut self, oracle: &O, point: &O::Point, arrival: &Arrival, run: &Run<'_>) -> Result<NewtonStep>;
+    /// Evaluations became more accurate: what was learned from coarser ones is to be forgotten.
+    fn forget(&mut self) {}
     /// What must be remembered, beside the point, to continue to the same bits.
     fn memory(&self) -> Vec<f64> {
         Vec::new()

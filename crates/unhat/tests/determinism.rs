@@ -5,7 +5,7 @@ mod common;
 
 use common::{SOLVERS, gradient_at};
 use unhat::Run;
-use unhat::invert::{Checkpoint, Inversion, InvertOptions, Solver, Start, invert_gradient};
+use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, Start, invert_gradient};
 use unhat::leverage::{ScoreOptions, leverage_scores};
 use unhat::rows::{CsrRows, DenseRows, RowSource};
 use unhat_testkit::generate::{Stream, random_csr, random_polytope};
@@ -71,8 +71,8 @@ fn a_resumed_run_ends_in_the_same_bits() {
     let p = random_polytope(400, 10, 0.999, 7, Some(2.0));
     let rows = DenseRows::new(&p.a, 10).unwrap();
     let target = gradient_at(&rows, &p.b, &p.hidden);
-    for solver in SOLVERS {
-        let options = InvertOptions { solver, seed: 3, ..InvertOptions::default() };
+    for (solver, scores) in SOLVERS.into_iter().flat_map(|s| [(s, ScoreSource::Exact), (s, ScoreSource::Sketched)]) {
+        let options = InvertOptions { solver, scores, seed: 3, ..InvertOptions::default() };
         let run = |checkpoint: Option<Checkpoint<'_>>| -> Inversion {
             invert_gradient(&rows, &p.b, &target, &Start::default(), &options, checkpoint, &Run::default()).unwrap()
         };
@@ -90,7 +90,7 @@ fn a_resumed_run_ends_in_the_same_bits() {
         assert!(saved.len() > 5);
         for state in saved {
             let again = run(Some(Checkpoint { resume: Some(state), save: &mut |_, _, _| Ok(()) }));
-            assert_eq!(bits(&again.x), bits(&whole.x), "{solver:?}");
+            assert_eq!(bits(&again.x), bits(&whole.x), "{solver:?} {scores:?}");
             assert_eq!((again.passes, again.history, again.work), (whole.passes, whole.history.clone(), whole.work));
         }
     }

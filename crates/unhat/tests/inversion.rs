@@ -264,3 +264,22 @@ fn running_out_of_steps_and_being_stopped_are_statuses() {
     let found = invert_gradient(&rows, &p.b, &target, &Start::default(), &options, None, &run).unwrap();
     assert_eq!((found.status, found.iterations), (Status::Interrupted, 3));
 }
+
+#[test]
+fn sketched_first_evaluations_lead_to_the_same_answer() {
+    use unhat::invert::{InvertOptions, ScoreSource, invert_gradient};
+    for seed in 0..4 {
+        let p = random_polytope(3000, 40, 0.99, seed, Some(2.0));
+        let rows = DenseRows::new(&p.a, 40).unwrap();
+        let target = gradient_at(&rows, &p.b, &p.hidden);
+        for solver in SOLVERS {
+            let options = InvertOptions { solver, scores: ScoreSource::Sketched, seed, ..InvertOptions::default() };
+            let found =
+                invert_gradient(&rows, &p.b, &target, &Start::default(), &options, None, &Run::default()).unwrap();
+            assert_eq!(found.status, Status::Solved, "{solver:?}");
+            assert!(relative_error(&found.x, &p.hidden) < 1e-10);
+            let certificate = found.certificate.unwrap();
+            assert!(certificate.q_norm < 1e-8);
+        }
+    }
+}

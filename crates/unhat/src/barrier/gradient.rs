@@ -43,9 +43,13 @@ pub fn leverage_gradient(source: &dyn RowSource, offset: &[f64], x: &[f64], run:
     let options = ScoreOptions { strict: true, ..ScoreOptions::default() };
     let scores = leverage_scores(source, Some(&inverse_slack), &options, run)?;
     let minus: Vec<f64> = scores.values.iter().zip(&inverse_slack).map(|(sigma, r)| -sigma * r).collect();
-    let pass = TransposedProduct { u: &minus, columns: source.shape().columns };
-    let values = sweep(source, &pass, &mut [], run)?;
+    let values = transposed_product(source, &minus, run)?;
     Ok(LeverageGradient { values, scores })
+}
+
+/// Aᵀu.
+pub(super) fn transposed_product(source: &dyn RowSource, u: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+    sweep(source, &TransposedProduct { u, columns: source.shape().columns }, &mut [], run)
 }
 
 /// s = Ax − b, every entry of it different from zero.

@@ -3,6 +3,7 @@
 
 mod gradient;
 mod hessian;
+mod jacobian;
 mod point;
 mod products;
 mod third;
@@ -12,6 +13,7 @@ pub use gradient::{LeverageGradient, leverage_gradient, nonzero_slack, slack_at}
 pub(crate) use hessian::ThirdMoments;
 pub use hessian::WhitenedHessian;
 pub(crate) use hessian::unwhiten;
+pub use jacobian::ScoreNormalEquations;
 pub use point::{Barrier, Point, Side};
 pub use third::WhitenedCurvature;
 pub use third_products::ThirdDirection;

@@ -1,16 +1,16 @@
 //! Everything that one evaluation at x pays for: slack, factor, scores, gradient and, on demand, a metric.
 
-use super::gradient::{slack_at, slack_into};
+use super::gradient::{slack_at, slack_into, transposed_product};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gram::{
     Chunks, Factor, FactorMethod, RowSpace, Transform, add_weighted_gram, gram_stretches, merged, orthogonal_factor,
     prefers_pairs, require_square_fits,
 };
-use crate::leverage::pair_form;
+use crate::leverage::{pair_form, sketched_scores};
 use crate::linalg;
 use crate::rows::{Block, Pass, RowSource, Rows, Shape, require_finite, require_vector, sweep, with_scratch};
 use crate::run::Run;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 /// The volumetric barrier of the cell in which Ax − b has given signs.
 ///
@@ -25,6 +25,29 @@ pub struct Barrier<'a> {
     precision: Cell<FactorMethod>,
     passes: Cell<u32>,
     work: Cell<f64>,
+    sketch: Cell<Option<Sketch>>,
+    /// Exact and sketched scores at the first point of a sketched phase.
+    reference: RefCell<Option<Reference>>,
+}
+
+/// Scores from k random combinations, corrected by a reference.
+#[derive(Clone, Copy, Debug)]
+struct Sketch {
+    k: usize,
+    seed: u64,
+}
+
+/// What the first half of an evaluation finds.
+struct Place {
+    x: Vec<f64>,
+    slack: Vec<f64>,
+    inverse_slack: Vec<f64>,
+    factor: Factor,
+}
+
+struct Reference {
+    exact: Vec<f64>,
+    sketched: Vec<f64>,
 }
 
 /// Which closed half of every row's hyperplane a cell lies in.
@@ -75,7 +98,16 @@ impl<'a> Barrier<'a> {
             .into());
         }
         let precision = Cell::new(FactorMethod::Cholesky);
-        Ok(Barrier { source, offset, positive, precision, passes: Cell::new(0), work: Cell::new(0.0) })
+        Ok(Barrier {
+            source,
+            offset,
+            positive,
+            precision,
+            passes: Cell::new(0),
+            work: Cell::new(0.0),
+            sketch: Cell::new(None),
+            reference: RefCell::new(None),
+        })
     }
 
     /// The barrier of the cell that holds x.
@@ -152,6 +184,19 @@ impl<'a> Barrier<'a> {
         self.precision.set(method);
     }
 
+    /// From now on evaluations take sketched scores of k columns, with the control variate
+    /// σ̂(x) = σ(x_ref) + sketch(x) − sketch(x_ref), x_ref the next point evaluated (exactly); None: exact scores again.
+    /// The value V stays exact, σ̂ and the gradient carry a relative error of about √(2/k) away from x_ref.
+    pub fn set_sketch(&self, columns: Option<usize>, seed: u64) {
+        self.sketch.set(columns.map(|k| Sketch { k, seed }));
+        self.reference.replace(None);
+    }
+
+    /// Whether evaluations take sketched scores.
+    pub fn sketched(&self) -> bool {
+        self.sketch.get().is_some()
+    }
+
     /// Evaluates slack, factor, scores, value and gradient at x, and the metric K when asked; None when x lies outside
     /// the cell (or so near its boundary that M cannot be factored).
     ///
@@ -183,6 +228,12 @@ impl<'a> Barrier<'a> {
             }
             return Ok(None);
         };
+        if let Some(sketch) = self.sketch.get()
+            && self.reference.borrow().is_some()
+        {
+            let place = Place { x: x.to_vec(), slack, inverse_slack, factor };
+            return self.sketched_point(place, sketch, metric, run).map(Some);
+        }
         self.charge(if metric { 1.0 } else { 0.5 });
         let pairs = prefers_pairs(&shape) && factor.method() == FactorMethod::Cholesky;
         let inverse = pairs.then(|| factor.inverse());
@@ -209,6 +260,10 @@ impl<'a> Barrier<'a> {
             }
             false => None,
         };
+        if let Some(sketch) = self.sketch.get() {
+            let sketched = self.sketch_at(&inverse_slack, &factor, sketch, run)?;
+            self.reference.replace(Some(Reference { exact: scores.clone(), sketched }));
+        }
         let value = 0.5 * factor.log_det();
         if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
             return Ok(None);
@@ -277,6 +332,39 @@ impl<'a> Barrier<'a> {
             transform: Transform { row_scale: Some(&point.inverse_slack), shift: None, lower },
             columns: self.dim(),
         }
+    }
+
+    fn sketch_at(&self, inverse_slack: &[f64], factor: &Factor, sketch: Sketch, run: &Run<'_>) -> Result<Vec<f64>> {
+        self.charge_flops(2.0 * sketch.k as f64 * self.source.shape().stored as f64);
+        sketched_scores(self.source, Some(inverse_slack), factor, sketch.k, sketch.seed, run)
+    }
+
+    /// The rest of an evaluation with σ̂ in the place of σ.
+    fn sketched_point(&self, place: Place, sketch: Sketch, metric: bool, run: &Run<'_>) -> Result<Point> {
+        let d = self.dim();
+        let Place { x, slack, inverse_slack, factor } = place;
+        let sketched = self.sketch_at(&inverse_slack, &factor, sketch, run)?;
+        let reference = self.reference.borrow();
+        let corrected = |i: usize| match &*reference {
+            // A difference of estimates may leave [0, 1]; a tenth of the sketch is the least that is believed.
+            Some(r) => (r.exact[i] + sketched[i] - r.sketched[i]).max(0.1 * sketched[i]).min(1.0),
+            None => sketched[i].min(1.0),
+        };
+        let scores: Vec<f64> = (0..sketched.len()).map(corrected).collect();
+        let minus: Vec<f64> = scores.iter().zip(&inverse_slack).map(|(sigma, r)| -sigma * r).collect();
+        let gradient = transposed_product(self.source, &minus, run)?;
+        let metric = match metric {
+            true => {
+                self.charge(0.5);
+                let weight = |i: usize| metric_weight(scores[i]) * inverse_slack[i] * inverse_slack[i];
+                let mut k = crate::gram::weighted_gram(self.source, Some(&weight), run)?;
+                linalg::whiten_symmetric(factor.lower(), d, &mut k);
+                linalg::cholesky_in_place(&mut k, d).then_some(k)
+            }
+            false => None,
+        };
+        let value = 0.5 * factor.log_det();
+        Ok(Point { x, slack, inverse_slack, scores, factor, value, gradient, metric })
     }
 
     fn factor(&self, gram: Vec<f64>, inverse_slack: &[f64], run: &Run<'_>) -> Result<Option<Factor>> {

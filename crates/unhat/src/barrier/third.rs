@@ -1,14 +1,14 @@
-//! The third derivative of V along one direction, as a d×d matrix, with the Hessian from the same sweeps.
+//! Third derivatives of V and second derivatives of the scores: one quadratic form of the projection serves both.
 
 use super::hessian::unwhiten;
 use super::point::{Barrier, Point};
 use crate::error::Result;
 use crate::gram::{Chunks, gram_stretches, merged};
 use crate::linalg;
-use crate::rows::{Pass, Rows, Shape, sweep, with_scratch};
+use crate::rows::{Pass, Rows, Shape, require_vector, sweep, with_scratch};
 use crate::run::Run;
 
-/// H and D³V[h] at one point, in the coordinates whitened by L: H = L H_w Lᵀ, D³V[h] = L T_w Lᵀ.
+/// H and D³V(h) at one point, in the coordinates whitened by L: H = L H_w Lᵀ, D³V(h) = L T_w Lᵀ.
 #[derive(Clone, Debug)]
 pub struct WhitenedCurvature {
     /// H_w, full d×d.
@@ -18,14 +18,14 @@ pub struct WhitenedCurvature {
 }
 
 impl Barrier<'_> {
-    /// `D³V(x)[h]`, full d×d: the derivative of the Hessian along h.
+    /// `D³V(x; h)`, full d×d: the derivative of the Hessian along h.
     ///
-    /// `D³V[h] = A_xᵀ[−12 diag(σ∘v) + 6 diag(P⁽²⁾v) + 6(diag(v)P⁽²⁾ + P⁽²⁾diag(v)) − 8 P∘(P diag(v) P)]A_x`,  v = A_x h
+    /// `D³V(h) = A_xᵀ[−12 diag(σ∘v) + 6 diag(P⁽²⁾v) + 6(diag(v)P⁽²⁾ + P⁽²⁾diag(v)) − 8 P∘(P diag(v) P)]A_x`,  v = A_x h
     ///
     /// # Shapes
     /// `h`: d values; the result: d×d.
     /// # Cost
-    /// As [`Barrier::whitened_curvature`].
+    /// Two sweeps for third moments (n·d³/3 flops each) and one of 3nd²; 3d⁴ more. 16d³/3 bytes.
     /// # Errors
     /// Shape of `h`; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge).
     pub fn third_derivative(&self, point: &Point, h: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
@@ -34,9 +34,6 @@ impl Barrier<'_> {
 
     /// The Hessian and its derivative along h, from the same third moments.
     ///
-    /// With W_b = Uᵀdiag(u·ᵦ)U and D_b = Uᵀdiag(v∘u·ᵦ)U:  H_w = 3Q_w − 2Σ_b W_bW_bᵀ,
-    /// T_w = Uᵀdiag(−12σ∘v + 6P⁽²⁾v)U + Σ_b [6(D_bW_bᵀ + W_bD_bᵀ) − 8(Σ_c (C_v)_bc W_c)W_bᵀ],  C_v = Uᵀdiag(v)U
-    ///
     /// # Shapes
     /// `h`: d values.
     /// # Cost
@@ -44,55 +41,93 @@ impl Barrier<'_> {
     /// # Errors
     /// Shape of `h`; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge).
     pub fn whitened_curvature(&self, point: &Point, h: &[f64], run: &Run<'_>) -> Result<WhitenedCurvature> {
-        let d = self.dim();
         let v = self.scaled_rows_times(point, h, run)?;
+        let terms = ProjectionForm { scores: -12.0, squares: 6.0, mixed: 6.0, product: -8.0 };
+        let (third, hessian) = self.projection_form(point, &v, &terms, run)?;
+        Ok(WhitenedCurvature { hessian, third })
+    }
+
+    /// Σᵢ rᵢ ∇²σᵢ(x) in the coordinates whitened by L, full d×d: the second-order part of the Hessian of ½‖σ − σ̂‖².
+    ///
+    /// `Σᵢ rᵢ∇²σᵢ = A_xᵀ[6 diag(σ∘r) − 6 diag(P⁽²⁾r) − 4(diag(r)P⁽²⁾ + P⁽²⁾diag(r)) + 8 P∘(P diag(r) P)]A_x`
+    ///
+    /// # Shapes
+    /// `r`: n values; the result S is d×d, and Σᵢ rᵢ∇²σᵢ = L S Lᵀ.
+    /// # Cost
+    /// As [`Barrier::third_derivative`].
+    /// # Errors
+    /// Shape of `r`; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge).
+    pub fn whitened_score_curvature(&self, point: &Point, r: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+        require_vector("row weights", r, point.slack.len())?;
+        let terms = ProjectionForm { scores: 6.0, squares: -6.0, mixed: -4.0, product: 8.0 };
+        Ok(self.projection_form(point, r, &terms, run)?.0)
+    }
+
+    /// Uᵀ[α diag(σ∘v) + β diag(P⁽²⁾v) + γ(diag(v)P⁽²⁾ + P⁽²⁾diag(v)) + δ P∘(P diag(v) P)]U, full d×d, and H_w beside it.
+    ///
+    /// With W_b = Uᵀdiag(u·ᵦ)U, D_b = Uᵀdiag(v∘u·ᵦ)U and C_v = Uᵀdiag(v)U: H_w = 3Q_w − 2Σ_b W_bW_bᵀ, and the last two terms
+    /// are Σ_b [γ(D_bW_bᵀ + W_bD_bᵀ) + δ(Σ_c (C_v)_bc W_c)W_bᵀ].
+    fn projection_form(
+        &self,
+        point: &Point,
+        v: &[f64],
+        terms: &ProjectionForm,
+        run: &Run<'_>,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let d = self.dim();
         let (w, mut q) = self.third_moments(point, None, Some(&point.scores), run)?;
         linalg::symmetrise(&mut q, d);
-        let (wv, _) = self.third_moments(point, Some(&v), None, run)?;
-        // C_v = Uᵀdiag(v)U = Σ_b k_b W_b, because v = U k with k = Lᵀh.
-        let k = linalg::lower_transposed_times_vector(point.factor.lower(), h);
-        let mut slices = vec![0.0; d * d * d];
-        let mut cv = vec![0.0; d * d];
         let mut hessian: Vec<f64> = q.iter().map(|q| 3.0 * q).collect();
+        let (wv, mut cv) = self.third_moments(point, Some(v), Some(v), run)?; // C_v = Uᵀdiag(v)U beside
+        linalg::symmetrise(&mut cv, d);
+        let mut slices = vec![0.0; d * d * d];
         for (b, slice) in slices.chunks_exact_mut(d * d).enumerate() {
             w.slice_into(b, slice);
-            cv.iter_mut().zip(&*slice).for_each(|(c, w)| *c += k[b] * w);
             linalg::add_outer_product(slice, slice, d, -2.0, &mut hessian);
         }
-        let pass = ThirdDiagonal { chunks: self.whitened_chunks(point), cv: &cv, v: &v, scores: &point.scores };
-        let mut third = sweep(self.source(), &pass, &mut [], run)?;
-        linalg::symmetrise(&mut third, d);
+        let pass = DiagonalTerms { chunks: self.whitened_chunks(point), cv: &cv, v, scores: &point.scores, terms };
+        let mut total = sweep(self.source(), &pass, &mut [], run)?;
+        linalg::symmetrise(&mut total, d);
         let mut mixed = vec![0.0; d * d];
         let mut weighted = vec![0.0; d * d];
         for (b, slice) in slices.chunks_exact(d * d).enumerate() {
             wv.slice_into(b, &mut weighted);
-            linalg::add_outer_product(&weighted, slice, d, 6.0, &mut mixed);
-            // −8 Σ_b (Σ_c C_v[b,c] W_c) W_bᵀ, half of it here because `mixed` is added with its transpose.
+            linalg::add_outer_product(&weighted, slice, d, terms.mixed, &mut mixed);
+            // Half of δ Σ_b (Σ_c C_v[b,c] W_c) W_bᵀ, because `mixed` is added with its transpose.
             weighted.fill(0.0);
             for (c, other) in slices.chunks_exact(d * d).enumerate() {
                 let factor = cv[b + c * d];
                 weighted.iter_mut().zip(other).for_each(|(s, w)| *s += factor * w);
             }
-            linalg::add_outer_product(&weighted, slice, d, -4.0, &mut mixed);
+            linalg::add_outer_product(&weighted, slice, d, 0.5 * terms.product, &mut mixed);
         }
         for j in 0..d {
             for i in 0..d {
-                third[i + j * d] += mixed[i + j * d] + mixed[j + i * d];
+                total[i + j * d] += mixed[i + j * d] + mixed[j + i * d];
             }
         }
-        Ok(WhitenedCurvature { hessian, third })
+        Ok((total, hessian))
     }
 }
 
-/// Σ (−12σᵢvᵢ + 6pᵢ) uᵢuᵢᵀ with p = P⁽²⁾v.
-struct ThirdDiagonal<'a> {
+/// The coefficients α, β, γ, δ of the four kinds of terms.
+struct ProjectionForm {
+    scores: f64,
+    squares: f64,
+    mixed: f64,
+    product: f64,
+}
+
+/// Σ (ασᵢvᵢ + βpᵢ) uᵢuᵢᵀ with p = P⁽²⁾v.
+struct DiagonalTerms<'a> {
     chunks: Chunks<'a>,
     cv: &'a [f64],
     v: &'a [f64],
     scores: &'a [f64],
+    terms: &'a ProjectionForm,
 }
 
-impl Pass for ThirdDiagonal<'_> {
+impl Pass for DiagonalTerms<'_> {
     type Acc = Vec<f64>;
     fn zero(&self) -> Vec<f64> {
         vec![0.0; self.chunks.columns * self.chunks.columns]
@@ -106,7 +141,7 @@ impl Pass for ThirdDiagonal<'_> {
                     linalg::row_dots(u, scaled, d, p);
                     let weight = |i: usize| {
                         let row = rows.start + range.start + i;
-                        6.0 * p[i] - 12.0 * self.scores[row] * self.v[row]
+                        self.terms.squares * p[i] + self.terms.scores * self.scores[row] * self.v[row]
                     };
                     linalg::scale_rows_into(u, d, weight, scaled);
                 });

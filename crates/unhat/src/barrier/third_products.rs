@@ -7,7 +7,7 @@ use crate::linalg;
 use crate::rows::sweep;
 use crate::run::Run;
 
-/// What all products with D³V[h] share.
+/// What all products with D³V(h) share.
 #[derive(Clone, Debug)]
 pub struct ThirdDirection {
     /// v = A_x h.
@@ -19,7 +19,7 @@ pub struct ThirdDirection {
 }
 
 impl Barrier<'_> {
-    /// Prepares products with D³V(x)[h].
+    /// Prepares products with D³V(x; h).
     ///
     /// # Shapes
     /// `h`: d values.
@@ -35,9 +35,9 @@ impl Barrier<'_> {
         Ok(ThirdDirection { v, gram, squared })
     }
 
-    /// D³V(x)[h] k, without forming d×d² tensors.
+    /// D³V(x; h) k, without forming d×d² tensors.
     ///
-    /// D³V[h]k = A_xᵀ[−12σ∘v∘k′ + 6P⁽²⁾v∘k′ + 6v∘P⁽²⁾k′ + 6P⁽²⁾(v∘k′) − 8q],  k′ = A_x k,  qᵢ = uᵢᵀC_v C_k′ uᵢ
+    /// D³V(h)k = A_xᵀ[−12σ∘v∘k′ + 6P⁽²⁾v∘k′ + 6v∘P⁽²⁾k′ + 6P⁽²⁾(v∘k′) − 8q],  k′ = A_x k,  qᵢ = uᵢᵀC_v C_k′ uᵢ
     ///
     /// # Shapes
     /// `k`: d values; the result: d values.

@@ -65,6 +65,11 @@ impl Curvature<Tilted<'_>> for Coreset {
         }
     }
 
+    fn forget(&mut self) {
+        self.anchor = None;
+        self.last = f64::INFINITY;
+    }
+
     fn memory(&self) -> Vec<f64> {
         let anchor = self.anchor.as_ref().map(|(x, _)| x.as_slice()).unwrap_or_default();
         [&[self.boost, self.last], anchor].concat()

@@ -45,11 +45,28 @@ impl Solver {
     }
 }
 
+/// Which leverage scores the first evaluations take; the last ones are exact always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScoreSource {
+    /// What is predicted to take less work: exact scores, wherever it was measured (bench/README.md).
+    #[default]
+    Auto,
+    /// Exact scores.
+    Exact,
+    /// Sketched scores with a control variate while the decrement is above 1.
+    Sketched,
+}
+
+/// Columns of the sketch: a relative error of a quarter, which the damped phase does not feel.
+const SKETCH_COLUMNS: usize = 32;
+
 /// How the inversion is run.
 #[derive(Clone, Debug)]
 pub struct InvertOptions {
     /// The curvature.
     pub solver: Solver,
+    /// Which scores the first evaluations take.
+    pub scores: ScoreSource,
     /// Bound on the Newton decrement in the metric Q: about the largest relative error of a slack.
     pub tolerance: f64,
     /// Newton steps allowed.
@@ -60,7 +77,13 @@ pub struct InvertOptions {
 
 impl Default for InvertOptions {
     fn default() -> Self {
-        InvertOptions { solver: Solver::Auto, tolerance: 1e-10, max_iterations: 200, seed: 0 }
+        InvertOptions {
+            solver: Solver::Auto,
+            scores: ScoreSource::Auto,
+            tolerance: 1e-10,
+            max_iterations: 200,
+            seed: 0,
+        }
     }
 }
 
@@ -184,9 +207,15 @@ pub fn invert_gradient(
         Solver::Coreset => Box::new(Coreset::new(options.seed)),
         Solver::Surrogate => Box::new(Surrogate::new(options.seed)),
     };
+    if options.scores == ScoreSource::Sketched {
+        barrier.set_sketch(Some(SKETCH_COLUMNS), options.seed);
+    }
     (0..state.refinements).for_each(|_| {
         phi.refine();
     });
+    if barrier.sketched() && !state.origin.is_empty() && state.origin != state.x {
+        phi.at(&state.origin, false, run)?; // the reference of the control variate
+    }
     run.tell(Event::Phase("solving"));
     let Some(first) = phi.at(&state.x, curvature.needs_metric(), run)? else {
         return Err(ErrorKind::Numerical {

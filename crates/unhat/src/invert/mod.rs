@@ -9,12 +9,13 @@ mod local_metric;
 mod regularised;
 mod sample;
 mod sampled;
+pub mod scores;
 mod start;
 mod surrogate;
 mod tilted;
 
 pub use certificate::Certificate;
-pub use gradient::{Checkpoint, Inversion, InvertOptions, Solver, invert_gradient, predicted_work};
+pub use gradient::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, invert_gradient, predicted_work};
 pub use regularised::{
     CurvatureMethod, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate, RegularisedInversion,
     RegularisedOptions, invert_regularised, regularised_objective,

@@ -73,7 +73,15 @@ impl Oracle for Tilted<'_> {
         d.sqrt() * d * f64::EPSILON * growth
     }
 
+    fn too_coarse_below(&self) -> f64 {
+        if self.barrier.sketched() { SKETCHED_ABOVE } else { 0.0 }
+    }
+
     fn refine(&self) -> bool {
+        if self.barrier.sketched() {
+            self.barrier.set_sketch(None, 0);
+            return true;
+        }
         let next = match self.barrier.precision() {
             FactorMethod::Cholesky => FactorMethod::CholeskyQr2,
             FactorMethod::CholeskyQr2 => FactorMethod::Tsqr,
@@ -91,3 +99,6 @@ impl Oracle for Tilted<'_> {
         self.barrier.resume_counts(passes, work);
     }
 }
+
+/// Sketched scores serve while the decrement is above this: steps there are damped, and a direction to a tenth will do.
+const SKETCHED_ABOVE: f64 = 1.0;

@@ -2,6 +2,8 @@
 
 mod constant_column;
 mod exact;
+mod sketched;
 
 pub use exact::{ScoreOptions, Scores, leverage_scores};
 pub(crate) use exact::{digits_left, pair_form};
+pub use sketched::sketched_scores;

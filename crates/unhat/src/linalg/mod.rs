@@ -8,7 +8,9 @@ use faer::linalg::{matmul, triangular_inverse, triangular_solve};
 use faer::{Accum, MatMut, MatRef, Par, Side};
 
 mod decompose;
+mod panels;
 pub use decompose::*;
+pub use panels::*;
 
 /// Runs a loop with the widest vector instructions the processor has.
 pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {

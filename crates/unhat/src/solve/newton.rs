@@ -38,6 +38,8 @@ pub struct State {
     pub trials: u32,
     /// What the curvature remembers.
     pub memory: Vec<f64>,
+    /// Where the run began, empty before it did.
+    pub origin: Vec<f64>,
 }
 
 impl State {
@@ -104,6 +106,9 @@ pub fn newton<O: Oracle>(
     loop {
         (state.passes, state.work) = oracle.effort();
         state.memory = curvature.memory();
+        if state.origin.is_empty() {
+            state.origin = state.x.clone();
+        }
         watch(&state, &point)?;
         let step = match curvature.step(oracle, &point, &state.arrival(), run) {
             Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
@@ -135,6 +140,9 @@ pub fn newton<O: Oracle>(
         }
         // No progress at this precision: from the best point on, with more, or that point is the answer.
         let finer = oracle.refine();
+        if finer {
+            curvature.forget();
+        }
         let best = state.best.take().map_or_else(|| oracle.x(&point).to_vec(), |(x, _)| x);
         if !finer && best == oracle.x(&point) {
             return end(point, step, Status::Stalled, None, state);
@@ -209,6 +217,9 @@ fn verdict<O: Oracle>(
     run: &Run<'_>,
 ) -> Result<Verdict> {
     let decrement = step.decrement;
+    if decrement < oracle.too_coarse_below() {
+        return Ok(Verdict::Stall);
+    }
     if decrement <= options.tolerance {
         return Ok(Verdict::End(Status::Solved, None));
     }

@@ -7,7 +7,7 @@ use crate::rows::Shape;
 pub enum CurvatureMethod {
     /// d×d² tensors, exact: Newton steps in the eigenbasis of the model.
     Tensors,
-    /// Exact products with H and D³V[g − c]: Newton steps by conjugate gradients.
+    /// Exact products with H and D³V(g − c): Newton steps by conjugate gradients.
     Products,
 }
 

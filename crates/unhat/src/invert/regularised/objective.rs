@@ -83,7 +83,7 @@ impl<'a> Objective<'a> {
         Place { base, residual, pull, value }
     }
 
-    /// H_w and T_w = D³V[g − c] in whitened coordinates.
+    /// H_w and T_w = D³V(g − c) in whitened coordinates.
     pub fn curvature(&self, place: &Place, run: &Run<'_>) -> Result<WhitenedCurvature> {
         self.barrier.whitened_curvature(&place.base, &place.residual, run)
     }
@@ -125,7 +125,7 @@ impl<'a> Objective<'a> {
 
 /// A regularised objective of its own, for looking at the function rather than minimising it.
 ///
-/// ∇L = H(g − c) + Kx,  ∇²L = H² + D³V[g − c] + K
+/// ∇L = H(g − c) + Kx,  ∇²L = H² + D³V(g − c) + K
 #[derive(Clone, Debug)]
 pub struct ObjectiveAt {
     /// L(x).

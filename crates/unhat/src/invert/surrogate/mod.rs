@@ -127,6 +127,11 @@ impl Curvature<Tilted<'_>> for Surrogate {
         Ok(step)
     }
 
+    fn forget(&mut self) {
+        self.trail.clear();
+        self.anchor = None;
+    }
+
     /// f, boost, the flags and rates, then x of the anchor and of the trail: enough to evaluate them again.
     fn memory(&self) -> Vec<f64> {
         let d = self.trail.first().map_or(0, |(x, _)| x.len());

@@ -1,0 +1,23 @@
+//! From released leverage scores back to the parameters: a lift that needs no start, fits that do, and what noise leaves.
+
+mod baselines;
+mod certificate;
+mod fit;
+mod identify;
+mod inversion;
+mod lift;
+mod lifted_system;
+mod noise;
+mod options;
+mod polish;
+mod release;
+mod starts;
+mod step_equations;
+
+pub use certificate::ScoreCertificate;
+pub use inversion::{ScoreCandidate, ScoreInversion, invert_scores};
+pub use lift::LiftReport;
+pub use noise::{
+    CramerRao, GradientEstimate, cramer_rao_both, cramer_rao_gradient, cramer_rao_scores, noisy_gradient_estimate,
+};
+pub use options::{ScoreInvertOptions, ScoreMethod, ScoreStart};
