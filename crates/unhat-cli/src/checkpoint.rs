@@ -128,6 +128,7 @@ struct Content {
     step_length: Bits,
     trials: u32,
     memory: Vec<Bits>,
+    origin: Vec<Bits>,
     passes: u32,
     work: Bits,
     settled: usize,
@@ -164,6 +165,7 @@ impl Content {
             step_length: Bits(state.step_length),
             trials: state.trials,
             memory: bits(&state.memory),
+            origin: bits(&state.origin),
             passes: state.passes,
             work: Bits(state.work),
             settled: state.settled,
@@ -191,6 +193,7 @@ impl Content {
             step_length: self.step_length.0,
             trials: self.trials,
             memory: numbers(self.memory),
+            origin: numbers(self.origin),
         };
         let consistent = self.iteration == state.history.len() && state.settled <= state.history.len();
         consistent.then_some((state, positive, start))
@@ -278,6 +281,7 @@ mod tests {
             step_length: f64::NAN,
             trials: 3,
             memory: vec![1.0 / 7.0, f64::INFINITY],
+            origin: vec![0.3],
         }
     }
 

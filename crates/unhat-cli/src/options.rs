@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use unhat::invert::Solver;
+use unhat::invert::{ScoreSource, Solver};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -228,6 +228,9 @@ pub(crate) struct Problem {
     /// Where the curvature of a step comes from
     #[arg(long, value_enum, default_value_t = SolverName::Auto, value_name = "NAME")]
     pub solver: SolverName,
+    /// Leverage scores of the first steps: exact, or sketched with a control variate; the last steps are exact always
+    #[arg(long, value_enum, default_value_t = ScoresName::Auto, value_name = "NAME")]
+    pub scores: ScoresName,
     /// Stop when the Newton decrement is at most TOL, about the largest relative error of a slack
     #[arg(long, value_name = "TOL", default_value_t = 1e-10, allow_hyphen_values = true)]
     pub tol: f64,
@@ -271,6 +274,27 @@ impl From<SolverName> for Solver {
             SolverName::Cg => Solver::Cg,
             SolverName::Coreset => Solver::Coreset,
             SolverName::Surrogate => Solver::Surrogate,
+        }
+    }
+}
+
+/// The values of --scores.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ScoresName {
+    /// What takes less time by measurement: exact
+    Auto,
+    /// Exact scores
+    Exact,
+    /// Estimates from 32 random combinations while steps are damped
+    Sketched,
+}
+
+impl From<ScoresName> for ScoreSource {
+    fn from(name: ScoresName) -> ScoreSource {
+        match name {
+            ScoresName::Auto => ScoreSource::Auto,
+            ScoresName::Exact => ScoreSource::Exact,
+            ScoresName::Sketched => ScoreSource::Sketched,
         }
     }
 }

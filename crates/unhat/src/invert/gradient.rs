@@ -57,6 +57,17 @@ pub enum ScoreSource {
     Sketched,
 }
 
+impl ScoreSource {
+    /// The word used on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            ScoreSource::Auto => "auto",
+            ScoreSource::Exact => "exact",
+            ScoreSource::Sketched => "sketched",
+        }
+    }
+}
+
 /// Columns of the sketch: a relative error of a quarter, which the damped phase does not feel.
 const SKETCH_COLUMNS: usize = 32;
 
@@ -207,7 +218,8 @@ pub fn invert_gradient(
         Solver::Coreset => Box::new(Coreset::new(options.seed)),
         Solver::Surrogate => Box::new(Surrogate::new(options.seed)),
     };
-    if options.scores == ScoreSource::Sketched {
+    // The exact Hessian goes through all of U anyway: its scores come free.
+    if options.scores == ScoreSource::Sketched && solver != Solver::Exact {
         barrier.set_sketch(Some(SKETCH_COLUMNS), options.seed);
     }
     (0..state.refinements).for_each(|_| {

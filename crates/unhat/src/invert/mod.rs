@@ -1,4 +1,5 @@
-//! From a released gradient back to the parameters: the tilted barrier, three curvatures, a certificate.
+//! From a released gradient back to the parameters: the tilted barrier, three curvatures, a certificate. From released
+//! scores: see [`scores`].
 
 mod certificate;
 mod conjugate;

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::report::{Method, SolveReport};
 use crate::session::Session;
-use unhat::invert::{Checkpoint, Inversion, InvertOptions, Solver, StartReport, invert_gradient};
+use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, StartReport, invert_gradient};
 use unhat::rows::RowSource;
 use unhat::solve::{State, Status, Step};
 use unhat::{ErrorKind, Result as Outcome};
@@ -16,6 +16,7 @@ impl Files<'_> {
     fn options(&self, seed: u64) -> InvertOptions {
         InvertOptions {
             solver: Solver::from(self.arguments.solver),
+            scores: ScoreSource::from(self.arguments.scores),
             tolerance: self.arguments.tol,
             max_iterations: self.arguments.max_iter,
             seed,
@@ -38,6 +39,7 @@ impl Files<'_> {
         fingerprint.optional(self.signs.as_deref());
         fingerprint.word(self.arguments.upper.into());
         fingerprint.text(options.solver.name());
+        fingerprint.text(options.scores.name());
         fingerprint.word(options.tolerance.to_bits());
         fingerprint.word(options.seed);
         Ok(fingerprint.value())

@@ -24,7 +24,7 @@ use model::Model;
 /// corrected by the exact Q and kept for several steps (`local`). Every step is checked by a full evaluation.
 ///
 /// # References
-/// inversion.md of the design; measured in bench/record/passes.jsonl.
+/// LiSongXuYin2024, for the idea of drawn rows; docs/how-unhat-inverts.md, §9.
 pub(super) struct Surrogate {
     seed: u64,
     /// f: how many times d(1 + ln d) rows a coreset holds.
