@@ -3,7 +3,7 @@
 use super::files::Files;
 use crate::commands::Exit;
 use crate::failure::{Failure, option_failure};
-use crate::options::{InvertGradient, SolverName};
+use crate::options::{InvertGradient, ScoresName, SolverName};
 use crate::report::{FoldReport, Method, MinimumReport, RegularisedReport};
 use crate::session::Session;
 use unhat::invert::{
@@ -19,6 +19,9 @@ const ONE_CELL: &str = "only the cell of the start was searched";
 pub(super) fn require_fitting_options(arguments: &InvertGradient, session: &Session<'_>) -> Result<(), Failure> {
     if !matches!(arguments.problem.solver, SolverName::Auto) {
         return Err(option_failure("--solver", "does not apply beside --weights; leave it out, or give auto"));
+    }
+    if !matches!(arguments.problem.scores, ScoresName::Auto) {
+        return Err(option_failure("--scores", "does not apply beside --weights; leave it out, or give auto"));
     }
     if session.common.checkpoint.is_some() {
         return Err(option_failure("--checkpoint", "is not supported beside --weights yet; leave it out"));
