@@ -74,7 +74,7 @@ pub(crate) fn message(error: &Error, names: &Names) -> String {
 fn help(error: &Error) -> Option<&'static str> {
     match error.kind() {
         ErrorKind::Empty { .. } => Some(
-            "the named rows alone contradict each other; --start or --signs chooses another cell, --upper {Ax < b}",
+            "the named rows alone contradict each other; --start or --signs chooses another cell, --upper that of Ax < b",
         ),
         ErrorKind::OutsideCell { .. } => Some("leave out --upper, or give a start or signs inside that cell"),
         ErrorKind::Unattainable { .. } => Some("--start or --signs chooses another cell; --json holds all of h"),

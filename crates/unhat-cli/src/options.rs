@@ -256,13 +256,13 @@ pub(crate) struct Demo {
 pub(crate) enum SolverName {
     /// The least predicted work, from n and d alone
     Auto,
-    /// The exact Hessian from third moments: the fewest steps, each d/6 passes
+    /// The exact Hessian from third moments: about d/6 passes a step
     Exact,
     /// Conjugate gradients on exact Hessian-vector products: no third moments
     Cg,
     /// The Hessian of rows drawn by leverage, after the paper
     Coreset,
-    /// Steps to the minimiser of a coreset's own barrier: the fewest passes over the rows
+    /// To the minimiser over such rows alone, corrected: the fewest passes
     Surrogate,
 }
 

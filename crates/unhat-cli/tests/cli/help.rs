@@ -10,8 +10,18 @@ fn help_lists_every_option() {
     let desk = Desk::new();
     let table = ["--matrix", "--polytope", "--columns", "--response", "--intercept"];
     let common = ["--seed", "--threads", "--json", "--checkpoint", "--quiet", "--verbose", "--help"];
-    let solver =
-        ["--offset", "--start", "--signs", "--upper", "--solver", "--tol", "--max-iter", "--history", "--output"];
+    let solver = [
+        "--offset",
+        "--start",
+        "--signs",
+        "--upper",
+        "--solver",
+        "--scores",
+        "--tol",
+        "--max-iter",
+        "--history",
+        "--output",
+    ];
     let commands: [(&str, Vec<&str>); 5] = [
         ("scores", [&table[..], &["--offset", "--point", "--ridge", "--strict", "--output"]].concat()),
         ("gradient", [&table[..], &["--offset", "--point", "--output"]].concat()),

@@ -228,6 +228,7 @@ fn weights() -> Vec<Malformed> {
         option("--weights 0", &["--weights", "all are 0"]),
         option("--weights 1 --solver exact", &["--solver", "auto", "--weights"]),
         option("--weights 1 --solver surrogate", &["--solver", "auto"]),
+        option("--weights 1 --scores sketched", &["--scores", "auto", "--weights"]),
         option("--weights 1 --checkpoint run.json", &["--checkpoint", "not supported", "--weights"]),
         option("--weights 1 --tol 2", &["--tol", "between 0 and 1"]),
         option("--prove", &["--weights"]),

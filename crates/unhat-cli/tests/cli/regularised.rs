@@ -106,8 +106,8 @@ fn the_summary_says_how_many_how_good_and_what_is_proven() {
 }
 
 #[test]
-fn a_number_is_that_weight_for_every_row_and_the_seed_and_threads_change_no_bit() {
-    let desk = Desk::with_polytope(&random_polytope(40, 3, 0.99, 2, Some(3.0)));
+fn a_number_is_that_weight_for_every_row_and_threads_change_no_bit() {
+    let desk = Desk::with_polytope(&random_polytope(40, 2, 0.99, 2, Some(3.0)));
     desk.vector("w.txt", &[30.0; 40]);
     let strip = |line: &str| {
         let mut object = desk.run(&format!("{INVERT} {line} --json")).expect(0).json();

@@ -49,7 +49,7 @@ impl Files<'_> {
 /// How a solve ended: by itself, or cut short with nothing but its last state.
 enum Ended {
     Whole(Box<Inversion>),
-    Cut(Resumed),
+    Cut(Box<Resumed>),
 }
 
 pub(super) fn solve(
@@ -83,7 +83,7 @@ pub(super) fn solve(
     });
     let ended = match (outcome, latest.clone()) {
         (Ok(inversion), _) => Ended::Whole(Box::new(inversion)),
-        (Err(error), Some(state)) if matches!(error.kind(), ErrorKind::Interrupted) => Ended::Cut(state),
+        (Err(error), Some(state)) if matches!(error.kind(), ErrorKind::Interrupted) => Ended::Cut(Box::new(state)),
         (Err(error), _) => {
             // An error is final: nothing of this run is left behind.
             if let Some(file) = file.as_ref().filter(|_| !resumed) {
@@ -114,14 +114,14 @@ impl Ended {
     fn x(&self) -> &Vec<f64> {
         match self {
             Ended::Whole(inversion) => &inversion.x,
-            Ended::Cut((state, ..)) => &state.x,
+            Ended::Cut(cut) => &cut.0.x,
         }
     }
 
     fn history(&self) -> &[Step] {
         match self {
             Ended::Whole(inversion) => &inversion.history,
-            Ended::Cut((state, ..)) => &state.history,
+            Ended::Cut(cut) => &cut.0.history,
         }
     }
 
@@ -181,7 +181,10 @@ impl Ended {
         let last = self.history().last();
         let (passes, work, start) = match self {
             Ended::Whole(inversion) => (inversion.passes, inversion.work, &inversion.start),
-            Ended::Cut((state, _, start)) => (state.passes, state.work, start),
+            Ended::Cut(cut) => {
+                let (state, _, start) = &**cut;
+                (state.passes, state.work, start)
+            }
         };
         let whole = match self {
             Ended::Whole(inversion) => Some(inversion),

@@ -3,7 +3,7 @@
 use super::files::Files;
 use crate::commands::Exit;
 use crate::failure::{Failure, option_failure};
-use crate::options::{InvertGradient, SolverName};
+use crate::options::{InvertGradient, ScoresName, SolverName};
 use crate::report::{FoldReport, Method, MinimumReport, RegularisedReport};
 use crate::session::Session;
 use unhat::invert::{
@@ -19,6 +19,9 @@ const ONE_CELL: &str = "only the cell of the start was searched";
 pub(super) fn require_fitting_options(arguments: &InvertGradient, session: &Session<'_>) -> Result<(), Failure> {
     if !matches!(arguments.problem.solver, SolverName::Auto) {
         return Err(option_failure("--solver", "does not apply beside --weights; leave it out, or give auto"));
+    }
+    if !matches!(arguments.problem.scores, ScoresName::Auto) {
+        return Err(option_failure("--scores", "does not apply beside --weights; leave it out, or give auto"));
     }
     if session.common.checkpoint.is_some() {
         return Err(option_failure("--checkpoint", "is not supported beside --weights yet; leave it out"));
@@ -85,7 +88,7 @@ fn summary(found: &RegularisedInversion, session: &mut Session<'_>) {
         several => format!("{several} minima"),
     };
     session.summary(&format!(
-        "{}: {minima} found, best objective {:.10}; {} values, {} passes over the rows, {}; {} with {} ({})",
+        "{}: {minima} found, best objective {:.9e}; {} values, {} passes over the rows, {}; {} with {} ({})",
         found.status.name().replace('_', " "),
         found.objective,
         found.x.len(),
@@ -110,9 +113,9 @@ fn proof_sentence(certificate: &RegularisedCertificate) -> String {
             format!("no point of the cell has an objective lower than the best's by more than 1e-9 of it{boxes}")
         }
         Proof::Local if certificate.within > 0.0 => format!(
-            "the best is a strict minimum, and the only global one among the points whose slacks differ from its own by \
-             at most {:.2} %",
-            100.0 * certificate.within
+            "the best is a strict minimum, and the only global one where no slack differs from its own by more than \
+             {:.1e} of it",
+            certificate.within
         ),
         Proof::Local => "the best is a strict minimum; others may be lower".to_string(),
     };
