@@ -264,17 +264,21 @@ pub(crate) enum SolverName {
     Coreset,
     /// To the minimiser over such rows alone, corrected: the fewest passes
     Surrogate,
+    /// Beside weights only, for comparison: a sampled diagonal form; the weights must dominate
+    Diagonal,
 }
 
-impl From<SolverName> for Solver {
-    fn from(name: SolverName) -> Solver {
-        match name {
+impl SolverName {
+    /// The solver of the problem without weights; None for the one that needs them.
+    pub fn without_weights(self) -> Option<Solver> {
+        Some(match self {
             SolverName::Auto => Solver::Auto,
             SolverName::Exact => Solver::Exact,
             SolverName::Cg => Solver::Cg,
             SolverName::Coreset => Solver::Coreset,
             SolverName::Surrogate => Solver::Surrogate,
-        }
+            SolverName::Diagonal => return None,
+        })
     }
 }
 

@@ -79,6 +79,28 @@ pub(crate) struct RegularisedReport<'a> {
     pub values: Option<&'a Vec<f64>>,
 }
 
+/// What `invert gradient --weights --solver diagonal` prints.
+#[derive(Serialize)]
+pub(crate) struct DiagonalReport<'a> {
+    pub schema: u8,
+    pub command: &'a str,
+    pub status: &'a str,
+    pub iterations: u32,
+    pub passes: u32,
+    pub work: f64,
+    pub residual: f64,
+    pub objective: f64,
+    pub certificate: Option<ProofReport>,
+    /// Least and largest eigenvalue of K⁻¹∇²L at the start.
+    pub ratio: [f64; 2],
+    pub method: Method<'a>,
+    pub start: StartSummary,
+    #[serde(flatten)]
+    pub colophon: Colophon,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<&'a Vec<f64>>,
+}
+
 /// A minimum: `within` is the radius in which it is the only global one, null for the whole cell.
 #[derive(Serialize)]
 pub(crate) struct MinimumReport<'a> {

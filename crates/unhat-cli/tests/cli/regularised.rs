@@ -139,3 +139,15 @@ fn a_search_without_steps_is_not_converged_and_says_so() {
     assert!(ran.err.contains("not converged: ") && ran.err.contains("lowest point"), "{}", ran.err);
     assert!(desk.numbers("x.csv").iter().all(|v| v.is_finite()));
 }
+
+#[test]
+fn the_diagonal_form_prints_its_ratio_and_is_refused_where_weights_are_light() {
+    let desk = Desk::with_polytope(&random_polytope(200, 6, 0.7, 3, None));
+    let line = "invert gradient --matrix a.npy --offset b.npy --target c.npy --solver diagonal";
+    let found = desk.run(&format!("{line} --weights 20 --json -o x.npy")).expect(0);
+    assert!(found.out.contains("\"ratio\":[") && found.out.contains("\"solver\":\"diagonal\""), "{}", found.out);
+    let light = desk.run(&format!("{line} --weights 0.5 -o y.npy")).expect(2);
+    assert!(light.err.contains("needs a regulariser that dominates") && light.err.contains("lie in"), "{}", light.err);
+    assert!(!desk.path("y.npy").exists());
+    assert!(desk.run(line).expect(2).err.contains("diagonal needs --weights"));
+}

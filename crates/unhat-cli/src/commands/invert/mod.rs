@@ -1,6 +1,7 @@
 //! `unhat invert gradient` and `unhat centre`: from a target, or none, to the one point of a cell that has it as gradient,
 //! or with weights to the points that balance it with a regulariser.
 
+mod diagonal;
 mod files;
 mod plain;
 mod regularised;
@@ -8,7 +9,7 @@ mod regularised;
 use super::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::input::{read_numbers, read_weights};
-use crate::options::{InvertGradient, Problem};
+use crate::options::{InvertGradient, Problem, SolverName};
 use crate::session::Session;
 use files::Files;
 
@@ -29,6 +30,9 @@ pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) ->
     match weights {
         Some(weights) => {
             let weights = read_weights(weights, shape.rows)?;
+            if matches!(arguments.problem.solver, SolverName::Diagonal) {
+                return diagonal::solve(files, &target, &weights, session);
+            }
             regularised::solve(files, &target, &weights, arguments.prove, session)
         }
         None => plain::solve("invert gradient", files, &target, session),

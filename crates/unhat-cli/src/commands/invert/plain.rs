@@ -3,24 +3,26 @@
 use super::files::Files;
 use crate::checkpoint::{CheckpointFile, Resumed};
 use crate::commands::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, option_failure};
 use crate::fingerprint::Fingerprint;
 use crate::report::{Method, SolveReport};
 use crate::session::Session;
-use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, StartReport, invert_gradient};
+use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, StartReport, invert_gradient};
 use unhat::rows::RowSource;
 use unhat::solve::{State, Status, Step};
 use unhat::{ErrorKind, Result as Outcome};
 
 impl Files<'_> {
-    fn options(&self, seed: u64) -> InvertOptions {
-        InvertOptions {
-            solver: Solver::from(self.arguments.solver),
+    fn options(&self, seed: u64) -> Result<InvertOptions, Failure> {
+        let solver = self.arguments.solver.without_weights();
+        Ok(InvertOptions {
+            solver: solver
+                .ok_or_else(|| option_failure("--solver", "diagonal needs --weights; give both, or another"))?,
             scores: ScoreSource::from(self.arguments.scores),
             tolerance: self.arguments.tol,
             max_iterations: self.arguments.max_iter,
             seed,
-        }
+        })
     }
 
     /// Everything the bits of the solution depend on. Not the limit of iterations: a longer run goes on from a shorter one.
@@ -60,7 +62,7 @@ pub(super) fn solve(
 ) -> Result<Exit, Failure> {
     let (matrix, offset) = (&files.system.matrix, files.system.offset()?);
     let rows = matrix.rows()?;
-    let options = files.options(session.common.seed);
+    let options = files.options(session.common.seed)?;
     let (mut file, resume) = match session.common.checkpoint.as_deref() {
         Some(path) => {
             let (file, resume) = CheckpointFile::open(path, files.fingerprint(&rows, offset, target, &options)?)?;

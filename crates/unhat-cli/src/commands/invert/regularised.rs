@@ -17,8 +17,14 @@ const ONE_CELL: &str = "only the cell of the start was searched";
 
 /// An error where an option cannot be had beside `--weights`.
 pub(super) fn require_fitting_options(arguments: &InvertGradient, session: &Session<'_>) -> Result<(), Failure> {
-    if !matches!(arguments.problem.solver, SolverName::Auto) {
-        return Err(option_failure("--solver", "does not apply beside --weights; leave it out, or give auto"));
+    if !matches!(arguments.problem.solver, SolverName::Auto | SolverName::Diagonal) {
+        return Err(option_failure(
+            "--solver",
+            "does not apply beside --weights; leave it out, or give auto or diagonal",
+        ));
+    }
+    if arguments.prove && matches!(arguments.problem.solver, SolverName::Diagonal) {
+        return Err(option_failure("--prove", "does not apply to the solver diagonal; leave it out"));
     }
     if !matches!(arguments.problem.scores, ScoresName::Auto) {
         return Err(option_failure("--scores", "does not apply beside --weights; leave it out, or give auto"));

@@ -7,7 +7,7 @@ use super::trust_region::DescentOptions;
 use super::{RegularisedOptions, require_options, require_weights};
 use crate::barrier::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
-use crate::gram::Chunks;
+use crate::gram::{Chunks, FactorMethod};
 use crate::invert::coreset::coreset_size;
 use crate::invert::sample::Draw;
 use crate::invert::start::{Start, StartReport, locate};
@@ -36,6 +36,8 @@ pub struct DiagonalInversion {
     pub passes: u32,
     /// Every sweep in units of one evaluation.
     pub work: f64,
+    /// The factorisation of the last evaluation.
+    pub factor: FactorMethod,
     /// How the first point of the cell was found.
     pub start: StartReport,
     /// One entry a step; `decrement` is the largest relative change of a slack.
@@ -120,6 +122,7 @@ pub fn invert_diagonal(
     Ok(DiagonalInversion {
         objective: place.value,
         residual: norm(&place.residual),
+        factor: place.base.factor.method(),
         x: place.base.x,
         status,
         ratio,

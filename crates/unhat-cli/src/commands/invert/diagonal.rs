@@ -1,0 +1,81 @@
+//! The diagonal form with a regulariser, for comparison: its answer, and the ratio that let it run.
+
+use super::files::Files;
+use crate::commands::Exit;
+use crate::failure::Failure;
+use crate::report::{DiagonalReport, Method};
+use crate::session::Session;
+use unhat::invert::{DiagonalInversion, RegularisedOptions, invert_diagonal};
+use unhat::solve::Status;
+
+pub(super) fn solve(
+    files: Files<'_>,
+    target: &[f64],
+    weights: &[f64],
+    session: &mut Session<'_>,
+) -> Result<Exit, Failure> {
+    let (matrix, offset) = (&files.system.matrix, files.system.offset()?);
+    let rows = matrix.rows()?;
+    let options = RegularisedOptions {
+        tolerance: files.arguments.tol,
+        max_iterations: files.arguments.max_iter,
+        seed: session.common.seed,
+        ..RegularisedOptions::default()
+    };
+    let found = session
+        .compute(|run| invert_diagonal(&rows, offset, target, weights, &files.cell(), &options, run))
+        .map_err(|error| Failure::in_matrix(error, matrix))?;
+    files.history.store(&found.history)?;
+    files.destination.store("value", None, &found.x)?;
+    summary(&found, session);
+    let on_stdout = files.destination.on_stdout();
+    if session.common.json {
+        let report = report(&found, on_stdout, session);
+        session.print_object(&report)?;
+    } else if on_stdout {
+        session.print_numbers(&found.x)?;
+    }
+    Ok(Exit::from(found.status))
+}
+
+fn summary(found: &DiagonalInversion, session: &mut Session<'_>) {
+    let ending = match found.status {
+        Status::Solved => None,
+        Status::Interrupted => Some("interrupted"),
+        Status::IterationLimit => Some("--max-iter is used up"),
+        _ => Some("a unit step left the cell"),
+    };
+    if let Some(ending) = ending {
+        session.say(&format!("not converged: {ending}; what was written is the last point"));
+    }
+    session.summary(&format!(
+        "{}: objective {:.9e}; {} values, {} steps, {} passes over the rows, {}; the eigenvalues of K^-1 L'' lie in {:.3} to {:.3}",
+        found.status.name().replace('_', " "),
+        found.objective,
+        found.x.len(),
+        found.iterations,
+        found.passes,
+        session.elapsed(),
+        found.ratio[0],
+        found.ratio[1],
+    ));
+}
+
+fn report<'a>(found: &'a DiagonalInversion, values: bool, session: &Session<'_>) -> DiagonalReport<'a> {
+    DiagonalReport {
+        schema: 1,
+        command: "invert gradient",
+        status: found.status.name(),
+        iterations: found.iterations,
+        passes: found.passes,
+        work: found.work,
+        residual: found.residual,
+        objective: found.objective,
+        certificate: None,
+        ratio: found.ratio,
+        method: Method { solver: Some("diagonal"), factor: found.factor.name(), reason: "asked for" },
+        start: (&found.start).into(),
+        colophon: session.colophon(),
+        values: values.then_some(&found.x),
+    }
+}
