@@ -97,4 +97,5 @@ def facts():
         "scipy": scipy.__version__,
         "blas": blas_kernels(),
         "dgemm_gflops": round(peak_gflops(), 1),
+        "load_average": [round(load, 1) for load in os.getloadavg()] if hasattr(os, "getloadavg") else None,
     }

@@ -1,6 +1,6 @@
 """Times leverage scores, file to file on one thread: unhat against SciPy, on dense and sparse rows.
 
-    python3 bench/scores_vs_scipy.py [--small] [--busy] [--rounds 7] [--case NAME]
+    python3 bench/scores_vs_scipy.py [--small] [--busy] [--rounds 7] [--case NAME] [--without-slow]
 
 Methods take turns within a round, so that a machine that slows down slows down all of them. Writes a table, and a record
 under bench/record/. Needs NumPy and SciPy; threadpoolctl is used where it is installed.
@@ -212,6 +212,7 @@ def options():
     parser.add_argument("--busy", action="store_true", help="with one more process that keeps a core busy")
     parser.add_argument("--rounds", type=int, default=7, help="counted rounds (default 7)")
     parser.add_argument("--case", action="append", choices=list(cases(False)), help="only this case; may be repeated")
+    parser.add_argument("--without-slow", action="store_true", help=f"leave out {', '.join(SLOW)}")
     parser.add_argument("--unhat", type=pathlib.Path, default=ROOT / "target/release/unhat", help="the program to time")
     parser.add_argument("--record", type=pathlib.Path, default=ROOT / "bench/record", help="where the record goes")
     return parser.parse_args()
@@ -228,7 +229,7 @@ def main():
         record["unhat"] = None
         print(f"{chosen.unhat} does not exist: only the peers are timed (cargo build --release -p unhat-cli)")
     for name, fact in record["machine"].items():
-        print(f"{name:14}{'; '.join(fact) if isinstance(fact, list) else fact}")
+        print(f"{name:14}{'; '.join(map(str, fact)) if isinstance(fact, list) else fact}")
 
     with tempfile.TemporaryDirectory() as folder, busy_neighbour(chosen.busy):
         target = pathlib.Path(folder) / "scores.npy"
@@ -242,6 +243,8 @@ def main():
                 peers = {"scipy": scipy_dense, "scipy, blocks": scipy_dense_blocks}
             else:
                 peers = {"scipy": scipy_sparse_inverse, "scipy, solving": scipy_sparse_solve}
+            if chosen.without_slow:
+                peers = {peer: method for peer, method in peers.items() if peer not in SLOW}
             load = np.load if dense else sp.load_npz
             methods = {
                 peer: lambda method=method: run_peer(method, load, source, target) for peer, method in peers.items()
@@ -259,10 +262,11 @@ def main():
             source.unlink()
 
     marks = [mark for mark, present in (("small", chosen.small), ("busy", chosen.busy)) if present]
+    marks += [case.replace(" %", "_percent").replace(" ", "_") for case in chosen.case or []]
     path = chosen.record / ("-".join(["scores_vs_scipy", record["date"], *marks]) + ".json")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=1) + "\n")
-    print(f"\nrecord: {path}")
+    print(f"\nrecord: {path.name}")
 
 
 if __name__ == "__main__":
