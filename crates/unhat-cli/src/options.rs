@@ -285,7 +285,7 @@ impl SolverName {
 /// The values of --scores.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ScoresName {
-    /// What takes less time by measurement: exact
+    /// Sketched for cg on sparse rows of 64 entries or more, else exact
     Auto,
     /// Exact scores
     Exact,

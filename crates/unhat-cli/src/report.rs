@@ -163,11 +163,17 @@ pub(crate) struct CertificateReport {
     pub q_norm: f64,
     pub euclidean: f64,
     pub rounding: f64,
+    pub inputs: f64,
 }
 
 impl From<Certificate> for CertificateReport {
     fn from(proof: Certificate) -> Self {
-        CertificateReport { q_norm: proof.q_norm, euclidean: proof.euclidean, rounding: proof.rounding }
+        CertificateReport {
+            q_norm: proof.q_norm,
+            euclidean: proof.euclidean,
+            rounding: proof.rounding,
+            inputs: proof.inputs,
+        }
     }
 }
 

@@ -44,8 +44,15 @@ fn measure(p: &Polytope, seed: u64, depth: f64, threads: usize) -> Result<(), un
     let before = evaluation_seconds(&barrier, &p.inside, 4, &run)?;
     forget_peak();
     let clock = Instant::now();
-    let found =
-        invert_gradient(&rows, &p.b, &target, &Start::default(), &InvertOptions { seed, ..Default::default() }, None, &run)?;
+    let found = invert_gradient(
+        &rows,
+        &p.b,
+        &target,
+        &Start::default(),
+        &InvertOptions { seed, ..Default::default() },
+        None,
+        &run,
+    )?;
     let total = clock.elapsed().as_secs_f64();
     let peak = peak_bytes();
     let after = evaluation_seconds(&barrier, &p.inside, 4, &run)?;

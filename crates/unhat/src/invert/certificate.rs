@@ -21,6 +21,9 @@ pub struct Certificate {
     pub euclidean: f64,
     /// η, the part of the gradient's rounding that the bound contains.
     pub rounding: f64,
+    /// ε·cond₂(L), columns scaled: what half an ulp in A and c can do to the exact solution itself, in the norm of Q and to
+    /// first order. It is outside the bound, which takes the stored numbers as exact.
+    pub inputs: f64,
 }
 
 /// What a point can prove, and how.
@@ -68,6 +71,7 @@ impl Proof {
             q_norm: c.q_norm + self.metric.norm(moved) * ROUND_UP,
             euclidean: c.euclidean + norm(moved) * ROUND_UP,
             rounding: c.rounding,
+            inputs: c.inputs,
         })
     }
 }
@@ -84,7 +88,9 @@ fn conclude(point: &TiltedPoint, metric: &LocalMetric, rho: f64, rounding: f64) 
     let r = -((-reach).ln_1p() / 7.0).exp_m1();
     let kappa = if r > 0.0 { -(7.0 * (-r).ln_1p()).exp_m1() / (7.0 * r) } else { 1.0 };
     let q_norm = gamma / kappa * ROUND_UP;
-    Some(Certificate { q_norm, euclidean: q_norm * metric.inverse_root_bound(point.gradient.len()), rounding })
+    let inputs = f64::EPSILON * point.base.factor.condition();
+    let euclidean = q_norm * metric.inverse_root_bound(point.gradient.len());
+    Some(Certificate { q_norm, euclidean, rounding, inputs })
 }
 
 /// ρ² ≤ maxᵢ min(1/σᵢ, σᵢ/σ_min): Q ≽ σᵢaaᵀ/s² and Q ≽ σ_min M. Zero rows are skipped.

@@ -10,7 +10,7 @@ use super::tilted::{Tilted, TiltedPoint};
 use crate::barrier::Barrier;
 use crate::error::{ErrorKind, Result};
 use crate::feasible::unattainable_direction;
-use crate::gram::FactorMethod;
+use crate::gram::{FactorMethod, prefers_pairs};
 use crate::linalg::norm;
 use crate::oracle::{Curvature, Oracle};
 use crate::rows::{RowSource, Shape, require_vector};
@@ -48,7 +48,7 @@ impl Solver {
 /// Which leverage scores the first evaluations take; the last ones are exact always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ScoreSource {
-    /// What is predicted to take less work: exact scores, wherever it was measured (bench/README.md).
+    /// Sketched for cg on sparse rows of 64 entries or more, where it was measured to win; else exact.
     #[default]
     Auto,
     /// Exact scores.
@@ -218,8 +218,7 @@ pub fn invert_gradient(
         Solver::Coreset => Box::new(Coreset::new(options.seed)),
         Solver::Surrogate => Box::new(Surrogate::new(options.seed)),
     };
-    // The exact Hessian goes through all of U anyway: its scores come free.
-    if options.scores == ScoreSource::Sketched && solver != Solver::Exact {
+    if sketches(options.scores, solver, &shape) {
         barrier.set_sketch(Some(SKETCH_COLUMNS), options.seed);
     }
     (0..state.refinements).for_each(|_| {
@@ -369,26 +368,52 @@ fn conclude(
 /// The unevaluated last step must leave every slack a share of itself.
 const LAST_STEP_ROOM: f64 = 1.01;
 
-/// Predicted work of a whole solve in units of one evaluation, from n and d alone.
+/// Flops of one evaluation: 2nd² for dense rows; Σ nnz(aᵢ)² twice and d³ for rows that are treated pair by pair.
+fn evaluation_flops(shape: &Shape) -> f64 {
+    let (n, d, stored) = (shape.rows as f64, shape.columns as f64, shape.stored as f64);
+    match prefers_pairs(shape) {
+        true => 2.0 * stored * stored / n + d * d * d,
+        false => 2.0 * n * d * d,
+    }
+}
+
+/// Predicted work of a whole solve in units of one evaluation, from n, d and the number of stored entries alone.
 ///
-/// exact: 11·(1 + d/6 + d²/(4n)); cg: 35; coreset: 16·(1 + m·d/(6n) + d²/(4n)) with m = 8 d ln d rows. The counts of steps
-/// are medians over random polytopes (bench/record/).
+/// exact: 11 evaluations and Hessians (n·d³/3 + 2d⁴ flops); cg: 35 in all; coreset: 16 with m = 8 d ln d rows
+/// (m·d³/3 + 2d⁴); surrogate: 9, 200 md² for its inner steps and three anchors (2m·d³/3 + 4d⁴ each). The counts of steps
+/// are medians over random polytopes (bench/record/passes.txt).
 pub fn predicted_work(solver: Solver, shape: &Shape) -> f64 {
     let (n, d) = (shape.rows as f64, shape.columns as f64);
-    let dense = d * d / (4.0 * n);
+    let evaluation = evaluation_flops(shape);
+    let (cube, fourth) = (d * d * d, d * d * d * d);
     match solver {
-        Solver::Exact => 11.0 * (1.0 + d / 6.0 + dense),
-        Solver::Coreset => 16.0 * (1.0 + coreset_size(shape.rows, shape.columns) as f64 * d / (6.0 * n) + dense),
+        Solver::Exact => 11.0 * (1.0 + (n * cube / 3.0 + 2.0 * fourth) / evaluation),
+        Solver::Coreset => {
+            let m = coreset_size(shape.rows, shape.columns) as f64;
+            16.0 * (1.0 + (m * cube / 3.0 + 2.0 * fourth) / evaluation)
+        }
         Solver::Cg => 35.0,
-        Solver::Surrogate => 9.0 + 100.0 * surrogate_rows(shape) / n + 40.0 / d,
+        Solver::Surrogate => {
+            let global = (3.0 * d * (1.0 + d.ln())).max(0.02 * n).min(n);
+            let local = (8.0 * d * (1.0 + d.ln())).min(3.6 * n / d).max(global).min(n);
+            let inner = 200.0 * global * d * d;
+            let anchors = 3.0 * (2.0 * local * cube / 3.0 + 4.0 * fourth);
+            9.0 + 40.0 / d + (inner + anchors) / evaluation
+        }
         Solver::Auto => f64::INFINITY,
     }
 }
 
-/// m of the surrogate's first coreset.
-fn surrogate_rows(shape: &Shape) -> f64 {
-    let (n, d) = (shape.rows as f64, shape.columns as f64);
-    (3.0 * d * (1.0 + d.ln())).max(0.02 * n).min(n)
+/// Sketched scores pay where a row holds more entries than the sketch needs columns, twice over, and steps are many: a
+/// seventh of the time of cg at (100000, 500) with 90 a row (bench/record/sketched_scores.jsonl).
+fn sketches(scores: ScoreSource, solver: Solver, shape: &Shape) -> bool {
+    let worth = prefers_pairs(shape) && shape.stored >= 2 * SKETCH_COLUMNS * shape.rows && solver == Solver::Cg;
+    match scores {
+        // The exact Hessian goes through all of U anyway: its scores come free.
+        ScoreSource::Sketched => solver != Solver::Exact,
+        ScoreSource::Auto => worth,
+        ScoreSource::Exact => false,
+    }
 }
 
 fn choose_solver(shape: &Shape) -> (Solver, String) {
