@@ -88,7 +88,9 @@ fn main() -> Result<(), unhat::Error> {
     }
     let points = |f: &dyn Fn(&Size) -> f64| sizes.iter().map(|s| (s.nonzeros, f(s))).collect::<Vec<_>>();
     let (alpha, unit, r2) = line(&points(&|s| s.evaluation));
-    println!("{{\"fit\":\"evaluation\",\"threads\":{threads},\"alpha\":{alpha:.6},\"beta\":{unit:.4e},\"r2\":{r2:.5}}}");
+    println!(
+        "{{\"fit\":\"evaluation\",\"threads\":{threads},\"alpha\":{alpha:.6},\"beta\":{unit:.4e},\"r2\":{r2:.5}}}"
+    );
     for (k, solver) in solvers.iter().enumerate() {
         let (alpha, beta, r2) = line(&points(&|s| s.iteration[k]));
         println!(
