@@ -1,5 +1,5 @@
 //! Counts evaluations, work and errors of every solver on the problems of the table in "fewest passes":
-//! `cargo run --release --example passes [seeds]`. One JSON line a run goes to stdout, the table to stderr.
+//! `cargo run --release --example passes [seeds] [part of a problem's name]`. One JSON line a run goes to stdout, the table to stderr.
 
 use std::time::Instant;
 use unhat::Run;
@@ -85,7 +85,8 @@ fn main() {
         "{:24} {:8} {:>14} {:>10} {:>10} {:>9} {:>9} {:>6} {:>9}",
         "problem", "solver", "passes med/max", "work med", "start med", "err x", "err slack", "proven", "not solved"
     );
-    for problem in problems() {
+    let wanted = std::env::args().nth(2).unwrap_or_default();
+    for problem in problems().into_iter().filter(|p| p.name.contains(&wanted)) {
         for solver in [Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate] {
             if solver == Solver::Exact && problem.name.contains("20000,") {
                 continue;

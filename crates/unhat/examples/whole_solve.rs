@@ -9,15 +9,29 @@ use unhat::invert::{InvertOptions, Start, invert_gradient};
 use unhat::rows::DenseRows;
 use unhat_testkit::generate::{Polytope, random_polytope};
 
-/// The least seconds of `rounds` evaluations.
-fn evaluation_seconds(barrier: &Barrier<'_>, x: &[f64], rounds: usize, run: &Run<'_>) -> Result<f64, unhat::Error> {
+/// The least seconds of `rounds` evaluations, and their mean processor seconds.
+fn evaluation_seconds(
+    barrier: &Barrier<'_>,
+    x: &[f64],
+    rounds: usize,
+    run: &Run<'_>,
+) -> Result<(f64, f64), unhat::Error> {
     let mut least = f64::INFINITY;
+    let before = processor_seconds();
     for _ in 0..rounds {
         let clock = Instant::now();
         barrier.at(x, false, run)?;
         least = least.min(clock.elapsed().as_secs_f64());
     }
-    Ok(least)
+    Ok((least, (processor_seconds() - before) / rounds as f64))
+}
+
+/// Processor seconds of the process, all threads, in steps of a hundredth: what other processes on the machine disturb
+/// least; 0 where the system does not say.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks = stat.rsplit(") ").next().unwrap_or("").split(' ').skip(11).take(2);
+    ticks.filter_map(|t| t.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// The most memory the process has held since the last call of `forget_peak`, in bytes; 0 where the system does not say.
@@ -41,9 +55,9 @@ fn measure(p: &Polytope, seed: u64, depth: f64, threads: usize) -> Result<(), un
         barrier.at(&p.hidden, false, &run)?.expect("inside").gradient
     };
     let barrier = Barrier::around(&rows, &p.b, &p.inside, &run)?;
-    let before = evaluation_seconds(&barrier, &p.inside, 4, &run)?;
+    let (before, processor_before) = evaluation_seconds(&barrier, &p.inside, 5, &run)?;
     forget_peak();
-    let clock = Instant::now();
+    let (clock, processor) = (Instant::now(), processor_seconds());
     let found = invert_gradient(
         &rows,
         &p.b,
@@ -53,9 +67,10 @@ fn measure(p: &Polytope, seed: u64, depth: f64, threads: usize) -> Result<(), un
         None,
         &run,
     )?;
-    let total = clock.elapsed().as_secs_f64();
+    let (total, processor) = (clock.elapsed().as_secs_f64(), processor_seconds() - processor);
     let peak = peak_bytes();
-    let after = evaluation_seconds(&barrier, &p.inside, 4, &run)?;
+    let (after, processor_after) = evaluation_seconds(&barrier, &p.inside, 5, &run)?;
+    let processor_unit = (processor_before + processor_after) / 2.0;
     let unit = before.min(after);
     let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
     let error = norm(&mut found.x.iter().zip(&p.hidden).map(|(f, h)| f - h)) / norm(&mut p.hidden.iter().copied());
@@ -64,7 +79,8 @@ fn measure(p: &Polytope, seed: u64, depth: f64, threads: usize) -> Result<(), un
         "{{\"n\":{},\"d\":{},\"depth\":{depth},\"seed\":{seed},\"threads\":{threads},\"solver\":\"{}\",\"status\":\"{}\",\
          \"passes\":{},\"work\":{:.2},\"start_kind\":\"{}\",\"start_passes\":{:.2},\"evaluation_before\":{before:.5},\
          \"evaluation_after\":{after:.5},\"start_seconds\":{start:.5},\"solve_seconds\":{:.5},\"start_units\":{:.2},\
-         \"solve_units\":{:.2},\"error_x\":{error:.3e},\"certified\":{},\"matrix_bytes\":{},\"peak_bytes\":{peak:.0}}}",
+         \"solve_units\":{:.2},\"evaluation_processor_seconds\":{processor_unit:.4},\
+         \"processor_units\":{:.2},\"error_x\":{error:.3e},\"certified\":{},\"matrix_bytes\":{},\"peak_bytes\":{peak:.0}}}",
         p.n,
         p.d,
         found.solver.name(),
@@ -76,6 +92,7 @@ fn measure(p: &Polytope, seed: u64, depth: f64, threads: usize) -> Result<(), un
         total - start,
         start / unit,
         (total - start) / unit,
+        processor / processor_unit,
         found.certificate.is_some(),
         p.a.len() * 8,
     );
