@@ -154,6 +154,26 @@ fn what_is_not_identified_is_named_and_no_x_is_written() {
     assert!(!desk.path("x.npy").exists());
 }
 
+/// Two rows of one column: the ratio of the slacks is known, its sign is not.
+#[test]
+fn several_candidates_that_fit_as_well_are_listed_and_none_is_written() {
+    let desk = Desk::new();
+    desk.text("a.csv", "1\n1\n").text("b.txt", "0 1").text("s.txt", "0.3 0.5");
+    let line = "invert scores --matrix a.csv --offset b.txt --target s.txt -o x.csv";
+    let ran = desk.run(line).expect(1);
+    for words in ["not identified: several candidates", "no x was written", "candidate", "found from"] {
+        assert!(ran.err.contains(words), "{words} in\n{}", ran.err);
+    }
+    let object = desk.run(&format!("{line} --json")).expect(1).json();
+    assert_eq!((object["status"].as_str(), &object["null_direction"]), (Some("not_identified"), &Value::Null));
+    let found = object["candidates"].as_array().unwrap().iter().map(|c| c["x"][0].as_f64().unwrap());
+    let ratio = (0.6_f64 / 0.4).sqrt(); // |x - 0| / |x - 1|
+    let expected = [ratio / (ratio + 1.0), ratio / (ratio - 1.0)];
+    let hits: Vec<f64> = found.collect();
+    assert!(expected.iter().all(|x| hits.iter().any(|hit| (hit - x).abs() < 1e-6)), "{hits:?}");
+    assert!(!desk.path("x.csv").exists());
+}
+
 #[test]
 fn a_polytope_is_a_known_cell() {
     let desk = Desk::new();

@@ -180,6 +180,9 @@ impl Answer<'_> {
                 proof.within, proof.euclidean, proof.q_norm
             ));
         }
+        if found.status == Status::Solved && found.certificate.is_none() && found.covariance.is_none() {
+            session.summary("proven: nothing");
+        }
         if let (Some(errors), Some(noise)) = (&found.standard_errors, found.noise) {
             let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
             let largest = errors.iter().copied().fold(0.0, f64::max);
