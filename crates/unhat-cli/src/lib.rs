@@ -26,7 +26,7 @@ const FAILED: u8 = 2;
 
 /// Runs the program with `args` (the first is its own name) and returns its exit code.
 ///
-/// 0 solved; 1 not converged, the best point was written; 2 usage, input or output error, nothing was written;
+/// 0 solved; 1 not converged, the best point was written, or not identified, none was; 2 usage, input or output error, nothing was written;
 /// 130 interrupted by Ctrl-C, the best point so far was written where there was one.
 ///
 /// Results go to `out`, everything else to `err`. A line of progress appears on the process's own standard error if that

@@ -32,11 +32,16 @@ impl Names {
             }
         }
         if let (Some(all), ErrorKind::Unattainable { direction, .. }) = (column_names, kind) {
-            let entries = all.iter().cloned().zip(direction.iter().copied());
-            names.columns = entries.filter(|(_, entry)| entry.abs() >= SHOWN_ENTRY).collect();
-            names.columns.sort_by(|(_, p), (_, q)| q.abs().total_cmp(&p.abs()));
+            names.columns = entries(all.to_vec(), direction);
         }
         names
+    }
+
+    /// A direction by the names of its columns; x1, x2 and so on where they have none.
+    pub fn of_direction(direction: &[f64], column_names: Option<&[String]>) -> Self {
+        let numbered = || (1..=direction.len()).map(|k| format!("x{k}")).collect();
+        let all = column_names.map_or_else(numbered, <[String]>::to_vec);
+        Names { columns: entries(all, direction), ..Names::default() }
     }
 
     /// The lines under the message.
@@ -44,6 +49,14 @@ impl Names {
         let entries: Vec<String> = self.columns.iter().map(|(name, entry)| format!("{name} {entry:.4}")).collect();
         line("by name", &self.rows) + &line("h by name, largest first", &entries)
     }
+}
+
+/// The entries worth showing, largest first.
+fn entries(names: Vec<String>, direction: &[f64]) -> Vec<(String, f64)> {
+    let all = names.into_iter().zip(direction.iter().copied());
+    let mut shown: Vec<_> = all.filter(|(_, entry)| entry.abs() >= SHOWN_ENTRY).collect();
+    shown.sort_by(|(_, p), (_, q)| q.abs().total_cmp(&p.abs()));
+    shown
 }
 
 fn rows(kind: &ErrorKind) -> Vec<usize> {
@@ -87,5 +100,7 @@ mod tests {
         let kind = ErrorKind::Unattainable { direction: vec![0.25, 1e-17, -1.0], slope: 0.0 };
         let named = Names::among(&kind, None, Some(&texts(&["x", "y", "z"])));
         assert_eq!(named.lines(), "  h by name, largest first: z -1.0000, x 0.2500\n");
+        let numbered = Names::of_direction(&[0.25, -1.0], None);
+        assert_eq!(numbered.lines(), "  h by name, largest first: x2 -1.0000, x1 0.2500\n");
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use unhat::invert::scores::ScoreMethod;
 use unhat::invert::{ScoreSource, Solver};
 
 const EXAMPLES: &str = "\
@@ -18,6 +19,8 @@ Examples:
   unhat invert gradient --matrix t.csv --response y --intercept --target g.npy \\
       --signs signs.txt --weights 0.1
       the same where the release is met only as far as a regulariser allows
+  unhat invert scores --matrix t.csv --response y --intercept --target s.npy
+      recovers beta from the scores that `unhat scores --point beta.txt` computed
   unhat centre --matrix facets.csv --response b --upper
       the volumetric centre of the polytope Ax < b
   unhat centre --polytope cube.ine
@@ -30,7 +33,7 @@ Notation:
 
 Exit codes:
   0    solved
-  1    not converged; the best point was written
+  1    not converged, the best point was written; or not identified, no point was
   2    usage, input or output error; nothing was written
   130  interrupted; the best point so far was written, where there was one";
 
@@ -92,13 +95,23 @@ pub(crate) enum Invert {
     /// With --weights, the minima of 1/2 |g(x) - c|^2 + 1/2 |diag(w) A x|^2 in that cell, best first, and what is proven
     /// of the best.
     Gradient(InvertGradient),
+    /// Recovers x from released leverage scores sigma(x) of A_x, of all rows or of some
+    ///
+    /// Solves sigma_i(x) = sigma_i for the released rows, exactly or in the least-squares sense.
+    ///
+    /// From d^2 + 2d scores on neither a start nor signs are needed: the equations, multiplied by squared slacks, are
+    /// linear in (M^-1, x x^T, x) (the lift). Otherwise fits begin at --start, at the centre of the cell of --signs,
+    /// --upper or --polytope, or around the least-squares fit of b, and the best is kept.
+    ///
+    /// Where the scores do not determine x, the direction along which none of them changes is named and no x is written.
+    Scores(InvertScores),
 }
 
 /// What every command takes.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Seed of everything that is drawn at random (the rows of --solver coreset and surrogate)
+    /// Seed of everything that is drawn at random (rows of --solver coreset and surrogate, rows of a lift, starts)
     #[arg(long, global = true, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
     pub seed: u64,
     /// Threads to use [default: all cores]; the result has the same bits for any number
@@ -245,6 +258,47 @@ pub(crate) struct Problem {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct InvertScores {
+    #[command(flatten)]
+    pub matrix: MatrixInput,
+    /// b, n values: .npy, .txt, .csv, .tsv or -
+    #[arg(long, value_name = "b", required_unless_present_any = ["response", "polytope"], conflicts_with_all = ["response", "polytope"])]
+    pub offset: Option<String>,
+    /// The released scores: n values, or one for each of --rows
+    #[arg(long, value_name = "sigma")]
+    pub target: String,
+    /// The released rows: their numbers, counted from 1, one a line, in the order of the target [default: all]
+    #[arg(long, value_name = "FILE")]
+    pub rows: Option<String>,
+    /// How x is found
+    #[arg(long, value_enum, default_value_t = ScoreMethodName::Auto, value_name = "NAME")]
+    pub method: ScoreMethodName,
+    /// A point that may be near x, d values; no entry of Ax - b may be zero there
+    #[arg(long, value_name = "x0", conflicts_with = "signs")]
+    pub start: Option<String>,
+    /// The cell of x by the signs of Ax - b: n values, each 1 or -1
+    #[arg(long, value_name = "s")]
+    pub signs: Option<String>,
+    /// x lies in the cell {Ax < b}; with --polytope it lies in {Ax > b} unless --start or --signs is given
+    #[arg(long, conflicts_with_all = ["polytope", "start", "signs"])]
+    pub upper: bool,
+    /// Standard deviation of independent errors of the scores, 10^-k/sqrt(12) for k decimals [default: exact, or unknown]
+    #[arg(long, value_name = "NU", allow_hyphen_values = true)]
+    pub noise: Option<f64>,
+    /// A fit ends when a step changes no slack by more than this share
+    #[arg(long, value_name = "TOL", default_value_t = 1e-10, allow_hyphen_values = true)]
+    pub tol: f64,
+    /// Steps of one fit, 1 or more [default: 200, and 20000 with --method first-order]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
+    pub max_iter: Option<u32>,
+    /// Write the steps of the best fit to FILE, .csv or .tsv: iteration, passes, work, decrement, residual, step
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Demo {
     /// Write the matrices and vectors of every case under DIR, as .npy
     #[arg(long, value_name = "DIR")]
@@ -299,6 +353,33 @@ impl From<ScoresName> for ScoreSource {
             ScoresName::Auto => ScoreSource::Auto,
             ScoresName::Exact => ScoreSource::Exact,
             ScoresName::Sketched => ScoreSource::Sketched,
+        }
+    }
+}
+
+/// The values of --method.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ScoreMethodName {
+    /// The lift where enough scores were released and it fits in memory, otherwise second-order
+    Auto,
+    /// One linear solve that needs no start and no signs, then polished
+    Lift,
+    /// Levenberg-Marquardt from a point
+    SecondOrder,
+    /// Newton on the full Hessian, after the paper: a baseline
+    Newton,
+    /// Gradient descent, after the paper: a baseline
+    FirstOrder,
+}
+
+impl From<ScoreMethodName> for ScoreMethod {
+    fn from(name: ScoreMethodName) -> ScoreMethod {
+        match name {
+            ScoreMethodName::Auto => ScoreMethod::Auto,
+            ScoreMethodName::Lift => ScoreMethod::Lift,
+            ScoreMethodName::SecondOrder => ScoreMethod::SecondOrder,
+            ScoreMethodName::Newton => ScoreMethod::Newton,
+            ScoreMethodName::FirstOrder => ScoreMethod::FirstOrder,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::session::Colophon;
 use serde::Serialize;
+use unhat::invert::scores::{LiftReport, ScoreCandidate, ScoreCertificate};
 use unhat::invert::{Certificate, Fold, Minimum, RegularisedCertificate, StartReport};
 
 /// How a result was computed.
@@ -154,6 +155,90 @@ impl From<&RegularisedCertificate> for ProofReport {
             outside_margin: proof.outside_margin,
             boxes: proof.boxes,
         }
+    }
+}
+
+/// What `invert scores` prints.
+#[derive(Serialize)]
+pub(crate) struct ScoreInversionReport<'a> {
+    pub schema: u8,
+    pub command: &'a str,
+    pub status: &'a str,
+    pub identified: bool,
+    pub null_direction: Option<&'a [f64]>,
+    pub weakest_share: Option<f64>,
+    pub iterations: u32,
+    pub passes: Option<u32>,
+    pub work: Option<f64>,
+    pub residual: f64,
+    pub candidates: Vec<CandidateReport<'a>>,
+    pub lift: Option<LiftSummary>,
+    /// ‖X − yyᵀ‖/‖yyᵀ‖ of the lift.
+    pub lift_defect: Option<f64>,
+    pub score_sum: f64,
+    pub score_sum_defect: f64,
+    pub target_sum_defect: Option<f64>,
+    pub certificate: Option<ScoreProofReport>,
+    pub noise: Option<f64>,
+    pub noise_is_estimated: bool,
+    pub standard_errors: Option<&'a [f64]>,
+    /// By rows.
+    pub covariance: Option<Vec<&'a [f64]>>,
+    pub condition: f64,
+    pub method: Method<'a>,
+    #[serde(flatten)]
+    pub colophon: Colophon,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<&'a Vec<f64>>,
+}
+
+/// A fit of scores that was tried.
+#[derive(Serialize)]
+pub(crate) struct CandidateReport<'a> {
+    pub x: &'a [f64],
+    pub residual: f64,
+    pub origin: &'a str,
+    pub status: &'static str,
+    pub iterations: u32,
+}
+
+impl<'a> From<&'a ScoreCandidate> for CandidateReport<'a> {
+    fn from(candidate: &'a ScoreCandidate) -> Self {
+        let ScoreCandidate { x, residual, origin, status, iterations } = candidate;
+        CandidateReport { x, residual: *residual, origin, status: status.name(), iterations: *iterations }
+    }
+}
+
+/// What the lift did.
+#[derive(Serialize)]
+pub(crate) struct LiftSummary {
+    pub rows: usize,
+    pub unknowns: usize,
+    pub solves: usize,
+    pub solver: &'static str,
+    pub residual: f64,
+}
+
+impl From<&LiftReport> for LiftSummary {
+    fn from(lift: &LiftReport) -> Self {
+        let LiftReport { rows, unknowns, solves, solver, residual, .. } = lift;
+        LiftSummary { rows: *rows, unknowns: *unknowns, solves: *solves, solver, residual: *residual }
+    }
+}
+
+/// A proven distance to every x nearby that has the released scores.
+#[derive(Serialize)]
+pub(crate) struct ScoreProofReport {
+    pub q_norm: f64,
+    pub euclidean: f64,
+    pub within: f64,
+    pub rounding: f64,
+}
+
+impl From<ScoreCertificate> for ScoreProofReport {
+    fn from(proof: ScoreCertificate) -> Self {
+        let ScoreCertificate { q_norm, euclidean, within, rounding } = proof;
+        ScoreProofReport { q_norm, euclidean, within, rounding }
     }
 }
 

@@ -50,6 +50,7 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         Command::Scores(arguments) => scores::run(arguments, session),
         Command::Gradient(arguments) => gradient::run(arguments, session),
         Command::Invert(Invert::Gradient(arguments)) => invert::gradient(arguments, session),
+        Command::Invert(Invert::Scores(arguments)) => invert::scores(arguments, session),
         Command::Centre(problem) => invert::centre(problem, session),
         Command::Demo(arguments) => demo::run(arguments, session),
         Command::Completions { shell } => {

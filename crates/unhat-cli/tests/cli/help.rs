@@ -22,10 +22,25 @@ fn help_lists_every_option() {
         "--history",
         "--output",
     ];
-    let commands: [(&str, Vec<&str>); 5] = [
+    let scores = [
+        "--offset",
+        "--target",
+        "--rows",
+        "--method",
+        "--start",
+        "--signs",
+        "--upper",
+        "--noise",
+        "--tol",
+        "--max-iter",
+        "--history",
+        "--output",
+    ];
+    let commands: [(&str, Vec<&str>); 6] = [
         ("scores", [&table[..], &["--offset", "--point", "--ridge", "--strict", "--output"]].concat()),
         ("gradient", [&table[..], &["--offset", "--point", "--output"]].concat()),
         ("invert gradient", [&table[..], &solver, &["--target", "--target-scale", "--weights", "--prove"]].concat()),
+        ("invert scores", [&table[..], &scores].concat()),
         ("centre", [&table[..], &solver].concat()),
         ("demo", vec!["--out"]),
     ];

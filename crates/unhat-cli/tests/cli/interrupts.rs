@@ -4,7 +4,7 @@ use crate::desk::{Desk, bits};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use unhat_testkit::generate::random_polytope;
+use unhat_testkit::generate::{random_polytope, regression};
 
 const LINE: &str = "invert gradient --matrix a.npy --offset b.npy --target c.npy --solver exact --threads 1 --json \
                     --checkpoint run.json -o x.npy";
@@ -91,4 +91,32 @@ fn a_killed_run_resumes_to_the_same_bits() {
     for key in ["iterations", "passes", "work", "certificate"] {
         assert_eq!(resumed.json()[key], whole.json()[key], "{key}");
     }
+}
+
+/// Gradient descent takes thousands of steps here; what it had reached is the answer.
+#[test]
+fn an_interrupted_inversion_of_scores_leaves_its_best_point() {
+    let p = regression(20_000, 8, 3);
+    let desk = Desk::new();
+    desk.matrix("a.npy", &p.a, 8).vector("b.npy", &p.b).vector("hidden.npy", &p.x);
+    desk.vector("near.npy", &p.x.iter().map(|x| x + 1e-3).collect::<Vec<_>>());
+    desk.run("scores --matrix a.npy --offset b.npy --point hidden.npy -o s.npy").expect(0);
+    let line = "invert scores --matrix a.npy --offset b.npy --target s.npy --method first-order --start near.npy \
+                --tol 1e-15 --threads 1 --json -v -o x.npy";
+    let mut child = desk.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut steps = BufReader::new(child.stderr.take().unwrap());
+    let mut seen = String::new();
+    for _ in 0..6 {
+        assert!(steps.read_line(&mut seen).unwrap() > 0, "ended early: {seen}");
+    }
+    let clock = Instant::now();
+    signal(&child, "-INT");
+    steps.read_to_string(&mut seen).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert!(clock.elapsed() < Duration::from_secs(3), "took {:?}", clock.elapsed());
+    assert_eq!(ended.status.code(), Some(130), "{seen}");
+    let object: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(object["status"], "interrupted");
+    assert!(seen.contains("not converged: interrupted"), "{seen}");
+    assert!(desk.numbers("x.npy").iter().all(|v| v.is_finite()));
 }

@@ -12,4 +12,5 @@ mod inversion;
 mod malformed;
 mod polytope;
 mod regularised;
+mod score_inversion;
 mod scores;

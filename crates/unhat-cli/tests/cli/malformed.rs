@@ -7,6 +7,7 @@ use std::process::Command;
 const SCORES: &str = "scores --matrix";
 const GRADIENT: &str = "gradient --matrix a.csv --offset b.txt --point x.txt";
 const INVERT: &str = "invert gradient --matrix a.csv --offset b.txt --target c.txt";
+const INVERT_SCORES: &str = "invert scores --matrix a.csv --offset b.txt --target t.txt";
 const CENTRE: &str = "centre --matrix a.csv --offset b.txt";
 
 /// A square −1 < x < 1 with a target, and one file that is wrong.
@@ -299,6 +300,56 @@ fn polytopes() -> Vec<Malformed> {
 /// The square −1 < x < 1.
 const SQUARE: &str = "H-representation\nbegin\n 4 3 integer\n 1 1 0\n 1 -1 0\n 1 0 1\n 1 0 -1\nend\n";
 
+fn released_scores() -> Vec<Malformed> {
+    let target = |content: &str, words| case("t.txt", content, INVERT_SCORES, words);
+    let rows = |content: &str, words| case("r.txt", content, &format!("{INVERT_SCORES} --rows r.txt"), words);
+    let option = |more: &str, words| line(&format!("{INVERT_SCORES} {more}"), words);
+    vec![
+        target("0.5\nNaN\n0.5\n0.5\n", &["t.txt", "row 2"]),
+        target("0.5\ninf\n0.5\n0.5\n", &["t.txt", "row 2"]),
+        target("0.5\n0.5\nhigh\n0.5\n", &["t.txt", "row 3", "high", "expected a number"]),
+        target("0.5 0.5 1.5 0.5", &["--target", "row 3", "1.5", "between 0 and 1"]),
+        target("0.5 0.5 0.5 -0.1", &["--target", "row 4", "-0.1", "give --noise"]),
+        target("0.5 0.5 0.5", &["target t.txt", "3 values", "4 values"]),
+        target("", &["t.txt", "empty"]),
+        rows("0\n1\n2\n3\n", &["r.txt", "line 1", "\"0\"", "counted from 1"]),
+        rows("1\n2\n3\n5\n", &["--rows", "row 5", "one of 1 to 4"]),
+        rows("1\n2\n3\n2\n", &["r.txt", "line 4", "row 2 again"]),
+        rows("1\n2\n", &["target t.txt", "4 values", "2 values"]),
+        rows("1\n2\n3\n-4\n", &["r.txt", "line 4", "-4"]),
+        rows("1\n2\n3\n4.5\n", &["r.txt", "line 4", "4.5"]),
+        rows("1\n2\n3\nx\n", &["r.txt", "line 4"]),
+        rows("", &["r.txt"]),
+        option("--rows missing.txt", &["missing.txt", "no such file"]),
+        option("--noise -1e-3", &["--noise", "-0.001"]),
+        option("--noise nan", &["--noise", "NaN"]),
+        option("--noise inf", &["--noise", "inf"]),
+        option("--noise loud", &["--noise", "loud"]),
+        option("--method simplex", &["simplex", "second-order"]),
+        option("--method lift", &["lift", "8", "4"]),
+        option("--tol 0", &["--tol", "between 0 and 1"]),
+        option("--max-iter 0", &["--max-iter"]),
+        option("--start x.txt --signs s.txt", &["--start", "--signs", "cannot be used"]),
+        option("--start x.txt --upper", &["--start", "--upper", "cannot be used"]),
+        option("--signs s.txt --upper", &["--signs", "--upper", "cannot be used"]),
+        option("--upper", &["empty", "contradict"]),
+        option("--checkpoint run.json", &["--checkpoint", "not supported"]),
+        option("--solver exact", &["--solver", "unexpected"]),
+        option("--history steps.txt", &["steps.txt", "suffix"]),
+        option("--start b.txt", &["start b.txt", "4 values", "2 values"]),
+        case("x0.txt", "1 0", &format!("{INVERT_SCORES} --start x0.txt"), &["--start", "slack 0"]),
+        case("s.txt", "1 1 0.5 1", &format!("{INVERT_SCORES} --signs s.txt"), &["--signs", "row 3", "0.5"]),
+        case("s.txt", "-1 -1 1 1", &format!("{INVERT_SCORES} --signs s.txt"), &["empty", "rows 1, 2"]),
+        case("a.csv", "1,1\n-1,-1\n2,2\n-3,-3\n", INVERT_SCORES, &["rank 1", "2 columns"]),
+        line("invert scores --matrix a.csv --target t.txt", &["--offset"]),
+        line("invert scores --matrix a.csv --offset b.txt", &["--target"]),
+        line(
+            "invert scores --matrix a.csv --offset b.txt --target - --rows -",
+            &["--rows", "standard input", "--target"],
+        ),
+    ]
+}
+
 fn outputs() -> Vec<Malformed> {
     vec![
         line(&format!("{CENTRE} --history steps.txt"), &["steps.txt", "suffix", ".csv or .tsv"]),
@@ -320,7 +371,11 @@ fn outputs() -> Vec<Malformed> {
 fn desk_for(case: &Malformed) -> Desk {
     let desk = Desk::new();
     desk.text("a.csv", "1,0\n-1,0\n0,1\n0,-1\n").text("b.txt", "-1 -1 -1 -1").text("c.txt", "0.5 -0.25");
-    desk.text("x.txt", "0.5 0.25").text("s.txt", "1 1 1 1").text("one.txt", "7").text("a.dat", "1");
+    desk.text("x.txt", "0.5 0.25")
+        .text("s.txt", "1 1 1 1")
+        .text("one.txt", "7")
+        .text("t.txt", "0.5 0.5 0.5 0.5")
+        .text("a.dat", "1");
     desk.bytes("good.npy", &npy_bytes("<f8", "False", "(2, 1)", &doubles(&[1.0, 2.0])));
     std::fs::create_dir(desk.path("folder.csv")).unwrap();
     desk.bytes(case.file, &case.content);
@@ -329,7 +384,8 @@ fn desk_for(case: &Malformed) -> Desk {
 
 #[test]
 fn what_is_wrong_is_named_and_nothing_is_written() {
-    let all = [tables(), binaries(), vectors(), problems(), options(), weights(), polytopes(), outputs()];
+    let all =
+        [tables(), binaries(), vectors(), problems(), options(), weights(), polytopes(), released_scores(), outputs()];
     let mut failures = Vec::new();
     let mut count = 0;
     for case in all.iter().flatten() {
@@ -399,6 +455,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
         "centre --matrix a.csv --offset b.txt -o x.npy",
         "centre --matrix a.csv --offset b.txt --history h.csv",
         "invert gradient --matrix a.csv --offset b.txt --target c.txt --weights 1 -o x.npy",
+        "invert scores --matrix a.csv --offset b.txt --target t.txt -o x.npy",
         "centre --matrix a.csv --offset b.txt --checkpoint run.json",
         "demo --out kept",
     ] {

@@ -1,10 +1,11 @@
 //! `unhat invert gradient` and `unhat centre`: from a target, or none, to the one point of a cell that has it as gradient,
-//! or with weights to the points that balance it with a regulariser.
+//! or with weights to the points that balance it with a regulariser. `unhat invert scores`: from scores to the point.
 
 mod diagonal;
 mod files;
 mod plain;
 mod regularised;
+mod scores;
 
 use super::Exit;
 use crate::failure::{Failure, option_failure};
@@ -12,6 +13,8 @@ use crate::input::{read_numbers, read_weights};
 use crate::options::{InvertGradient, Problem, SolverName};
 use crate::session::Session;
 use files::Files;
+
+pub(super) use scores::run as scores;
 
 pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let scale = arguments.target_scale;
