@@ -168,6 +168,9 @@ fn choose(method: ScoreMethod, release: &Release, start: &ScoreStart<'_>, d: usi
 
 /// A misfit below this share of ‖σ̂‖ says that the scores are met to rounding.
 const EXACT_SHARE: f64 = 1e-9;
+/// A misfit above this share of ‖σ̂‖ is taken for a local minimum, unless noise of that size was declared: one significant
+/// digit of the scores is still nearer than that.
+const UNBELIEVABLE_SHARE: f64 = 0.1;
 /// Standard deviations that ‖noise‖² may exceed its mean.
 const NOISE_DEVIATIONS: f64 = 5.0;
 /// Two candidates whose slacks differ by more than this share are different answers.
@@ -336,6 +339,8 @@ impl<'a> Search<'_, 'a> {
         }
         let status = match status {
             Status::Solved if !explained && noise_is_known => Status::Stalled,
+            // No release is that noisy unless its owner says so.
+            Status::Solved if misfit > UNBELIEVABLE_SHARE * self.fit.release.size() => Status::Stalled,
             Status::Stalled if noise_is_known && explained => Status::Solved,
             Status::Stalled if misfit <= at.rounding(&self.fit.release.weight, self.run)? => Status::Solved,
             other => other,
