@@ -9,7 +9,10 @@ use unhat::invert::{InvertOptions, Start, invert_gradient};
 use unhat::rows::{CsrRows, DenseRows, RowSource};
 use unhat_testkit::generate::{Polytope, birkhoff, cube, random_polytope};
 
-fn problems() -> Vec<(&'static str, Box<dyn Fn() -> Polytope>)> {
+/// A name, and what makes the polytope.
+type Problem = (&'static str, Box<dyn Fn() -> Polytope>);
+
+fn problems() -> Vec<Problem> {
     vec![
         ("cube 10", Box::new(|| cube(10))),
         ("cube 50", Box::new(|| cube(50))),
