@@ -9,7 +9,7 @@ use crate::run::Run;
 
 /// Estimates ‖Gᵀ L⁻¹ rᵢaᵢ‖² of the leverage scores from the factor of their Gram matrix.
 ///
-/// E[estimate] = σᵢ,  relative standard deviation √(2/k) at most,  G = k columns of random signs / √k
+/// `E[estimate] = σᵢ`,  relative standard deviation √(2/k) at most,  G = k columns of random signs / √k
 ///
 /// The same G serves every matrix with this d, k and seed, so that the difference of two sketches of nearby matrices is
 /// far more accurate than either.
