@@ -6,6 +6,9 @@ use crate::run::Run;
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, NonnegativeConeT, SolverStatus};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Coefficients and right-hand side of the constraint that a row (its values, its number) stands for.
 pub(super) type Constraint<'a> = &'a dyn Fn(&[f64], usize) -> (Vec<f64>, f64);
@@ -29,6 +32,8 @@ const TOLERANCE: f64 = 1e-9;
 /// Rows that are handed to the solver at once without looking which are needed.
 const ALL_ROWS_UP_TO: usize = 2000;
 const MAX_ROUNDS: usize = 60;
+/// How often a request to stop is looked for: well below the 0.2 s that are promised.
+const POLL: Duration = Duration::from_millis(1);
 
 impl LinearProgram<'_> {
     /// Solves over all rows: `constraint(row values, row number)` gives the coefficients and right-hand side of a row,
@@ -100,8 +105,18 @@ impl LinearProgram<'_> {
         let failed = |reason: String| ErrorKind::Numerical { reason: format!("linear program: {reason}") };
         let mut solver = DefaultSolver::new(&CscMatrix::zeros((k, k)), &minimise, &matrix, &rhs, &cones, settings)
             .map_err(|e| failed(e.to_string()))?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
+        solver.set_termination_callback(move |_| seen.load(Ordering::Relaxed));
+        std::thread::scope(|scope| {
+            // The library's iterations ask a flag that must outlive this call; the run's own flag is handed on to it.
+            let worker = scope.spawn(|| solver.solve());
+            while !worker.is_finished() {
+                stop.fetch_or(run.stopped(), Ordering::Relaxed);
+                std::thread::park_timeout(POLL);
+            }
+        });
         run.check()?;
-        solver.solve();
         match solver.solution.status {
             SolverStatus::Solved | SolverStatus::AlmostSolved | SolverStatus::InsufficientProgress => Ok(Optimum {
                 z: solver.solution.x.clone(),
