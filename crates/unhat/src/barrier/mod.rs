@@ -4,6 +4,7 @@
 mod gradient;
 mod hessian;
 mod jacobian;
+mod metric;
 mod point;
 mod products;
 mod third;

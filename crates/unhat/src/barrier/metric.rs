@@ -1,0 +1,129 @@
+//! Metrics at a point: the Gram matrices of the whitened rows weighted by their scores, K and Vaidya's Q.
+
+use super::point::{Barrier, Point, metric_weight};
+use crate::error::{ErrorKind, Result};
+use crate::gram::{Chunks, FactorMethod, Transform, gram_stretches, merged};
+use crate::linalg;
+use crate::rows::{Pass, Rows, Shape, sweep, with_scratch};
+use crate::run::Run;
+
+impl Barrier<'_> {
+    /// The Cholesky factor of K in whitened coordinates at a point that was evaluated without it.
+    ///
+    /// # Cost
+    /// One sweep, 2nd² flops.
+    /// # Errors
+    /// [`ErrorKind::Numerical`] when K is not positive definite to rounding.
+    pub fn metric_factor(&self, point: &Point, run: &Run<'_>) -> Result<Vec<f64>> {
+        if let Some(k) = &point.metric {
+            return Ok(k.clone());
+        }
+        self.charge(1.0);
+        let d = self.dim();
+        let mut k = self.score_weighted_gram(point, metric_weight, run)?;
+        if !linalg::cholesky_in_place(&mut k, d) {
+            return Err(
+                ErrorKind::Numerical { reason: "the metric K is not positive definite to rounding".into() }.into()
+            );
+        }
+        Ok(k)
+    }
+
+    /// Q_w = Uᵀ diag(σ) U, full: Vaidya's matrix in whitened coordinates, Q = L Q_w Lᵀ.
+    ///
+    /// # Cost
+    /// One sweep of nd² flops where Cholesky served, else 2nd².
+    pub fn whitened_vaidya(&self, point: &Point, run: &Run<'_>) -> Result<Vec<f64>> {
+        let d = self.dim();
+        if point.factor.method() != FactorMethod::Cholesky {
+            self.charge(1.0);
+            let mut q = self.score_weighted_gram(point, |sigma| sigma, run)?;
+            linalg::symmetrise(&mut q, d);
+            return Ok(q);
+        }
+        self.charge(0.5);
+        let weight = |i: usize| point.scores[i] * point.inverse_slack[i] * point.inverse_slack[i];
+        let mut q = crate::gram::weighted_gram(self.source(), Some(&weight), run)?;
+        linalg::whiten_symmetric(point.factor.lower(), d, &mut q);
+        Ok(q)
+    }
+
+    /// Uᵀ diag(weight(σ)) U, lower triangle.
+    pub(crate) fn score_weighted_gram(&self, point: &Point, weight: fn(f64) -> f64, run: &Run<'_>) -> Result<Vec<f64>> {
+        let d = self.dim();
+        let pass = ScoreWeightedGram { chunks: self.whitened_chunks(point), scores: &point.scores, weight };
+        let gram = sweep(self.source(), &pass, &mut [], run)?;
+        debug_assert_eq!(gram.len(), d * d);
+        Ok(gram)
+    }
+
+    /// maxᵢ ‖B⁻¹uᵢ‖² for a lower triangular B in whitened coordinates.
+    pub(crate) fn largest_row_norm_squared(&self, point: &Point, b: &[f64], run: &Run<'_>) -> Result<f64> {
+        sweep(self.source(), &LargestRowNorm { chunks: self.whitened_chunks(point), b }, &mut [], run)
+    }
+
+    /// Chunks of U = A_x L⁻ᵀ.
+    pub(crate) fn whitened_chunks<'p>(&self, point: &'p Point) -> Chunks<'p> {
+        let lower = Some(point.factor.lower());
+        Chunks {
+            transform: Transform { row_scale: Some(&point.inverse_slack), shift: None, lower },
+            columns: self.dim(),
+        }
+    }
+}
+
+struct ScoreWeightedGram<'a> {
+    chunks: Chunks<'a>,
+    scores: &'a [f64],
+    weight: fn(f64) -> f64,
+}
+
+impl Pass for ScoreWeightedGram<'_> {
+    type Acc = Vec<f64>;
+    fn zero(&self) -> Vec<f64> {
+        vec![0.0; self.chunks.columns * self.chunks.columns]
+    }
+    fn add(&self, gram: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
+        let d = self.chunks.columns;
+        self.chunks.each(rows, |range, u| {
+            let sigma = &self.scores[rows.start + range.start..rows.start + range.end];
+            with_scratch(u.len(), |scaled| {
+                linalg::scale_rows_into(u, d, |i| (self.weight)(sigma[i]), scaled);
+                linalg::add_gram(u, scaled, d, gram);
+            })
+        });
+        Ok(())
+    }
+    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
+        merged(left, right)
+    }
+    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
+        gram_stretches(shape, blocks)
+    }
+}
+
+struct LargestRowNorm<'a> {
+    chunks: Chunks<'a>,
+    b: &'a [f64],
+}
+
+impl Pass for LargestRowNorm<'_> {
+    type Acc = f64;
+    fn zero(&self) -> f64 {
+        0.0
+    }
+    fn add(&self, largest: &mut f64, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
+        let d = self.chunks.columns;
+        self.chunks.each(rows, |range, u| {
+            linalg::solve_lower_rows(self.b, d, u);
+            with_scratch(range.len(), |norms| {
+                linalg::row_norms_squared(u, d, norms);
+                *largest = norms.iter().fold(*largest, |a, b| a.max(*b));
+            });
+        });
+        Ok(())
+    }
+    fn merge(&self, left: f64, right: f64) -> f64 {
+        left.max(right)
+    }
+}
