@@ -72,8 +72,8 @@ fn polished(
         linalg::add_gram(&rows, &scaled, d, &mut gram);
         if let Some((values, vectors)) = linalg::symmetric_eigen(&gram, d) {
             let mut projected = h.clone();
-            for (k, v) in vectors.chunks_exact(d).enumerate().filter(|(k, _)| values[*k] > 1e-9 * values[d - 1]) {
-                let _ = k;
+            let spanned = vectors.chunks_exact(d).zip(&values).filter(|(_, value)| **value > 1e-9 * values[d - 1]);
+            for (v, _) in spanned {
                 let along = dot(v, &projected);
                 projected.iter_mut().zip(v).for_each(|(p, v)| *p -= along * v);
             }
