@@ -91,20 +91,19 @@ impl Coreset {
     /// Q of all rows, computed once near the solution and compared row by row afterwards: a sample's decrement is only an
     /// estimate.
     fn metric_at(&mut self, phi: &Tilted<'_>, point: &TiltedPoint, run: &Run<'_>) -> Result<LocalMetric> {
-        if self.anchor.is_none() {
-            let mut q = phi.barrier.whitened_vaidya(&point.base, run)?;
-            if !linalg::cholesky_in_place(&mut q, point.gradient.len()) {
-                return Err(ErrorKind::Numerical {
-                    reason: "the metric Q is not positive definite to rounding".into(),
-                }
-                .into());
-            }
-            self.anchor = Some((point.base.x.clone(), AnchoredMetric::new(&point.base, &q)));
+        if let Some((_, metric)) = &self.anchor {
+            return Ok(metric.at(&point.base));
         }
-        match &self.anchor {
-            Some((_, metric)) => Ok(metric.at(&point.base)),
-            None => unreachable!("set above"),
+        let mut q = phi.barrier.whitened_vaidya(&point.base, run)?;
+        if !linalg::cholesky_in_place(&mut q, point.gradient.len()) {
+            return Err(
+                ErrorKind::Numerical { reason: "the metric Q is not positive definite to rounding".into() }.into()
+            );
         }
+        let metric = AnchoredMetric::new(&point.base, &q);
+        let here = metric.at(&point.base);
+        self.anchor = Some((point.base.x.clone(), metric));
+        Ok(here)
     }
 }
 

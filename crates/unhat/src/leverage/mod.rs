@@ -7,3 +7,4 @@ mod sketched;
 pub use exact::{ScoreOptions, Scores, leverage_scores};
 pub(crate) use exact::{digits_left, pair_form};
 pub use sketched::sketched_scores;
+pub(crate) use sketched::{projected_norms, signs};

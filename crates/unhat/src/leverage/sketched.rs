@@ -50,9 +50,9 @@ pub fn sketched_scores(
     if let Some(r) = row_scale {
         require_vector("row scale", r, shape.rows)?;
     }
-    let directions = whitened_signs(factor.lower(), shape.columns, k, seed);
-    let mut scores = vec![0.0; shape.rows];
-    sweep(source, &SketchPass { directions: &directions, k, columns: shape.columns }, &mut scores, run)?;
+    let mut signs = signs(shape.columns, k, seed);
+    linalg::solve_lower_transposed_rows(factor.lower(), shape.columns, &mut signs);
+    let mut scores = projected_norms(source, &signs, k, run)?;
     if let Some(r) = row_scale {
         scores.iter_mut().zip(r).for_each(|(s, r)| *s *= r * r);
     }
@@ -62,14 +62,26 @@ pub fn sketched_scores(
 /// The stream of the signs, apart from those of other draws.
 const SIGN_STREAM: u64 = u64::MAX - 1;
 
-/// L⁻ᵀG, d×k row-major.
-fn whitened_signs(l: &[f64], d: usize, k: usize, seed: u64) -> Vec<f64> {
-    let mut signs = vec![0.0; d * k]; // k directions of d values
+/// G: k directions of d random signs / √k, one after the other.
+pub(crate) fn signs(d: usize, k: usize, seed: u64) -> Vec<f64> {
+    let mut signs = vec![0.0; d * k];
     uniform_rows_into(seed, SIGN_STREAM, 0, &mut signs);
     let size = 1.0 / (k as f64).sqrt();
     signs.iter_mut().for_each(|u| *u = if *u < 0.5 { size } else { -size });
-    linalg::solve_lower_transposed_rows(l, d, &mut signs);
-    (0..d * k).map(|e| signs[(e % k) * d + e / k]).collect()
+    signs
+}
+
+/// Σ (aᵢ·v)² over k directions v of d values each, one after the other.
+///
+/// # Cost
+/// One sweep, 2k flops an entry.
+pub(crate) fn projected_norms(source: &dyn RowSource, directions: &[f64], k: usize, run: &Run<'_>) -> Result<Vec<f64>> {
+    let shape = source.shape();
+    let d = shape.columns;
+    let side_by_side: Vec<f64> = (0..d * k).map(|e| directions[(e % k) * d + e / k]).collect();
+    let mut norms = vec![0.0; shape.rows];
+    sweep(source, &SketchPass { directions: &side_by_side, k, columns: d }, &mut norms, run)?;
+    Ok(norms)
 }
 
 /// ‖Rᵀaᵢ‖² for R given row-major: k products side by side for every entry.

@@ -6,10 +6,9 @@ use super::model::{Model, ModelPoint};
 use crate::error::Result;
 use crate::invert::sampled::SampledRows;
 use crate::invert::tilted::{Tilted, TiltedPoint};
+use crate::leverage::{projected_norms, signs};
 use crate::linalg;
 use crate::oracle::SLACK_LOSS_CAP;
-use crate::random::uniform_rows_into;
-use crate::rows::{Pass, Rows, sweep, with_scratch};
 use crate::run::Run;
 
 /// One global step from a point.
@@ -38,8 +37,6 @@ const OUTSIDE_CAP: f64 = 0.95;
 const PULLED_BACK: f64 = 0.8;
 /// Columns of the sketch that estimates the scores at a model's point: good to a factor of two.
 const SKETCH_COLUMNS: usize = 8;
-/// The stream of the sketch's signs, apart from those of the draws.
-const SKETCH_STREAM: u64 = u64::MAX;
 
 impl GlobalStep<'_> {
     /// The way to the model's minimiser, the step of its metric alone, and whether the model failed.
@@ -113,21 +110,16 @@ impl GlobalStep<'_> {
     fn sketched_scores(&self, here: &ModelPoint, changes: &[f64]) -> Result<Vec<f64>> {
         let d = here.gradient.len();
         let k = SKETCH_COLUMNS.min(d);
-        let mut directions = vec![0.0; k * d];
-        if k == d {
-            (0..d).for_each(|j| directions[j + j * d] = 1.0);
-        } else {
-            uniform_rows_into(self.seed, SKETCH_STREAM, 0, &mut directions);
-            let size = 1.0 / (k as f64).sqrt();
-            directions.iter_mut().for_each(|u| *u = if *u < 0.5 { size } else { -size });
-        }
+        let mut directions = match k == d {
+            true => (0..d * d).map(|e| f64::from(e / d == e % d)).collect(),
+            false => signs(d, k, self.seed),
+        };
         linalg::solve_lower_transposed_rows(&here.lower, d, &mut directions);
         // In the coordinates of x: u·v = a·(L⁻ᵀv)/s.
         linalg::solve_lower_transposed_rows(self.point.base.factor.lower(), d, &mut directions);
         let barrier = self.phi.barrier;
         barrier.charge(k as f64 / d as f64);
-        let mut scores = vec![0.0; changes.len()];
-        sweep(barrier.source(), &SketchPass { directions: &directions, columns: d }, &mut scores, self.run)?;
+        let mut scores = projected_norms(barrier.source(), &directions, k, self.run)?;
         for ((score, t), r) in scores.iter_mut().zip(changes).zip(&self.point.base.inverse_slack) {
             let share = r / (1.0 + t);
             *score = (*score * share * share).min(1.0);
@@ -145,30 +137,4 @@ fn pull_back(before: &[f64], after: &[f64]) -> f64 {
         }
     }
     theta
-}
-
-/// Σ (aᵢ·v)² over the directions v of a sketch.
-struct SketchPass<'a> {
-    /// k directions of d values each.
-    directions: &'a [f64],
-    columns: usize,
-}
-
-impl Pass for SketchPass<'_> {
-    type Acc = ();
-    fn zero(&self) {}
-    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        out.fill(0.0);
-        with_scratch(rows.block.rows(), |product| {
-            for direction in self.directions.chunks_exact(self.columns) {
-                rows.block.apply_into(direction, product);
-                out.iter_mut().zip(&*product).for_each(|(o, p)| *o += p * p);
-            }
-        });
-        Ok(())
-    }
-    fn merge(&self, _left: (), _right: ()) {}
-    fn width(&self) -> usize {
-        1
-    }
 }
