@@ -2,9 +2,9 @@
 
 use super::point::{Barrier, Point, metric_weight};
 use crate::error::{ErrorKind, Result};
-use crate::gram::{Chunks, FactorMethod, Transform, gram_stretches, merged};
+use crate::gram::{Chunks, FactorMethod, Transform, chunked_gram};
 use crate::linalg;
-use crate::rows::{Pass, Rows, Shape, sweep, with_scratch};
+use crate::rows::{Pass, Rows, sweep, with_scratch};
 use crate::run::Run;
 
 impl Barrier<'_> {
@@ -50,11 +50,7 @@ impl Barrier<'_> {
 
     /// Uᵀ diag(weight(σ)) U, lower triangle.
     pub(crate) fn score_weighted_gram(&self, point: &Point, weight: fn(f64) -> f64, run: &Run<'_>) -> Result<Vec<f64>> {
-        let d = self.dim();
-        let pass = ScoreWeightedGram { chunks: self.whitened_chunks(point), scores: &point.scores, weight };
-        let gram = sweep(self.source(), &pass, &mut [], run)?;
-        debug_assert_eq!(gram.len(), d * d);
-        Ok(gram)
+        chunked_gram(self.source(), &self.whitened_chunks(point), |i| weight(point.scores[i]), run)
     }
 
     /// maxᵢ ‖B⁻¹uᵢ‖² for a lower triangular B in whitened coordinates.
@@ -69,36 +65,6 @@ impl Barrier<'_> {
             transform: Transform { row_scale: Some(&point.inverse_slack), shift: None, lower },
             columns: self.dim(),
         }
-    }
-}
-
-struct ScoreWeightedGram<'a> {
-    chunks: Chunks<'a>,
-    scores: &'a [f64],
-    weight: fn(f64) -> f64,
-}
-
-impl Pass for ScoreWeightedGram<'_> {
-    type Acc = Vec<f64>;
-    fn zero(&self) -> Vec<f64> {
-        vec![0.0; self.chunks.columns * self.chunks.columns]
-    }
-    fn add(&self, gram: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
-        let d = self.chunks.columns;
-        self.chunks.each(rows, |range, u| {
-            let sigma = &self.scores[rows.start + range.start..rows.start + range.end];
-            with_scratch(u.len(), |scaled| {
-                linalg::scale_rows_into(u, d, |i| (self.weight)(sigma[i]), scaled);
-                linalg::add_gram(u, scaled, d, gram);
-            })
-        });
-        Ok(())
-    }
-    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
-        merged(left, right)
-    }
-    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
-        gram_stretches(shape, blocks)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::point::{Barrier, Point};
 use crate::error::Result;
-use crate::gram::{Chunks, FactorMethod, Transform, add_weighted_gram, gram_stretches, merged, prefers_pairs};
+use crate::gram::{Chunks, FactorMethod, Transform, chunked_gram, merged, prefers_pairs, weighted_gram};
 use crate::leverage::pair_form;
 use crate::linalg;
-use crate::rows::{Block, Pass, Rows, Shape, require_vector, sweep, with_scratch};
+use crate::rows::{Block, Pass, Rows, require_vector, sweep, with_scratch};
 use crate::run::Run;
 
 impl Barrier<'_> {
@@ -91,8 +91,13 @@ impl Barrier<'_> {
             columns: d,
         };
         let pairs = prefers_pairs(&self.source().shape()) && !whitened;
-        let gram = CoordinateGram { chunks: &chunks, pairs, weight: v, row_scale: &point.inverse_slack };
-        let mut middle = sweep(self.source(), &gram, &mut [], run)?;
+        let mut middle = match pairs {
+            true => {
+                let weight = |i: usize| v[i] * point.inverse_slack[i] * point.inverse_slack[i];
+                weighted_gram(self.source(), Some(&weight), run)?
+            }
+            false => chunked_gram(self.source(), &chunks, |i| v[i], run)?,
+        };
         linalg::symmetrise(&mut middle, d);
         if !whitened {
             middle = two_sided_solve(point.factor.lower(), d, middle); // M⁻¹ C M⁻¹
@@ -132,43 +137,6 @@ impl Pass for ScaledProduct<'_> {
     fn merge(&self, _left: (), _right: ()) {}
     fn width(&self) -> usize {
         1
-    }
-}
-
-/// Σ vᵢ uᵢuᵢᵀ in the coordinates of the chunks.
-pub(super) struct CoordinateGram<'a> {
-    pub chunks: &'a Chunks<'a>,
-    pub pairs: bool,
-    pub weight: &'a [f64],
-    pub row_scale: &'a [f64],
-}
-
-impl Pass for CoordinateGram<'_> {
-    type Acc = Vec<f64>;
-    fn zero(&self) -> Vec<f64> {
-        vec![0.0; self.chunks.columns * self.chunks.columns]
-    }
-    fn add(&self, gram: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
-        let d = self.chunks.columns;
-        let weight = &self.weight[rows.range()];
-        if self.pairs {
-            let r = &self.row_scale[rows.range()];
-            add_weighted_gram(&rows.block, d, |i| weight[i] * r[i] * r[i], gram);
-            return Ok(());
-        }
-        self.chunks.each(rows, |range, u| {
-            with_scratch(u.len(), |scaled| {
-                linalg::scale_rows_into(u, d, |i| weight[range.start + i], scaled);
-                linalg::add_gram(u, scaled, d, gram);
-            })
-        });
-        Ok(())
-    }
-    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
-        merged(left, right)
-    }
-    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
-        gram_stretches(shape, blocks)
     }
 }
 

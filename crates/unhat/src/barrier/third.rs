@@ -3,9 +3,9 @@
 use super::hessian::unwhiten;
 use super::point::{Barrier, Point};
 use crate::error::Result;
-use crate::gram::{Chunks, gram_stretches, merged};
+use crate::gram::gram_sum;
 use crate::linalg;
-use crate::rows::{Pass, Rows, Shape, require_vector, sweep, with_scratch};
+use crate::rows::{Rows, require_vector, with_scratch};
 use crate::run::Run;
 
 /// H and D³V(h) at one point, in the coordinates whitened by L: H = L H_w Lᵀ, D³V(h) = L T_w Lᵀ.
@@ -85,8 +85,25 @@ impl Barrier<'_> {
             w.slice_into(b, slice);
             linalg::add_outer_product(slice, slice, d, -2.0, &mut hessian);
         }
-        let pass = DiagonalTerms { chunks: self.whitened_chunks(point), cv: &cv, v, scores: &point.scores, terms };
-        let mut total = sweep(self.source(), &pass, &mut [], run)?;
+        let chunks = self.whitened_chunks(point);
+        // Σ (ασᵢvᵢ + βpᵢ) uᵢuᵢᵀ with p = P⁽²⁾v.
+        let add = |rows: &Rows<'_>, gram: &mut [f64]| {
+            chunks.each(rows, |range, u| {
+                with_scratch(u.len(), |scaled| {
+                    with_scratch(range.len(), |p| {
+                        linalg::rows_times_symmetric(u, d, &cv, scaled);
+                        linalg::row_dots(u, scaled, d, p);
+                        let weight = |i: usize| {
+                            let row = rows.start + range.start + i;
+                            terms.squares * p[i] + terms.scores * point.scores[row] * v[row]
+                        };
+                        linalg::scale_rows_into(u, d, weight, scaled);
+                    });
+                    linalg::add_gram(u, scaled, d, gram);
+                })
+            })
+        };
+        let mut total = gram_sum(self.source(), add, run)?;
         linalg::symmetrise(&mut total, d);
         let mut mixed = vec![0.0; d * d];
         let mut weighted = vec![0.0; d * d];
@@ -116,44 +133,4 @@ struct ProjectionForm {
     squares: f64,
     mixed: f64,
     product: f64,
-}
-
-/// Σ (ασᵢvᵢ + βpᵢ) uᵢuᵢᵀ with p = P⁽²⁾v.
-struct DiagonalTerms<'a> {
-    chunks: Chunks<'a>,
-    cv: &'a [f64],
-    v: &'a [f64],
-    scores: &'a [f64],
-    terms: &'a ProjectionForm,
-}
-
-impl Pass for DiagonalTerms<'_> {
-    type Acc = Vec<f64>;
-    fn zero(&self) -> Vec<f64> {
-        vec![0.0; self.chunks.columns * self.chunks.columns]
-    }
-    fn add(&self, gram: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
-        let d = self.chunks.columns;
-        self.chunks.each(rows, |range, u| {
-            with_scratch(u.len(), |scaled| {
-                with_scratch(range.len(), |p| {
-                    linalg::rows_times_symmetric(u, d, self.cv, scaled);
-                    linalg::row_dots(u, scaled, d, p);
-                    let weight = |i: usize| {
-                        let row = rows.start + range.start + i;
-                        self.terms.squares * p[i] + self.terms.scores * self.scores[row] * self.v[row]
-                    };
-                    linalg::scale_rows_into(u, d, weight, scaled);
-                });
-                linalg::add_gram(u, scaled, d, gram);
-            })
-        });
-        Ok(())
-    }
-    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
-        merged(left, right)
-    }
-    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
-        gram_stretches(shape, blocks)
-    }
 }

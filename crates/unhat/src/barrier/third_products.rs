@@ -1,8 +1,9 @@
 //! Products with the third derivative of V along one direction, matrix-free: two Gram matrices and two sweeps.
 
 use super::point::{Barrier, Point};
-use super::products::{CoordinateGram, QuadraticForms};
+use super::products::QuadraticForms;
 use crate::error::Result;
+use crate::gram::chunked_gram;
 use crate::linalg;
 use crate::rows::sweep;
 use crate::run::Run;
@@ -75,8 +76,7 @@ impl Barrier<'_> {
     /// Uᵀdiag(weight)U, full.
     fn whitened_gram(&self, point: &Point, weight: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
         let chunks = self.whitened_chunks(point);
-        let pass = CoordinateGram { chunks: &chunks, pairs: false, weight, row_scale: &point.inverse_slack };
-        let mut gram = sweep(self.source(), &pass, &mut [], run)?;
+        let mut gram = chunked_gram(self.source(), &chunks, |i| weight[i], run)?;
         linalg::symmetrise(&mut gram, self.dim());
         Ok(gram)
     }

@@ -138,22 +138,19 @@ fn add_gram_by_pairs(block: &CsrBlock<'_>, d: usize, weight: impl Fn(usize) -> f
     }
 }
 
-struct WeightedGram<'a> {
-    weight: Option<&'a (dyn Fn(usize) -> f64 + Sync)>,
+/// A d×d sum over blocks, lower triangle: the pass behind every weighted Gram matrix.
+struct GramSum<F> {
     columns: usize,
+    add: F,
 }
 
-impl Pass for WeightedGram<'_> {
+impl<F: Fn(&Rows<'_>, &mut [f64]) + Sync> Pass for GramSum<F> {
     type Acc = Vec<f64>;
     fn zero(&self) -> Vec<f64> {
         vec![0.0; self.columns * self.columns]
     }
     fn add(&self, gram: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
-        match (self.weight, rows.block) {
-            (None, Block::Dense(b)) => linalg::add_gram(b.values, b.values, self.columns, gram), // nothing to scale
-            (None, _) => add_weighted_gram(&rows.block, self.columns, |_| 1.0, gram),
-            (Some(weight), _) => add_weighted_gram(&rows.block, self.columns, |i| weight(rows.start + i), gram),
-        }
+        (self.add)(rows, gram);
         Ok(())
     }
     fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
@@ -162,6 +159,17 @@ impl Pass for WeightedGram<'_> {
     fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
         gram_stretches(shape, blocks)
     }
+}
+
+/// What `add` adds up to over all blocks: d×d, lower triangle, column-major.
+pub(crate) fn gram_sum(
+    source: &dyn RowSource,
+    add: impl Fn(&Rows<'_>, &mut [f64]) + Sync,
+    run: &Run<'_>,
+) -> Result<Vec<f64>> {
+    let columns = source.shape().columns;
+    require_square_fits(columns)?;
+    sweep(source, &GramSum { columns, add }, &mut [], run)
 }
 
 /// M = Σ weight(i) aᵢaᵢᵀ (weight 1 where None), lower triangle, column-major d×d.
@@ -173,9 +181,35 @@ pub(crate) fn weighted_gram(
     weight: Option<&(dyn Fn(usize) -> f64 + Sync)>,
     run: &Run<'_>,
 ) -> Result<Vec<f64>> {
-    let columns = source.shape().columns;
-    require_square_fits(columns)?;
-    sweep(source, &WeightedGram { weight, columns }, &mut [], run)
+    let d = source.shape().columns;
+    let add = |rows: &Rows<'_>, gram: &mut [f64]| match (weight, rows.block) {
+        (None, Block::Dense(b)) => linalg::add_gram(b.values, b.values, d, gram), // nothing to scale
+        (None, _) => add_weighted_gram(&rows.block, d, |_| 1.0, gram),
+        (Some(weight), _) => add_weighted_gram(&rows.block, d, |i| weight(rows.start + i), gram),
+    };
+    gram_sum(source, add, run)
+}
+
+/// Σ weight(i) uᵢuᵢᵀ of transformed rows u, lower triangle, column-major d×d.
+///
+/// # Cost
+/// One sweep; n·d² flops, and as many where the rows are whitened.
+pub(crate) fn chunked_gram(
+    source: &dyn RowSource,
+    chunks: &Chunks<'_>,
+    weight: impl Fn(usize) -> f64 + Sync,
+    run: &Run<'_>,
+) -> Result<Vec<f64>> {
+    let d = chunks.columns;
+    let add = |rows: &Rows<'_>, gram: &mut [f64]| {
+        chunks.each(rows, |range, u| {
+            with_scratch(u.len(), |scaled| {
+                linalg::scale_rows_into(u, d, |i| weight(rows.start + range.start + i), scaled);
+                linalg::add_gram(u, scaled, d, gram);
+            })
+        })
+    };
+    gram_sum(source, add, run)
 }
 
 /// Σ uᵢuᵢᵀ of transformed rows u, by dense chunks: the second Gram matrix of CholeskyQR2.
