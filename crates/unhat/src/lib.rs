@@ -8,6 +8,7 @@
 //! Everything runs in sweeps over blocks of rows ([`rows`]): n×d is never copied, n×n never formed, results do not depend on
 //! the number of threads. A sweep over dense rows costs n·d² flops; sparse rows cost Σ nnz(aᵢ)².
 
+pub mod audit;
 pub mod barrier;
 mod error;
 pub mod feasible;

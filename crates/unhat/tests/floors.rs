@@ -15,6 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["barrier", "oracle"],
     &["feasible", "solve"],
     &["invert"],
+    &["audit"],
 ];
 
 /// Exceptions, each a single plain type or buffer: (file's room, imported room).
