@@ -77,6 +77,9 @@ impl Barrier<'_> {
         combine: Option<&(dyn Fn(usize, f64) -> f64 + Sync)>,
         run: &Run<'_>,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
+        if let Some(sparse) = point.factor.sparse() {
+            return self.sparse_squared_projection(point, sparse, v, combine, run);
+        }
         let d = self.dim();
         // Where Cholesky served, rows stay as they are and the d×d matrix is transformed; otherwise rows are whitened
         // first, which keeps the error at cond(A_x) instead of its square.
