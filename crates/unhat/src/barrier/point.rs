@@ -4,8 +4,8 @@ use super::gradient::{slack_at, slack_into, transposed_product};
 use super::sparse::SparseEvaluation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gram::{
-    Chunks, Factor, FactorMethod, Pattern, Root, RowSpace, Transform, add_weighted_gram, gram_stretches, merged, orthogonal_factor,
-    prefers_pairs, require_square_fits,
+    Chunks, Factor, FactorMethod, Pattern, Root, RowSpace, Transform, add_weighted_gram, gram_stretches, merged,
+    orthogonal_factor, prefers_pairs, require_square_fits,
 };
 use crate::leverage::{pair_form, sketched_scores};
 use crate::linalg;

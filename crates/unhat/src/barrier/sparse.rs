@@ -134,7 +134,9 @@ const SPARSE_TRUST: f64 = 1e10;
 fn sparse_block<'r>(rows: &Rows<'r>) -> Result<CsrBlock<'r>> {
     match rows.block {
         Block::Csr(block) => Ok(block),
-        Block::Dense(_) => Err(ErrorKind::Numerical { reason: "a source of sparse rows lent dense ones".into() }.into()),
+        Block::Dense(_) => {
+            Err(ErrorKind::Numerical { reason: "a source of sparse rows lent dense ones".into() }.into())
+        }
     }
 }
 
@@ -308,5 +310,115 @@ impl Pass for SolvedScores<'_> {
     fn merge(&self, _left: (), _right: ()) {}
     fn width(&self) -> usize {
         1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is how a test fails
+    use super::*;
+    use crate::rows::CsrRows;
+    use unhat_testkit::close::assert_all_close;
+    use unhat_testkit::generate::{Stream, random_csr};
+    use unhat_testkit::reference;
+    use unhat_testkit::sparse::Csr;
+
+    /// Random rows, and 2eᵢ for every column, so that the rank is full.
+    fn random_rows(n: usize, d: usize, per_row: usize, seed: u64) -> Csr {
+        let random = random_csr(n, d, per_row, seed);
+        let mut triplets: Vec<_> = (0..n).flat_map(|i| random.row(i).map(move |(j, v)| (i, j, v))).collect();
+        triplets.extend((0..d).map(|j| (n + j, j, 2.0)));
+        Csr::from_triplets(n + d, d, &triplets)
+    }
+
+    #[test]
+    fn a_point_on_the_pattern_is_that_of_the_explicit_projection() {
+        for (n, d, per_row, seed) in [(3, 2, 1, 0), (40, 12, 1, 1), (60, 20, 2, 2), (60, 25, 3, 3), (50, 9, 5, 4)] {
+            let run = Run::default();
+            let csr = random_rows(n, d, per_row, seed);
+            let rows = CsrRows::new(&csr.indptr, &csr.indices, &csr.values, d).unwrap();
+            let (mut stream, a) = (Stream::new(seed, "on a pattern"), csr.to_dense());
+            let x = stream.normals(d);
+            let slack = stream.normals(csr.n).into_iter().map(|s| s.signum() * (0.3 + s.abs()));
+            let products = a.chunks(d).map(|row| row.iter().zip(&x).map(|(a, x)| a * x).sum::<f64>());
+            let b: Vec<f64> = products.zip(slack).map(|(p, s)| p - s).collect();
+            let mut barrier = Barrier::around(&rows, &b, &x, &run).unwrap();
+            barrier.set_pattern(Pattern::of_rows_within(&rows, f64::INFINITY, &run).unwrap().unwrap());
+            let point = barrier.at(&x, true, &run).unwrap().unwrap();
+            assert_eq!(point.factor.name(), "sparse_cholesky");
+
+            let exact = reference::Point::at(&a, &b, &x);
+            assert_all_close(&point.scores, &exact.scores, 1e-12);
+            assert_all_close(&point.gradient, &exact.gradient(), 1e-12);
+            assert_all_close(&[point.value], &[exact.value], 1e-12);
+            let (h, u) = (stream.normals(d), stream.normals(csr.n));
+            assert_all_close(&barrier.hessian_vec(&point, &h, &run).unwrap(), &exact.hessian_vec(&h), 1e-11);
+            let jacobian = exact.score_jacobian();
+            let back: Vec<f64> = (0..d).map(|j| jacobian.chunks(d).zip(&u).map(|(row, u)| row[j] * u).sum()).collect();
+            assert_all_close(&barrier.score_jacobian_transposed_vec(&point, &u, &run).unwrap(), &back, 1e-11);
+            // What is not made for a pattern works on it all the same.
+            assert_all_close(&barrier.hessian(&point, &run).unwrap(), &exact.hessian(), 1e-10);
+            assert!(barrier.selected_inverse_error(&point, &run).unwrap() < 1e-12);
+
+            let (root, largest) = barrier.vaidya(&point, &run).unwrap().unwrap();
+            let dense = Barrier::around(&rows, &b, &x, &run).unwrap();
+            let (dense_root, dense_largest) =
+                dense.vaidya(&dense.at(&x, false, &run).unwrap().unwrap(), &run).unwrap().unwrap();
+            assert_all_close(&[largest], &[dense_largest], 1e-10);
+            let size = |v: Vec<f64>| v.iter().map(|a| a * a).sum::<f64>();
+            assert_all_close(&[size(root.half_solve(&h))], &[size(dense_root.half_solve(&h))], 1e-10);
+            assert_all_close(&[size(root.transposed_times(&h))], &[size(dense_root.transposed_times(&h))], 1e-10);
+            let (bound, dense_bound) = (root.inverse_norm_bound(d), dense_root.inverse_norm_bound(d));
+            assert!((bound / dense_bound - 1.0).abs() < 1e-3, "bounds {bound} and {dense_bound}");
+            assert_all_close(
+                &[point.factor.gram_condition_bound()],
+                &[dense.at(&x, false, &run).unwrap().unwrap().factor.gram_condition_bound()],
+                1e-2,
+            );
+        }
+    }
+
+    #[test]
+    fn published_scores_come_from_the_selected_inverse() {
+        let mut seen = 0;
+        for case in unhat_testkit::known::matrix_cases().into_iter().filter(|c| c.rank == c.rows.d) {
+            let run = Run::default();
+            let csr = &case.rows;
+            let rows = CsrRows::new(&csr.indptr, &csr.indices, &csr.values, csr.d).unwrap();
+            let Some(pattern) = Pattern::of_rows(&rows, &run).unwrap() else { continue };
+            let b = vec![-1.0; csr.n];
+            let mut barrier = Barrier::new(&rows, &b, vec![true; csr.n]).unwrap();
+            println!("{}: {} columns, {} slots, {:.1e} flops", case.name, csr.d, pattern.slots(), pattern.flops);
+            barrier.set_pattern(pattern);
+            let point = barrier.at(&vec![0.0; csr.d], true, &run).unwrap().unwrap();
+            let error = point.scores.iter().zip(&case.scores).map(|(f, e)| (f - e).abs()).fold(0.0, f64::max);
+            let lost = barrier.selected_inverse_error(&point, &run).unwrap();
+            println!(
+                "   {}: condition {:.1e}, error {error:.1e}, recursion {lost:.1e}",
+                point.factor.name(),
+                point.factor.condition()
+            );
+            let allowed = 1e-12 + f64::EPSILON * point.factor.gram_condition(); // that of any Cholesky factor
+            assert!(error <= allowed, "{}: {error:e} > {allowed:e}", case.name);
+            seen += u32::from(point.factor.sparse().is_some());
+        }
+        assert!(seen > 0);
+    }
+
+    #[test]
+    fn an_ill_conditioned_point_is_left_to_the_dense_factorisations() {
+        let run = Run::default();
+        // Two columns that differ by 10⁻⁷ of their length.
+        let csr = Csr::from_triplets(
+            3,
+            2,
+            &[(0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0), (1, 1, 1.0 + 1e-7), (2, 0, -1.0), (2, 1, -1.0)],
+        );
+        let rows = CsrRows::new(&csr.indptr, &csr.indices, &csr.values, 2).unwrap();
+        let b = [-1.0; 3];
+        let mut barrier = Barrier::new(&rows, &b, vec![true; 3]).unwrap();
+        barrier.set_pattern(Pattern::of_rows_within(&rows, f64::INFINITY, &run).unwrap().unwrap());
+        let point = barrier.at(&[0.0, 0.0], true, &run).unwrap().unwrap();
+        assert_ne!(point.factor.name(), "sparse_cholesky");
     }
 }

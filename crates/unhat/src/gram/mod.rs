@@ -15,6 +15,6 @@ pub use root::Root;
 pub(crate) use sparse::{Dual, Number, SparseFactor, ldlt};
 pub(crate) use tsqr::{RowSpace, orthogonal_factor};
 pub(crate) use weighted::{
-    Chunks, PAIRS_BELOW_SHARE, Transform, WhitenedGram, add_weighted_gram, chunked_gram, gram_stretches, gram_sum, merged, prefers_pairs,
-    require_square_fits, weighted_gram,
+    Chunks, PAIRS_BELOW_SHARE, Transform, WhitenedGram, add_weighted_gram, chunked_gram, gram_stretches, gram_sum,
+    merged, prefers_pairs, require_square_fits, weighted_gram,
 };

@@ -38,8 +38,13 @@ impl Pattern {
     /// # Cost
     /// One sweep over pairs of entries on one core, and the ordering.
     pub fn of_rows(source: &dyn RowSource, run: &Run<'_>) -> Result<Option<Pattern>> {
+        let d = source.shape().columns as f64;
+        Pattern::of_rows_within(source, WORTH_SHARE * d * d * d / 3.0, run)
+    }
+
+    /// The pattern, if a factorisation takes no more than so many flops.
+    pub fn of_rows_within(source: &dyn RowSource, limit: f64, run: &Run<'_>) -> Result<Option<Pattern>> {
         let d = source.shape().columns;
-        let limit = WORTH_SHARE * (d * d) as f64 * d as f64 / 3.0;
         let mut gram = GramColumns { columns: vec![Vec::new(); d], entries: d, limit: entries_within(limit, d) };
         let mut sparse = true;
         for k in 0..source.blocks() {
@@ -226,5 +231,43 @@ impl GramColumns {
             }
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is how a test fails
+    use super::*;
+    use crate::rows::{CsrRows, DenseRows};
+    use unhat_testkit::generate::random_csr;
+    use unhat_testkit::sparse::Csr;
+
+    fn pattern(csr: &Csr, limit: f64) -> Option<Pattern> {
+        let rows = CsrRows::new(&csr.indptr, &csr.indices, &csr.values, csr.d).unwrap();
+        Pattern::of_rows_within(&rows, limit, &Run::default()).unwrap()
+    }
+
+    #[test]
+    fn a_tree_has_no_fill_and_a_diagonal_no_more_than_that() {
+        // Rows that join column i with column i/2 of a binary tree, in a scattered numbering.
+        let (d, name) = (63, |i: usize| i * 25 % 63);
+        let edges: Vec<_> = (1..d).flat_map(|i| [(i, name(i), 1.0), (i, name((i - 1) / 2), -1.0)]).collect();
+        let tree = pattern(&Csr::from_triplets(d, d, &edges), f64::INFINITY).unwrap();
+        assert_eq!(tree.slots(), 2 * d - 1);
+        let diagonal: Vec<_> = (0..d).map(|i| (i, i, 2.0)).collect();
+        assert_eq!(pattern(&Csr::from_triplets(d, d, &diagonal), f64::INFINITY).unwrap().flops, d as f64);
+    }
+
+    #[test]
+    fn too_much_fill_is_given_up_wherever_it_shows() {
+        let (csr, d) = (random_csr(400, 60, 4, 1), 60.0f64);
+        let whole = pattern(&csr, f64::INFINITY).unwrap();
+        assert!(whole.flops > 0.3 * d * d * d / 3.0, "flops {}", whole.flops);
+        assert!(pattern(&csr, whole.flops).is_some());
+        assert!(pattern(&csr, whole.flops - 1.0).is_none()); // in the elimination
+        assert!(pattern(&csr, 100.0).is_none()); // among the pairs of entries
+        let dense = csr.to_dense();
+        let rows = DenseRows::new(&dense, 60).unwrap();
+        assert!(Pattern::of_rows_within(&rows, f64::INFINITY, &Run::default()).unwrap().is_none());
     }
 }
