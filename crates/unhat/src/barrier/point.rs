@@ -257,7 +257,7 @@ impl<'a> Barrier<'a> {
                 columns: shape.columns,
             },
             inverse_slack: &inverse_slack,
-            inverse: inverse.as_deref(),
+            inverse,
             metric,
         };
         let mut scores = vec![0.0; shape.rows];
@@ -318,9 +318,7 @@ impl<'a> Barrier<'a> {
         let transform = Transform { row_scale: Some(inverse_slack), shift: None, lower: None };
         let precision = self.precision.get();
         match Factor::of_gram(gram, d) {
-            Some(factor) if precision == FactorMethod::Cholesky && factor.gram_condition_below(CHOLESKY_TRUST) => {
-                Ok(Some(factor))
-            }
+            Some(factor) if precision == FactorMethod::Cholesky && self.trusts(&factor) => Ok(Some(factor)),
             Some(factor) => {
                 self.charge(1.0);
                 factor.refined(precision.max(FactorMethod::CholeskyQr2), self.source, transform, 0.0, run)
@@ -330,6 +328,16 @@ impl<'a> Barrier<'a> {
                 Factor::orthogonal(self.source, transform, 0.0, run)
             }
         }
+    }
+
+    fn trusts(&self, factor: &Factor) -> bool {
+        let d = self.dim();
+        // Pairs of entries need M⁻¹ anyway, and its diagonal gives a bound.
+        let bounded = || {
+            prefers_pairs(&self.source.shape())
+                && factor.trace_bound((0..d).map(|i| factor.inverse()[i + i * d])) < CHOLESKY_TRUST
+        };
+        bounded() || factor.gram_condition_below(CHOLESKY_TRUST)
     }
 
     /// Whether the columns of A itself are independent.

@@ -44,13 +44,13 @@ impl Barrier<'_> {
             return Ok(SparseEvaluation::Outside);
         }
         let inverse_slack: Vec<f64> = slack.iter().map(|s| 1.0 / s).collect();
-        let Some(factor) = Factor::of_sparse_gram(pattern, gram).filter(|f| f.gram_condition_below(SPARSE_TRUST))
-        else {
-            return Ok(SparseEvaluation::NeedsDense);
-        };
+        let Some(factor) = Factor::of_sparse_gram(pattern, gram) else { return Ok(SparseEvaluation::NeedsDense) };
         let Some(sparse) = factor.sparse() else { return Ok(SparseEvaluation::NeedsDense) };
         self.charge(if metric { 1.0 } else { 0.5 });
         let inverse = selected_inverse(pattern, sparse.values());
+        if factor.trace_bound(pattern.diagonal(&inverse)) > SPARSE_TRUST && !factor.gram_condition_below(SPARSE_TRUST) {
+            return Ok(SparseEvaluation::NeedsDense);
+        }
         let pass = ScoreGradient { pattern, inverse: &inverse, inverse_slack: &inverse_slack, metric };
         let mut scores = vec![0.0; slack.len()];
         let GradientAcc { gradient, metric: k } = sweep(source, &pass, &mut scores, run)?;

@@ -42,6 +42,7 @@ pub struct Factor {
     form: Form,
     method: FactorMethod,
     gram_condition: OnceLock<f64>,
+    inverse: OnceLock<Arc<Vec<f64>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -67,12 +68,16 @@ impl Factor {
     pub(crate) fn of_sparse_gram(pattern: &Arc<Pattern>, gram: Vec<f64>) -> Option<Factor> {
         let factor = Box::new(SparseFactor::of_matrix(pattern, gram)?);
         let form = Form::Sparse { factor, lower: OnceLock::new() };
-        Some(Factor { d: pattern.dim(), form, method: FactorMethod::Cholesky, gram_condition: OnceLock::new() })
+        Some(Factor::new(form, pattern.dim(), FactorMethod::Cholesky))
     }
 
     /// Wraps a lower triangular factor with positive diagonal.
     pub(crate) fn of_lower(l: Vec<f64>, d: usize, method: FactorMethod) -> Factor {
-        Factor { d, form: Form::Lower(Arc::new(l)), method, gram_condition: OnceLock::new() }
+        Factor::new(Form::Lower(Arc::new(l)), d, method)
+    }
+
+    fn new(form: Form, d: usize, method: FactorMethod) -> Factor {
+        Factor { d, form, method, gram_condition: OnceLock::new(), inverse: OnceLock::new() }
     }
 
     /// d.
@@ -150,6 +155,15 @@ impl Factor {
         (self.gram_condition.get().is_none() && quick() * d as f64 * ROOM < limit) || self.gram_condition() < limit
     }
 
+    /// κ₂(M̃) ≤ d·trace(M̃⁻¹), from the diagonals of M and of M⁻¹: a bound, often far too large.
+    pub(crate) fn trace_bound(&self, inverse_diagonal: impl Iterator<Item = f64>) -> f64 {
+        let diagonal = match &self.form {
+            Form::Lower(l) => row_norms(l, self.d).iter().map(|s| s * s).collect(),
+            Form::Sparse { factor, .. } => factor.diagonal(),
+        };
+        self.d as f64 * diagonal.iter().zip(inverse_diagonal).map(|(m, z)| m * z).sum::<f64>()
+    }
+
     /// Estimate of cond₂ of the rows, columns scaled to unit norm: √κ₂(M̃).
     pub fn condition(&self) -> f64 {
         self.gram_condition().sqrt()
@@ -211,9 +225,12 @@ impl Factor {
         linalg::solve_lower_transposed(self.lower(), v)
     }
 
-    /// M⁻¹, full.
-    pub fn inverse(&self) -> Vec<f64> {
-        linalg::cholesky_inverse(self.lower(), self.d)
+    /// M⁻¹, full; kept after the first call.
+    ///
+    /// # Cost
+    /// 4d³/3 flops once.
+    pub fn inverse(&self) -> &[f64] {
+        self.inverse.get_or_init(|| Arc::new(linalg::cholesky_inverse(self.lower(), self.d)))
     }
 
     /// The factor of the same M at least as accurate as `method`, from further sweeps over the rows; None when the rows

@@ -144,6 +144,11 @@ impl Pattern {
         (first < self.starts[k + 1]).then(|| self.rows[first] as usize)
     }
 
+    /// The diagonal of a matrix on the slots, in the order of the columns of A.
+    pub fn diagonal(&self, values: &[f64]) -> impl Iterator<Item = f64> {
+        self.place.iter().map(|&k| values[self.starts[k as usize]])
+    }
+
     /// A symmetric matrix on the slots, scaled to unit diagonal.
     pub fn equilibrated(&self, values: &[f64]) -> Vec<f64> {
         let size: Vec<f64> = (0..self.dim()).map(|k| values[self.starts[k]].sqrt()).collect();

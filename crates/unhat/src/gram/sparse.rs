@@ -200,7 +200,7 @@ impl SparseFactor {
 
     /// The diagonal of B, in the order of the columns of A.
     pub fn diagonal(&self) -> Vec<f64> {
-        self.pattern.place.iter().map(|&k| self.matrix[self.pattern.starts[k as usize]]).collect()
+        self.pattern.diagonal(&self.matrix).collect()
     }
 
     /// F, dense: one column after the other, in the order of the columns of A.

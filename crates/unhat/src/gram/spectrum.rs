@@ -67,23 +67,29 @@ impl Symmetric<'_> {
     }
 }
 
-/// The growth of a vector in the last of twelve steps of `advance`: a lower estimate of a largest eigenvalue.
+/// The growth of a vector in a step of `advance`, after twelve steps or when it has settled: a lower estimate of a largest
+/// eigenvalue.
 pub(super) fn power_growth(d: usize, advance: impl Fn(&[f64]) -> Vec<f64>) -> f64 {
     power_growth_in(STEPS, d, advance)
 }
 
-/// As [`power_growth`], in so many steps.
+/// As [`power_growth`], in at most so many steps.
 pub(super) fn power_growth_in(steps: usize, d: usize, advance: impl Fn(&[f64]) -> Vec<f64>) -> f64 {
-    let mut v: Vec<f64> = (0..d).map(|i| 1.0 + 0.5 * ((7 * i + 3) as f64).sin()).collect();
-    let mut growth = 0.0;
+    const SETTLED: f64 = 1e-3;
+    // A start that no small matrix is built around: multiples of the golden section, modulo 1.
+    let mut v: Vec<f64> = (0..d).map(|i| 0.5 + (0.618_033_988_749_895 * i as f64).fract()).collect();
+    let (mut growth, mut size) = (0.0, linalg::norm(&v));
     for _ in 0..steps {
-        let size = linalg::norm(&v);
         v.iter_mut().for_each(|a| *a /= size);
         v = advance(&v);
-        growth = linalg::norm(&v);
-        if !growth.is_finite() {
+        size = linalg::norm(&v);
+        if !size.is_finite() {
             return f64::INFINITY;
         }
+        if size - growth <= SETTLED * growth {
+            return size.max(growth);
+        }
+        growth = size;
     }
     growth
 }
