@@ -73,6 +73,7 @@ fn measure(
     }
     let found = last.expect("at least one round");
     seconds.sort_by(f64::total_cmp);
+    eprintln!("{}", found.reason);
     println!(
         "{{\"problem\":\"{name}\",\"n\":{},\"d\":{},\"solver\":\"{}\",\"factor\":\"{}\",\"status\":\"{}\",\"iterations\":{},\"passes\":{},\
          \"gradient\":{:.2e},\"bound_on_error\":{:.2e},\"least_seconds\":{:.6},\"median_seconds\":{:.6}}}",

@@ -4,7 +4,7 @@ use super::gradient::slack_into;
 use super::point::{Barrier, Point, metric_weight};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Factor, Pattern, Root, SparseFactor, merged};
-use crate::leverage::{sandwiched_inverse, selected_inverse};
+use crate::leverage::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
 use crate::rows::{Block, CsrBlock, MAX_STRETCHES, Pass, Rows, Shape, require_finite, sweep, with_scratch};
 use crate::run::Run;
 use std::sync::Arc;
@@ -108,16 +108,41 @@ impl Barrier<'_> {
         Ok(Some((Root::of_sparse(factor), largest)))
     }
 
-    /// √Σ (σᵢ − σ′ᵢ)²/σ′ᵢ, σ′ the scores by triangular solves: what the recursion of the selected inverse has lost, as a
-    /// change of the gradient in the norm of Q⁻¹. 0 for a dense factor, whose scores come from solves.
+    /// √Σ (σᵢ − σ′ᵢ)²/σ′ᵢ, σ′ the scores by triangular solves or by a recursion in doubled precision, whichever is less
+    /// work: what the recursion of the selected inverse has lost, as a change of the gradient in the norm of Q⁻¹. 0 for a
+    /// dense factor, whose scores come from solves.
     pub(crate) fn selected_inverse_error(&self, point: &Point, run: &Run<'_>) -> Result<f64> {
         let Some(factor) = point.factor.sparse() else { return Ok(0.0) };
         self.charge(1.0);
-        let mut solved = vec![0.0; point.slack.len()];
-        let pass = SolvedScores { factor, inverse_slack: &point.inverse_slack };
-        sweep(self.source(), &pass, &mut solved, run)?;
-        let rows = point.scores.iter().zip(&solved).filter(|(_, s)| **s > 0.0);
+        let (pattern, r) = (factor.pattern(), &point.inverse_slack);
+        let doubled = DOUBLED_COST * (pattern.flops + 4.0 * pattern.inverse_flops);
+        let accurate = match self.solve_flops(factor)? > doubled {
+            true => accurate_inverse(pattern, factor.matrix()),
+            false => None,
+        };
+        let mut better = vec![0.0; point.slack.len()];
+        match accurate {
+            Some(middle) => {
+                let forms = QuadraticForms { pattern, middle: &middle, combine: None, row_scale: r };
+                sweep(self.source(), &forms, &mut better, run)?;
+            }
+            None => sweep(self.source(), &SolvedScores { factor, inverse_slack: r }, &mut better, run)?,
+        }
+        let rows = point.scores.iter().zip(&better).filter(|(_, s)| **s > 0.0);
         Ok(rows.map(|(sigma, s)| (sigma - s) * (sigma - s) / s).sum::<f64>().sqrt())
+    }
+
+    /// Flops of scores by triangular solves.
+    fn solve_flops(&self, factor: &SparseFactor) -> Result<f64> {
+        let mut flops = 0.0;
+        for k in 0..self.source().blocks() {
+            self.source().with_block(k, &mut |rows| {
+                let block = sparse_block(&rows)?;
+                flops += 2.0 * factor.solve_flops((0..block.rows()).map(|i| block.row(i).0));
+                Ok(())
+            })?;
+        }
+        Ok(flops)
     }
 
     /// Σ weight(i) aᵢaᵢᵀ on the slots.

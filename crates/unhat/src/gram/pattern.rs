@@ -18,6 +18,8 @@ pub(crate) struct Pattern {
     pub starts: Vec<usize>,
     /// Row of each slot.
     pub rows: Vec<u32>,
+    /// From this slot of each column on, rows follow each other without a gap: plain slices, where fill has made L dense.
+    pub runs: Vec<usize>,
     /// First entry of each row in `row_slots`.
     pub row_starts: Vec<usize>,
     /// The slots (column, slot) of each row left of the diagonal, columns increasing.
@@ -29,7 +31,7 @@ pub(crate) struct Pattern {
 }
 
 /// Patterns that predict more than this share of the dense flops (d³/3) are given up while they are counted: walking
-/// through indices runs at less than a tenth of the speed of a matrix product (measured: 1.5 against 20 to 40 GFlop/s).
+/// through indices runs at about a ninth of the speed of products of matrices, and a solve takes more of it.
 const WORTH_SHARE: f64 = 0.1;
 
 impl Pattern {
@@ -110,6 +112,8 @@ impl Pattern {
             inverse_flops += column.iter().map(|&i| below[i as usize].len() + 1).sum::<usize>() as f64;
         }
         starts.push(rows.len());
+        let gap = |k: usize| (starts[k] + 1..starts[k + 1]).rev().find(|&s| rows[s] != rows[s - 1] + 1);
+        let runs = (0..d).map(|k| gap(k).unwrap_or(starts[k])).collect();
         (0..d).for_each(|i| row_starts[i + 1] += row_starts[i]);
         let mut next = row_starts.clone();
         let mut row_slots = vec![(0u32, 0u32); row_starts[d]];
@@ -120,7 +124,7 @@ impl Pattern {
                 *at += 1;
             }
         }
-        Pattern { place, starts, rows, row_starts, row_slots, flops, inverse_flops }
+        Pattern { place, starts, rows, runs, row_starts, row_slots, flops, inverse_flops }
     }
 
     /// d.

@@ -1,85 +1,24 @@
-//! LDLᵀ of a sparse Gram matrix on a pattern known beforehand, in numbers or in dual numbers.
+//! LDLᵀ of a sparse Gram matrix on a pattern known beforehand.
 
+use super::number::Number;
 use super::pattern::Pattern;
-use std::ops::{AddAssign, Div, Mul, Neg, SubAssign};
+use crate::linalg::vectorised;
 use std::sync::Arc;
-
-/// What a factorisation needs of its entries: f64, or [`Dual`] to have the derivative along with the value.
-pub(crate) trait Number:
-    Copy + Default + AddAssign + SubAssign + Neg<Output = Self> + Mul<Output = Self> + Div<Output = Self>
-{
-    /// The constant 1.
-    const ONE: Self;
-    /// The number without its derivative.
-    fn value(self) -> f64;
-}
-
-impl Number for f64 {
-    const ONE: f64 = 1.0;
-    fn value(self) -> f64 {
-        self
-    }
-}
-
-/// a + tȧ, to first order in t.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Dual {
-    pub value: f64,
-    pub slope: f64,
-}
-
-impl Number for Dual {
-    const ONE: Dual = Dual { value: 1.0, slope: 0.0 };
-    fn value(self) -> f64 {
-        self.value
-    }
-}
-
-impl AddAssign for Dual {
-    fn add_assign(&mut self, b: Dual) {
-        self.value += b.value;
-        self.slope += b.slope;
-    }
-}
-
-impl SubAssign for Dual {
-    fn sub_assign(&mut self, b: Dual) {
-        self.value -= b.value;
-        self.slope -= b.slope;
-    }
-}
-
-impl Neg for Dual {
-    type Output = Dual;
-    fn neg(self) -> Dual {
-        Dual { value: -self.value, slope: -self.slope }
-    }
-}
-
-impl Mul for Dual {
-    type Output = Dual;
-    fn mul(self, b: Dual) -> Dual {
-        Dual { value: self.value * b.value, slope: self.slope * b.value + self.value * b.slope }
-    }
-}
-
-impl Div for Dual {
-    type Output = Dual;
-    fn div(self, b: Dual) -> Dual {
-        let value = self.value / b.value;
-        Dual { value, slope: (self.slope - value * b.slope) / b.value }
-    }
-}
 
 /// L and D with LDLᵀ = B on the slots of a pattern, column by column: D on the diagonal slots, the unit L below; None
 /// where a pivot is not positive.
 ///
-/// Our own loop, and not the library's, because it runs in dual numbers too: with B + tN it gives the derivative of L and
-/// D along N.
+/// Our own loop, and not the library's, because it runs in dual numbers too, where B + tN gives the derivative of L and D
+/// along N, and in doubled precision.
 ///
 /// # Cost
 /// `pattern.flops`.
 pub(crate) fn ldlt<T: Number>(pattern: &Pattern, b: &[T]) -> Option<Vec<T>> {
+    vectorised(|| factored(pattern, b))
+}
+
+#[inline(always)]
+fn factored<T: Number>(pattern: &Pattern, b: &[T]) -> Option<Vec<T>> {
     let mut factor = vec![T::default(); pattern.slots()];
     let mut column = vec![T::default(); pattern.dim()];
     for k in 0..pattern.dim() {
@@ -88,9 +27,14 @@ pub(crate) fn ldlt<T: Number>(pattern: &Pattern, b: &[T]) -> Option<Vec<T>> {
         for &(j, slot) in &pattern.row_slots[pattern.row_starts[k]..pattern.row_starts[k + 1]] {
             let (j, slot) = (j as usize, slot as usize);
             let f = factor[slot] * factor[pattern.starts[j]];
-            let below = slot..pattern.starts[j + 1];
-            for (&i, &l) in pattern.rows[below.clone()].iter().zip(&factor[below]) {
+            let end = pattern.starts[j + 1];
+            let run = pattern.runs[j].max(slot);
+            for (&i, &l) in pattern.rows[slot..run].iter().zip(&factor[slot..run]) {
                 column[i as usize] -= l * f;
+            }
+            let first = pattern.rows[run] as usize;
+            for (c, &l) in column[first..first + end - run].iter_mut().zip(&factor[run..end]) {
+                *c -= l * f;
             }
         }
         let pivot = column[k];
@@ -224,32 +168,39 @@ impl SparseFactor {
     /// the error bounds of substitution.
     pub fn solved_norms<'r>(&self, rows: impl Iterator<Item = (&'r [u32], &'r [f64])>, mut f: impl FnMut(usize, f64)) {
         let p = &*self.pattern;
-        let (mut y, mut reached) = (vec![0.0; p.dim()], vec![false; p.dim()]);
-        let mut reach = Vec::new();
+        let mut y = vec![0.0; p.dim()];
+        let mut heads: Vec<usize> = Vec::new(); // where each entry has got to on its way to the root
         for (row, (indices, values)) in rows.enumerate() {
-            reach.clear();
+            heads.clear();
             for (&j, &a) in indices.iter().zip(values) {
-                let mut next = Some(p.place[j as usize] as usize);
-                y[p.place[j as usize] as usize] = a;
-                while let Some(k) = next.filter(|&k| !reached[k]) {
-                    reached[k] = true;
-                    reach.push(k);
-                    next = p.parent(k);
-                }
+                let k = p.place[j as usize] as usize;
+                y[k] = a;
+                heads.push(k);
             }
-            reach.sort_unstable();
             let mut norm = 0.0;
-            for &k in &reach {
+            while let Some(k) = heads.iter().min().copied() {
                 let below = p.starts[k] + 1..p.starts[k + 1];
                 let value = std::mem::take(&mut y[k]);
                 for (&i, l) in p.rows[below.clone()].iter().zip(&self.factor[below]) {
                     y[i as usize] -= l * value;
                 }
                 norm += value * value / self.factor[p.starts[k]];
-                reached[k] = false;
+                heads.retain(|&head| head != k);
+                heads.extend(p.parent(k));
             }
             f(row, norm);
         }
+    }
+
+    /// Products that [`SparseFactor::solved_norms`] takes at most for rows with these columns: the lengths of the columns
+    /// on the way of each entry to the root.
+    pub fn solve_flops<'r>(&self, rows: impl Iterator<Item = &'r [u32]>) -> f64 {
+        let p = &*self.pattern;
+        let mut path = vec![0.0; p.dim()];
+        for k in (0..p.dim()).rev() {
+            path[k] = (p.starts[k + 1] - p.starts[k]) as f64 + p.parent(k).map_or(0.0, |parent| path[parent]);
+        }
+        rows.flatten().map(|&j| path[p.place[j as usize] as usize]).sum()
     }
 
     /// trace B⁻¹ = Σ ‖F⁻¹eⱼ‖².

@@ -449,7 +449,7 @@ fn choose(source: &dyn RowSource, options: &InvertOptions, run: &Run<'_>) -> Res
     let pattern = if eligible { Pattern::of_rows(source, run)? } else { None };
     let Some(pattern) = pattern else { return Ok(Choice { solver, pattern, reason }) };
     let work = predicted_sparse_work(&pattern, &shape);
-    let fill = format!("a sparse Gram factor of {} entries", pattern.slots());
+    let fill = format!("a sparse Gram factor of {} entries ({:.0e} flops)", pattern.slots(), pattern.flops);
     if work < predicted_work(solver, &shape) {
         let reason = format!("{reason}; cg with {fill} {work:.1}");
         return Ok(Choice { solver: Solver::Cg, pattern: Some(pattern), reason });
@@ -462,8 +462,8 @@ fn choose(source: &dyn RowSource, options: &InvertOptions, run: &Run<'_>) -> Res
 /// 9 evaluations with the metric, of two factorisations and a selected inverse each, and 4 products, of one each in dual
 /// numbers, which count thrice: 30 factorisations and 21 selected inverses; and the pairs of 35 sweeps.
 fn predicted_sparse_work(pattern: &Pattern, shape: &Shape) -> f64 {
-    // Walking through indices against products of matrices: measured, 1.5 against 20 GFlop/s and more.
-    const INDEXED: f64 = 13.0;
+    // Walking through indices against products of matrices: measured with three random entries a row, d = 2000.
+    const INDEXED: f64 = 9.0;
     // Searching for the place of a pair against reading it from a square.
     const SEARCHED: f64 = 3.0;
     let pairs = (shape.stored as f64) * (shape.stored as f64) / shape.rows as f64;

@@ -7,6 +7,6 @@ mod sketched;
 
 pub use exact::{ScoreOptions, Scores, leverage_scores};
 pub(crate) use exact::{digits_left, pair_form};
-pub(crate) use selected_inverse::{sandwiched_inverse, selected_inverse};
+pub(crate) use selected_inverse::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
 pub use sketched::sketched_scores;
 pub(crate) use sketched::{projected_norms, signs};
