@@ -51,7 +51,7 @@ fn a_hidden_point_comes_back_through_a_sparse_factor_within_its_certificate() {
         // Rows that lie densely and hold few entries take the same way.
         for source in [&rows(&csr) as &dyn RowSource, &DenseRows::new(&dense, 150).unwrap()] {
             let found = invert(source, &b, &c, Solver::Auto, &run);
-            assert!(found.sparse_factor, "{}", found.reason);
+            assert_eq!(found.point.factor.name(), "sparse_cholesky", "{}", found.reason);
             let (error, bound) = (distance(&found.x, &hidden), found.certificate.unwrap().euclidean);
             assert!(error < 1e-11 && error <= bound && bound < 1e-9, "error {error:e}, bound {bound:e}");
         }
@@ -64,7 +64,7 @@ fn sparse_and_dense_factors_lead_to_the_same_centre() {
     let (csr, b) = chain(60);
     let sparse = invert(&rows(&csr), &b, &[0.0; 60], Solver::Cg, &run);
     let dense = invert(&rows(&csr), &b, &[0.0; 60], Solver::Exact, &run);
-    assert!(sparse.sparse_factor && !dense.sparse_factor, "{}", sparse.reason);
+    assert_eq!((sparse.point.factor.name(), dense.point.factor.name()), ("sparse_cholesky", "cholesky"));
     assert!(distance(&sparse.x, &dense.x) < 1e-12, "{:e}", distance(&sparse.x, &dense.x));
     let bounds = sparse.certificate.unwrap().euclidean / dense.certificate.unwrap().euclidean;
     assert!((0.1..10.0).contains(&bounds), "certificates differ by {bounds}");
@@ -82,7 +82,7 @@ fn the_number_of_threads_changes_no_bit() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let run = Run { pool: Some(&pool), ..Run::default() };
         let found = invert(&rows(&many), &b, &[0.0; 100], Solver::Cg, &run);
-        assert!(found.sparse_factor, "{}", found.reason);
+        assert_eq!(found.point.factor.name(), "sparse_cholesky", "{}", found.reason);
         found.x.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
     };
     let one = bits(1);

@@ -3,7 +3,7 @@
 use super::gradient::slack_into;
 use super::point::{Barrier, Point, metric_weight};
 use crate::error::{ErrorKind, Result};
-use crate::gram::{Factor, Pattern, Root, SparseFactor, merged};
+use crate::gram::{Doubled, Factor, Pattern, Root, SparseFactor, merged};
 use crate::leverage::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
 use crate::rows::{Block, CsrBlock, MAX_STRETCHES, Pass, Rows, Shape, require_finite, sweep, with_scratch};
 use crate::run::Run;
@@ -121,15 +121,21 @@ impl Barrier<'_> {
             false => None,
         };
         let mut better = vec![0.0; point.slack.len()];
-        match accurate {
+        // The recursion may square the condition; in doubled precision that leaves next to nothing.
+        let d = pattern.dim() as f64;
+        let left = match accurate {
             Some(middle) => {
                 let forms = QuadraticForms { pattern, middle: &middle, combine: None, row_scale: r };
                 sweep(self.source(), &forms, &mut better, run)?;
+                d.sqrt() * d * Doubled::EPSILON * point.factor.gram_condition().powi(2)
             }
-            None => sweep(self.source(), &SolvedScores { factor, inverse_slack: r }, &mut better, run)?,
-        }
+            None => {
+                sweep(self.source(), &SolvedScores { factor, inverse_slack: r }, &mut better, run)?;
+                0.0
+            }
+        };
         let rows = point.scores.iter().zip(&better).filter(|(_, s)| **s > 0.0);
-        Ok(rows.map(|(sigma, s)| (sigma - s) * (sigma - s) / s).sum::<f64>().sqrt())
+        Ok(rows.map(|(sigma, s)| (sigma - s) * (sigma - s) / s).sum::<f64>().sqrt() + left)
     }
 
     /// Flops of scores by triangular solves.

@@ -87,6 +87,9 @@ pub(crate) struct Doubled {
 }
 
 impl Doubled {
+    /// The relative rounding of one operation, within a factor of a few.
+    pub const EPSILON: f64 = f64::EPSILON * f64::EPSILON;
+
     /// a + b for |a| ≥ |b|.
     #[inline(always)]
     fn normalised(a: f64, b: f64) -> Doubled {

@@ -34,6 +34,9 @@ pub(crate) struct Pattern {
 /// through indices runs at about a ninth of the speed of products of matrices, and a solve takes more of it.
 const WORTH_SHARE: f64 = 0.1;
 
+/// Slots of a pattern: a handful of arrays of 1 GB each at most.
+const SLOTS_LIMIT: usize = 1 << 27;
+
 impl Pattern {
     /// The pattern for the rows of a source; None if its rows are not sparse ones, or if the factor would not be sparse.
     ///
@@ -79,7 +82,7 @@ impl Pattern {
             }
         }
         let mut children: Vec<Vec<u32>> = vec![Vec::new(); d];
-        let mut flops = 0.0;
+        let (mut flops, mut slots) = (0.0, 0);
         for k in 0..d {
             let mut column = std::mem::take(&mut below[k]);
             for child in std::mem::take(&mut children[k]) {
@@ -88,7 +91,8 @@ impl Pattern {
             column.sort_unstable();
             column.dedup();
             flops += ((column.len() + 1) * (column.len() + 1)) as f64;
-            if flops > limit {
+            slots += column.len() + 1;
+            if flops > limit || slots > SLOTS_LIMIT {
                 return None;
             }
             if let Some(&parent) = column.first() {
@@ -211,7 +215,7 @@ fn with_sorted_row(f: impl FnOnce(&mut Vec<(u32, f64)>)) {
 
 /// Columns of average length c cost at least dc² flops: the number of entries beyond which `flops` are exceeded.
 fn entries_within(flops: f64, d: usize) -> usize {
-    ((flops * d as f64).sqrt() as usize).min(u32::MAX as usize).max(d)
+    ((flops * d as f64).sqrt() as usize).min(SLOTS_LIMIT).max(d)
 }
 
 /// The pattern of AᵀA while it is collected: rows below the diagonal, increasing, by column.

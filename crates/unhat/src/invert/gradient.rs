@@ -138,10 +138,8 @@ pub struct Inversion {
     pub score_sum_defect: f64,
     /// The solver that ran.
     pub solver: Solver,
-    /// The factorisation used last.
+    /// The factorisation used last; `point.factor` says whether M was kept sparse.
     pub factor: FactorMethod,
-    /// Whether it was a sparse one.
-    pub sparse_factor: bool,
     /// Why this solver.
     pub reason: String,
     /// How the start was found.
@@ -164,7 +162,8 @@ pub struct Inversion {
 /// # Shapes
 /// `source` n×d, `offset` n values, `target` d values.
 /// # Cost
-/// About ten evaluations (2nd² flops each for dense rows) plus the curvature; see [`predicted_work`].
+/// About ten evaluations (2nd² flops each for dense rows) plus the curvature; see [`predicted_work`]. Sparse rows whose Gram
+/// matrix has a sparse factor: about thirty sparse factorisations and as many selected inverses, and no d×d matrix.
 /// # Accuracy
 /// The certificate bounds the distance to the exact solution, rounding included.
 /// # Errors
@@ -368,7 +367,6 @@ fn conclude(
         score_sum_defect: (point.base.scores.iter().sum::<f64>() - d).abs() / d,
         solver,
         factor: factor.method(),
-        sparse_factor: factor.sparse().is_some(),
         reason,
         start,
         history,
