@@ -1,6 +1,7 @@
 //! What a solver needs to know of a function: its domain, and its value and gradient at a point.
 
 use crate::error::Result;
+use crate::gram::Root;
 use crate::run::Run;
 
 /// A convex function on an open domain, given by evaluations.
@@ -58,8 +59,8 @@ pub const SLACK_LOSS_CAP: f64 = 0.95;
 /// A metric B = FFᵀ near Vaidya's Q, and the factors between their norms.
 #[derive(Clone, Debug)]
 pub struct LocalMetric {
-    /// F, lower triangular d×d, column-major, in the coordinates of x.
-    pub factor: Vec<f64>,
+    /// F, in the coordinates of x.
+    pub root: Root,
     /// ‖·‖_{Q⁻¹} ≤ `dual`·‖F⁻¹·‖.
     pub dual: f64,
     /// ‖·‖_Q ≤ `primal`·‖Fᵀ·‖.

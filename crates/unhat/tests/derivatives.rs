@@ -63,17 +63,13 @@ fn check(source: &dyn RowSource, case: &Case, precision: FactorMethod) {
     check_metric(&barrier, &point, &exact);
 }
 
-/// K lies between Q and 3Q: its Cholesky factor reproduces L·C·Cᵀ·Lᵀ = A_xᵀ diag(3σ − 2σ²) A_x.
+/// K lies between Q and 3Q: its root F reproduces FFᵀ = A_xᵀ diag(3σ − 2σ²) A_x.
 fn check_metric(barrier: &Barrier<'_>, point: &Point, exact: &reference::Point<f64>) {
     let d = barrier.dim();
-    let c = point.metric.as_ref().expect("asked for");
-    let l = point.factor.lower();
-    let product = |m: &[f64], n: &[f64]| -> Vec<f64> {
-        (0..d * d).map(|k| (0..d).map(|j| m[k % d + j * d] * n[j + (k / d) * d]).sum()).collect()
-    };
-    let lc = product(l, c);
-    let transposed: Vec<f64> = (0..d * d).map(|k| lc[k / d + (k % d) * d]).collect();
-    let k = product(&lc, &transposed);
+    let root = point.metric.as_ref().expect("asked for");
+    let unit = |j: usize| (0..d).map(|i| f64::from(u8::from(i == j))).collect::<Vec<_>>();
+    let rows: Vec<Vec<f64>> = (0..d).map(|j| root.transposed_times(&unit(j))).collect();
+    let k: Vec<f64> = (0..d * d).map(|k| rows[k % d].iter().zip(&rows[k / d]).map(|(a, b)| a * b).sum()).collect();
     let mut expected = vec![0.0; d * d];
     for (row, s) in exact.scaled.chunks(d).zip(&exact.scores) {
         for (e, k) in expected.iter_mut().zip(0..) {

@@ -2,7 +2,7 @@
 
 use super::point::{Barrier, Point, metric_weight};
 use crate::error::{ErrorKind, Result};
-use crate::gram::{Chunks, FactorMethod, Transform, chunked_gram};
+use crate::gram::{Chunks, FactorMethod, Root, Transform, chunked_gram};
 use crate::linalg;
 use crate::rows::{Pass, Rows, sweep, with_scratch};
 use crate::run::Run;
@@ -15,8 +15,8 @@ impl Barrier<'_> {
     /// # Errors
     /// [`ErrorKind::Numerical`] when K is not positive definite to rounding.
     pub fn metric_factor(&self, point: &Point, run: &Run<'_>) -> Result<Vec<f64>> {
-        if let Some(k) = &point.metric {
-            return Ok(k.clone());
+        if let Some(k) = point.metric.as_ref().and_then(Root::whitened) {
+            return Ok(k.to_vec());
         }
         self.charge(1.0);
         let d = self.dim();
@@ -51,6 +51,22 @@ impl Barrier<'_> {
     /// Uᵀ diag(weight(σ)) U, lower triangle.
     pub(crate) fn score_weighted_gram(&self, point: &Point, weight: fn(f64) -> f64, run: &Run<'_>) -> Result<Vec<f64>> {
         chunked_gram(self.source(), &self.whitened_chunks(point), |i| weight(point.scores[i]), run)
+    }
+
+    /// The root of Vaidya's Q and maxᵢ ‖a_{x,i}‖² in the metric Q⁻¹; None if Q is not positive definite to rounding.
+    ///
+    /// # Cost
+    /// Two evaluations' worth of sweeps.
+    pub(crate) fn vaidya(&self, point: &Point, run: &Run<'_>) -> Result<Option<(Root, f64)>> {
+        if let Some(sparse) = point.factor.sparse() {
+            return self.sparse_vaidya(point, sparse.pattern(), run);
+        }
+        let mut q = self.whitened_vaidya(point, run)?;
+        if !linalg::cholesky_in_place(&mut q, self.dim()) {
+            return Ok(None);
+        }
+        let largest = self.largest_row_norm_squared(point, &q, run)?;
+        Ok(Some((Root::of_whitened(point.factor.shared_lower().clone(), q), largest)))
     }
 
     /// maxᵢ ‖B⁻¹uᵢ‖² for a lower triangular B in whitened coordinates.

@@ -7,6 +7,7 @@ mod jacobian;
 mod metric;
 mod point;
 mod products;
+mod sparse;
 mod third;
 mod third_products;
 

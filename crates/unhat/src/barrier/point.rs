@@ -1,16 +1,18 @@
 //! Everything that one evaluation at x pays for: slack, factor, scores, gradient and, on demand, a metric.
 
 use super::gradient::{slack_at, slack_into, transposed_product};
+use super::sparse::SparseEvaluation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gram::{
-    Chunks, Factor, FactorMethod, RowSpace, Transform, add_weighted_gram, gram_stretches, merged, orthogonal_factor,
-    prefers_pairs, require_square_fits,
+    Chunks, Factor, FactorMethod, Pattern, Root, RowSpace, Transform, add_weighted_gram, gram_stretches, merged,
+    orthogonal_factor, prefers_pairs, require_square_fits,
 };
 use crate::leverage::{pair_form, sketched_scores};
 use crate::linalg;
 use crate::rows::{Block, Pass, RowSource, Rows, Shape, require_finite, require_vector, sweep, with_scratch};
 use crate::run::Run;
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 /// The volumetric barrier of the cell in which Ax − b has given signs.
 ///
@@ -28,6 +30,8 @@ pub struct Barrier<'a> {
     sketch: Cell<Option<Sketch>>,
     /// Exact and sketched scores at the first point of a sketched phase.
     reference: RefCell<Option<Reference>>,
+    /// Where the factor of M has entries, if M is to be kept sparse.
+    pub(super) pattern: Option<Arc<Pattern>>,
 }
 
 /// Scores from k random combinations, corrected by a reference.
@@ -76,8 +80,8 @@ pub struct Point {
     pub value: f64,
     /// g = −A_xᵀσ.
     pub gradient: Vec<f64>,
-    /// Cholesky factor of K = Uᵀdiag(3σ − 2σ²)U in whitened coordinates; Q ≼ K ≼ 3Q. Only where it was asked for.
-    pub metric: Option<Vec<f64>>,
+    /// The root of K = A_xᵀdiag(3σ − 2σ²)A_x; Q ≼ K ≼ 3Q. Only where it was asked for.
+    pub metric: Option<Root>,
 }
 
 impl<'a> Barrier<'a> {
@@ -88,7 +92,6 @@ impl<'a> Barrier<'a> {
     pub fn new(source: &'a dyn RowSource, offset: &'a [f64], positive: Vec<bool>) -> Result<Self> {
         let n = source.shape().rows;
         require_vector("offset", offset, n)?;
-        require_square_fits(source.shape().columns)?;
         if positive.len() != n {
             return Err(ErrorKind::Shape {
                 what: "signs".into(),
@@ -107,6 +110,7 @@ impl<'a> Barrier<'a> {
             work: Cell::new(0.0),
             sketch: Cell::new(None),
             reference: RefCell::new(None),
+            pattern: None,
         })
     }
 
@@ -211,6 +215,16 @@ impl<'a> Barrier<'a> {
         if shape.rows < shape.columns {
             return Err(self.rank_error(run)?);
         }
+        if let Some(pattern) = &self.pattern
+            && self.precision.get() == FactorMethod::Cholesky
+        {
+            match self.sparse_at(pattern, x, metric, run)? {
+                SparseEvaluation::Inside(point) => return Ok(Some(*point)),
+                SparseEvaluation::Outside => return Ok(None),
+                SparseEvaluation::NeedsDense => self.charge(1.0),
+            }
+        }
+        require_square_fits(shape.columns)?;
         let mut slack = vec![0.0; shape.rows];
         let pass = SlackGram { x, offset: self.offset, positive: &self.positive, columns: shape.columns };
         let SlackAcc { gram, inside } = sweep(self.source, &pass, &mut slack, run)?;
@@ -243,20 +257,15 @@ impl<'a> Barrier<'a> {
                 columns: shape.columns,
             },
             inverse_slack: &inverse_slack,
-            inverse: inverse.as_deref(),
+            inverse,
             metric,
         };
         let mut scores = vec![0.0; shape.rows];
-        let GradientAcc { gradient, metric: mut k } = sweep(self.source, &pass, &mut scores, run)?;
+        let GradientAcc { gradient, metric: k } = sweep(self.source, &pass, &mut scores, run)?;
         let metric = match metric {
             true => {
-                if inverse.is_some() {
-                    linalg::whiten_symmetric(factor.lower(), shape.columns, &mut k);
-                }
-                if !linalg::cholesky_in_place(&mut k, shape.columns) {
-                    return Ok(None);
-                }
-                Some(k)
+                let Some(root) = root_of_metric(k, &factor, inverse.is_some()) else { return Ok(None) };
+                Some(root)
             }
             false => None,
         };
@@ -296,7 +305,7 @@ impl<'a> Barrier<'a> {
                 let weight = |i: usize| metric_weight(scores[i]) * inverse_slack[i] * inverse_slack[i];
                 let mut k = crate::gram::weighted_gram(self.source, Some(&weight), run)?;
                 linalg::whiten_symmetric(factor.lower(), d, &mut k);
-                linalg::cholesky_in_place(&mut k, d).then_some(k)
+                linalg::cholesky_in_place(&mut k, d).then(|| Root::of_whitened(factor.shared_lower().clone(), k))
             }
             false => None,
         };
@@ -309,9 +318,7 @@ impl<'a> Barrier<'a> {
         let transform = Transform { row_scale: Some(inverse_slack), shift: None, lower: None };
         let precision = self.precision.get();
         match Factor::of_gram(gram, d) {
-            Some(factor) if precision == FactorMethod::Cholesky && factor.gram_condition() < CHOLESKY_TRUST => {
-                Ok(Some(factor))
-            }
+            Some(factor) if precision == FactorMethod::Cholesky && self.trusts(&factor) => Ok(Some(factor)),
             Some(factor) => {
                 self.charge(1.0);
                 factor.refined(precision.max(FactorMethod::CholeskyQr2), self.source, transform, 0.0, run)
@@ -321,6 +328,16 @@ impl<'a> Barrier<'a> {
                 Factor::orthogonal(self.source, transform, 0.0, run)
             }
         }
+    }
+
+    fn trusts(&self, factor: &Factor) -> bool {
+        let d = self.dim();
+        // Pairs of entries need M⁻¹ anyway, and its diagonal gives a bound.
+        let bounded = || {
+            prefers_pairs(&self.source.shape())
+                && factor.trace_bound((0..d).map(|i| factor.inverse()[i + i * d])) < CHOLESKY_TRUST
+        };
+        bounded() || factor.gram_condition_below(CHOLESKY_TRUST)
     }
 
     /// Whether the columns of A itself are independent.
@@ -365,6 +382,19 @@ impl<'a> Barrier<'a> {
         }
         Ok(tau)
     }
+}
+
+/// The root of K, given in coordinates whitened by L, or in those of x.
+fn root_of_metric(mut k: Vec<f64>, factor: &Factor, in_x: bool) -> Option<Root> {
+    let d = factor.dim();
+    if in_x {
+        let mut direct = k.clone();
+        if linalg::cholesky_in_place(&mut direct, d) {
+            return Some(Root::of_lower(direct));
+        }
+        linalg::whiten_symmetric(factor.lower(), d, &mut k); // better conditioned
+    }
+    linalg::cholesky_in_place(&mut k, d).then(|| Root::of_whitened(factor.shared_lower().clone(), k))
 }
 
 /// Beyond this κ(M̃), Cholesky loses all but four digits of the scores, and a better factor is taken at once.

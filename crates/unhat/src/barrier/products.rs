@@ -77,6 +77,9 @@ impl Barrier<'_> {
         combine: Option<&(dyn Fn(usize, f64) -> f64 + Sync)>,
         run: &Run<'_>,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
+        if let Some(sparse) = point.factor.sparse() {
+            return self.sparse_squared_projection(point, sparse, v, combine, run);
+        }
         let d = self.dim();
         // Where Cholesky served, rows stay as they are and the d×d matrix is transformed; otherwise rows are whitened
         // first, which keeps the error at cond(A_x) instead of its square.
@@ -100,7 +103,7 @@ impl Barrier<'_> {
         };
         linalg::symmetrise(&mut middle, d);
         if !whitened {
-            middle = two_sided_solve(point.factor.lower(), d, middle); // M⁻¹ C M⁻¹
+            middle = two_sided(point.factor.inverse(), d, &middle);
         }
         let forms =
             QuadraticForms { chunks: &chunks, pairs, middle: &middle, combine, row_scale: &point.inverse_slack };
@@ -110,15 +113,13 @@ impl Barrier<'_> {
     }
 }
 
-/// M⁻¹ C M⁻¹ for symmetric C and M = LLᵀ.
-fn two_sided_solve(l: &[f64], d: usize, mut c: Vec<f64>) -> Vec<f64> {
-    for _ in 0..2 {
-        linalg::solve_lower_rows(l, d, &mut c);
-        linalg::solve_lower_transposed_rows(l, d, &mut c);
-        linalg::transpose(&mut c, d);
-    }
-    linalg::symmetrise(&mut c, d);
-    c
+/// M⁻¹ C M⁻¹ for symmetric C.
+fn two_sided(inverse: &[f64], d: usize, c: &[f64]) -> Vec<f64> {
+    let (mut half, mut whole) = (vec![0.0; d * d], vec![0.0; d * d]);
+    linalg::add_product(inverse, c, d, d, d, &mut half);
+    linalg::add_product(&half, inverse, d, d, d, &mut whole);
+    linalg::symmetrise(&mut whole, d);
+    whole
 }
 
 struct ScaledProduct<'a> {

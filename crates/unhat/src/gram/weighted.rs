@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// Sparse rows are treated pair by pair while they hold less than this share of the columns; above it, blocks of them
 /// are written out densely, where a product runs near the peak of the machine (pairs reach about a tenth of it).
-const PAIRS_BELOW_SHARE: f64 = 0.2;
+pub(crate) const PAIRS_BELOW_SHARE: f64 = 0.2;
 
 /// Memory that d×d matrices may take; beyond it the dense factorisation of M is out of reach anyway (d³ flops).
 const SQUARE_BYTES_LIMIT: u64 = 8 << 30;

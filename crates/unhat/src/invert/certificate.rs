@@ -1,11 +1,11 @@
 //! A proven bound on the distance from a computed point to the exact solution of g(x) = c in its cell.
 
-use super::local_metric::{of_hessian, of_k};
+use super::local_metric::{in_x, of_k};
 use super::tilted::{Tilted, TiltedPoint};
 use crate::barrier::{Barrier, Point};
 use crate::error::Result;
 use crate::gram::FactorMethod;
-use crate::linalg::{self, norm};
+use crate::linalg::norm;
 use crate::oracle::{LocalMetric, NewtonStep};
 use crate::run::Run;
 
@@ -48,18 +48,17 @@ pub(super) fn prove(phi: &Tilted<'_>, point: &TiltedPoint, step: &NewtonStep, ru
     let rounding = gradient_rounding(phi.barrier, &point.base, run)?;
     let metric = match &step.metric {
         Some(metric) => metric.clone(),
-        None => of_k(&point.base, &phi.barrier.metric_factor(&point.base, run)?),
+        None => of_k(in_x(&point.base, &phi.barrier.metric_factor(&point.base, run)?)),
     };
     let rho = cheap_rho(&point.base.scores);
     if let Some(certificate) = conclude(point, &metric, rho, rounding) {
         return Ok(Proof { certificate: Some(certificate), rounding, metric });
     }
-    let mut q = phi.barrier.whitened_vaidya(&point.base, run)?;
-    if !linalg::cholesky_in_place(&mut q, point.gradient.len()) {
+    let Some((root, largest)) = phi.barrier.vaidya(&point.base, run)? else {
         return Ok(Proof { certificate: None, rounding, metric });
-    }
-    let rho = phi.barrier.largest_row_norm_squared(&point.base, &q, run)?.sqrt();
-    let metric = of_hessian(&point.base, &q); // Q in the place of H: both bounds hold
+    };
+    let rho = largest.sqrt();
+    let metric = LocalMetric { root, dual: 1.0, primal: 1.0 }; // Q in the place of H: both bounds hold
     let certificate = conclude(point, &metric, rho, rounding);
     Ok(Proof { certificate, rounding, metric })
 }
@@ -101,7 +100,8 @@ fn cheap_rho(scores: &[f64]) -> f64 {
 
 /// η = √d(d·ε·κ + 4θ), θ = (d+1)·ε·max τᵢ: how far the computed gradient can be from the exact one, in the norm of Q⁻¹.
 ///
-/// κ is κ₂(M̃) where Cholesky factored the Gram matrix; the orthogonal methods bring in its square root only.
+/// κ is κ₂(M̃) where Cholesky factored the Gram matrix; the orthogonal methods bring in its square root only. Scores from a
+/// selected inverse are compared with those from triangular solves, and the difference is added.
 pub(super) fn gradient_rounding(barrier: &Barrier<'_>, point: &Point, run: &Run<'_>) -> Result<f64> {
     let d = point.x.len() as f64;
     let tau = barrier.slack_rounding(point, run)?;
@@ -111,5 +111,6 @@ pub(super) fn gradient_rounding(barrier: &Barrier<'_>, point: &Point, run: &Run<
         FactorMethod::Cholesky => condition,
         _ => condition.sqrt(),
     };
-    Ok(d.sqrt() * (d * f64::EPSILON * growth + 4.0 * theta))
+    let recursion = barrier.selected_inverse_error(point, run)?;
+    Ok(d.sqrt() * (d * f64::EPSILON * growth + 4.0 * theta) + recursion)
 }

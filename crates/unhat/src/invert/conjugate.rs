@@ -4,7 +4,8 @@ use super::local_metric::of_k;
 use super::tilted::{Tilted, TiltedPoint};
 use crate::barrier::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
-use crate::linalg::{self, dot, norm};
+use crate::gram::Root;
+use crate::linalg::{dot, norm};
 use crate::oracle::{Arrival, Curvature, NewtonStep, SLACK_LOSS_CAP};
 use crate::run::Run;
 
@@ -22,18 +23,18 @@ impl Curvature<Tilted<'_>> for ConjugateGradients {
     }
 
     fn step(&mut self, phi: &Tilted<'_>, point: &TiltedPoint, _arrival: &Arrival, run: &Run<'_>) -> Result<NewtonStep> {
-        let k = metric(&point.base)?;
-        let gradient = point.base.factor.half_solve(&point.gradient);
-        let lambda = norm(&linalg::solve_lower(k, &gradient));
+        let root = metric(&point.base)?;
+        let gradient = root.half_solve(&point.gradient);
+        let lambda = norm(&gradient);
         let y = if lambda > PRODUCTS_BELOW {
-            linalg::cholesky_solve(k, &gradient).iter().map(|v| -v).collect()
+            gradient.iter().map(|v| -v).collect()
         } else {
-            newton_direction(phi.barrier, &point.base, k, &gradient, residual_wanted(lambda), run)?
+            newton_direction(phi.barrier, &point.base, root, &gradient, residual_wanted(lambda), run)?
         };
         Ok(NewtonStep {
-            direction: point.base.factor.half_solve_transposed(&y),
+            direction: root.half_solve_transposed(&y),
             decrement: 3f64.sqrt() * lambda, // K ≼ 3Q
-            metric: Some(of_k(&point.base, k)),
+            metric: Some(of_k(root.clone())),
             slack_cap: SLACK_LOSS_CAP,
         })
     }
@@ -46,56 +47,48 @@ fn residual_wanted(decrement: f64) -> f64 {
     (0.5 * decrement).max(ROUNDING / decrement).min(0.1)
 }
 
-pub(super) fn metric(point: &Point) -> Result<&[f64]> {
+pub(super) fn metric(point: &Point) -> Result<&Root> {
     point
         .metric
-        .as_deref()
+        .as_ref()
         .ok_or_else(|| ErrorKind::Numerical { reason: "the point was evaluated without its metric".into() }.into())
 }
 
-/// y ≈ −H_w⁻¹ G_w to a residual of `tolerance` relative in the norm of K⁻¹.
+/// y ≈ −H_F⁻¹ G_F to a relative residual of `tolerance`, in the coordinates in which K is the identity.
 fn newton_direction(
     barrier: &Barrier<'_>,
     point: &Point,
-    k: &[f64],
+    root: &Root,
     gradient: &[f64],
     tolerance: f64,
     run: &Run<'_>,
 ) -> Result<Vec<f64>> {
     let mut y = vec![0.0; gradient.len()];
     let mut residual: Vec<f64> = gradient.iter().map(|g| -g).collect();
-    let mut z = linalg::cholesky_solve(k, &residual);
-    let mut p = z.clone();
-    let first = dot(&residual, &z);
-    let mut rz = first;
+    let mut p = residual.clone();
+    let first = dot(&residual, &residual);
+    let mut square = first;
     for _ in 0..MAX_PRODUCTS {
-        if rz <= tolerance * tolerance * first && y.iter().any(|v| *v != 0.0) {
+        if square <= tolerance * tolerance * first && y.iter().any(|v| *v != 0.0) {
             break;
         }
-        let hp = whitened_hessian_vec(barrier, point, &p, run)?;
+        let hp = root.half_solve(&barrier.hessian_vec(point, &root.half_solve_transposed(&p), run)?);
         let curvature = dot(&p, &hp);
         if curvature.is_nan() || curvature <= 0.0 {
             break; // rounding: what was found so far is a descent direction
         }
-        let alpha = rz / curvature;
+        let alpha = square / curvature;
         for i in 0..y.len() {
             y[i] += alpha * p[i];
             residual[i] -= alpha * hp[i];
         }
-        z = linalg::cholesky_solve(k, &residual);
-        let next = dot(&residual, &z);
-        let beta = next / rz;
-        rz = next;
-        p.iter_mut().zip(&z).for_each(|(p, z)| *p = z + beta * *p);
+        let next = dot(&residual, &residual);
+        let beta = next / square;
+        square = next;
+        p.iter_mut().zip(&residual).for_each(|(p, r)| *p = r + beta * *p);
     }
     if y.iter().all(|v| *v == 0.0) {
-        y = z;
+        y = residual;
     }
     Ok(y)
-}
-
-/// H_w p with H = L H_w Lᵀ.
-fn whitened_hessian_vec(barrier: &Barrier<'_>, point: &Point, p: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
-    let h = point.factor.half_solve_transposed(p);
-    Ok(point.factor.half_solve(&barrier.hessian_vec(point, &h, run)?))
 }

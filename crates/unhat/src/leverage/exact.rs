@@ -194,7 +194,7 @@ impl Plan<'_> {
         let shape = self.source.shape();
         let inverse = (pairs && factor.method() == FactorMethod::Cholesky).then(|| factor.inverse());
         let transform = Transform { lower: Some(factor.lower()), ..transform };
-        let pass = ScorePass { chunks: Chunks { transform, columns: shape.columns }, inverse: inverse.as_deref() };
+        let pass = ScorePass { chunks: Chunks { transform, columns: shape.columns }, inverse };
         let mut values = vec![0.0; shape.rows];
         let sum = sweep(self.source, &pass, &mut values, self.run)?;
         let error = match factor.method() {

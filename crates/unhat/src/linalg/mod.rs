@@ -8,8 +8,10 @@ use faer::linalg::{matmul, triangular_inverse, triangular_solve};
 use faer::{Accum, MatMut, MatRef, Par, Side};
 
 mod decompose;
+mod ordering;
 mod panels;
 pub use decompose::*;
+pub use ordering::*;
 pub use panels::*;
 
 /// Runs a loop with the widest vector instructions the processor has.

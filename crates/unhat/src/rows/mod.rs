@@ -1,10 +1,12 @@
 //! Where rows come from: sources that lend blocks of rows, and the sweep that carries a computation over all of them.
 
+mod compressed;
 mod csr;
 mod dense;
 mod scratch;
 mod sweep;
 
+pub(crate) use compressed::CompressedRows;
 pub use csr::{CsrBlock, CsrRows};
 pub use dense::{DenseBlock, DenseRows};
 pub(crate) use scratch::with_scratch;

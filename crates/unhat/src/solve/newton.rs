@@ -67,6 +67,8 @@ pub struct NewtonOutcome<P> {
 const MAX_TRIALS: u32 = 30;
 /// Every method here at least thirds the decrement below this, unless rounding stops it.
 const NO_GAIN_BELOW: f64 = 1e-7;
+/// A lack of progress above this is no noise, whatever the condition.
+const NOISE_AT_MOST: f64 = 1e-3;
 /// The rounding floor costs a product with |A|; it can only matter below this decrement.
 const FLOOR_MATTERS_BELOW: f64 = 1e-5;
 
@@ -232,8 +234,9 @@ fn verdict<O: Oracle>(
     let trace = &state.history[state.settled..];
     let before = &trace[..trace.len() - 1];
     let least = |steps: &[Step]| steps.iter().map(|s| s.decrement).fold(f64::INFINITY, f64::min);
-    let noisy = oracle.evaluation_noise(point).clamp(NO_GAIN_BELOW, 1e-3);
-    let no_gain = decrement < noisy && decrement > 0.3 * least(before);
+    let no_gain = decrement < NOISE_AT_MOST
+        && decrement > 0.3 * least(before)
+        && decrement < oracle.evaluation_noise(point).clamp(NO_GAIN_BELOW, NOISE_AT_MOST);
     let no_halving = trace.len() > 4
         && decrement < 1e-3
         && least(&trace[trace.len() - 3..]) > 0.5 * least(&trace[..trace.len() - 3]);

@@ -167,7 +167,7 @@ impl Ended {
             inversion.passes,
             session.elapsed(),
             inversion.solver.name(),
-            inversion.factor.name(),
+            inversion.point.factor.name(),
             inversion.reason,
         ));
         // Where there is no proof, a warning has said so.
@@ -207,7 +207,11 @@ impl Ended {
             condition: whole.map(|i| i.condition),
             digits: whole.map(|i| i.digits),
             score_sum_defect: whole.map(|i| i.score_sum_defect),
-            method: whole.map(|i| Method { solver: Some(i.solver.name()), factor: i.factor.name(), reason: &i.reason }),
+            method: whole.map(|i| Method {
+                solver: Some(i.solver.name()),
+                factor: i.point.factor.name(),
+                reason: &i.reason,
+            }),
             start: start.into(),
             colophon: session.colophon(),
             values: values.then_some(self.x()),
