@@ -31,6 +31,12 @@ pub trait Oracle {
     fn too_coarse_below(&self) -> f64 {
         0.0
     }
+    /// A proven bound on the Euclidean distance from the point to the minimiser, from what the step at it brought; None
+    /// where that would cost another evaluation.
+    fn proven_distance(&self, point: &Self::Point, step: &NewtonStep, run: &Run<'_>) -> Result<Option<f64>> {
+        let _ = (point, step, run);
+        Ok(None)
+    }
     /// Switches to the next more accurate way of evaluating; false if there is none.
     fn refine(&self) -> bool;
     /// Evaluations at a new x so far, and all sweeps in the same unit.

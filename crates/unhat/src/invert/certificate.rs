@@ -64,6 +64,26 @@ pub(super) fn prove(phi: &Tilted<'_>, point: &TiltedPoint, step: &NewtonStep, ru
     Ok(Proof { certificate, rounding, metric })
 }
 
+/// The Euclidean bound of [`prove`] at a point on the way, from the metric that its step brought; None where it brought
+/// none, or where the point is too far for the test.
+///
+/// # Cost
+/// O(n + d²) where the test fails without rounding; else O(d³) and one product with |A| more.
+pub(super) fn distance_so_far(
+    phi: &Tilted<'_>,
+    point: &TiltedPoint,
+    step: &NewtonStep,
+    run: &Run<'_>,
+) -> Result<Option<f64>> {
+    let Some(metric) = &step.metric else { return Ok(None) };
+    let rho = cheap_rho(&point.base.scores);
+    if !within_reach(rho, metric.dual_norm(&point.gradient)) {
+        return Ok(None);
+    }
+    let rounding = gradient_rounding(phi.barrier, &point.base, run)?;
+    Ok(conclude(point, metric, rho, rounding).map(|certificate| certificate.euclidean))
+}
+
 impl Proof {
     /// The certificate for a point `moved` away from the evaluated one.
     pub fn after_moving(&self, moved: &[f64]) -> Option<Certificate> {
@@ -81,16 +101,21 @@ const ROUND_UP: f64 = 1.0 + 1e-9;
 
 fn conclude(point: &TiltedPoint, metric: &LocalMetric, rho: f64, rounding: f64) -> Option<Certificate> {
     let gamma = metric.dual_norm(&point.gradient) + rounding;
-    let reach = 7.0 * rho * gamma;
-    if reach.is_nan() || reach >= 0.999 {
+    if !within_reach(rho, gamma) {
         return None;
     }
+    let reach = 7.0 * rho * gamma;
     let r = -((-reach).ln_1p() / 7.0).exp_m1();
     let kappa = if r > 0.0 { -(7.0 * (-r).ln_1p()).exp_m1() / (7.0 * r) } else { 1.0 };
     let q_norm = gamma / kappa * ROUND_UP;
     let inputs = f64::EPSILON * point.base.factor.condition();
     let euclidean = q_norm * metric.inverse_root_bound(point.gradient.len());
     Some(Certificate { q_norm, euclidean, rounding, inputs })
+}
+
+/// Whether 7ρ(γ+η) is clearly below 1, so that 7ρ(γ+η) = 1 − (1−r)⁷ has a solution r < 1.
+fn within_reach(rho: f64, gamma: f64) -> bool {
+    7.0 * rho * gamma < 0.999
 }
 
 /// ρ² ≤ maxᵢ min(1/σᵢ, σᵢ/σ_min): Q ≽ σᵢaaᵀ/s² and Q ≽ σ_min M. Zero rows are skipped.

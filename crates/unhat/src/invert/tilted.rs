@@ -1,10 +1,11 @@
 //! φ(x) = V(x) − cᵀx: convex on the cell, and its minimiser is the x with g(x) = c.
 
+use super::certificate::distance_so_far;
 use crate::barrier::{Barrier, Point};
 use crate::error::Result;
 use crate::gram::FactorMethod;
 use crate::linalg::dot;
-use crate::oracle::Oracle;
+use crate::oracle::{NewtonStep, Oracle};
 use crate::run::Run;
 
 /// The barrier tilted by a target.
@@ -75,6 +76,11 @@ impl Oracle for Tilted<'_> {
 
     fn too_coarse_below(&self) -> f64 {
         if self.barrier.sketched() { SKETCHED_ABOVE } else { 0.0 }
+    }
+
+    /// Sketched scores prove nothing.
+    fn proven_distance(&self, point: &TiltedPoint, step: &NewtonStep, run: &Run<'_>) -> Result<Option<f64>> {
+        if self.barrier.sketched() { Ok(None) } else { distance_so_far(self, point, step, run) }
     }
 
     fn refine(&self) -> bool {

@@ -114,7 +114,7 @@ pub fn newton<O: Oracle>(
             Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
             other => other?,
         };
-        record(oracle, &point, &step, &mut state, run);
+        record(oracle, &point, &step, &mut state, run)?;
         let end = |point, step, status, floor, state: State| {
             Ok(NewtonOutcome { point, step, status, floor, history: state.history })
         };
@@ -163,7 +163,7 @@ pub fn newton<O: Oracle>(
                 Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
                 other => other?,
             };
-            record(oracle, &point, &step, &mut state, run);
+            record(oracle, &point, &step, &mut state, run)?;
             return end(point, step, Status::Stalled, None, state);
         }
     }
@@ -184,7 +184,11 @@ fn cut_short<O: Oracle>(oracle: &O, point: O::Point, state: State) -> NewtonOutc
     NewtonOutcome { point, step, status: Status::Interrupted, floor: None, history: state.history }
 }
 
-fn record<O: Oracle>(oracle: &O, point: &O::Point, step: &NewtonStep, state: &mut State, run: &Run<'_>) {
+fn record<O: Oracle>(oracle: &O, point: &O::Point, step: &NewtonStep, state: &mut State, run: &Run<'_>) -> Result<()> {
+    let certificate = match oracle.proven_distance(point, step, run) {
+        Err(e) if interrupted(&e) => None, // the verdict ends the run
+        other => other?,
+    };
     let (passes, work) = oracle.effort();
     let entry = Step {
         iteration: state.history.len() as u32,
@@ -193,12 +197,14 @@ fn record<O: Oracle>(oracle: &O, point: &O::Point, step: &NewtonStep, state: &mu
         decrement: step.decrement,
         residual: norm(oracle.gradient(point)),
         step_length: state.step_length,
+        certificate,
     };
     run.tell(Event::Step(&entry));
     state.history.push(entry);
     if state.best.as_ref().is_none_or(|(_, least)| step.decrement < *least) {
         state.best = Some((oracle.x(point).to_vec(), step.decrement));
     }
+    Ok(())
 }
 
 enum Verdict {
