@@ -22,6 +22,11 @@ pub trait Oracle {
     fn gradient<'p>(&self, point: &'p Self::Point) -> &'p [f64];
     /// The largest t for which x + t·h stays in the closed domain.
     fn step_to_boundary(&self, point: &Self::Point, h: &[f64], run: &Run<'_>) -> Result<f64>;
+    /// Whether the whole step surely takes less than `share` of every slack, where that can be told without a sweep.
+    fn surely_within(&self, point: &Self::Point, step: &NewtonStep, share: f64) -> bool {
+        let _ = (point, step, share);
+        false
+    }
     /// The decrement that rounding of the inputs alone causes: below it nothing can be gained.
     fn rounding_floor(&self, point: &Self::Point, run: &Run<'_>) -> Result<f64>;
     /// An upper estimate of what rounding inside the evaluation does to the decrement: below it a lack of progress is no
@@ -56,6 +61,8 @@ pub struct NewtonStep {
     pub metric: Option<LocalMetric>,
     /// The share of a slack that the step may take.
     pub slack_cap: f64,
+    /// The largest t for which x + t·direction stays in the closed domain, where that is known.
+    pub reach: Option<f64>,
 }
 
 /// No slack may lose more than this share in one Newton step: M stays within a factor of 400 of the last one.

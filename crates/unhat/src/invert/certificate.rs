@@ -2,7 +2,7 @@
 
 use super::local_metric::{of_hessian, of_k};
 use super::tilted::{Tilted, TiltedPoint};
-use crate::barrier::{Barrier, Point};
+use crate::barrier::Point;
 use crate::error::Result;
 use crate::gram::FactorMethod;
 use crate::linalg::{self, norm};
@@ -45,7 +45,7 @@ pub(super) struct Proof {
 /// O(n + d³) and one product with |A| where the step brought a metric; otherwise one evaluation's worth of sweeps more,
 /// and two when the cheap bound of ρ does not do.
 pub(super) fn prove(phi: &Tilted<'_>, point: &TiltedPoint, step: &NewtonStep, run: &Run<'_>) -> Result<Proof> {
-    let rounding = gradient_rounding(phi.barrier, &point.base, run)?;
+    let rounding = gradient_rounding(&point.base, phi.slack_noise(point, run)?.largest);
     let metric = match &step.metric {
         Some(metric) => metric.clone(),
         None => of_k(&point.base, &phi.barrier.metric_factor(&point.base, run)?),
@@ -80,7 +80,7 @@ pub(super) fn distance_so_far(
     if !within_reach(rho, metric.dual_norm(&point.gradient)) {
         return Ok(None);
     }
-    let rounding = gradient_rounding(phi.barrier, &point.base, run)?;
+    let rounding = gradient_rounding(&point.base, phi.slack_noise(point, run)?.largest);
     Ok(conclude(point, metric, rho, rounding).map(|certificate| certificate.euclidean))
 }
 
@@ -119,7 +119,7 @@ fn within_reach(rho: f64, gamma: f64) -> bool {
 }
 
 /// ρ² ≤ maxᵢ min(1/σᵢ, σᵢ/σ_min): Q ≽ σᵢaaᵀ/s² and Q ≽ σ_min M. Zero rows are skipped.
-fn cheap_rho(scores: &[f64]) -> f64 {
+pub(super) fn cheap_rho(scores: &[f64]) -> f64 {
     let least = scores.iter().filter(|s| **s > 0.0).fold(f64::INFINITY, |a, b| a.min(*b));
     scores.iter().filter(|s| **s > 0.0).map(|s| (1.0 / s).min(s / least)).fold(0.0, f64::max).sqrt()
 }
@@ -127,14 +127,13 @@ fn cheap_rho(scores: &[f64]) -> f64 {
 /// η = √d(d·ε·κ + 4θ), θ = (d+1)·ε·max τᵢ: how far the computed gradient can be from the exact one, in the norm of Q⁻¹.
 ///
 /// κ is κ₂(M̃) where Cholesky factored the Gram matrix; the orthogonal methods bring in its square root only.
-pub(super) fn gradient_rounding(barrier: &Barrier<'_>, point: &Point, run: &Run<'_>) -> Result<f64> {
+pub(super) fn gradient_rounding(point: &Point, largest_tau: f64) -> f64 {
     let d = point.x.len() as f64;
-    let tau = barrier.slack_rounding(point, run)?;
-    let theta = (d + 1.0) * f64::EPSILON * tau.iter().fold(0.0, |a: f64, b| a.max(*b));
+    let theta = (d + 1.0) * f64::EPSILON * largest_tau;
     let condition = point.factor.gram_condition_bound();
     let growth = match point.factor.method() {
         FactorMethod::Cholesky => condition,
         _ => condition.sqrt(),
     };
-    Ok(d.sqrt() * (d * f64::EPSILON * growth + 4.0 * theta))
+    d.sqrt() * (d * f64::EPSILON * growth + 4.0 * theta)
 }

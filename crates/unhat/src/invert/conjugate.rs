@@ -35,6 +35,7 @@ impl Curvature<Tilted<'_>> for ConjugateGradients {
             decrement: 3f64.sqrt() * lambda, // K ≼ 3Q
             metric: Some(of_k(&point.base, k)),
             slack_cap: SLACK_LOSS_CAP,
+            reach: None,
         })
     }
 }

@@ -48,7 +48,10 @@ pub fn sweep<P: Pass>(source: &dyn RowSource, pass: &P, out: &mut [f64], run: &R
     let stretches = pass.stretches(&shape, blocks).clamp(1, blocks);
     let whole =
         Sweep { source, pass, run, blocks, stretches, rows_per_block: source.rows_per_block(), rows: shape.rows };
-    run.install(|| whole.over(0, stretches, out))
+    match stretches {
+        1 => whole.over(0, 1, out), // nothing to share: the way into the pool costs more than a small problem
+        _ => run.install(|| whole.over(0, stretches, out)),
+    }
 }
 
 struct Sweep<'a, P> {

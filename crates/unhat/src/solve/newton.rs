@@ -180,6 +180,7 @@ fn cut_short<O: Oracle>(oracle: &O, point: O::Point, state: State) -> NewtonOutc
         decrement: f64::INFINITY,
         metric: None,
         slack_cap: SLACK_LOSS_CAP,
+        reach: None,
     };
     NewtonOutcome { point, step, status: Status::Interrupted, floor: None, history: state.history }
 }
@@ -272,7 +273,11 @@ fn line_rule<O: Oracle>(
     if slope.is_nan() || slope >= 0.0 {
         return Ok(None);
     }
-    let mut t = (step.slack_cap * oracle.step_to_boundary(point, direction, run)?).min(1.0);
+    let mut t = match step.reach {
+        _ if oracle.surely_within(point, step, step.slack_cap) => 1.0,
+        Some(reach) => (step.slack_cap * reach).min(1.0),
+        None => (step.slack_cap * oracle.step_to_boundary(point, direction, run)?).min(1.0),
+    };
     for trials in 1..=MAX_TRIALS {
         let x: Vec<f64> = oracle.x(point).iter().zip(direction).map(|(x, h)| x + t * h).collect();
         let Some(next) = oracle.at(&x, metric, run)? else {
