@@ -9,6 +9,8 @@ use rayon::prelude::*;
 
 /// Slices are dealt to this many sums, whose order of addition is fixed: the bits do not depend on the threads.
 const GROUPS: usize = 16;
+/// Up to this many columns one sum does: d⁴ flops then take less time than the way into a pool of threads.
+const ALONE: usize = 32;
 /// Slices that are whitened together, for longer runs of the triangular solve.
 const TOGETHER: usize = 8;
 
@@ -42,10 +44,13 @@ impl ThirdMoments {
             slices.chunks_exact_mut(d * d).for_each(|slice| linalg::transpose(slice, d));
             linalg::solve_lower_rows(lower, d, slices);
         };
-        run.install(|| {
-            let chunks = slices.par_chunks_mut(TOGETHER * d * d).enumerate();
-            chunks.for_each(|(k, slices)| whiten(k * TOGETHER, slices));
-        });
+        match d <= ALONE {
+            true => whiten(0, &mut slices),
+            false => run.install(|| {
+                let chunks = slices.par_chunks_mut(TOGETHER * d * d).enumerate();
+                chunks.for_each(|(k, slices)| whiten(k * TOGETHER, slices));
+            }),
+        }
         // Each pair b ≤ e of the symmetric slices once, as a row of d values, the pairs off the diagonal √2 heavier.
         grouped(d, run, |b, sum| {
             with_scratch((d - b) * d, |pairs| {
@@ -63,13 +68,19 @@ impl ThirdMoments {
 
 /// Σ_b of what `add` adds to the lower triangle of a d×d matrix for b = 0 … d−1, full.
 fn grouped(d: usize, run: &Run<'_>, add: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {
+    let groups = if d <= ALONE { 1 } else { GROUPS };
     let of_group = |group: usize| {
         let mut sum = vec![0.0; d * d];
-        (group..d).step_by(GROUPS).for_each(|b| add(b, &mut sum));
+        (group..d).step_by(groups).for_each(|b| add(b, &mut sum));
         sum
     };
-    let groups: Vec<Vec<f64>> = run.install(|| (0..GROUPS.min(d)).into_par_iter().map(of_group).collect());
-    let mut total = groups.into_iter().fold(vec![0.0; d * d], merged);
+    let mut total = match groups {
+        1 => of_group(0),
+        _ => {
+            let sums: Vec<Vec<f64>> = run.install(|| (0..groups).into_par_iter().map(of_group).collect());
+            sums.into_iter().fold(vec![0.0; d * d], merged)
+        }
+    };
     linalg::symmetrise(&mut total, d);
     total
 }
