@@ -39,6 +39,11 @@ impl Draw {
         }
     }
 
+    /// Raises the probabilities of the named rows to `probability` where that is more.
+    pub fn include(&mut self, rows: &[usize], probability: f64) {
+        rows.iter().for_each(|&i| self.probability[i] = self.probability[i].max(probability));
+    }
+
     /// The rows with uᵢ < pᵢ.
     pub fn sample(&self) -> Sample {
         let drawn = self.uniform.iter().zip(&self.probability).enumerate().filter(|(_, (u, p))| u < p);

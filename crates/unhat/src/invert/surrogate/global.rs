@@ -74,8 +74,9 @@ impl GlobalStep<'_> {
                 minimise(&model, &tilt, beginning, &limits, &Direction::Conjugate, flops, self.run)?;
             let Some(mut here) = at_next else { break };
             let wished = self.changes(&next)?;
-            let theta = pull_back(&changes, &wished);
-            let blocked = theta < 1.0;
+            let lost: Vec<usize> = (0..wished.len()).filter(|&i| loses_its_slack(changes[i], wished[i])).collect();
+            let blocked = !lost.is_empty();
+            let theta = lost.iter().fold(1.0, |theta: f64, &i| theta.min(pull_back(changes[i], wished[i])));
             changes.iter_mut().zip(&wished).for_each(|(t, w)| *t += theta * (w - *t));
             y.iter_mut().zip(&next).for_each(|(y, n)| *y += theta * (n - *y));
             at_origin = false;
@@ -99,6 +100,8 @@ impl GlobalStep<'_> {
                 break;
             }
             draw.raise(&scores);
+            // Whatever their scores: as many as the coreset has rows, so that it does not grow without measure.
+            draw.include(&lost, (model.len() as f64 / lost.len() as f64).min(1.0));
             let rows = SampledRows::gather(self.phi.barrier, self.point, draw.sample(), self.run)?;
             flops.0 += 3.0 * (rows.len() * d * d) as f64;
             model = Model::new(rows.u, rows.weights, d);
@@ -151,13 +154,13 @@ impl GlobalStep<'_> {
     }
 }
 
-/// The largest θ ≤ 1 for which no row loses more than [`OUTSIDE_CAP`] of its slack between the last y and the new one.
-fn pull_back(before: &[f64], after: &[f64]) -> f64 {
-    let mut theta = 1.0f64;
-    for (old, new) in before.iter().zip(after) {
-        if 1.0 + new <= (1.0 - OUTSIDE_CAP) * (1.0 + old) {
-            theta = theta.min(PULLED_BACK * (1.0 + old) / (old - new));
-        }
-    }
-    theta
+/// Whether a row loses more than [`OUTSIDE_CAP`] of its slack from one relative change to another: the model, which does
+/// not know the row, would leave the cell there.
+fn loses_its_slack(before: f64, after: f64) -> bool {
+    1.0 + after <= (1.0 - OUTSIDE_CAP) * (1.0 + before)
+}
+
+/// The share of the way at which such a row has lost [`PULLED_BACK`].
+fn pull_back(before: f64, after: f64) -> f64 {
+    PULLED_BACK * (1.0 + before) / (before - after)
 }

@@ -58,7 +58,7 @@ pub(super) struct Beginning<'a> {
 
 /// A full step along −(C + E)⁻¹∇μ that leaves more of the decrement than this calls for products: rows of small scores
 /// have C ≈ ∇²V_C, and a product then buys nothing.
-const METRIC_GAIN: f64 = 0.2;
+const METRIC_GAIN: f64 = 0.5;
 
 /// Minimises μ; returns the last accepted y and the model there.
 pub(super) fn minimise(

@@ -34,6 +34,8 @@ pub(super) struct LocalAnchor {
     /// Decrements at the anchor and at the last point.
     first: f64,
     last: f64,
+    /// The rows that were asked for, and the key of their draw.
+    size: usize,
     stream: u64,
 }
 
@@ -48,7 +50,7 @@ pub(super) enum Advice {
 /// Share of a slack that one inner step may take.
 const INNER_CAP: f64 = 0.9;
 /// Anchors taken above this decrement are renewed once below it.
-const RENEW: f64 = 0.05;
+pub(super) const RENEW: f64 = 0.05;
 /// A model that gains less than this factor a step is renewed with twice the rows.
 const SLOW: f64 = 0.12;
 /// A step that gained more than this is not worth renewing after.
@@ -66,7 +68,7 @@ impl LocalAnchor {
     pub fn at(
         phi: &Tilted<'_>,
         point: &TiltedPoint,
-        size: usize,
+        wanted: usize,
         seed: u64,
         stream: u64,
         flops: &mut Flops,
@@ -75,7 +77,7 @@ impl LocalAnchor {
         let d = point.gradient.len();
         let q = phi.barrier.whitened_vaidya(&point.base, run)?;
         run.check()?;
-        let sample = Draw::new(&point.base.scores, size, seed, stream).sample();
+        let sample = Draw::new(&point.base.scores, wanted, seed, stream).sample();
         let rows = SampledRows::gather(phi.barrier, point, sample, run)?;
         let (m, size) = (rows.len() as f64, d as f64);
         flops.0 += m * size.powi(3) / 3.0 + 4.0 * size.powi(4) + 6.0 * m * size * size;
@@ -113,6 +115,7 @@ impl LocalAnchor {
             seen,
             first: f64::INFINITY,
             last: f64::INFINITY,
+            size: wanted,
             stream,
         }))
     }
@@ -125,6 +128,11 @@ impl LocalAnchor {
     /// Decrements at the anchor and at the last point.
     pub fn rates(&self) -> (f64, f64) {
         (self.first, self.last)
+    }
+
+    /// How many rows the anchor asked for.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// The key of the anchor's draw.

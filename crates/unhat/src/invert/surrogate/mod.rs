@@ -8,7 +8,7 @@ mod secant;
 
 use self::global::GlobalStep;
 use self::inner::Flops;
-use self::local::{Advice, LocalAnchor};
+use self::local::{Advice, LocalAnchor, RENEW};
 pub(super) use self::model::CORESET_BLOCK;
 use self::model::{Model, ModelPoint};
 use super::sample::Draw;
@@ -46,7 +46,7 @@ const LOCAL_BELOW: f64 = 0.5;
 /// Secants kept.
 const TRAIL: usize = 4;
 /// Entries of `memory` before the vectors.
-const HEADER: usize = 9;
+const HEADER: usize = 10;
 
 impl Surrogate {
     pub fn new(seed: u64) -> Surrogate {
@@ -60,10 +60,11 @@ impl Surrogate {
         (wished.ceil() as usize).clamp(d + 1, n.max(d + 1)).min(n)
     }
 
-    /// m of the local phase, where T of the coreset may cost 0.6 evaluations.
-    fn local_size(&self, n: usize, d: usize) -> usize {
+    /// m of the local phase: as many rows as make T of the coreset cost 0.9 evaluations, and 0.4 for an anchor that is soon
+    /// renewed anyway.
+    fn local_size(&self, n: usize, d: usize, decrement: f64) -> usize {
         let (rows, columns) = (n as f64, d as f64);
-        let affordable = 3.6 * rows / columns;
+        let affordable = if decrement > RENEW { 2.4 } else { 5.4 } * rows / columns;
         let wished = (8.0 * columns * (1.0 + columns.ln())).max(0.0536 * rows).min(affordable);
         let size = self.boost * wished.max(self.global_size(n, d) as f64);
         (size.ceil() as usize).min(n)
@@ -158,6 +159,7 @@ impl Curvature<Tilted<'_>> for Surrogate {
             memory[5] = 1.0;
             let (first, last) = anchor.rates();
             (memory[6], memory[7], memory[8]) = (first, last, anchor.stream() as f64);
+            memory[9] = anchor.size() as f64;
             memory.extend(anchor.recollection());
         }
         memory
@@ -184,7 +186,7 @@ impl Curvature<Tilted<'_>> for Surrogate {
         {
             let anchor = again(x)?;
             let later = points.map(|x| Ok((x.to_vec(), again(x)?.gradient))).collect::<Result<Vec<_>>>()?;
-            let size = self.local_size(anchor.base.slack.len(), d);
+            let size = memory[9] as usize;
             self.anchor = LocalAnchor::at(phi, &anchor, size, self.seed, memory[8] as u64, &mut Flops::default(), run)?;
             if let Some(local) = &mut self.anchor {
                 local.recall(&later, (memory[6], memory[7]), run)?;
@@ -217,7 +219,7 @@ impl Surrogate {
                         self.boost = (2.0 * self.boost).min(64.0);
                     }
                     if decrement < LOCAL_BELOW
-                        && let Some(step) = self.anchored_step(phi, point, arrival, flops, run)?
+                        && let Some(step) = self.anchored_step(phi, point, arrival, decrement, flops, run)?
                     {
                         return Ok(step);
                     }
@@ -228,7 +230,7 @@ impl Surrogate {
         let drawn = self.draw(phi, point, arrival.iteration as u64, flops, run)?;
         let decrement = dot(&gradient, &linalg::cholesky_solve(&drawn.metric, &gradient)).sqrt();
         if decrement < LOCAL_BELOW {
-            if let Some(step) = self.anchored_step(phi, point, arrival, flops, run)? {
+            if let Some(step) = self.anchored_step(phi, point, arrival, decrement, flops, run)? {
                 return Ok(step);
             }
             self.boost = (2.0 * self.boost).min(64.0);
@@ -251,10 +253,11 @@ impl Surrogate {
         phi: &Tilted<'_>,
         point: &TiltedPoint,
         arrival: &Arrival,
+        decrement: f64,
         flops: &mut Flops,
         run: &Run<'_>,
     ) -> Result<Option<NewtonStep>> {
-        let size = self.local_size(point.base.slack.len(), point.gradient.len());
+        let size = self.local_size(point.base.slack.len(), point.gradient.len(), decrement);
         let stream = arrival.iteration as u64;
         let Some(mut anchor) = LocalAnchor::at(phi, point, size, self.seed, stream, flops, run)? else {
             return Ok(None);
