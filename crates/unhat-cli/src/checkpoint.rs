@@ -15,7 +15,7 @@ use unhat::solve::{State, Step};
 pub(crate) type Resumed = (State, Vec<bool>, StartReport);
 
 /// The layout of the file; a reader of another one refuses it.
-const FORMAT: &str = "unhat checkpoint 1";
+const FORMAT: &str = "unhat checkpoint 2";
 /// A step of a small problem takes microseconds, a write milliseconds: at most this much work is lost.
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -148,6 +148,7 @@ struct StepBits {
     decrement: Bits,
     residual: Bits,
     step_length: Bits,
+    certificate: Option<Bits>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -213,6 +214,7 @@ impl StepBits {
             decrement: Bits(step.decrement),
             residual: Bits(step.residual),
             step_length: Bits(step.step_length),
+            certificate: step.certificate.map(Bits),
         }
     }
 
@@ -224,6 +226,7 @@ impl StepBits {
             decrement: self.decrement.0,
             residual: self.residual.0,
             step_length: self.step_length.0,
+            certificate: self.certificate.map(|bound| bound.0),
         }
     }
 }
@@ -266,7 +269,9 @@ mod tests {
     use super::*;
 
     fn step(iteration: u32, decrement: f64) -> Step {
-        Step { iteration, passes: iteration + 1, work: 0.1, decrement, residual: 1e-300, step_length: 1.0 / 3.0 }
+        let (work, residual, step_length) = (0.1, 1e-300, 1.0 / 3.0);
+        let certificate = decrement.is_finite().then_some(decrement / 7.0);
+        Step { iteration, passes: iteration + 1, work, decrement, residual, step_length, certificate }
     }
 
     fn state() -> State {

@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::Duration;
 use unhat::Event;
+use unhat::solve::Step;
 
 /// Watches one computation; its line on the terminal disappears when this value does.
 pub(crate) struct Progress<'a> {
@@ -33,10 +34,7 @@ impl<'a> Progress<'a> {
                     bar.set_prefix(name.to_string());
                     bar.set_message("");
                 }
-                Event::Step(step) => bar.set_message(format!(
-                    ": step {}, {} passes, decrement {:.1e}",
-                    step.iteration, step.passes, step.decrement
-                )),
+                Event::Step(step) => bar.set_message(message(step)),
                 _ => {}
             }
         }
@@ -47,6 +45,13 @@ impl<'a> Progress<'a> {
             }
         }
     }
+}
+
+/// Where a solve stands: passes, decrement, and the certificate so far.
+fn message(step: &Step) -> String {
+    let certificate =
+        step.certificate.map_or("nothing proven yet".into(), |bound| format!("proven within {bound:.1e}"));
+    format!(": step {}, {} passes, decrement {:.1e}, {certificate}", step.iteration, step.passes, step.decrement)
 }
 
 impl Drop for Progress<'_> {
@@ -81,5 +86,26 @@ impl LiveTable<'_> {
     /// If nobody reads it, nobody misses it.
     fn say(&mut self, line: &str) {
         let _ = writeln!(self.err, "{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_passes_decrement_and_what_is_proven() {
+        let mut step = Step {
+            iteration: 3,
+            passes: 5,
+            work: 6.0,
+            decrement: 0.25,
+            residual: 1.0,
+            step_length: 1.0,
+            certificate: None,
+        };
+        assert_eq!(message(&step), ": step 3, 5 passes, decrement 2.5e-1, nothing proven yet");
+        step.certificate = Some(2e-7);
+        assert_eq!(message(&step), ": step 3, 5 passes, decrement 2.5e-1, proven within 2.0e-7");
     }
 }

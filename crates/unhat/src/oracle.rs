@@ -23,6 +23,11 @@ pub trait Oracle {
     fn gradient<'p>(&self, point: &'p Self::Point) -> &'p [f64];
     /// The largest t for which x + t·h stays in the closed domain.
     fn step_to_boundary(&self, point: &Self::Point, h: &[f64], run: &Run<'_>) -> Result<f64>;
+    /// Whether the whole step surely takes less than `share` of every slack, where that can be told without a sweep.
+    fn surely_within(&self, point: &Self::Point, step: &NewtonStep, share: f64) -> bool {
+        let _ = (point, step, share);
+        false
+    }
     /// The decrement that rounding of the inputs alone causes: below it nothing can be gained.
     fn rounding_floor(&self, point: &Self::Point, run: &Run<'_>) -> Result<f64>;
     /// An upper estimate of what rounding inside the evaluation does to the decrement: below it a lack of progress is no
@@ -31,6 +36,12 @@ pub trait Oracle {
     /// Below this decrement evaluations as they are now are too coarse, and are to be refined; 0: never.
     fn too_coarse_below(&self) -> f64 {
         0.0
+    }
+    /// A proven bound on the Euclidean distance from the point to the minimiser, from what the step at it brought; None
+    /// where that would cost another evaluation.
+    fn proven_distance(&self, point: &Self::Point, step: &NewtonStep, run: &Run<'_>) -> Result<Option<f64>> {
+        let _ = (point, step, run);
+        Ok(None)
     }
     /// Switches to the next more accurate way of evaluating; false if there is none.
     fn refine(&self) -> bool;
@@ -51,6 +62,8 @@ pub struct NewtonStep {
     pub metric: Option<LocalMetric>,
     /// The share of a slack that the step may take.
     pub slack_cap: f64,
+    /// The largest t for which x + t·direction stays in the closed domain, where that is known.
+    pub reach: Option<f64>,
 }
 
 /// No slack may lose more than this share in one Newton step: M stays within a factor of 400 of the last one.

@@ -54,6 +54,29 @@ fn inversions_have_the_same_bits_on_any_number_of_threads() {
 }
 
 #[test]
+fn coresets_of_several_blocks_have_the_same_bits_on_any_number_of_threads_and_after_resuming() {
+    // Wide enough for shared contractions, long enough for anchors of two sizes.
+    let p = random_polytope(16_000, 48, 0.9, 4, Some(3.0));
+    let rows = DenseRows::new(&p.a, 48).unwrap();
+    let target = gradient_at(&rows, &p.b, &p.hidden);
+    let options = InvertOptions { solver: Solver::Surrogate, ..InvertOptions::default() };
+    let invert = |checkpoint: Option<Checkpoint<'_>>, threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let run = Run { pool: Some(&pool), ..Run::default() };
+        bits(&invert_gradient(&rows, &p.b, &target, &Start::default(), &options, checkpoint, &run).unwrap().x)
+    };
+    let mut saved = Vec::new();
+    let mut save = |state: &unhat::solve::State, positive: &[bool], report: &unhat::invert::StartReport| {
+        saved.push((state.clone(), positive.to_vec(), report.clone()));
+        Ok(())
+    };
+    let one = invert(Some(Checkpoint { resume: None, save: &mut save }), 1);
+    assert_eq!(invert(None, 3), one);
+    let last = saved.pop();
+    assert_eq!(invert(Some(Checkpoint { resume: last, save: &mut |_, _, _| Ok(()) }), 2), one);
+}
+
+#[test]
 fn a_seed_reproduces_a_run_and_another_takes_another_path() {
     let p = random_polytope(3000, 8, 0.99, 4, None);
     let rows = DenseRows::new(&p.a, 8).unwrap();

@@ -11,7 +11,7 @@ use unhat::solve::Status;
 use unhat::{ErrorKind, Run};
 use unhat_testkit::close::{assert_all_close, assert_close, assert_within};
 use unhat_testkit::closed_form::{birkhoff_centre, box_gradient, box_point, repeated_facet_centre, simplex_centre};
-use unhat_testkit::generate::{birkhoff, cube, cube_with_repeated_facet, random_polytope, regression, simplex};
+use unhat_testkit::generate::{Stream, birkhoff, cube, cube_with_repeated_facet, random_polytope, regression, simplex};
 use unhat_testkit::known::volumetric_centres;
 
 fn relative_error(found: &[f64], expected: &[f64]) -> f64 {
@@ -122,6 +122,31 @@ fn the_box_is_inverted_to_the_rounding_of_its_slack() {
         }
     }
     assert_close(box_gradient(0.5), 0.5 * 3.25 / (1.0 - 0.0625), 1e-15);
+}
+
+#[test]
+fn a_thousand_box_targets_as_near_to_a_facet_as_a_billionth() {
+    const COORDINATES: usize = 20;
+    let p = cube(COORDINATES);
+    let mut stream = Stream::new(5, "box targets");
+    for _ in 0..50 {
+        // |t| = 1 − 10⁻ᵘ, u uniform up to 9
+        let points = stream.uniforms(2 * COORDINATES);
+        let point =
+            |k: usize| (1.0 - 10f64.powf(-9.0 * points[2 * k])) * if points[2 * k + 1] < 0.5 { -1.0 } else { 1.0 };
+        let targets: Vec<f64> = (0..COORDINATES).map(|k| box_gradient(point(k))).collect();
+        let found = invert(&p.a, COORDINATES, &p.b, &targets, &Start::default(), Solver::Auto).unwrap();
+        assert_eq!(found.status, Status::Solved);
+        for (x, c) in found.x.iter().zip(&targets) {
+            let exact = box_point(*c);
+            let slack = 1.0 - exact.abs();
+            let error = (x - exact).abs() / slack;
+            assert!(
+                error <= 1e-12 + f64::EPSILON / slack,
+                "c = {c}: relative slack error {error:e} at slack {slack:e}"
+            );
+        }
+    }
 }
 
 #[test]

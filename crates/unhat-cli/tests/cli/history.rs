@@ -6,7 +6,12 @@ use unhat_testkit::generate::random_polytope;
 const INVERT: &str = "invert gradient --matrix a.npy --offset b.npy --target c.npy";
 
 fn records(text: &str, delimiter: char) -> Vec<Vec<f64>> {
-    text.lines().skip(1).map(|line| line.split(delimiter).map(|cell| cell.parse().unwrap()).collect()).collect()
+    text.lines().skip(1).map(|line| line.split(delimiter).map(number).collect()).collect()
+}
+
+/// A cell that is empty is not known.
+fn number(cell: &str) -> f64 {
+    if cell.is_empty() { f64::INFINITY } else { cell.parse().unwrap() }
 }
 
 #[test]
@@ -15,7 +20,7 @@ fn the_file_holds_every_step_as_the_object_counts_them() {
     for solver in ["exact", "cg", "coreset", "surrogate"] {
         let ran = desk.run(&format!("{INVERT} --solver {solver} --history h.csv --json")).expect(0).json();
         let text = desk.read("h.csv");
-        assert_eq!(text.lines().next(), Some("iteration,passes,work,decrement,residual,step"));
+        assert_eq!(text.lines().next(), Some("iteration,passes,work,decrement,residual,step,certificate"));
         let steps = records(&text, ',');
         assert_eq!(steps.len() as u64, ran["iterations"].as_u64().unwrap() + 1, "{solver}");
         let last = steps.last().unwrap();
@@ -41,6 +46,28 @@ fn a_run_that_is_cut_has_a_history_and_its_resumption_the_whole_one() {
     desk.run(&kept).expect(0);
     assert_eq!(desk.read("part.csv"), whole);
     assert_eq!(bits(&desk.numbers("part.npy")), bits(&desk.numbers("whole.npy")));
+}
+
+#[test]
+fn the_certificate_so_far_is_never_below_the_distance_to_the_solution() {
+    let desk = Desk::with_polytope(&random_polytope(300, 6, 0.99, 7, Some(3.0)));
+    let hidden = desk.numbers("hidden.npy");
+    for solver in ["exact", "cg", "coreset", "surrogate"] {
+        desk.run(&format!("{INVERT} --solver {solver} --history whole.csv -o x.csv")).expect(0);
+        let steps = records(&desk.read("whole.csv"), ',').len();
+        let mut proven = 0;
+        for k in 1..steps - 1 {
+            // What a run that is cut after k steps writes is its last point, to which the last line belongs.
+            desk.run(&format!("{INVERT} --solver {solver} --max-iter {k} --history h.csv -o x.csv")).expect(1);
+            let bound = *records(&desk.read("h.csv"), ',').last().unwrap().last().unwrap();
+            let x = desk.numbers("x.csv");
+            let distance = x.iter().zip(&hidden).map(|(x, h)| (x - h) * (x - h)).sum::<f64>().sqrt();
+            assert!(distance <= bound, "{solver}, {k} steps: {distance:e} > {bound:e}");
+            assert!(bound.is_infinite() || bound <= 1e3 * distance, "{solver}, {k} steps: {bound:e} for {distance:e}");
+            proven += usize::from(bound.is_finite());
+        }
+        assert!(proven >= 1, "{solver}: {}", desk.read("whole.csv"));
+    }
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use super::point::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
-use crate::gram::{Chunks, merged};
+use crate::gram::{Chunks, Transform, merged};
 use crate::linalg;
-use crate::rows::{Pass, Rows, Shape, sweep, with_scratch};
+use crate::rows::{Pass, RowSource, Rows, Shape, sweep, with_scratch};
 use crate::run::Run;
 
 /// Memory that the third moments (8·d³/3 bytes) may take.
@@ -44,7 +44,7 @@ impl Barrier<'_> {
         let d = self.dim();
         let (moments, mut q) = self.third_moments(point, None, Some(&point.scores), run)?;
         linalg::symmetrise(&mut q, d);
-        let t = moments.contracted();
+        let t = moments.contracted(run);
         let h = q.iter().zip(&t).map(|(q, t)| 3.0 * q - 2.0 * t).collect();
         Ok(WhitenedHessian { q, h })
     }
@@ -92,30 +92,20 @@ pub(crate) struct ThirdMoments {
 }
 
 impl ThirdMoments {
-    /// Σ weight(i) u⊗u⊗u over row-major rows.
+    /// Σ weightᵢ uᵢ⊗uᵢ⊗uᵢ over the rows of a source as they are.
     ///
     /// # Cost
     /// md³/3 flops.
-    pub fn of_rows(rows: &[f64], d: usize, weight: impl Fn(usize) -> f64) -> ThirdMoments {
-        let mut values = vec![0.0; ThirdMoments::offset(d, d)];
-        add_third_moments(rows, d, weight, &mut values);
-        ThirdMoments { d, values }
+    pub fn of_source(source: &dyn RowSource, weights: &[f64], run: &Run<'_>) -> Result<ThirdMoments> {
+        let d = source.shape().columns;
+        let chunks = Chunks { transform: Transform::default(), columns: d };
+        let (values, _) = sweep(source, &MomentPass { chunks, v: Some(weights), weight: None }, &mut [], run)?;
+        Ok(ThirdMoments { d, values })
     }
 
-    /// T = Σ_b W_b W_bᵀ, full: for U with orthonormal columns, Uᵀ P⁽²⁾ U.
-    ///
-    /// # Cost
-    /// 2d⁴ flops.
-    pub fn contracted(&self) -> Vec<f64> {
-        let d = self.d;
-        let mut t = vec![0.0; d * d];
-        with_scratch(d * d, |slice| {
-            for b in 0..d {
-                self.slice_into(b, slice);
-                linalg::add_outer_product(slice, slice, d, 1.0, &mut t);
-            }
-        });
-        t
+    /// d.
+    pub fn dim(&self) -> usize {
+        self.d
     }
 
     /// Where slice b begins: Σ_{k<b} (d−k)².

@@ -1,6 +1,7 @@
 //! The volumetric barrier V(x) = ½ log det AᵀS⁻²A of a cell: its value, gradient (the leverage score gradient),
 //! second and third derivatives, and the Jacobian of the scores.
 
+mod contraction;
 mod gradient;
 mod hessian;
 mod jacobian;

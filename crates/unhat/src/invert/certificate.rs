@@ -45,7 +45,7 @@ pub(super) struct Proof {
 /// O(n + d³) and one product with |A| where the step brought a metric; otherwise one evaluation's worth of sweeps more,
 /// and two when the cheap bound of ρ does not do.
 pub(super) fn prove(phi: &Tilted<'_>, point: &TiltedPoint, step: &NewtonStep, run: &Run<'_>) -> Result<Proof> {
-    let rounding = gradient_rounding(phi.barrier, &point.base, run)?;
+    let rounding = gradient_rounding(phi.barrier, &point.base, phi.slack_noise(point, run)?.largest, run)?;
     let metric = match &step.metric {
         Some(metric) => metric.clone(),
         None => of_k(in_x(&point.base, &phi.barrier.metric_factor(&point.base, run)?)),
@@ -61,6 +61,29 @@ pub(super) fn prove(phi: &Tilted<'_>, point: &TiltedPoint, step: &NewtonStep, ru
     let metric = LocalMetric { root, dual: 1.0, primal: 1.0 }; // Q in the place of H: both bounds hold
     let certificate = conclude(point, &metric, rho, rounding);
     Ok(Proof { certificate, rounding, metric })
+}
+
+/// The Euclidean bound of [`prove`] at a point on the way, from the metric that its step brought; None where it brought
+/// none, or where the point is too far for the test.
+///
+/// # Cost
+/// O(n + d²) where the test fails without rounding; else O(d³) and one product with |A| more.
+pub(super) fn distance_so_far(
+    phi: &Tilted<'_>,
+    point: &TiltedPoint,
+    step: &NewtonStep,
+    run: &Run<'_>,
+) -> Result<Option<f64>> {
+    let Some(metric) = &step.metric else { return Ok(None) };
+    if point.base.factor.sparse().is_some() {
+        return Ok(None); // what a selected inverse has lost costs a sweep to find: it is done once, at the end
+    }
+    let rho = cheap_rho(&point.base.scores);
+    if !within_reach(rho, metric.dual_norm(&point.gradient)) {
+        return Ok(None);
+    }
+    let rounding = gradient_rounding(phi.barrier, &point.base, phi.slack_noise(point, run)?.largest, run)?;
+    Ok(conclude(point, metric, rho, rounding).map(|certificate| certificate.euclidean))
 }
 
 impl Proof {
@@ -80,10 +103,10 @@ const ROUND_UP: f64 = 1.0 + 1e-9;
 
 fn conclude(point: &TiltedPoint, metric: &LocalMetric, rho: f64, rounding: f64) -> Option<Certificate> {
     let gamma = metric.dual_norm(&point.gradient) + rounding;
-    let reach = 7.0 * rho * gamma;
-    if reach.is_nan() || reach >= 0.999 {
+    if !within_reach(rho, gamma) {
         return None;
     }
+    let reach = 7.0 * rho * gamma;
     let r = -((-reach).ln_1p() / 7.0).exp_m1();
     let kappa = if r > 0.0 { -(7.0 * (-r).ln_1p()).exp_m1() / (7.0 * r) } else { 1.0 };
     let q_norm = gamma / kappa * ROUND_UP;
@@ -92,8 +115,13 @@ fn conclude(point: &TiltedPoint, metric: &LocalMetric, rho: f64, rounding: f64) 
     Some(Certificate { q_norm, euclidean, rounding, inputs })
 }
 
+/// Whether 7ρ(γ+η) is clearly below 1, so that 7ρ(γ+η) = 1 − (1−r)⁷ has a solution r < 1.
+fn within_reach(rho: f64, gamma: f64) -> bool {
+    7.0 * rho * gamma < 0.999
+}
+
 /// ρ² ≤ maxᵢ min(1/σᵢ, σᵢ/σ_min): Q ≽ σᵢaaᵀ/s² and Q ≽ σ_min M. Zero rows are skipped.
-fn cheap_rho(scores: &[f64]) -> f64 {
+pub(super) fn cheap_rho(scores: &[f64]) -> f64 {
     let least = scores.iter().filter(|s| **s > 0.0).fold(f64::INFINITY, |a, b| a.min(*b));
     scores.iter().filter(|s| **s > 0.0).map(|s| (1.0 / s).min(s / least)).fold(0.0, f64::max).sqrt()
 }
@@ -102,10 +130,9 @@ fn cheap_rho(scores: &[f64]) -> f64 {
 ///
 /// κ is κ₂(M̃) where Cholesky factored the Gram matrix; the orthogonal methods bring in its square root only. Scores from a
 /// selected inverse are compared with those from triangular solves, and the difference is added.
-pub(super) fn gradient_rounding(barrier: &Barrier<'_>, point: &Point, run: &Run<'_>) -> Result<f64> {
+pub(super) fn gradient_rounding(barrier: &Barrier<'_>, point: &Point, largest_tau: f64, run: &Run<'_>) -> Result<f64> {
     let d = point.x.len() as f64;
-    let tau = barrier.slack_rounding(point, run)?;
-    let theta = (d + 1.0) * f64::EPSILON * tau.iter().fold(0.0, |a: f64, b| a.max(*b));
+    let theta = (d + 1.0) * f64::EPSILON * largest_tau;
     let condition = point.factor.gram_condition_bound();
     let growth = match point.factor.method() {
         FactorMethod::Cholesky => condition,

@@ -36,6 +36,7 @@ impl Curvature<Tilted<'_>> for ConjugateGradients {
             decrement: 3f64.sqrt() * lambda, // K ≼ 3Q
             metric: Some(of_k(root.clone())),
             slack_cap: SLACK_LOSS_CAP,
+            reach: None,
         })
     }
 }

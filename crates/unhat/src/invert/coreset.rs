@@ -39,7 +39,7 @@ impl Curvature<Tilted<'_>> for Coreset {
             let size = ((self.boost * coreset_size(n, d) as f64) as usize).min(n);
             run.check()?;
             let sample = Draw::new(&point.base.scores, size, self.seed, arrival.iteration as u64).sample();
-            if let Some((h, q)) = sampled_hessian(phi, point, sample)? {
+            if let Some((h, q)) = sampled_hessian(phi, point, sample, run)? {
                 let mut y = linalg::cholesky_solve(&h, &gradient);
                 y.iter_mut().for_each(|v| *v = -*v);
                 let direction = point.base.factor.half_solve_transposed(&y);
@@ -49,11 +49,23 @@ impl Curvature<Tilted<'_>> for Coreset {
                 }
                 self.last = estimate;
                 if estimate > METRIC_BELOW {
-                    return Ok(NewtonStep { direction, decrement: estimate, metric: None, slack_cap: SLACK_LOSS_CAP });
+                    return Ok(NewtonStep {
+                        direction,
+                        decrement: estimate,
+                        metric: None,
+                        slack_cap: SLACK_LOSS_CAP,
+                        reach: None,
+                    });
                 }
                 let metric = self.metric_at(phi, point, run)?;
                 let decrement = metric.dual_norm(&point.gradient);
-                return Ok(NewtonStep { direction, decrement, metric: Some(metric), slack_cap: SLACK_LOSS_CAP });
+                return Ok(NewtonStep {
+                    direction,
+                    decrement,
+                    metric: Some(metric),
+                    slack_cap: SLACK_LOSS_CAP,
+                    reach: None,
+                });
             }
             if size >= n {
                 return Err(ErrorKind::Numerical {
@@ -120,16 +132,21 @@ pub(super) fn coreset_size(n: usize, d: usize) -> usize {
 }
 
 /// Cholesky factors of H̄ = 3Q̄ − 2(T̄ + D̄), its generalised eigenvalues against Q̄ brought back to [1, 3], and of Q̄.
-fn sampled_hessian(phi: &Tilted<'_>, point: &TiltedPoint, sample: Sample) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
+fn sampled_hessian(
+    phi: &Tilted<'_>,
+    point: &TiltedPoint,
+    sample: Sample,
+    run: &Run<'_>,
+) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
     let d = point.gradient.len();
     if sample.rows.len() < d {
         return Ok(None);
     }
-    let rows = SampledRows::gather(phi.barrier, point, sample)?;
+    let rows = SampledRows::gather(phi.barrier, point, sample, run)?;
     let (m, n, size) = (rows.len() as f64, point.base.slack.len() as f64, d as f64);
     phi.barrier.charge((m * size / 6.0 + size * size) / n);
-    let mut q = rows.gram(|k| rows.weights[k] * rows.scores[k]);
-    let t = rows.squared_projection();
+    let mut q = rows.gram(|k| rows.weights[k] * rows.scores[k], run)?;
+    let t = rows.squared_projection(&rows.moments(run)?, run)?;
     let mut h: Vec<f64> = q.iter().zip(&t).map(|(q, t)| 3.0 * q - 2.0 * t).collect();
     let h = linalg::clip_generalised_eigenvalues(&mut h, &q, d, 1.0, 3.0);
     Ok(h.filter(|_| linalg::cholesky_in_place(&mut q, d)).map(|h| (h, q)))

@@ -33,6 +33,7 @@ impl Curvature<Tilted<'_>> for ExactHessian {
             decrement: linalg::norm(&linalg::solve_lower(&hessian.q, &gradient)),
             metric: Some(of_hessian(&point.base, &hessian.h)),
             slack_cap: SLACK_LOSS_CAP,
+            reach: None,
         })
     }
 }

@@ -333,7 +333,8 @@ fn conclude(
         certificate = proof.certificate;
         let inside = status == Status::Solved
             && norm(&step.direction) > 0.0
-            && phi.step_to_boundary(&point, &step.direction, run)? > LAST_STEP_ROOM;
+            && (phi.surely_within(&point, &step, 1.0 / LAST_STEP_ROOM)
+                || phi.step_to_boundary(&point, &step.direction, run)? > LAST_STEP_ROOM);
         if inside {
             let last: Vec<f64> = x.iter().zip(&step.direction).map(|(x, h)| x + h).collect();
             let moved: Vec<f64> = last.iter().zip(&x).map(|(new, old)| new - old).collect();

@@ -39,6 +39,11 @@ impl Draw {
         }
     }
 
+    /// Raises the probabilities of the named rows to `probability` where that is more.
+    pub fn include(&mut self, rows: &[usize], probability: f64) {
+        rows.iter().for_each(|&i| self.probability[i] = self.probability[i].max(probability));
+    }
+
     /// The rows with uᵢ < pᵢ.
     pub fn sample(&self) -> Sample {
         let drawn = self.uniform.iter().zip(&self.probability).enumerate().filter(|(_, (u, p))| u < p);
@@ -47,24 +52,26 @@ impl Draw {
     }
 }
 
-/// τ with Σ min(1, τ·scoreᵢ) = m, by sorting the scores once; infinite when m ≥ n.
+/// τ with Σ min(1, τ·scoreᵢ) = m; infinite when m ≥ n.
+///
+/// Rows that a level fills stay full at every higher one, so the level rises until no row is newly full: a few scans.
 fn water_level(scores: &[f64], size: usize) -> f64 {
     let n = scores.len();
     if size >= n {
         return f64::INFINITY;
     }
-    let mut sorted = scores.to_vec();
-    sorted.sort_by(|a, b| b.total_cmp(a));
-    let mut rest: f64 = sorted.iter().sum();
-    for (full, score) in sorted.iter().enumerate() {
-        // The `full` largest have p = 1; the others share m − full.
-        let level = (size as f64 - full as f64) / rest;
-        if level * score <= 1.0 {
+    let (mut level, mut full) = (0.0, None);
+    loop {
+        let filled = |score: &&f64| level * **score > 1.0;
+        let now = scores.iter().filter(filled).count();
+        if full == Some(now) {
             return level;
         }
-        rest -= score;
+        full = Some(now);
+        // The full rows have p = 1; the others share m − full.
+        let rest: f64 = scores.iter().filter(|score| !filled(score)).sum();
+        level = (size as f64 - now as f64) / rest;
     }
-    f64::INFINITY
 }
 
 #[cfg(test)]

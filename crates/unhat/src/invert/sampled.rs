@@ -1,10 +1,14 @@
 //! Rows of a sample, whitened at a point, and the estimates of D and T that they give.
 
 use super::sample::Sample;
+use super::surrogate::CORESET_BLOCK;
 use super::tilted::TiltedPoint;
 use crate::barrier::{Barrier, ThirdMoments};
 use crate::error::Result;
+use crate::gram::{Chunks, Transform, weighted_gram};
 use crate::linalg;
+use crate::rows::{DenseRows, Pass, Rows, sweep};
+use crate::run::Run;
 
 /// The rows of a sample in the coordinates of the point where it was drawn.
 pub(super) struct SampledRows {
@@ -18,13 +22,17 @@ pub(super) struct SampledRows {
 }
 
 impl SampledRows {
-    /// Gathers and whitens: md² flops, m×d values.
-    pub fn gather(barrier: &Barrier<'_>, point: &TiltedPoint, sample: Sample) -> Result<SampledRows> {
+    /// Gathers and whitens: md² flops, 2m×d values.
+    pub fn gather(barrier: &Barrier<'_>, point: &TiltedPoint, sample: Sample, run: &Run<'_>) -> Result<SampledRows> {
         let d = point.gradient.len();
         let gathered = barrier.source().gather(&sample.rows)?;
+        let scale: Vec<f64> = sample.rows.iter().map(|&i| point.base.inverse_slack[i]).collect();
+        let transform = Transform { row_scale: Some(&scale), shift: None, lower: Some(point.base.factor.lower()) };
         let mut u = vec![0.0; gathered.len()];
-        linalg::scale_rows_into(&gathered, d, |k| point.base.inverse_slack[sample.rows[k]], &mut u);
-        linalg::solve_lower_rows(point.base.factor.lower(), d, &mut u);
+        let pass = Whitened(Chunks { transform, columns: d });
+        if !sample.rows.is_empty() {
+            sweep(&DenseRows::new(&gathered, d)?.in_blocks_of(CORESET_BLOCK), &pass, &mut u, run)?;
+        }
         let scores = sample.rows.iter().map(|&i| point.base.scores[i]).collect();
         Ok(SampledRows { d, u, weights: sample.weights, scores })
     }
@@ -34,26 +42,51 @@ impl SampledRows {
         self.weights.len()
     }
 
-    /// Σ weight(k) uₖuₖᵀ, full.
-    pub fn gram(&self, weight: impl Fn(usize) -> f64) -> Vec<f64> {
-        let d = self.d;
-        let mut scaled = vec![0.0; self.u.len()];
-        linalg::scale_rows_into(&self.u, d, weight, &mut scaled);
-        let mut gram = vec![0.0; d * d];
-        linalg::add_gram(&self.u, &scaled, d, &mut gram);
-        linalg::symmetrise(&mut gram, d);
-        gram
+    fn source(&self) -> Result<DenseRows<'_>> {
+        Ok(DenseRows::new(&self.u, self.d)?.in_blocks_of(CORESET_BLOCK))
     }
 
-    /// T̄ + D̄: the off-diagonal part of P⁽²⁾ without bias, WᵀW − Σω²σ²uuᵀ with W = Σω u⊗u⊗u, and its diagonal Σωσ²uuᵀ.
+    /// Σ weight(k) uₖuₖᵀ, full.
+    pub fn gram(&self, weight: impl Fn(usize) -> f64 + Sync, run: &Run<'_>) -> Result<Vec<f64>> {
+        let mut gram = weighted_gram(&self.source()?, Some(&weight), run)?;
+        linalg::symmetrise(&mut gram, self.d);
+        Ok(gram)
+    }
+
+    /// W = Σ ωuₖ⊗uₖ⊗uₖ.
     ///
     /// # Cost
-    /// md³/3 + 2d⁴ flops.
-    pub fn squared_projection(&self) -> Vec<f64> {
+    /// md³/3 flops.
+    pub fn moments(&self, run: &Run<'_>) -> Result<ThirdMoments> {
+        ThirdMoments::of_source(&self.source()?, &self.weights, run)
+    }
+
+    /// T̄ + D̄: the off-diagonal part of P⁽²⁾ without bias, WᵀW − Σω²σ²uuᵀ with W from `moments`, and its diagonal Σωσ²uuᵀ.
+    ///
+    /// # Cost
+    /// md² + d⁴ flops.
+    pub fn squared_projection(&self, moments: &ThirdMoments, run: &Run<'_>) -> Result<Vec<f64>> {
         let (w, sigma) = (&self.weights, &self.scores);
-        let mut t = ThirdMoments::of_rows(&self.u, self.d, |k| w[k]).contracted();
-        let diagonal = self.gram(|k| sigma[k] * sigma[k] * (w[k] - w[k] * w[k]));
+        let mut t = moments.contracted(run);
+        let diagonal = self.gram(|k| sigma[k] * sigma[k] * (w[k] - w[k] * w[k]), run)?;
         t.iter_mut().zip(&diagonal).for_each(|(t, d)| *t += d);
-        t
+        Ok(t)
+    }
+}
+
+/// The transformed rows themselves.
+struct Whitened<'a>(Chunks<'a>);
+
+impl Pass for Whitened<'_> {
+    type Acc = ();
+    fn zero(&self) {}
+    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        let d = self.0.columns;
+        self.0.each(rows, |range, u| out[range.start * d..range.end * d].copy_from_slice(u));
+        Ok(())
+    }
+    fn merge(&self, _left: (), _right: ()) {}
+    fn width(&self) -> usize {
+        self.0.columns
     }
 }

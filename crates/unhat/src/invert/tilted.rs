@@ -1,11 +1,13 @@
 //! φ(x) = V(x) − cᵀx: convex on the cell, and its minimiser is the x with g(x) = c.
 
+use super::certificate::{cheap_rho, distance_so_far};
 use crate::barrier::{Barrier, Point};
 use crate::error::Result;
 use crate::gram::FactorMethod;
 use crate::linalg::dot;
-use crate::oracle::Oracle;
+use crate::oracle::{NewtonStep, Oracle};
 use crate::run::Run;
+use std::cell::OnceCell;
 
 /// The barrier tilted by a target.
 pub struct Tilted<'a> {
@@ -23,6 +25,33 @@ pub struct TiltedPoint {
     pub value: f64,
     /// G = g − c.
     pub gradient: Vec<f64>,
+    /// Filled when it is first asked for.
+    noise: OnceCell<SlackNoise>,
+}
+
+/// How much rounding the slacks of a point hold, from τᵢ = (|aᵢ|ᵀ|x| + |bᵢ|)/|sᵢ|.
+#[derive(Clone, Copy)]
+pub struct SlackNoise {
+    /// max τᵢ.
+    pub largest: f64,
+    /// √(Σ σᵢτᵢ²).
+    pub weighted: f64,
+}
+
+impl Tilted<'_> {
+    /// The rounding of the slacks.
+    ///
+    /// # Cost
+    /// One product |A|·|x|, once a point.
+    pub fn slack_noise(&self, point: &TiltedPoint, run: &Run<'_>) -> Result<SlackNoise> {
+        if let Some(known) = point.noise.get() {
+            return Ok(*known);
+        }
+        let tau = self.barrier.slack_rounding(&point.base, run)?;
+        let largest = tau.iter().fold(0.0, |a: f64, b| a.max(*b));
+        let sum: f64 = tau.iter().zip(&point.base.scores).map(|(t, sigma)| sigma * t * t).sum();
+        Ok(*point.noise.get_or_init(|| SlackNoise { largest, weighted: sum.sqrt() }))
+    }
 }
 
 impl Oracle for Tilted<'_> {
@@ -37,6 +66,7 @@ impl Oracle for Tilted<'_> {
             value: base.value - dot(self.target, x),
             gradient: base.gradient.iter().zip(self.target).map(|(g, c)| g - c).collect(),
             base,
+            noise: OnceCell::new(),
         }))
     }
 
@@ -56,11 +86,15 @@ impl Oracle for Tilted<'_> {
         self.barrier.step_to_boundary(&point.base, h, run)
     }
 
+    /// |aᵢh/sᵢ| ≤ ρ‖h‖_Q, with a hundredth to spare for rounding.
+    fn surely_within(&self, point: &TiltedPoint, step: &NewtonStep, share: f64) -> bool {
+        let Some(metric) = step.metric.as_ref().filter(|_| !self.barrier.sketched()) else { return false };
+        cheap_rho(&point.base.scores) * metric.norm(&step.direction) < 0.99 * share
+    }
+
     /// 2ε √(Σ σᵢτᵢ²): half an ulp in each slack moves G by this much in the metric M⁻¹ ≽ … of the barrier.
     fn rounding_floor(&self, point: &TiltedPoint, run: &Run<'_>) -> Result<f64> {
-        let tau = self.barrier.slack_rounding(&point.base, run)?;
-        let sum: f64 = tau.iter().zip(&point.base.scores).map(|(t, sigma)| sigma * t * t).sum();
-        Ok(2.0 * f64::EPSILON * sum.sqrt())
+        Ok(2.0 * f64::EPSILON * self.slack_noise(point, run)?.weighted)
     }
 
     /// √d·d·ε·κ, the factor's part of the certificate's η.
@@ -75,6 +109,11 @@ impl Oracle for Tilted<'_> {
 
     fn too_coarse_below(&self) -> f64 {
         if self.barrier.sketched() { SKETCHED_ABOVE } else { 0.0 }
+    }
+
+    /// Sketched scores prove nothing.
+    fn proven_distance(&self, point: &TiltedPoint, step: &NewtonStep, run: &Run<'_>) -> Result<Option<f64>> {
+        if self.barrier.sketched() { Ok(None) } else { distance_so_far(self, point, step, run) }
     }
 
     fn refine(&self) -> bool {

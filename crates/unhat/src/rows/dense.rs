@@ -12,6 +12,7 @@ const BLOCK_VALUES: usize = 65_536;
 pub struct DenseRows<'a> {
     values: &'a [f64],
     columns: usize,
+    rows_per_block: usize,
 }
 
 impl<'a> DenseRows<'a> {
@@ -28,7 +29,12 @@ impl<'a> DenseRows<'a> {
             }
             .into());
         }
-        Ok(DenseRows { values, columns })
+        Ok(DenseRows { values, columns, rows_per_block: (BLOCK_VALUES / columns).clamp(64, 1024) })
+    }
+
+    /// The same rows in blocks of `rows`: smaller ones let more cores share a matrix of few rows.
+    pub fn in_blocks_of(self, rows: usize) -> Self {
+        DenseRows { rows_per_block: rows.max(1), ..self }
     }
 
     /// The values, row-major.
@@ -43,7 +49,7 @@ impl RowSource for DenseRows<'_> {
     }
 
     fn rows_per_block(&self) -> usize {
-        (BLOCK_VALUES / self.columns).clamp(64, 1024)
+        self.rows_per_block
     }
 
     fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {

@@ -116,7 +116,7 @@ pub fn newton<O: Oracle>(
             Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
             other => other?,
         };
-        record(oracle, &point, &step, &mut state, run);
+        record(oracle, &point, &step, &mut state, run)?;
         let end = |point, step, status, floor, state: State| {
             Ok(NewtonOutcome { point, step, status, floor, history: state.history })
         };
@@ -165,7 +165,7 @@ pub fn newton<O: Oracle>(
                 Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
                 other => other?,
             };
-            record(oracle, &point, &step, &mut state, run);
+            record(oracle, &point, &step, &mut state, run)?;
             return end(point, step, Status::Stalled, None, state);
         }
     }
@@ -182,11 +182,16 @@ fn cut_short<O: Oracle>(oracle: &O, point: O::Point, state: State) -> NewtonOutc
         decrement: f64::INFINITY,
         metric: None,
         slack_cap: SLACK_LOSS_CAP,
+        reach: None,
     };
     NewtonOutcome { point, step, status: Status::Interrupted, floor: None, history: state.history }
 }
 
-fn record<O: Oracle>(oracle: &O, point: &O::Point, step: &NewtonStep, state: &mut State, run: &Run<'_>) {
+fn record<O: Oracle>(oracle: &O, point: &O::Point, step: &NewtonStep, state: &mut State, run: &Run<'_>) -> Result<()> {
+    let certificate = match oracle.proven_distance(point, step, run) {
+        Err(e) if interrupted(&e) => None, // the verdict ends the run
+        other => other?,
+    };
     let (passes, work) = oracle.effort();
     let entry = Step {
         iteration: state.history.len() as u32,
@@ -195,12 +200,14 @@ fn record<O: Oracle>(oracle: &O, point: &O::Point, step: &NewtonStep, state: &mu
         decrement: step.decrement,
         residual: norm(oracle.gradient(point)),
         step_length: state.step_length,
+        certificate,
     };
     run.tell(Event::Step(&entry));
     state.history.push(entry);
     if state.best.as_ref().is_none_or(|(_, least)| step.decrement < *least) {
         state.best = Some((oracle.x(point).to_vec(), step.decrement));
     }
+    Ok(())
 }
 
 enum Verdict {
@@ -269,7 +276,11 @@ fn line_rule<O: Oracle>(
     if slope.is_nan() || slope >= 0.0 {
         return Ok(None);
     }
-    let mut t = (step.slack_cap * oracle.step_to_boundary(point, direction, run)?).min(1.0);
+    let mut t = match step.reach {
+        _ if oracle.surely_within(point, step, step.slack_cap) => 1.0,
+        Some(reach) => (step.slack_cap * reach).min(1.0),
+        None => (step.slack_cap * oracle.step_to_boundary(point, direction, run)?).min(1.0),
+    };
     for trials in 1..=MAX_TRIALS {
         let x: Vec<f64> = oracle.x(point).iter().zip(direction).map(|(x, h)| x + t * h).collect();
         let Some(next) = oracle.at(&x, metric, run)? else {

@@ -41,4 +41,6 @@ pub struct Step {
     pub residual: f64,
     /// The length of the step that led here, as a share of the full Newton step; 0 for the first point.
     pub step_length: f64,
+    /// Proven bound on ‖x − x*‖₂ at this point, rounding included; None where none could be had without another pass.
+    pub certificate: Option<f64>,
 }

@@ -251,7 +251,10 @@ fn slack_error(
     let d = objective.dim();
     let slope: f64 = frame.slope.iter().zip(&frame.curvature).map(|(q, m)| q * q / m).sum::<f64>().sqrt();
     let factorisation = d as f64 * f64::EPSILON * (2.0 * place.value).sqrt() / frame.curvature[0].sqrt();
-    let rounding = bent.h3.sqrt() * gradient_rounding(objective.barrier, &place.base, run)? + factorisation;
+    let tau = objective.barrier.slack_rounding(&place.base, run)?;
+    let largest_tau = tau.iter().fold(0.0, |a: f64, b| a.max(*b));
+    let rounding =
+        bent.h3.sqrt() * gradient_rounding(objective.barrier, &place.base, largest_tau, run)? + factorisation;
     let mut bent_factor = vec![0.0; d * d]; // RᵀZ diag(1 + λ) ZᵀR = L⁻¹SL⁻ᵀ
     let mut half = vec![0.0; d * d];
     linalg::add_product(&frame.lower, &frame.axes, d, d, d, &mut half);

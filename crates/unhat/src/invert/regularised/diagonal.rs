@@ -109,6 +109,7 @@ pub fn invert_diagonal(
             decrement: change,
             residual: norm(&place.residual),
             step_length: 1.0,
+            certificate: None,
         };
         run.tell(Event::Step(&entry));
         history.push(entry);

@@ -78,6 +78,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 decrement: change,
                 residual: norm(&place.residual),
                 step_length: 1.0,
+                certificate: None,
             };
             run.tell(Event::Step(&step));
             history.push(step);

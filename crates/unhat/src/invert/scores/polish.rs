@@ -209,6 +209,7 @@ pub(super) fn first_step(at: &FitPoint<'_>, run: &Run<'_>) -> Step {
         decrement: f64::INFINITY,
         residual: at.misfit(),
         step_length: 0.0,
+        certificate: None,
     };
     run.tell(Event::Step(&step));
     step
@@ -223,6 +224,7 @@ pub(super) fn record(history: &mut Vec<Step>, next: &FitPoint<'_>, taken: Taken,
         decrement: taken.decrement,
         residual: next.misfit(),
         step_length: taken.length,
+        certificate: None,
     };
     run.tell(Event::Step(&step));
     history.push(step);

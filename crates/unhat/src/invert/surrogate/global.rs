@@ -1,7 +1,7 @@
 //! Far from the solution: solve the coreset problem to its end, adding the rows that come to matter on the way.
 
 use super::Drawn;
-use super::inner::{Direction, End, Flops, Limits, Tilt, minimise};
+use super::inner::{Beginning, Direction, End, Flops, Limits, Tilt, minimise};
 use super::model::{Model, ModelPoint};
 use crate::error::Result;
 use crate::invert::sampled::SampledRows;
@@ -38,42 +38,57 @@ const PULLED_BACK: f64 = 0.8;
 /// Columns of the sketch that estimates the scores at a model's point: good to a factor of two.
 const SKETCH_COLUMNS: usize = 8;
 
+/// What a global step found.
+pub(super) struct GlobalDirection {
+    /// The way to the model's minimiser.
+    pub direction: Vec<f64>,
+    /// How many times that far the boundary of the cell is.
+    pub reach: f64,
+    /// The step of the model's metric alone.
+    pub fallback: Vec<f64>,
+    /// Whether the model failed.
+    pub stalled: bool,
+}
+
 impl GlobalStep<'_> {
-    /// The way to the model's minimiser, the step of its metric alone, and whether the model failed.
-    pub fn solve(&self, drawn: Drawn, flops: &mut Flops) -> Result<(Vec<f64>, Vec<f64>, bool)> {
+    /// The way to the minimiser of the coreset's model, rows being added as they come to matter.
+    pub fn solve(&self, drawn: Drawn, flops: &mut Flops) -> Result<GlobalDirection> {
         let d = self.gradient.len();
-        let Drawn { mut draw, rows, metric } = drawn;
-        let fallback = {
-            let y: Vec<f64> = linalg::cholesky_solve(&metric, self.gradient).iter().map(|v| -v).collect();
-            self.point.base.factor.half_solve_transposed(&y)
-        };
-        let mut model = Model::new(rows.u, &rows.weights, d);
-        let mut y = vec![0.0; d];
+        let Drawn { mut draw, mut model, origin, metric } = drawn;
+        let zero = vec![0.0; d];
+        let mut y = zero.clone();
         let mut changes = vec![0.0; self.point.base.slack.len()];
+        let mut stalled = false;
+        let (mut origin, mut at_origin) = (Some(origin), true);
         for _ in 0..ROUNDS {
             self.run.check()?;
-            let Some(start) = model.at(&vec![0.0; d]) else { break };
+            let Some(start) = origin.take() else { break };
             let tilt = Tilt {
                 linear: self.gradient.iter().zip(&start.gradient).map(|(g, v)| g - v).collect(),
                 quadratic: None,
             };
             let limits =
                 Limits { tolerance: 0.1 * self.decrement.min(1.0), steps: INNER_STEPS, slack_cap: SLACK_LOSS_CAP };
-            let (next, at_next, end) = minimise(&model, &tilt, &y, &limits, &Direction::Conjugate, flops);
+            let beginning = Beginning { y: &y, point: at_origin.then_some(start) };
+            let (next, at_next, end) =
+                minimise(&model, &tilt, beginning, &limits, &Direction::Conjugate, flops, self.run)?;
             let Some(mut here) = at_next else { break };
             let wished = self.changes(&next)?;
-            let theta = pull_back(&changes, &wished);
-            let blocked = theta < 1.0;
+            let lost: Vec<usize> = (0..wished.len()).filter(|&i| loses_its_slack(changes[i], wished[i])).collect();
+            let blocked = !lost.is_empty();
+            let theta = lost.iter().fold(1.0, |theta: f64, &i| theta.min(pull_back(changes[i], wished[i])));
             changes.iter_mut().zip(&wished).for_each(|(t, w)| *t += theta * (w - *t));
             y.iter_mut().zip(&next).for_each(|(y, n)| *y += theta * (n - *y));
+            at_origin = false;
             if end == End::Stall && model.len() < changes.len() {
-                return Ok((self.point.base.factor.half_solve_transposed(&y), fallback, true));
+                stalled = true;
+                break;
             }
             if !blocked && changes.iter().all(|t| t.abs() < NEAR) {
                 break;
             }
             if blocked {
-                match model.at(&y) {
+                match model.at(&y, self.run)? {
                     Some(pulled_back) => here = pulled_back,
                     None => break,
                 }
@@ -85,11 +100,22 @@ impl GlobalStep<'_> {
                 break;
             }
             draw.raise(&scores);
-            let rows = SampledRows::gather(self.phi.barrier, self.point, draw.sample())?;
-            flops.0 += (rows.len() * d * d) as f64;
-            model = Model::new(rows.u, &rows.weights, d);
+            // Whatever their scores: as many as the coreset has rows, so that it does not grow without measure.
+            draw.include(&lost, (model.len() as f64 / lost.len() as f64).min(1.0));
+            let rows = SampledRows::gather(self.phi.barrier, self.point, draw.sample(), self.run)?;
+            flops.0 += 3.0 * (rows.len() * d * d) as f64;
+            model = Model::new(rows.u, rows.weights, d);
+            origin = model.at(&zero, self.run)?;
         }
-        Ok((self.point.base.factor.half_solve_transposed(&y), fallback, false))
+        let factor = &self.point.base.factor;
+        let worst = changes.iter().fold(0.0, |a: f64, t| a.min(*t));
+        let along_metric: Vec<f64> = linalg::cholesky_solve(&metric, self.gradient).iter().map(|v| -v).collect();
+        Ok(GlobalDirection {
+            direction: factor.half_solve_transposed(&y),
+            reach: if worst < 0.0 { -1.0 / worst } else { f64::INFINITY },
+            fallback: factor.half_solve_transposed(&along_metric),
+            stalled,
+        })
     }
 
     /// t = U y, over all rows.
@@ -128,13 +154,13 @@ impl GlobalStep<'_> {
     }
 }
 
-/// The largest θ ≤ 1 for which no row loses more than [`OUTSIDE_CAP`] of its slack between the last y and the new one.
-fn pull_back(before: &[f64], after: &[f64]) -> f64 {
-    let mut theta = 1.0f64;
-    for (old, new) in before.iter().zip(after) {
-        if 1.0 + new <= (1.0 - OUTSIDE_CAP) * (1.0 + old) {
-            theta = theta.min(PULLED_BACK * (1.0 + old) / (old - new));
-        }
-    }
-    theta
+/// Whether a row loses more than [`OUTSIDE_CAP`] of its slack from one relative change to another: the model, which does
+/// not know the row, would leave the cell there.
+fn loses_its_slack(before: f64, after: f64) -> bool {
+    1.0 + after <= (1.0 - OUTSIDE_CAP) * (1.0 + before)
+}
+
+/// The share of the way at which such a row has lost [`PULLED_BACK`].
+fn pull_back(before: f64, after: f64) -> f64 {
+    PULLED_BACK * (1.0 + before) / (before - after)
 }

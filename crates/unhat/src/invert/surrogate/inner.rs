@@ -1,7 +1,9 @@
 //! The inner Newton iteration on a tilted model: μ(y) = V_C(y) + ℓ·y + ½yᵀEy.
 
 use super::model::{Model, ModelPoint};
+use crate::error::Result;
 use crate::linalg::{self, dot};
+use crate::run::Run;
 
 /// What makes the model's gradient (and, with E, its curvature) that of φ.
 pub(super) struct Tilt {
@@ -15,7 +17,7 @@ pub(super) struct Tilt {
 pub(super) enum Direction<'a> {
     /// −H⁻¹∇μ with the Cholesky factor of one H for all inner steps.
     Fixed(&'a [f64]),
-    /// Conjugate gradients on products with the model's Hessian.
+    /// −(C + E)⁻¹∇μ while that gains enough; else conjugate gradients on products with the model's Hessian.
     Conjugate,
 }
 
@@ -48,36 +50,61 @@ struct Evaluation {
     point: ModelPoint,
 }
 
-/// Minimises μ from y; returns the last accepted y and the model there.
+/// Where the inner iteration begins: y, and the model there where it is known.
+pub(super) struct Beginning<'a> {
+    pub y: &'a [f64],
+    pub point: Option<ModelPoint>,
+}
+
+/// A full step along −(C + E)⁻¹∇μ that leaves more of the decrement than this calls for products: rows of small scores
+/// have C ≈ ∇²V_C, and a product then buys nothing.
+const METRIC_GAIN: f64 = 0.5;
+
+/// Minimises μ; returns the last accepted y and the model there.
 pub(super) fn minimise(
     model: &Model,
     tilt: &Tilt,
-    start: &[f64],
+    start: Beginning<'_>,
     limits: &Limits,
     direction: &Direction<'_>,
     flops: &mut Flops,
-) -> (Vec<f64>, Option<ModelPoint>, End) {
+    run: &Run<'_>,
+) -> Result<(Vec<f64>, Option<ModelPoint>, End)> {
     const ACCEPT_TRIALS: usize = 12;
     const SHRINK: f64 = 0.35;
-    let (m, d) = (model.len() as f64, start.len() as f64);
-    let mut evaluate = |y: &[f64]| {
-        flops.0 += 2.0 * m * d * d + d * d * d;
-        tilted(model, tilt, y)
+    let (m, d) = (model.len() as f64, start.y.len() as f64);
+    let (mut evaluations, mut grams) = (0.0, 0.0);
+    let mut evaluate = |y: &[f64]| -> Result<Option<Evaluation>> {
+        evaluations += 1.0;
+        Ok(model.at(y, run)?.map(|point| tilted(point, tilt, y)))
     };
-    let mut y = start.to_vec();
-    let Some(mut here) = evaluate(&y) else { return (y, None, End::Stall) };
-    let mut products = 0.0;
+    let mut y = start.y.to_vec();
+    let first = match start.point {
+        Some(point) => Some(tilted(point, tilt, &y)),
+        None => evaluate(&y)?,
+    };
+    let Some(mut here) = first else { return Ok((y, None, End::Stall)) };
     let mut end = End::Done;
+    // The decrement before the last step, if that was a full one along the metric alone.
+    let (mut metric_serves, mut before) = (true, f64::INFINITY);
     for _ in 0..limits.steps {
-        let step = match direction {
+        let step: Vec<f64> = match direction {
             Direction::Fixed(h) => linalg::cholesky_solve(h, &here.gradient).iter().map(|v| -v).collect(),
-            Direction::Conjugate => match conjugate_step(&here, tilt, &mut products) {
-                Some(step) => step,
-                None => {
+            Direction::Conjugate => {
+                let metric = model.metric(&here.point, run)?;
+                grams += 1.0;
+                let Some(factor) = preconditioner(metric, tilt.quadratic.as_deref(), here.gradient.len()) else {
                     end = End::Stall;
                     break;
+                };
+                let along_metric: Vec<f64> =
+                    linalg::cholesky_solve(&factor, &here.gradient).iter().map(|v| -v).collect();
+                metric_serves &= -dot(&here.gradient, &along_metric) <= METRIC_GAIN * METRIC_GAIN * before;
+                match metric_serves {
+                    true => along_metric,
+                    false => conjugate_step(model, &here, tilt, &factor, along_metric, &mut grams, run)?,
                 }
-            },
+            }
         };
         let decrement_squared = -dot(&here.gradient, &step);
         if !(decrement_squared > limits.tolerance * limits.tolerance && decrement_squared.is_finite()) {
@@ -86,12 +113,12 @@ pub(super) fn minimise(
             }
             break;
         }
-        let worst = here.point.slack_changes(&step).into_iter().fold(0.0, f64::min);
+        let worst = model.slack_changes(&here.point, &step).into_iter().fold(0.0, f64::min);
         let mut t = if worst < 0.0 { (limits.slack_cap / -worst).min(1.0) } else { 1.0 };
         let mut accepted = None;
         for _ in 0..ACCEPT_TRIALS {
             let trial: Vec<f64> = y.iter().zip(&step).map(|(y, s)| y + t * s).collect();
-            if let Some(next) = evaluate(&trial) {
+            if let Some(next) = evaluate(&trial)? {
                 let slope = dot(&next.gradient, &step);
                 let falls = next.value <= here.value - 1e-3 * t * decrement_squared;
                 let flat = slope.abs() <= 0.5 * decrement_squared && (slope <= 0.0 || decrement_squared < 1e-6);
@@ -103,19 +130,21 @@ pub(super) fn minimise(
             t *= SHRINK;
         }
         match accepted {
-            Some((trial, next)) => (y, here) = (trial, next),
+            Some((trial, next)) => {
+                before = if t == 1.0 { decrement_squared } else { f64::INFINITY };
+                (y, here) = (trial, next)
+            }
             None => {
                 end = End::Stall;
                 break;
             }
         }
     }
-    flops.0 += products * 3.0 * m * d * d;
-    (y, Some(here.point), end)
+    flops.0 += (2.0 * evaluations + grams) * m * d * d + evaluations * d * d * d;
+    Ok((y, Some(here.point), end))
 }
 
-fn tilted(model: &Model, tilt: &Tilt, y: &[f64]) -> Option<Evaluation> {
-    let point = model.at(y)?;
+fn tilted(point: ModelPoint, tilt: &Tilt, y: &[f64]) -> Evaluation {
     let mut value = point.value + dot(&tilt.linear, y);
     let mut gradient: Vec<f64> = point.gradient.iter().zip(&tilt.linear).map(|(g, l)| g + l).collect();
     if let Some(e) = &tilt.quadratic {
@@ -123,24 +152,30 @@ fn tilted(model: &Model, tilt: &Tilt, y: &[f64]) -> Option<Evaluation> {
         value += 0.5 * dot(y, &ey);
         gradient.iter_mut().zip(&ey).for_each(|(g, e)| *g += e);
     }
-    Some(Evaluation { value, gradient, point })
+    Evaluation { value, gradient, point }
 }
 
-/// −(∇²V_C + E)⁻¹∇μ to a tenth, by conjugate gradients preconditioned with C + E.
-fn conjugate_step(here: &Evaluation, tilt: &Tilt, products: &mut f64) -> Option<Vec<f64>> {
+/// −(∇²V_C + E)⁻¹∇μ to a tenth, by conjugate gradients preconditioned with C + E, whose own step they begin with.
+fn conjugate_step(
+    model: &Model,
+    here: &Evaluation,
+    tilt: &Tilt,
+    factor: &[f64],
+    along_metric: Vec<f64>,
+    grams: &mut f64,
+    run: &Run<'_>,
+) -> Result<Vec<f64>> {
     const RESIDUAL: f64 = 0.1;
     const MOST: usize = 10;
     let d = here.gradient.len();
-    let factor = preconditioner(here.point.metric(), tilt.quadratic.as_deref(), d)?;
     let mut x = vec![0.0; d];
     let mut residual: Vec<f64> = here.gradient.iter().map(|g| -g).collect();
-    let mut z = linalg::cholesky_solve(&factor, &residual);
-    let mut p = z.clone();
-    let first = dot(&residual, &z);
+    let mut p = along_metric;
+    let first = dot(&residual, &p);
     let mut rz = first;
     for k in 0..MOST {
-        let mut hp = here.point.hessian_vec(&p);
-        *products += 1.0;
+        let mut hp = model.hessian_vec(&here.point, &p, run)?;
+        *grams += 3.0;
         if let Some(e) = &tilt.quadratic {
             hp.iter_mut().zip(linalg::symmetric_times_vector(e, &p)).for_each(|(h, e)| *h += e);
         }
@@ -156,7 +191,7 @@ fn conjugate_step(here: &Evaluation, tilt: &Tilt, products: &mut f64) -> Option<
             x[i] += alpha * p[i];
             residual[i] -= alpha * hp[i];
         }
-        z = linalg::cholesky_solve(&factor, &residual);
+        let z = linalg::cholesky_solve(factor, &residual);
         let next = dot(&residual, &z);
         if next <= RESIDUAL * RESIDUAL * first {
             break;
@@ -165,7 +200,7 @@ fn conjugate_step(here: &Evaluation, tilt: &Tilt, products: &mut f64) -> Option<
         rz = next;
         p.iter_mut().zip(&z).for_each(|(p, z)| *p = z + beta * *p);
     }
-    x.iter().all(|v| v.is_finite()).then_some(x)
+    Ok(x)
 }
 
 /// The Cholesky factor of C + E; where that is not clearly positive definite against C, generalised eigenvalues are

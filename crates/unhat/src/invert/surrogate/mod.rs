@@ -8,7 +8,9 @@ mod secant;
 
 use self::global::GlobalStep;
 use self::inner::Flops;
-use self::local::{Advice, LocalAnchor};
+use self::local::{Advice, LocalAnchor, RENEW};
+pub(super) use self::model::CORESET_BLOCK;
+use self::model::{Model, ModelPoint};
 use super::sample::Draw;
 use super::sampled::SampledRows;
 use super::tilted::{Tilted, TiltedPoint};
@@ -16,7 +18,6 @@ use crate::error::{ErrorKind, Result};
 use crate::linalg::{self, dot};
 use crate::oracle::{Arrival, Curvature, NewtonStep, Oracle, SLACK_LOSS_CAP};
 use crate::run::Run;
-use model::Model;
 
 /// Newton-like steps to the minimiser of a surrogate.
 ///
@@ -45,7 +46,7 @@ const LOCAL_BELOW: f64 = 0.5;
 /// Secants kept.
 const TRAIL: usize = 4;
 /// Entries of `memory` before the vectors.
-const HEADER: usize = 9;
+const HEADER: usize = 10;
 
 impl Surrogate {
     pub fn new(seed: u64) -> Surrogate {
@@ -59,22 +60,30 @@ impl Surrogate {
         (wished.ceil() as usize).clamp(d + 1, n.max(d + 1)).min(n)
     }
 
-    /// m of the local phase, where T of the coreset may cost 0.6 evaluations.
-    fn local_size(&self, n: usize, d: usize) -> usize {
+    /// m of the local phase: as many rows as make T of the coreset cost 0.9 evaluations, and 0.4 for an anchor that is soon
+    /// renewed anyway.
+    fn local_size(&self, n: usize, d: usize, decrement: f64) -> usize {
         let (rows, columns) = (n as f64, d as f64);
-        let affordable = 3.6 * rows / columns;
+        let affordable = if decrement > RENEW { 2.4 } else { 5.4 } * rows / columns;
         let wished = (8.0 * columns * (1.0 + columns.ln())).max(0.0536 * rows).min(affordable);
         let size = self.boost * wished.max(self.global_size(n, d) as f64);
         (size.ceil() as usize).min(n)
     }
 
     /// A coreset drawn at the point, and its model evaluated there; f doubles until the model is positive definite.
-    fn draw(&mut self, phi: &Tilted<'_>, point: &TiltedPoint, stream: u64, flops: &mut Flops) -> Result<Drawn> {
+    fn draw(
+        &mut self,
+        phi: &Tilted<'_>,
+        point: &TiltedPoint,
+        stream: u64,
+        flops: &mut Flops,
+        run: &Run<'_>,
+    ) -> Result<Drawn> {
         let (n, d) = (point.base.slack.len(), point.gradient.len());
         loop {
             let size = self.global_size(n, d);
             let draw = Draw::new(&point.base.scores, size, self.seed, stream);
-            if let Some(drawn) = Drawn::new(phi, point, draw, flops)? {
+            if let Some(drawn) = Drawn::new(phi, point, draw, flops, run)? {
                 return Ok(drawn);
             }
             if size >= n {
@@ -88,26 +97,33 @@ impl Surrogate {
     }
 }
 
-/// A draw, the model of its rows at y = 0, and the Cholesky factor of its metric C.
+/// A draw, the model of its rows, its point y = 0, and the Cholesky factor of the metric C there.
 pub(super) struct Drawn {
     draw: Draw,
-    rows: SampledRows,
+    model: Model,
+    origin: ModelPoint,
     metric: Vec<f64>,
 }
 
 impl Drawn {
-    fn new(phi: &Tilted<'_>, point: &TiltedPoint, draw: Draw, flops: &mut Flops) -> Result<Option<Drawn>> {
+    fn new(
+        phi: &Tilted<'_>,
+        point: &TiltedPoint,
+        draw: Draw,
+        flops: &mut Flops,
+        run: &Run<'_>,
+    ) -> Result<Option<Drawn>> {
         let d = point.gradient.len();
-        let rows = SampledRows::gather(phi.barrier, point, draw.sample())?;
+        let rows = SampledRows::gather(phi.barrier, point, draw.sample(), run)?;
         let m = rows.len();
         if m < d {
             return Ok(None);
         }
-        let model = Model::new(rows.u.clone(), &rows.weights, d);
-        flops.0 += 5.0 * (m * d * d) as f64;
-        let Some(here) = model.at(&vec![0.0; d]) else { return Ok(None) };
-        let mut metric = here.metric();
-        Ok(linalg::cholesky_in_place(&mut metric, d).then_some(Drawn { draw, rows, metric }))
+        let model = Model::new(rows.u, rows.weights, d);
+        flops.0 += 4.0 * (m * d * d) as f64;
+        let Some(origin) = model.at(&vec![0.0; d], run)? else { return Ok(None) };
+        let mut metric = model.metric(&origin, run)?;
+        Ok(linalg::cholesky_in_place(&mut metric, d).then_some(Drawn { draw, model, origin, metric }))
     }
 }
 
@@ -143,6 +159,7 @@ impl Curvature<Tilted<'_>> for Surrogate {
             memory[5] = 1.0;
             let (first, last) = anchor.rates();
             (memory[6], memory[7], memory[8]) = (first, last, anchor.stream() as f64);
+            memory[9] = anchor.size() as f64;
             memory.extend(anchor.recollection());
         }
         memory
@@ -169,10 +186,10 @@ impl Curvature<Tilted<'_>> for Surrogate {
         {
             let anchor = again(x)?;
             let later = points.map(|x| Ok((x.to_vec(), again(x)?.gradient))).collect::<Result<Vec<_>>>()?;
-            let size = self.local_size(anchor.base.slack.len(), d);
+            let size = memory[9] as usize;
             self.anchor = LocalAnchor::at(phi, &anchor, size, self.seed, memory[8] as u64, &mut Flops::default(), run)?;
             if let Some(local) = &mut self.anchor {
-                local.recall(&later, (memory[6], memory[7]));
+                local.recall(&later, (memory[6], memory[7]), run)?;
             }
         }
         Ok(())
@@ -193,44 +210,76 @@ impl Surrogate {
         }
         self.last_was_global = false;
         if let Some(mut anchor) = self.anchor.take() {
-            match anchor.step(point, flops) {
+            match anchor.step(point, flops, run)? {
                 Advice::Go { direction, fallback } => {
-                    let metric = anchor.metric().at(&point.base);
-                    let decrement = metric.dual_norm(&point.gradient);
-                    let direction = descending(point, direction, fallback, decrement);
-                    self.anchor = Some(anchor);
-                    return Ok(NewtonStep { direction, decrement, metric: Some(metric), slack_cap: SLACK_LOSS_CAP });
+                    return Ok(self.local_step(point, anchor, direction, fallback));
                 }
-                Advice::AnchorAgain { slow: true } => self.boost = (2.0 * self.boost).min(64.0),
-                Advice::AnchorAgain { slow: false } => {}
+                Advice::AnchorAgain { slow, decrement } => {
+                    if slow {
+                        self.boost = (2.0 * self.boost).min(64.0);
+                    }
+                    if decrement < LOCAL_BELOW
+                        && let Some(step) = self.anchored_step(phi, point, arrival, decrement, flops, run)?
+                    {
+                        return Ok(step);
+                    }
+                }
             }
         }
-        let stream = arrival.iteration as u64;
         let gradient = point.base.factor.half_solve(&point.gradient);
-        let drawn = self.draw(phi, point, stream, flops)?;
+        let drawn = self.draw(phi, point, arrival.iteration as u64, flops, run)?;
         let decrement = dot(&gradient, &linalg::cholesky_solve(&drawn.metric, &gradient)).sqrt();
         if decrement < LOCAL_BELOW {
-            let (n, d) = (point.base.slack.len(), point.gradient.len());
-            let size = self.local_size(n, d);
-            if let Some(mut anchor) = LocalAnchor::at(phi, point, size, self.seed, stream, flops, run)? {
-                anchor.carry(&self.trail);
-                let (direction, fallback) = anchor.first_step(point, flops);
-                let metric = anchor.metric().at(&point.base);
-                let bound = metric.dual_norm(&point.gradient);
-                let direction = descending(point, direction, fallback, bound);
-                self.anchor = Some(anchor);
-                return Ok(NewtonStep { direction, decrement: bound, metric: Some(metric), slack_cap: SLACK_LOSS_CAP });
+            if let Some(step) = self.anchored_step(phi, point, arrival, decrement, flops, run)? {
+                return Ok(step);
             }
             self.boost = (2.0 * self.boost).min(64.0);
         }
         let global = GlobalStep { phi, point, gradient: &gradient, decrement, seed: self.seed, run };
-        let (direction, fallback, stalled) = global.solve(drawn, flops)?;
-        if stalled {
+        let found = global.solve(drawn, flops)?;
+        if found.stalled {
             self.size *= 2.0;
         }
         self.last_was_global = true;
-        let direction = descending(point, direction, fallback, decrement);
-        Ok(NewtonStep { direction, decrement: 3f64.sqrt() * decrement, metric: None, slack_cap: GLOBAL_SLACK_CAP })
+        let (direction, by_model) = descending(point, found.direction, found.fallback, decrement);
+        let reach = by_model.then_some(found.reach);
+        let decrement = 3f64.sqrt() * decrement;
+        Ok(NewtonStep { direction, decrement, metric: None, slack_cap: GLOBAL_SLACK_CAP, reach })
+    }
+
+    /// The first step from an anchor at the point; None where its coreset has no positive definite Hessian.
+    fn anchored_step(
+        &mut self,
+        phi: &Tilted<'_>,
+        point: &TiltedPoint,
+        arrival: &Arrival,
+        decrement: f64,
+        flops: &mut Flops,
+        run: &Run<'_>,
+    ) -> Result<Option<NewtonStep>> {
+        let size = self.local_size(point.base.slack.len(), point.gradient.len(), decrement);
+        let stream = arrival.iteration as u64;
+        let Some(mut anchor) = LocalAnchor::at(phi, point, size, self.seed, stream, flops, run)? else {
+            return Ok(None);
+        };
+        anchor.carry(&self.trail, run)?;
+        let (direction, fallback) = anchor.first_step(flops, run)?;
+        Ok(Some(self.local_step(point, anchor, direction, fallback)))
+    }
+
+    /// The checked step of an anchor, which stays.
+    fn local_step(
+        &mut self,
+        point: &TiltedPoint,
+        anchor: LocalAnchor,
+        direction: Vec<f64>,
+        fallback: Vec<f64>,
+    ) -> NewtonStep {
+        let metric = anchor.metric().at(&point.base);
+        let decrement = metric.dual_norm(&point.gradient);
+        let (direction, _) = descending(point, direction, fallback, decrement);
+        self.anchor = Some(anchor);
+        NewtonStep { direction, decrement, metric: Some(metric), slack_cap: SLACK_LOSS_CAP, reach: None }
     }
 }
 
@@ -239,8 +288,10 @@ const GLOBAL_SLACK_CAP: f64 = 1.0 - 1e-9;
 
 /// The model's direction if it goes down steeply enough (−G·h ≥ 0.1λ²/(1+λ): the angle test that makes the textbook proof
 /// of convergence hold), else the quadratic model's, which always does.
-fn descending(point: &TiltedPoint, direction: Vec<f64>, fallback: Vec<f64>, decrement: f64) -> Vec<f64> {
+///
+/// Also says whether it is the model's.
+fn descending(point: &TiltedPoint, direction: Vec<f64>, fallback: Vec<f64>, decrement: f64) -> (Vec<f64>, bool) {
     let slope = -dot(&point.gradient, &direction);
     let enough = 0.1 * decrement * decrement / (1.0 + decrement) / 3.0; // `decrement` may be √3 too large
-    if slope >= enough { direction } else { fallback }
+    if slope >= enough { (direction, true) } else { (fallback, false) }
 }
