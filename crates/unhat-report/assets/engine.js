@@ -1,5 +1,5 @@
 // What a screen adds to a page that is complete without it: pointing, keys, zoom, sorting, export, colours, the slider.
-// Texts reach the page as text nodes only, nothing is evaluated, and nothing is fetched.
+// Texts reach the page as text nodes only, no text is run, and nothing is fetched.
 (() => {
   'use strict';
   const root = document.documentElement;
@@ -11,8 +11,8 @@
     if (className) element.className = className;
     return element;
   };
-  const makeSvg = (name, attributes) => {
-    const element = document.createElementNS('http:' + '//www.w3.org/2000/svg', name);
+  const makeSvg = (svg, name, attributes) => {
+    const element = document.createElementNS(svg.namespaceURI, name);
     for (const key in attributes) element.setAttribute(key, attributes[key]);
     return element;
   };
@@ -116,7 +116,7 @@
       return { element, x, y };
     });
     if (!marks.length) return;
-    const ring = makeSvg('circle', { class: 'ring', r: 7, visibility: 'hidden' });
+    const ring = makeSvg(svg, 'circle', { class: 'ring', r: 7, visibility: 'hidden' });
     svg.append(ring);
     let zoom = { x: 1, y: 1, left: 0, top: 0 };
     let current = -1;
@@ -184,8 +184,8 @@
       const drawn = ticksOf(axis, valueAt(axis.start), valueAt(axis.end)).flatMap(([value, label]) => {
         const at = pixelAt(value);
         const across = axis.name === 'x';
-        const line = makeSvg('path', { class: 'grid', d: across ? `M${at} ${top}V${bottom}` : `M${left} ${at}H${right}` });
-        const text = makeSvg('text', across ? { x: at, y: bottom + 17, 'text-anchor': 'middle' } : { x: left - 7, y: at + 4, 'text-anchor': 'end' });
+        const line = makeSvg(svg, 'path', { class: 'grid', d: across ? `M${at} ${top}V${bottom}` : `M${left} ${at}H${right}` });
+        const text = makeSvg(svg, 'text', across ? { x: at, y: bottom + 17, 'text-anchor': 'middle' } : { x: left - 7, y: at + 4, 'text-anchor': 'end' });
         text.textContent = label;
         return [line, text];
       });
@@ -258,7 +258,7 @@
       event.preventDefault();
       zoomBy(Math.exp(-0.002 * (event.deltaY || event.deltaX)), pointer(event));
     }, { passive: false });
-    const brush = makeSvg('rect', { class: 'brush' });
+    const brush = makeSvg(svg, 'rect', { class: 'brush' });
     const corners = to => ({
       x: Math.min(to.x, drag.x), y: Math.min(to.y, drag.y), width: Math.abs(to.x - drag.x), height: Math.abs(to.y - drag.y),
     });
@@ -322,7 +322,8 @@
       const field = make('input');
       field.type = 'search';
       field.addEventListener('input', () => {
-        for (const row of body.rows) row.hidden = !row.textContent.toLowerCase().includes(field.value.toLowerCase());
+        const wanted = plain(field.value.toLowerCase());
+        for (const row of body.rows) row.hidden = !plain(row.textContent.toLowerCase()).includes(wanted);
       });
       label.append(field);
       bar.append(label);

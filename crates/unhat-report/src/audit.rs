@@ -100,7 +100,7 @@ fn verdict(findings: &Findings) -> Markup {
     let wished = Quantity::new("/declared/target_rel_error", wish, Format::Share);
     let median = Quantity::new("/verdict/rel_error/median", error.median, Format::Share);
     let q05 = Quantity::new("/verdict/rel_error/q05", error.q05, Format::Share);
-    let digits = Quantity::new("/verdict/rel_error/median", error.median, Format::Digits);
+    let digits = Quantity::new("digits /verdict/rel_error/median", error.median, Format::Digits);
     let attacker = words::attacker(verdict.attack);
     html! {
         @if verdict.meets_target {

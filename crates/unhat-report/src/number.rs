@@ -154,7 +154,8 @@ pub(crate) fn machine_readable(value: f64) -> Option<f64> {
 
 /// A number in the page, with the place in the data where it stands.
 ///
-/// `source` is a JSON pointer, or pointers joined from left to right by ` - `, ` * ` and ` / `.
+/// `source` is a JSON pointer, or pointers joined from left to right by ` - `, ` * ` and ` / `; `abs` and `digits` before a
+/// pointer take its size and its correct digits.
 #[derive(Clone, Debug)]
 pub(crate) struct Quantity {
     pub source: String,

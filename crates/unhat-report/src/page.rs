@@ -72,7 +72,7 @@ impl Page {
                     }
                     main #content tabindex="-1" {
                         @for section in &self.sections {
-                            section aria-labelledby={ (section.id) } {
+                            section {
                                 h2 id=(section.id) { (section.title) }
                                 (section.body)
                             }

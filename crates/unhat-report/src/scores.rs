@@ -280,7 +280,7 @@ fn largest(facts: &ScoreFacts) -> Option<Markup> {
         near: Near::Point,
     };
     let columns = vec![
-        Column::number("row", "/top/*/row", Format::Count),
+        Column::number("row", "/top/*/row", Format::Fixed(0)),
         Column::number("score", "/top/*/score", Format::Number),
     ];
     let rows = facts

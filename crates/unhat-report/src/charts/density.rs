@@ -34,8 +34,9 @@ pub(crate) fn draw(density: Option<&Density>, contours: &[Contour], points: &[Po
     let marks = html! {
         path.zero d={ "M" (px(area.left)) " " (px(zero)) "H" (px(area.right)) } {}
         @if let Some(density) = density {
-            @for (shade, squares) in squares(density, canvas).iter().enumerate() {
-                @if !squares.is_empty() { path .{ "shade-" (shade) } d=(squares) {} }
+            @let (paths, height) = squares(density, canvas);
+            @for (shade, squares) in paths.iter().enumerate() {
+                @if !squares.is_empty() { path .{ "shade-" (shade) } stroke-width=(px(height)) d=(squares) {} }
             }
         }
         @for contour in contours {
@@ -46,19 +47,32 @@ pub(crate) fn draw(density: Option<&Density>, contours: &[Contour], points: &[Po
     Layers { under: None, marks: Some(marks), over: Some(over(contours, points, canvas)) }
 }
 
-/// One path a shade: bins whose logarithm of the count falls into that fifth.
-fn squares(density: &Density, canvas: &Canvas) -> [String; SHADES] {
+/// The squares of one row of bins are strokes as wide as the row is high: one path a shade, neighbours joined.
+fn squares(density: &Density, canvas: &Canvas) -> ([String; SHADES], f64) {
     let mut paths = [const { String::new() }; SHADES];
     let most = density.count.iter().map(|[_, _, count]| *count).max().unwrap_or(1);
+    let shade = |count: u32| (f64::from(count).ln() / f64::from(most).ln_1p() * SHADES as f64) as usize;
     let (across, up) = (bin_edges(&density.x), bin_edges(&density.y));
-    for [column, row, count] in &density.count {
-        let (Some(x), Some(y)) = (pair(&across, *column), pair(&up, *row)) else { continue };
-        let shade = (f64::from(*count).ln() / f64::from(most + 1).ln() * SHADES as f64) as usize;
-        let (left, right, bottom, top) = (canvas.x.at(x.0), canvas.x.at(x.1), canvas.y.at(y.0), canvas.y.at(y.1));
-        let square = format!("M{} {}H{}V{}H{}Z", px(left), px(bottom), px(right), px(top), px(left));
-        paths[shade.min(SHADES - 1)].push_str(&square);
+    let mut bins: Vec<[u32; 3]> = density.count.iter().copied().filter(|[_, _, count]| *count > 0).collect();
+    bins.sort_by_key(|[column, row, _]| (*row, *column));
+    let joined = |a: &[u32; 3], b: &[u32; 3]| a[1] == b[1] && a[0] + 1 == b[0] && shade(a[2]) == shade(b[2]);
+    let mut height = 0.0_f64;
+    for run in bins.chunk_by(joined) {
+        let ([first, row, count], [last, ..]) = (run[0], run[run.len() - 1]);
+        let (Some(start), Some(end), Some(side)) = (pair(&across, first), pair(&across, last), pair(&up, row)) else {
+            continue;
+        };
+        let (left, right) = (canvas.x.at(start.0), canvas.x.at(end.1));
+        let (bottom, top) = (canvas.y.at(side.0), canvas.y.at(side.1));
+        height = height.max(bottom - top);
+        paths[shade(count).min(SHADES - 1)].push_str(&format!(
+            "M{} {}H{}",
+            px(left),
+            px((bottom + top) / 2.0),
+            px(right)
+        ));
     }
-    paths
+    (paths, height)
 }
 
 fn bin_edges(axis: &Axis) -> Vec<f64> {

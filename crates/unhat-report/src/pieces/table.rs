@@ -130,7 +130,11 @@ fn cell_markup(cell: &Cell, column: &Column, heads_row: bool) -> Markup {
         Cell::Quantity(quantity) => (quantity.text(), quantity.value, Some(&quantity.source)),
     };
     // Where the number is printed in full, the printed text sorts and exports as well.
-    let sorted_by = value.and_then(machine_readable).map(shortest).filter(|value| *value != text);
+    let sorted_by = value
+        .filter(|_| column.format != Some(Format::Digits))
+        .and_then(machine_readable)
+        .map(shortest)
+        .filter(|value| *value != text);
     let numeric = column.format.is_some();
     html! {
         @if heads_row {

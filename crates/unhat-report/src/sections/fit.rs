@@ -168,14 +168,16 @@ fn answer(pulls: &[Pull]) -> Markup {
 fn table(pulls: &[Pull]) -> Table {
     let source = |key: &str| format!("/rows/top/*/{key}");
     let columns = vec![
-        Column::number("row", "", Format::Count),
+        Column::number("row", "", Format::Fixed(0)),
         Column::number("hat value h", source("hat"), Format::Number),
         Column::number("studentised residual", source("studentised"), Format::Fixed(2)),
         Column::number("Cook’s distance", source("cook"), Format::Number),
     ];
     let rows = pulls.iter().map(|pull| {
         let name = match pull.row.row {
-            Some(number) => Cell::Quantity(Quantity::count(format!("/rows/top/{}/row", pull.place), number)),
+            Some(number) => {
+                Cell::Quantity(Quantity::new(format!("/rows/top/{}/row", pull.place), number as f64, Format::Fixed(0)))
+            }
             None => row_name(None, pull.place).into(),
         };
         Row::new(pull.place, vec![name, pull.row.hat.into(), pull.residual.into(), pull.cook.into()])

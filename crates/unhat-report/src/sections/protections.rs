@@ -117,11 +117,12 @@ fn table(protections: &[ProtectionResult], attacks: &[AttackKind]) -> Table {
     for attack in attacks {
         let name = words::attack(*attack);
         let source = |key: &str| format!("/protections/*/attacks/{}/{key}", words::attack_key(*attack));
+        let digits = format!("digits {}", source("median"));
         columns.extend([
             Column::number(format!("{name}, median"), source("median"), Format::Share).or("failed"),
             Column::number("5 % point", source("q05"), Format::Share),
             Column::number("95 % point", source("q95"), Format::Share),
-            Column::number("correct digits", source("median"), Format::Digits),
+            Column::number("correct digits", digits, Format::Digits),
         ]);
     }
     let rows = protections.iter().enumerate().map(|(index, result)| {

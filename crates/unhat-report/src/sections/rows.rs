@@ -87,7 +87,7 @@ fn table(findings: &Findings) -> Table {
     let source = |key: &str| format!("/rows/top/*/{key}");
     let top = &findings.rows.top;
     let columns = vec![
-        Column::number("row", "", Format::Count),
+        Column::number("row", "", Format::Fixed(0)),
         Column::number("hat value h", source("hat"), Format::Number),
         Column::number("membership AUC", source("auc"), Format::Fixed(3)),
         Column::number("found at 1 % false alarms", source("tpr_at_1pct"), Format::Share),
@@ -98,7 +98,9 @@ fn table(findings: &Findings) -> Table {
     ];
     let rows = top.iter().take(LISTED).enumerate().map(|(place, row)| {
         let name = match row.row {
-            Some(number) => Cell::Quantity(Quantity::count(format!("/rows/top/{place}/row"), number)),
+            Some(number) => {
+                Cell::Quantity(Quantity::new(format!("/rows/top/{place}/row"), number as f64, Format::Fixed(0)))
+            }
             None => row_name(None, place).into(),
         };
         let cells = vec![

@@ -1,5 +1,7 @@
 //! Example data for the reports: an invented table of 2400 rows and 8 columns, one of them called like a script.
 
+#![allow(dead_code, reason = "each test takes the samples it needs")]
+
 use serde_json::Error;
 use unhat::audit::findings::{Check, Detail, Findings, Tool};
 use unhat_report::{
