@@ -22,9 +22,10 @@
   const superscript = '⁰¹²³⁴⁵⁶⁷⁸⁹';
   const powerOfTen = e => '10' + (e < 0 ? '⁻' : '') + String(Math.abs(e)).replace(/\d/g, digit => superscript[digit]);
   const minus = text => text.replace('-', '−');
+  const grouped = value => value.toFixed(0).replace(/(\d)(?=(\d{3})+$)/g, '$1\u202f');
   const number = value => {
     const size = Math.abs(value);
-    if (size === 0 || (size >= 1e-3 && size < 1e5)) return minus(String(+value.toPrecision(3)));
+    if (size === 0 || (size >= 1e-3 && size < 1e5)) return minus(size < 1e4 ? String(+value.toPrecision(3)) : grouped(value));
     const [mantissa, exponent] = value.toExponential(1).split('e');
     return (+mantissa === 1 ? '' : minus(String(+mantissa)) + '\u00a0×\u00a0') + powerOfTen(+exponent);
   };

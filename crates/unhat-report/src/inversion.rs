@@ -7,7 +7,7 @@ use crate::charts::lines::{self, Line};
 use crate::charts::scale::Domain;
 use crate::number::{Format, Quantity};
 use crate::page::{Page, Section};
-use crate::pieces::figure::{Figure, how_to_explore};
+use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Column, Row, Table};
 use crate::sections::{checks, method};
 use maud::{Markup, html};
@@ -276,26 +276,18 @@ fn convergence(facts: &InversionFacts) -> Option<Markup> {
         }),
         height: [340.0, 320.0],
         left: [58.0, 50.0],
-        right: [170.0, 14.0],
+        right: [24.0, 14.0],
         zoom: true,
         near: Near::Point,
-    };
-    let legend = if several {
-        Vec::new()
-    } else {
-        lines
-            .iter()
-            .filter_map(|line| Some((line.series, CURVES.iter().find(|(name, _)| *name == line.name)?.0)))
-            .collect()
     };
     let figure = Figure {
         id: "convergence",
         question: "Did the solver finish, and how fast?",
         answer: html! {
-            "It ended as " (facts.status) " after " (Quantity::count("/iterations", facts.iterations)) " iterations, "
+            "It ended with “" (facts.status) "” after " (Quantity::count("/iterations", facts.iterations)) " iterations, "
             (Quantity::new("/residual", facts.residual, Format::Number).or("an unknown distance")) " from the target."
         },
-        legend,
+        legend: Legend::of(lines.iter().map(|line| (line.series, line.name.as_str()))),
         upwards: Some("each relative to its own scale".to_owned()),
         chart: frame.draw(|canvas| lines::draw(&lines, canvas)),
         how: html! { "Residual: relative distance to the target. Newton decrement: how much the next step would gain. Proven distance: what could be shown of the distance to the solution at that step." (how_to_explore()) },
@@ -447,7 +439,7 @@ fn standard_errors(facts: &InversionFacts) -> Option<Markup> {
         answer: html! {
             "Best: " span.name { (errors[best].name) } ", to " (at(best)) "; least: " span.name { (errors[worst].name) } ", to " (at(worst)) " (standard errors)."
         },
-        legend: Vec::new(),
+        legend: Legend::default(),
         upwards: None,
         chart: frame.draw(|canvas| dots::draw(&rows, None, canvas)),
         how: html! { "From the covariance at the answer, for Gaussian noise of the known size." },

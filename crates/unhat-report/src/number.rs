@@ -10,6 +10,8 @@ const MINUS: char = '−';
 
 /// Below this a number is written as a power of ten: three zeros after the point are the most that one reads at a glance.
 const SMALLEST_PLAIN: f64 = 1e-3;
+/// From here on thousands are set apart.
+const GROUPED: f64 = 1e4;
 /// From here on a number is written as a power of ten.
 const LARGEST_PLAIN: f64 = 1e5;
 /// From here on a noise is a multiple of the rms, because "18700 %" says less than "187 × rms".
@@ -65,10 +67,11 @@ pub(crate) fn correct_digits(error: f64) -> u32 {
 
 fn number(value: f64) -> String {
     let size = value.abs();
-    if size == 0.0 || (SMALLEST_PLAIN..LARGEST_PLAIN).contains(&size) {
-        significant(value, 3)
-    } else {
-        scientific(value)
+    match size {
+        0.0 => "0".to_owned(),
+        _ if (GROUPED..LARGEST_PLAIN).contains(&size) => count(value),
+        _ if (SMALLEST_PLAIN..GROUPED).contains(&size) => significant(value, 3),
+        _ => scientific(value),
     }
 }
 
@@ -216,7 +219,8 @@ mod tests {
             (Format::Number, 9.96e-7, "10⁻⁶"),
             (Format::Number, -0.98194, "−0.982"),
             (Format::Number, 186.74, "187"),
-            (Format::Number, 99_999.0, "99999"),
+            (Format::Number, 99_999.0, "99\u{202f}999"),
+            (Format::Number, -1234.4, "−1234"),
             (Format::Number, 1.5e7, "1.5 × 10⁷"),
             (Format::Share, 0.003096, "0.31 %"),
             (Format::Share, 0.1, "10 %"),

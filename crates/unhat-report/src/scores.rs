@@ -7,7 +7,7 @@ use crate::charts::histogram::{self, edges};
 use crate::charts::scale::{Domain, Kind};
 use crate::number::{Format, Quantity};
 use crate::page::{Page, Section};
-use crate::pieces::figure::{Figure, how_to_explore};
+use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use crate::sections::{checks, method};
 use maud::{Markup, html};
@@ -234,7 +234,7 @@ fn spread(facts: &ScoreFacts) -> Option<Markup> {
             "Half of the rows have a score below " (Quantity::new("/histogram/median", histogram.median, Format::Number))
             ", where the average is " (average(facts)) " (dotted)."
         },
-        legend: Vec::new(),
+        legend: Legend::default(),
         upwards: Some("rows in the bin".to_owned()),
         chart: frame.draw(|canvas| histogram::draw(&histogram.count, &edges, Some(average_score), "1 2", canvas)),
         how: html! {
@@ -297,7 +297,7 @@ fn largest(facts: &ScoreFacts) -> Option<Markup> {
             "Row " (Quantity::new("/top/0/row", first.row as f64, Format::Fixed(0))) " has the largest score, " (score(0, first))
             "; the last one drawn has " (score(last, &facts.top[last])) "."
         },
-        legend: Vec::new(),
+        legend: Legend::default(),
         upwards: None,
         chart: frame.draw(|canvas| bars::draw(&bars, 0.0, "1", canvas)),
         how: html! { "A row with a score near 1 is fitted by itself alone: no other row says what it should be." },

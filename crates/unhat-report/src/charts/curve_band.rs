@@ -55,7 +55,7 @@ pub(crate) fn draw(chart: &CurveBand, canvas: &Canvas) -> Layers {
         @if let Some((_, x)) = planned { path.plan d={ "M" (px(x)) " " (px(area.top)) "V" (px(area.bottom)) } {} }
     };
     let over = html! {
-        @if let Some(names) = drawn.over { (names) }
+        @if !canvas.narrow { (lines::names(&named, canvas)) }
         g.home.halo {
             @if let Some(wished) = wished {
                 text x=(px(area.left + 6.0)) y=(px((wished - 6.0).max(area.top + 12.0))) { "error above " (chart.wished.in_svg()) ": wished" }

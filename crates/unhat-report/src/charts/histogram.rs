@@ -30,7 +30,11 @@ pub(crate) fn draw(counts: &[u64], edges: &[f64], line: Option<f64>, columns: &s
                 }
             }
         }
-        @if let Some(line) = line { path.plan d={ "M" (px(canvas.x.at(line))) " " (px(canvas.area.top)) "V" (px(floor)) } {} }
+        @if let Some(line) = line {
+            @let path = format!("M{} {}V{}", px(canvas.x.at(line)), px(canvas.area.top), px(floor));
+            path.plan.under d=(path) {}
+            path.plan d=(path) {}
+        }
     };
     Layers { under: None, marks: Some(marks), over: None }
 }

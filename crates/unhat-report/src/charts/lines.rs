@@ -1,4 +1,4 @@
-//! Lines with marks, each named at its end: convergence.
+//! Lines with marks: convergence, and the curves of a band.
 
 use crate::charts::frame::{Canvas, Layers, Series, line_through, mark, px};
 use crate::charts::labels::{shortened, spread};
@@ -15,10 +15,12 @@ pub(crate) struct Line {
 
 /// Between the names of two lines.
 const NAME_GAP: f64 = 16.0;
+/// From the middle of a letter to its foot.
+const HALF_LETTER: f64 = 4.0;
 /// How much of a name fits beside the chart.
 const NAME_LENGTH: usize = 19;
 
-/// Draws the lines, the first on top; on the wide chart their names stand at their ends.
+/// Draws the lines, the first on top.
 pub(crate) fn draw(lines: &[Line], canvas: &Canvas) -> Layers {
     let placed: Vec<Vec<(f64, f64)>> = lines.iter().map(|line| places(line, canvas)).collect();
     let marks = html! {
@@ -31,21 +33,22 @@ pub(crate) fn draw(lines: &[Line], canvas: &Canvas) -> Layers {
             }
         }
     };
-    Layers { under: None, marks: Some(marks), over: (!canvas.narrow).then(|| names(lines, &placed, canvas)) }
+    Layers { under: None, marks: Some(marks), over: None }
 }
 
 fn places(line: &Line, canvas: &Canvas) -> Vec<(f64, f64)> {
     line.points.iter().map(|(_, x, y)| (canvas.x.at(*x), canvas.y.at(*y))).collect()
 }
 
-fn names(lines: &[Line], placed: &[Vec<(f64, f64)>], canvas: &Canvas) -> Markup {
-    let ended: Vec<_> = lines.iter().zip(placed).filter_map(|(line, places)| Some((line, places.last()?))).collect();
-    let heights: Vec<f64> = ended.iter().map(|(_, end)| end.1 + 4.0).collect();
+/// The names of lines that all end at the right of the chart.
+pub(crate) fn names(lines: &[Line], canvas: &Canvas) -> Markup {
+    let ended = lines.iter().filter_map(|line| Some((line, places(line, canvas).last()?.1)));
+    let (lines, heights): (Vec<&Line>, Vec<f64>) = ended.map(|(line, y)| (line, y + HALF_LETTER)).unzip();
     let heights = spread(&heights, NAME_GAP, canvas.area.top + 8.0, canvas.area.bottom);
     html! {
-        g.home.halo {
-            @for ((line, end), height) in ended.iter().zip(heights) {
-                text.name .(line.series.class()) x=(px(end.0 + 10.0)) y=(px(height)) { (shortened(&line.name, NAME_LENGTH)) }
+        g.home {
+            @for (line, height) in lines.iter().zip(heights) {
+                text.name .(line.series.class()) x=(px(canvas.area.right + 8.0)) y=(px(height)) { (shortened(&line.name, NAME_LENGTH)) }
             }
         }
     }

@@ -11,7 +11,7 @@ pub(crate) struct Figure {
     /// The answer, which is what a screen reader says of the chart.
     pub answer: Markup,
     /// The marks and what they stand for.
-    pub legend: Vec<(Series, &'static str)>,
+    pub legend: Legend,
     /// What goes up along the chart.
     pub upwards: Option<String>,
     pub chart: Markup,
@@ -19,6 +19,24 @@ pub(crate) struct Figure {
     pub table: Option<Table>,
     /// Whether the table goes on paper too.
     pub print_table: bool,
+}
+
+/// The marks of a chart and what they stand for; only for phones where the wide chart names its curves.
+#[derive(Default)]
+pub(crate) struct Legend {
+    pub entries: Vec<(Series, String)>,
+    pub for_phones: bool,
+}
+
+impl Legend {
+    pub(crate) fn of<Name: Into<String>>(entries: impl IntoIterator<Item = (Series, Name)>) -> Legend {
+        let entries = entries.into_iter().map(|(series, name)| (series, name.into())).collect();
+        Legend { entries, for_phones: false }
+    }
+
+    pub(crate) fn for_phones(self) -> Legend {
+        Legend { for_phones: true, ..self }
+    }
 }
 
 impl Figure {
@@ -29,9 +47,9 @@ impl Figure {
                     h3 id={ (self.id) "-question" } { (self.question) }
                     p.answer id={ (self.id) "-answer" } { (self.answer) }
                 }
-                @if !self.legend.is_empty() {
-                    p.legend {
-                        @for (series, name) in &self.legend {
+                @if !self.legend.entries.is_empty() {
+                    p.legend.for-phones[self.legend.for_phones] {
+                        @for (series, name) in &self.legend.entries {
                             span { span.key .(series.class()) aria-hidden="true" { (series.sign()) } " " (name) }
                         }
                     }

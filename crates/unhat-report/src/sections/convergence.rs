@@ -4,7 +4,7 @@ use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::lines::{self, Line};
 use crate::charts::scale::Domain;
 use crate::number::{Format, Quantity};
-use crate::pieces::figure::Figure;
+use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Column, Row, Table};
 use crate::sections::noise::LEAST_ERROR;
 use maud::{Markup, html};
@@ -38,7 +38,7 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         }),
         height: [320.0, 300.0],
         left: [58.0, 46.0],
-        right: [150.0, 14.0],
+        right: [24.0, 14.0],
         zoom: true,
         near: Near::Point,
     };
@@ -47,7 +47,7 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         id: "convergence",
         question: "Did the solver finish, and how fast?",
         answer: answer(histories),
-        legend: Vec::new(),
+        legend: Legend::of(lines.iter().map(|line| (line.series, line.name.as_str()))),
         upwards: Some("distance to the release as computed, relative".to_owned()),
         chart: frame.draw(|canvas| lines::draw(&lines, canvas)),
         how: html! {

@@ -4,7 +4,7 @@ use crate::charts::dots::{self, Dot, DotRow};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Domain;
 use crate::number::{Format, Quantity};
-use crate::pieces::figure::Figure;
+use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Column, Row, Table};
 use crate::sections::noise::LEAST_ERROR;
 use crate::words;
@@ -61,7 +61,10 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         id: "coordinates",
         question: "Which coefficients leak most?",
         answer: answer(&leaks),
-        legend: vec![(Series::Second, "median try, 5 % point to 95 % point"), (Series::Limit, "Cramér–Rao bound")],
+        legend: Legend::of([
+            (Series::Second, "median try, 5 % point to 95 % point"),
+            (Series::Limit, "Cramér–Rao bound"),
+        ]),
         upwards: None,
         chart: frame.draw(|canvas| dots::draw(&rows, Some(&wished), canvas)),
         how: html! {

@@ -4,7 +4,7 @@ use crate::charts::density::{self, Contour, Point, domain_of};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Domain;
 use crate::number::{Format, Quantity};
-use crate::pieces::figure::{Figure, how_to_explore};
+use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use crate::words::row_name;
 use maud::{Markup, html};
@@ -65,11 +65,11 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         id: "fit",
         question: "Does any row pull the fit?",
         answer: answer(&pulls),
-        legend: vec![
+        legend: Legend::of([
             (Series::Second, "largest Cook’s distances"),
             (Series::First, "other unusual rows"),
             (Series::Contour, "equal Cook’s distance D"),
-        ],
+        ]),
         upwards: Some("externally studentised residual (standard errors)".to_owned()),
         chart: frame.draw(|canvas| density::draw(findings.density.as_ref(), &contours, &points, canvas)),
         how: html! {

@@ -4,7 +4,7 @@ use crate::charts::dots::{self, Dot, DotRow};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Domain;
 use crate::number::{Format, Quantity};
-use crate::pieces::figure::Figure;
+use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Column, Row, Table};
 use crate::sections::noise::LEAST_ERROR;
 use maud::{Markup, html};
@@ -51,7 +51,7 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
             }
             "."
         },
-        legend: Vec::new(),
+        legend: Legend::default(),
         upwards: None,
         chart: frame.draw(|canvas| dots::draw(&rows, None, canvas)),
         how: html! { "For each row the median error over the tries; mark: the median row; line: from the 5 % point to the 95 % point of the rows." },

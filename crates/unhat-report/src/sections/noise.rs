@@ -4,7 +4,7 @@ use crate::charts::curve_band::{self, Curve, CurveBand};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Domain;
 use crate::number::{Format, Quantity};
-use crate::pieces::figure::{Figure, how_to_explore};
+use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Column, Row, Table};
 use crate::words;
 use maud::{Markup, html};
@@ -63,7 +63,7 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         id: "noise",
         question: "How close does an attacker get, for each amount of noise?",
         answer: answer(findings),
-        legend,
+        legend: Legend::of(legend).for_phones(),
         upwards: Some("relative error of the recovered coefficients, ‖x̂ − x‖ ÷ ‖x‖".to_owned()),
         chart: frame.draw(|canvas| curve_band::draw(&chart, canvas)),
         how: html! {

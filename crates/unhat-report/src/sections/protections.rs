@@ -4,7 +4,7 @@ use crate::charts::dots::{self, Dot, DotRow};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Domain;
 use crate::number::{Format, Quantity};
-use crate::pieces::figure::Figure;
+use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use crate::sections::noise::LEAST_ERROR;
 use crate::words;
@@ -49,11 +49,9 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         id: "protections",
         question: "Which protection would help?",
         answer: answer(findings),
-        legend: attacks
-            .iter()
-            .enumerate()
-            .map(|(place, attack)| (Series::nth(place), words::attack(*attack)))
-            .collect(),
+        legend: Legend::of(
+            attacks.iter().enumerate().map(|(place, attack)| (Series::nth(place), words::attack(*attack))),
+        ),
         upwards: None,
         chart: frame.draw(|canvas| dots::draw(&rows, Some(&wished), canvas)),
         how: html! {
@@ -160,7 +158,7 @@ fn everything_tried(findings: &Findings) -> Markup {
         Column::number("5 % point", source("error_q05"), Format::Share),
         Column::number("95 % point", source("error_q95"), Format::Share),
         Column::number("root mean square", source("error_rmse"), Format::Share),
-        Column::number("noise for the wish", source("noise_for_error"), Format::Number).or("none tried is enough"),
+        Column::number("noise for the wish", source("noise_for_error"), Format::Number).or("none is enough"),
     ];
     let rows = findings.releases.iter().enumerate().map(|(index, tried)| {
         let cells = vec![

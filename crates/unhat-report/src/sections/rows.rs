@@ -4,7 +4,7 @@ use crate::charts::bars::{self, Bar};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Domain;
 use crate::number::{Format, Quantity};
-use crate::pieces::figure::Figure;
+use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use crate::words::row_name;
 use maud::{Markup, html};
@@ -45,7 +45,7 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         id: "rows",
         question: "Which rows are exposed?",
         answer: answer(findings),
-        legend: Vec::new(),
+        legend: Legend::default(),
         upwards: None,
         chart: frame.draw(|canvas| bars::draw(&bars, GUESSING, "1 2 3 4 5 7", canvas)),
         how: html! {

@@ -42,9 +42,9 @@ pub fn inversion() -> InversionFacts {
         Step {
             iteration,
             passes: Some(f64::from(2 * iteration + 1)),
-            decrement: Some(squared * 0.7),
-            residual: Some(squared),
-            certificate: (iteration >= 3).then_some(squared * 2.5),
+            decrement: Some((squared * 0.3).max(1e-13)),
+            residual: Some(squared.max(3.2e-5)),
+            certificate: (iteration >= 3).then_some((squared * 2.5).max(4.4e-5)),
         }
     };
     let names = ["intercept", "age", "bmi", "systolic_bp", HOSTILE];
