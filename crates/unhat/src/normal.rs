@@ -8,12 +8,12 @@ pub fn cdf(x: f64) -> f64 {
     0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
 }
 
-/// Below this Φ is a product of a Gaussian and the asymptotic series, whose fifth term is 10⁻¹¹ here.
+/// Below this Φ is a product of a Gaussian and the asymptotic series, whose sixth term is 10⁻¹³ here.
 const FAR_TAIL: f64 = -25.0;
 
 /// log Φ(x), where Φ itself has long underflown.
 ///
-/// log Φ(x) = −x²/2 − log(−x√(2π)) + log(1 − 1/x² + 3/x⁴ − 15/x⁶ + 105/x⁸ − …),  x → −∞
+/// log Φ(x) = −x²/2 − log(−x√(2π)) + log(1 − 1/x² + 3/x⁴ − 15/x⁶ + 105/x⁸ − 945/x¹⁰ + …),  x → −∞
 pub fn log_cdf(x: f64) -> f64 {
     if x > 0.0 {
         return (-cdf(-x)).ln_1p();
@@ -22,7 +22,7 @@ pub fn log_cdf(x: f64) -> f64 {
         return cdf(x).ln();
     }
     let r = 1.0 / (x * x);
-    let series = r * (-1.0 + r * (3.0 + r * (-15.0 + r * 105.0)));
+    let series = r * (-1.0 + r * (3.0 + r * (-15.0 + r * (105.0 - r * 945.0))));
     -0.5 * x * x - (-x * (2.0 * PI).sqrt()).ln() + series.ln_1p()
 }
 

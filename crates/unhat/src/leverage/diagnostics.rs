@@ -82,7 +82,7 @@ pub fn diagnostics(source: &dyn RowSource, response: &[f64], run: &Run<'_>) -> R
 ///
 /// In the Gaussian linear model the residual is N(0, s²(1−h)) for a member and N(0, s²/(1−h)) otherwise.
 pub fn membership_auc(hat: f64) -> f64 {
-    FRAC_2_PI * (1.0f64).atan2(1.0 - hat)
+    FRAC_2_PI * 1.0f64.atan2((1.0 - hat).max(0.0))
 }
 
 /// The true-positive rate of that test at the false-positive rate α.

@@ -13,6 +13,7 @@ mod polish;
 mod release;
 mod starts;
 mod step_equations;
+mod trial;
 
 pub use certificate::ScoreCertificate;
 pub use inversion::{ScoreCandidate, ScoreInversion, invert_scores};
@@ -21,3 +22,4 @@ pub use noise::{
     CramerRao, GradientEstimate, cramer_rao_both, cramer_rao_gradient, cramer_rao_scores, noisy_gradient_estimate,
 };
 pub use options::{ScoreInvertOptions, ScoreMethod, ScoreStart};
+pub(crate) use trial::{AttackFit, ReleasedScores, ScoreAttacks};
