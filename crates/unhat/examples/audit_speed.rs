@@ -12,7 +12,11 @@ fn main() -> Result<()> {
     let (n, d) = (2400, 8);
     let r = regression(n, d, 1);
     let rows = DenseRows::new(&r.a, d)?;
+    let only = std::env::args().any(|a| a == "scores");
     for release in [ReleaseKind::Scores, ReleaseKind::Gradient, ReleaseKind::Both] {
+        if only && release != ReleaseKind::Scores {
+            continue;
+        }
         let clock = Instant::now();
         let options = AuditOptions { release, ..AuditOptions::default() };
         let found = audit(&rows, &r.b, &r.x, &options, &Run::default())?;

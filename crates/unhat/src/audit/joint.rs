@@ -18,7 +18,7 @@ pub(super) struct JointFit<'a> {
 }
 
 /// Steps: the start is the answer to one half of the release, so that a few suffice.
-const MOST_STEPS: usize = 12;
+const MOST_STEPS: usize = 8;
 /// A step that changes no slack by more than this share is the last.
 const TOLERANCE: f64 = 1e-9;
 /// Damping of the first step relative to the diagonal of the normal equations.

@@ -13,15 +13,17 @@ pub(super) const QUANTILE: f64 = 0.05;
 /// Between the last level at which the 5 % point of the attack is below the wish and the next, interpolated in logarithms.
 /// 0 where the release as computed keeps the wish already.
 pub(super) fn noise_needed(cases: &[Case], kind: ReleaseKind, attack: AttackKind, wish: f64) -> Option<f64> {
-    let point = |case: &Case| {
-        let mut errors = case.errors(attack);
-        errors.sort_by(f64::total_cmp);
-        quantile(&errors, QUANTILE).unwrap_or(NO_ANSWER.max(wish))
-    };
     let levels: Vec<(f64, f64)> =
-        noise_levels(cases, kind).into_iter().map(|(_, noise, case)| (noise, point(case))).collect();
+        noise_levels(cases, kind).into_iter().map(|(_, noise, case)| (noise, point(case, attack, wish))).collect();
     let unprotected = cases.iter().find(|case| case.kind == kind && case.level.protection == Protection::None);
-    crossing(unprotected.map(point), &levels, wish)
+    crossing(unprotected.map(|case| point(case, attack, wish)), &levels, wish)
+}
+
+/// The 5 % point of an attack's error; where it never answers, that of the answer x̂ = 0, which beats no wish.
+fn point(case: &Case, attack: AttackKind, wish: f64) -> f64 {
+    let mut errors = case.errors(attack);
+    errors.sort_by(f64::total_cmp);
+    quantile(&errors, QUANTILE).unwrap_or(NO_ANSWER.max(wish))
 }
 
 /// Where points rise above a wish for good; `levels` by increasing noise.
@@ -41,23 +43,21 @@ fn crossing(unprotected: Option<f64>, levels: &[(f64, f64)], wish: f64) -> Optio
     Some((noise_below.ln() + share * (noise / noise_below).ln()).exp())
 }
 
-/// The attack that needs the most noise, and that noise; the first of equals.
+/// The attack that needs the most noise, and that noise; where none tried is enough for two, the one that is closer then.
 ///
 /// An attack with a start is no candidate: it begins nearer than most wishes, whatever is released.
 pub(super) fn hardest(cases: &[Case], kind: ReleaseKind, wish: f64) -> (AttackKind, Option<f64>) {
     let needed = |attack| (attack, noise_needed(cases, kind, attack, wish));
     let (blind, signs) = (needed(AttackKind::Blind), needed(AttackKind::Signs));
-    match (blind.1, signs.1) {
-        (None, _) => blind,
-        (_, None) => signs,
-        (Some(b), Some(s)) => {
-            if s > b {
-                signs
-            } else {
-                blind
-            }
-        }
-    }
+    let at_most_noise =
+        |attack| noise_levels(cases, kind).last().map_or(NO_ANSWER, |level| point(level.2, attack, wish));
+    let signs_first = match (blind.1, signs.1) {
+        (None, None) => at_most_noise(AttackKind::Signs) < at_most_noise(AttackKind::Blind),
+        (None, _) => false,
+        (_, None) => true,
+        (Some(b), Some(s)) => s > b,
+    };
+    if signs_first { signs } else { blind }
 }
 
 #[cfg(test)]

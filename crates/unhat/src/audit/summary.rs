@@ -338,7 +338,7 @@ impl Evidence<'_> {
         }
         if self.options.release != ReleaseKind::Scores {
             all.push(format!(
-                "a blind attack on a gradient tried {} cells; where it answers, the closest answer is counted",
+                "cells that a blind attack on the gradient tried: {}; where several answer, the closest is counted",
                 self.cells_tried
             ));
         }

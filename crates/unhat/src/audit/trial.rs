@@ -2,7 +2,7 @@
 
 use super::attack::{Attacks, Knowledge, closest};
 use super::findings::{AttackKind, ReleaseKind};
-use super::plan::{AuditOptions, CURVE_TRIALS, Level};
+use super::plan::{AuditOptions, Level};
 use super::protection::{is_random, protect, seed_of, start_near};
 use super::release::{Exact, Released};
 use crate::error::{Error, ErrorKind, Result};
@@ -33,6 +33,8 @@ pub(super) struct Try {
 pub(super) const ATTACKS: [AttackKind; 3] = [AttackKind::Blind, AttackKind::Start, AttackKind::Signs];
 /// An attack with a start begins this share of ‖x‖ away from x.
 pub(super) const START_DISTANCE: f64 = 0.02;
+/// Starts tried where nothing else is drawn.
+const STARTS: u32 = 10;
 /// Memory that the lifts of all threads together may take.
 const LIFT_BYTES: usize = 4 << 30;
 /// Progress is told this often.
@@ -63,7 +65,7 @@ impl Case {
 fn tries(level: &Level, attack: AttackKind) -> u32 {
     match (is_random(&level.protection), attack) {
         (true, _) => level.trials,
-        (false, AttackKind::Start) => level.trials.min(CURVE_TRIALS),
+        (false, AttackKind::Start) => level.trials.min(STARTS),
         (false, _) => 1,
     }
 }

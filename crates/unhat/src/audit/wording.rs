@@ -252,7 +252,7 @@ fn cells(findings: &Findings, aside: &Aside) -> Option<Finding> {
     (findings.release.kind == ReleaseKind::Gradient).then(|| {
         let mut said = Said::default();
         let title = format!(
-            "A gradient does not say in which cell it was taken: an attack that knows nothing else tried {} cells.",
+            "A gradient does not say in which cell it was taken: cells that an attack tried which knows nothing else: {}.",
             said.count("cells_tried", aside.cells_tried as u64)
         );
         let text =

@@ -91,9 +91,8 @@ impl<'a> ScoreAttacks<'a> {
             Err(e) => return Err(e),
         }
         // Where the lift was possible and wrong, fits from elsewhere are worse: they are for releases too small for it.
-        let fits = if search.best.is_some() { 1 } else { FITS_AROUND_THE_OFFSET };
-        for k in 0..fits {
-            if search.done() {
+        for k in 0..FITS_AROUND_THE_OFFSET {
+            if search.done() || (k == 0 && search.best.is_some()) {
                 break;
             }
             search.fit_from(&around_fit(&self.coordinates, seed, k), &Region::Anywhere)?;
