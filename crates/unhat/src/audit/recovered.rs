@@ -7,9 +7,9 @@ use crate::rows::RowSource;
 use crate::run::Run;
 use std::collections::BTreeMap;
 
-/// |x̂ⱼ − xⱼ| over the tries, and over |xⱼ|. `errors` are the Cramér–Rao standard errors.
+/// |x̂ⱼ − xⱼ| over the tries, and over |xⱼ|; `errors` are the Cramér–Rao standard errors.
 ///
-/// In findings to share there is no relative spread: its ratio to the absolute one would be |xⱼ|.
+/// Findings to share hold the relative numbers alone: their ratio to the absolute ones is |xⱼ|.
 pub(super) fn coordinates(
     x: &[f64],
     answers: &[Vec<f64>],
@@ -17,20 +17,23 @@ pub(super) fn coordinates(
     names: &[String],
     detail: Detail,
 ) -> Vec<Coordinate> {
+    let owner = detail == Detail::Owner;
     let of = |j: usize| {
         let bound = errors.map(|errors| errors[j]);
+        let (size, relative) = (x[j].abs(), x[j] != 0.0);
         let away: Vec<f64> = answers.iter().map(|answer| (answer[j] - x[j]).abs()).collect();
-        let share: Vec<f64> = away.iter().map(|e| e / x[j].abs()).collect();
-        let owner = detail == Detail::Owner;
-        Some(Coordinate {
+        let share: Vec<f64> = away.iter().map(|e| e / size).collect();
+        let bound_rel = bound.map(|bound| bound / size).filter(|_| relative);
+        Coordinate {
             name: names[j].clone(),
             value: owner.then_some(x[j]),
-            spread_abs: spread(&away, bound)?,
-            spread_rel: if owner && x[j] != 0.0 { spread(&share, bound.map(|b| b / x[j].abs())) } else { None },
-            bound_abs: bound,
-        })
+            spread_abs: spread(&away, bound).filter(|_| owner),
+            spread_rel: if relative { spread(&share, bound_rel) } else { None },
+            bound_abs: bound.filter(|_| owner),
+            bound_rel,
+        }
     };
-    (0..x.len()).filter_map(of).collect()
+    (0..x.len()).map(of).collect()
 }
 
 /// The quantiles over rows that are told.

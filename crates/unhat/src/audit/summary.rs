@@ -301,7 +301,8 @@ impl Evidence<'_> {
             let (protection, level) = option_of(&case.level.protection);
             for attack in ATTACKS {
                 let found = self.spread(case, attack);
-                let crlb = self.bound_of(case.kind).zip(noise_of(&case.level.protection));
+                let owner = self.options.detail == Detail::Owner;
+                let crlb = self.bound_of(case.kind).zip(noise_of(&case.level.protection)).filter(|_| owner);
                 all.push(ReleaseResult {
                     release: case.kind,
                     attack,
