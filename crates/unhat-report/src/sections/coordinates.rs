@@ -89,10 +89,14 @@ fn row_of(leak: &Leak) -> DotRow {
     DotRow { name: leak.coordinate.name.clone(), dots: vec![dot], bound: bound(leak).value }
 }
 
-/// The bound over |xⱼ|, from two numbers of the data whose ratio is |xⱼ|, so that it needs no coefficient.
+/// The bound over |xⱼ|; where the data do not hold it, from two numbers whose ratio is |xⱼ|, so that it needs no coefficient.
 fn bound(leak: &Leak) -> Quantity {
     let base = format!("/coordinates/{}", leak.index);
-    let value = leak.coordinate.bound_abs.map(|bound| bound * leak.relative.rmse / leak.coordinate.spread_abs.rmse);
+    if leak.coordinate.bound_rel.is_some() {
+        return Quantity::new(format!("{base}/bound_rel"), leak.coordinate.bound_rel, Format::Share);
+    }
+    let absolute = leak.coordinate.bound_abs.zip(leak.coordinate.spread_abs.as_ref());
+    let value = absolute.map(|(bound, spread)| bound * leak.relative.rmse / spread.rmse);
     Quantity::new(format!("{base}/bound_abs * {base}/spread_rel/rmse / {base}/spread_abs/rmse"), value, Format::Share)
 }
 
@@ -130,7 +134,7 @@ fn table(leaks: &[Leak], detail: Detail) -> Table {
         let mut cells = vec![name.into(), median.into(), q05.into(), q95.into(), bound(leak).or("no bound").into()];
         if detail == Detail::Owner {
             cells.push(leak.coordinate.value.into());
-            cells.push(leak.coordinate.spread_abs.median.into());
+            cells.push(leak.coordinate.spread_abs.as_ref().map(|spread| spread.median).into());
         }
         Row::new(leak.index, cells)
     });
