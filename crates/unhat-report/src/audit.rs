@@ -7,7 +7,6 @@ use crate::pieces::findings;
 use crate::sections::{checks, convergence, coordinates, fit, fitted, method, noise, protections, rows, wishes};
 use crate::words;
 use maud::{Markup, html};
-use serde_json::Value;
 use unhat::audit::findings::{Detail, Findings};
 
 /// The findings as one HTML file.
@@ -20,10 +19,6 @@ use unhat::audit::findings::{Detail, Findings};
 /// When the findings cannot be written as JSON.
 pub fn audit_page(findings: &Findings) -> Result<String, Error> {
     let findings = &for_its_reader(findings);
-    let mut data = serde_json::to_value(findings)?;
-    if findings.detail == Detail::Share {
-        without_ways_to_coefficients(&mut data);
-    }
     let page = Page {
         brand: "unhat audit",
         subject: format!("What a release of {} gives away", findings.table.name),
@@ -31,7 +26,7 @@ pub fn audit_page(findings: &Findings) -> Result<String, Error> {
         facts: facts(findings),
         lead: verdict(findings),
         sections: sections(findings),
-        data,
+        data: serde_json::to_value(findings)?,
     };
     Ok(page.write())
 }
@@ -41,27 +36,19 @@ fn these(findings: &Findings) -> String {
     if released == "gradient" { format!("this {released}") } else { format!("these {released}") }
 }
 
-/// What somebody else may not see is taken out before anything is drawn.
+/// What somebody else may not see is taken out before anything is drawn: coefficients and row numbers, and absolute errors,
+/// which beside relative ones give |xⱼ| and ‖x‖ by division.
 fn for_its_reader(findings: &Findings) -> Findings {
     let mut findings = findings.clone();
     if findings.detail == Detail::Share {
-        findings.coordinates.iter_mut().for_each(|coordinate| coordinate.value = None);
+        for coordinate in &mut findings.coordinates {
+            (coordinate.value, coordinate.spread_abs, coordinate.bound_abs) = (None, None, None);
+        }
         findings.rows.top.iter_mut().for_each(|row| row.row = None);
+        findings.releases.iter_mut().for_each(|tried| tried.crlb = None);
+        findings.bound.null_direction = None;
     }
     findings
-}
-
-/// Absolute errors beside relative ones give |xⱼ| and ‖x‖ by division.
-fn without_ways_to_coefficients(data: &mut Value) {
-    let entries = |data: &mut Value, list: &str, keys: &[&str]| {
-        for entry in data.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
-            if let Some(entry) = entry.as_object_mut() {
-                keys.iter().for_each(|key| _ = entry.remove(*key));
-            }
-        }
-    };
-    entries(data, "coordinates", &["value", "spread_abs", "bound_abs"]);
-    entries(data, "releases", &["crlb"]);
 }
 
 fn facts(findings: &Findings) -> Vec<(&'static str, Markup)> {

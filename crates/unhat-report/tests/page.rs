@@ -64,7 +64,7 @@ fn odd() -> Findings {
     findings.protections.truncate(1);
     findings.protections[0].attacks.clear();
     findings.coordinates.truncate(1);
-    findings.coordinates[0].bound_abs = None;
+    findings.coordinates[0].bound_rel = None;
     let exact =
         Spread { median: 0.0, q05: 0.0, q95: 0.0, rmse: 0.0, rmse_ci95: [0.0; 2], trials: 3, share_at_bound: None };
     findings.coordinates[0].spread_rel = Some(exact);
@@ -240,19 +240,20 @@ fn a_page_to_share_holds_no_coefficient_and_no_row_number() {
     let mut findings = sample::shared_findings().unwrap();
     for (index, coordinate) in findings.coordinates.iter_mut().enumerate() {
         coordinate.value = Some(73_911.0 + 1_000_000.0 * index as f64);
-        coordinate.spread_abs.median = 68_527.0;
+        coordinate.spread_abs.as_mut().unwrap().median = 68_527.0;
         coordinate.bound_abs = Some(68_527.0);
     }
+    findings.releases.iter_mut().for_each(|tried| tried.crlb = Some(68_527.0));
     for (index, row) in findings.rows.top.iter_mut().enumerate() {
         row.row = Some(9_417_000 + index as u64);
     }
     let shared = everything_but_drawings(&audit_page(&findings).unwrap());
-    for trace in ["7391", "73.91", "7.391", "9417", "9\u{202f}417", "6853", "68527", "\"crlb\"", "\"spread_abs\""] {
+    for trace in ["7391", "73.91", "7.391", "9417", "9\u{202f}417", "6853", "68530", "68527", "\"spread_abs\":{"] {
         assert!(!shared.contains(trace), "the shared page holds {trace}");
     }
     findings.detail = Detail::Owner;
     let owned = everything_but_drawings(&audit_page(&findings).unwrap());
-    for trace in ["73911", "9417000", "\"spread_abs\""] {
+    for trace in ["73\u{202f}911", "9417000", "\"spread_abs\":{", "\"crlb\":68530.0"] {
         assert!(owned.contains(trace), "the owner's page lacks {trace}");
     }
 }

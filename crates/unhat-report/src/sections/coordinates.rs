@@ -89,15 +89,9 @@ fn row_of(leak: &Leak) -> DotRow {
     DotRow { name: leak.coordinate.name.clone(), dots: vec![dot], bound: bound(leak).value }
 }
 
-/// The bound over |xⱼ|; where the data do not hold it, from two numbers whose ratio is |xⱼ|, so that it needs no coefficient.
+/// The bound over |xⱼ|.
 fn bound(leak: &Leak) -> Quantity {
-    let base = format!("/coordinates/{}", leak.index);
-    if leak.coordinate.bound_rel.is_some() {
-        return Quantity::new(format!("{base}/bound_rel"), leak.coordinate.bound_rel, Format::Share);
-    }
-    let absolute = leak.coordinate.bound_abs.zip(leak.coordinate.spread_abs.as_ref());
-    let value = absolute.map(|(bound, spread)| bound * leak.relative.rmse / spread.rmse);
-    Quantity::new(format!("{base}/bound_abs * {base}/spread_rel/rmse / {base}/spread_abs/rmse"), value, Format::Share)
+    Quantity::new(format!("/coordinates/{}/bound_rel", leak.index), leak.coordinate.bound_rel, Format::Share)
 }
 
 fn answer(leaks: &[Leak]) -> Markup {
@@ -122,7 +116,7 @@ fn table(leaks: &[Leak], detail: Detail) -> Table {
         Column::number("relative error, median", source("spread_rel/median"), Format::Share),
         Column::number("5 % point", source("spread_rel/q05"), Format::Share),
         Column::number("95 % point", source("spread_rel/q95"), Format::Share),
-        Column::number("Cramér–Rao bound, relative", "", Format::Share).or("no bound"),
+        Column::number("Cramér–Rao bound, relative", source("bound_rel"), Format::Share).or("no bound"),
     ];
     if detail == Detail::Owner {
         columns.push(Column::number("value", source("value"), Format::Number));
@@ -131,7 +125,7 @@ fn table(leaks: &[Leak], detail: Detail) -> Table {
     let rows = leaks.iter().map(|leak| {
         let Spread { median, q05, q95, .. } = *leak.relative;
         let name = leak.coordinate.name.as_str();
-        let mut cells = vec![name.into(), median.into(), q05.into(), q95.into(), bound(leak).or("no bound").into()];
+        let mut cells = vec![name.into(), median.into(), q05.into(), q95.into(), bound(leak).value.into()];
         if detail == Detail::Owner {
             cells.push(leak.coordinate.value.into());
             cells.push(leak.coordinate.spread_abs.as_ref().map(|spread| spread.median).into());
