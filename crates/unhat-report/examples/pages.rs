@@ -1,4 +1,6 @@
-//! Writes an example of every report into a folder: `cargo run -p unhat-report --example pages -- DIR`.
+//! Writes an example of every report into a folder: `cargo run -p unhat-report --example pages -- DIR [FINDINGS]`.
+//!
+//! FINDINGS is what `unhat audit --json` printed; it becomes DIR/given.html.
 //!
 //! The table, its findings and all names are invented; one column is called like a script.
 
@@ -16,5 +18,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(folder.join("share.html"), audit_page(&sample::shared_findings()?)?)?;
     std::fs::write(folder.join("inversion.html"), inversion_page(&sample::inversion())?)?;
     std::fs::write(folder.join("scores.html"), score_page(&sample::scores())?)?;
+    if let Some(given) = std::env::args().nth(2) {
+        let findings = serde_json::from_str(&std::fs::read_to_string(given)?)?;
+        std::fs::write(folder.join("given.html"), audit_page(&findings)?)?;
+    }
     Ok(())
 }

@@ -19,6 +19,10 @@ use unhat::audit::findings::{Detail, Findings};
 /// When the findings cannot be written as JSON.
 pub fn audit_page(findings: &Findings) -> Result<String, Error> {
     let findings = &for_its_reader(findings);
+    let mut data = serde_json::to_value(findings)?;
+    if let Some(entries) = data.as_object_mut() {
+        entries.remove("releases"); // the longest list by far, and all of it is in a table of the page
+    }
     let page = Page {
         brand: "unhat audit",
         subject: format!("What a release of {} gives away", findings.table.name),
@@ -26,7 +30,7 @@ pub fn audit_page(findings: &Findings) -> Result<String, Error> {
         facts: facts(findings),
         lead: verdict(findings),
         sections: sections(findings),
-        data: serde_json::to_value(findings)?,
+        data,
     };
     Ok(page.write())
 }

@@ -16,7 +16,7 @@ pub(crate) struct Page {
     /// The answer in one sentence; its first words in bold.
     pub lead: Markup,
     pub sections: Vec<Section>,
-    /// All numbers of the page.
+    /// The data of the page, for the script and for whoever wants to compute with them.
     pub data: Value,
 }
 

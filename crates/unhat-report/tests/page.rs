@@ -253,7 +253,7 @@ fn a_page_to_share_holds_no_coefficient_and_no_row_number() {
     }
     findings.detail = Detail::Owner;
     let owned = everything_but_drawings(&audit_page(&findings).unwrap());
-    for trace in ["73\u{202f}911", "9417000", "\"spread_abs\":{", "\"crlb\":68530.0"] {
+    for trace in ["73\u{202f}911", "9417000", "\"spread_abs\":{", "\"bound_abs\":68530.0"] {
         assert!(owned.contains(trace), "the owner's page lacks {trace}");
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Dot {
 }
 
 /// How much of a name fits beside the chart, and above a row.
-const NAME_LENGTH: [usize; 2] = [31, 40];
+const NAME_LENGTH: [usize; 2] = [34, 40];
 /// On a phone a row's name stands above it.
 const NAME_ABOVE: f64 = 12.0;
 /// Between the dots of a row.

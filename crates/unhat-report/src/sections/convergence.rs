@@ -8,7 +8,7 @@ use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Column, Row, Table};
 use crate::sections::noise::LEAST_ERROR;
 use maud::{Markup, html};
-use unhat::audit::findings::{Convergence, Findings};
+use unhat::audit::findings::{Convergence, Findings, ReleaseKind};
 
 /// Iterations shown; slower methods go on in the table.
 const SHOWN: u32 = 25;
@@ -18,7 +18,9 @@ const NAMED: usize = 3;
 /// The figure, or None without histories.
 pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
     let histories = &findings.convergence;
-    let lines: Vec<Line> = histories.iter().enumerate().map(|(place, history)| line(place, history)).collect();
+    let order = headline_first(findings);
+    let lines: Vec<Line> =
+        order.iter().enumerate().map(|(rank, &place)| line(rank, place, &histories[place])).collect();
     let points = lines.iter().flat_map(|line| &line.points);
     let last = points.clone().map(|(_, iteration, _)| *iteration).fold(1.0, f64::max);
     points.clone().next()?;
@@ -46,8 +48,8 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
     let figure = Figure {
         id: "convergence",
         question: "Did the solver finish, and how fast?",
-        answer: answer(histories),
-        legend: Legend::of(lines.iter().map(|line| (line.series, line.name.as_str()))),
+        answer: answer(histories, &order),
+        legend: legend(&lines),
         upwards: Some("distance to the release as computed, relative".to_owned()),
         chart: frame.draw(|canvas| lines::draw(&lines, canvas)),
         how: html! {
@@ -60,18 +62,42 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
     Some(html! { (figure.markup()) })
 }
 
-fn line(place: usize, history: &Convergence) -> Line {
+/// The methods on the release of the headline come first and have colours of their own; the others share one.
+fn headline_first(findings: &Findings) -> Vec<usize> {
+    let headline = match findings.attack_curve.release {
+        ReleaseKind::Scores => "scores,",
+        ReleaseKind::Gradient => "gradient,",
+        ReleaseKind::Both => "scores and gradient,",
+    };
+    let mut order: Vec<usize> = (0..findings.convergence.len()).collect();
+    order.sort_by_key(|&place| !findings.convergence[place].method.starts_with(headline));
+    order
+}
+
+/// A sign for each line with its own look, one for all others.
+fn legend(lines: &[Line]) -> Legend {
+    let own = lines.iter().filter(|line| line.series != Series::Fourth).map(|line| (line.series, line.name.as_str()));
+    let others = lines.iter().filter(|line| line.series == Series::Fourth);
+    let others = match others.clone().count() {
+        0 => None,
+        1 => others.clone().next().map(|line| (line.series, line.name.as_str())),
+        _ => Some((Series::Fourth, "the others, named in the table")),
+    };
+    Legend::of(own.chain(others))
+}
+
+fn line(rank: usize, place: usize, history: &Convergence) -> Line {
     let steps = history.iteration.iter().zip(&history.residual).enumerate();
     let shown = steps.filter(|(_, (iteration, residual))| **iteration <= SHOWN && residual.is_finite());
     Line {
-        series: Series::nth(place),
+        series: Series::nth(rank),
         name: history.method.clone(),
         points: shown.map(|(step, (x, y))| (format!("{place}/{step}"), f64::from(*x), *y)).collect(),
         columns: "1 2 3".to_owned(),
     }
 }
 
-fn answer(histories: &[Convergence]) -> Markup {
+fn answer(histories: &[Convergence], order: &[usize]) -> Markup {
     let ended = |place: usize, history: &Convergence| {
         let last = history.iteration.len().checked_sub(1)?;
         let iteration =
@@ -82,11 +108,11 @@ fn answer(histories: &[Convergence]) -> Markup {
             Format::Number,
         );
         Some(
-            html! { b.name { (history.method) } ": " (history.status) ", " (residual) " from the release after " (iteration) " iterations" },
+            html! { b.name { (history.method) } ": " (history.status.replace('_', " ")) ", " (residual) " from the release after " (iteration) " iterations" },
         )
     };
-    let sentences: Vec<Markup> =
-        histories.iter().enumerate().take(NAMED).filter_map(|(place, history)| ended(place, history)).collect();
+    let named = order.iter().take(NAMED);
+    let sentences: Vec<Markup> = named.filter_map(|&place| ended(place, &histories[place])).collect();
     html! { @for (place, sentence) in sentences.iter().enumerate() { @if place > 0 { "; " } (sentence) } "." }
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         },
         y: None,
         height: PITCH.map(|pitch| AROUND_ROWS + pitch * rows.len() as f64),
-        left: [210.0, 14.0],
+        left: [232.0, 14.0],
         right: [40.0, 22.0],
         zoom: false,
         near: Near::Point,

@@ -40,7 +40,7 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         },
         y: None,
         height: heights,
-        left: [232.0, 14.0],
+        left: [264.0, 14.0],
         right: [24.0, 18.0],
         zoom: false,
         near: Near::Point,
@@ -157,7 +157,6 @@ fn everything_tried(findings: &Findings) -> Markup {
         Column::number("error, median", source("error_median"), Format::Share).or("all failed"),
         Column::number("5 % point", source("error_q05"), Format::Share),
         Column::number("95 % point", source("error_q95"), Format::Share),
-        Column::number("root mean square", source("error_rmse"), Format::Share),
         Column::number("noise for the wish", source("noise_for_error"), Format::Number).or("none is enough"),
     ];
     let rows = findings.releases.iter().enumerate().map(|(index, tried)| {
@@ -171,7 +170,6 @@ fn everything_tried(findings: &Findings) -> Markup {
             tried.error_median.into(),
             tried.error_q05.into(),
             tried.error_q95.into(),
-            tried.error_rmse.into(),
             tried.noise_for_error.into(),
         ];
         Row::new(index, cells)

@@ -59,7 +59,7 @@ fn table(findings: &Findings) -> Table {
     );
     columns.extend([
         Column::number("noise by the bound alone", "", Format::Noise),
-        Column::number(format!("of the {top} largest still found"), "", Format::Number),
+        Column::number(format!("of the {top} largest still found"), "", Format::Share),
         Column::number("rank correlation", "", Format::Fixed(2)),
         Column::number("ε", "", Format::Number),
     ]);
@@ -87,7 +87,7 @@ fn table(findings: &Findings) -> Table {
         }));
         cells.extend([
             at("bound_noise_rel", entry.bound_noise_rel, Format::Noise).or(NO_BOUND).into(),
-            at("utility/kept", Some(entry.utility.kept), Format::Number).into(),
+            at("utility/kept", Some(entry.utility.kept), Format::Share).into(),
             at("utility/rank_correlation", Some(entry.utility.rank_correlation), Format::Fixed(2)).into(),
             at("epsilon", entry.epsilon, Format::Number).into(),
         ]);
