@@ -11,6 +11,9 @@ const TOP: f64 = 16.0;
 /// Room below for ticks and the name of the axis.
 const BOTTOM: f64 = 44.0;
 
+/// A mark at the edge of the area is shown whole: half of its size.
+const MARK: f64 = 4.0;
+
 /// What a mark belongs to: a colour and a shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Series {
@@ -137,7 +140,7 @@ impl Frame {
                 data-area={ (left) " " (top) " " (right) " " (bottom) }
                 data-zoom[self.zoom] data-across[self.near == Near::Across]
                 data-x=[self.zoom.then(|| x.description())] data-y=[self.zoom.then(|| y.description())] {
-                clipPath id=(clip) { rect x=(left) y=(top) width=(right - left) height=(bottom - top) {} }
+                clipPath id=(clip) { rect x=(left - MARK) y=(top - MARK) width=(right - left + 2.0 * MARK) height=(bottom - top + 2.0 * MARK) {} }
                 g.axis-x aria-hidden="true" {
                     @for tick in x.ticks(self.x.ticks[index]) {
                         path.grid d={ "M" (px(tick.at)) " " (px(top)) "V" (px(bottom)) } {}
