@@ -232,8 +232,11 @@ fn sections(facts: &InversionFacts) -> Vec<Section> {
     .collect()
 }
 
-/// The three curves of a trace: what they are and where their numbers stand.
-const CURVES: [(&str, fn(&Step) -> Option<f64>); 3] = [
+/// What a step holds of a curve, under its name.
+type Curve = (&'static str, fn(&Step) -> Option<f64>);
+
+/// The curves of a trace.
+const CURVES: [Curve; 3] = [
     ("residual", |step| step.residual),
     ("Newton decrement", |step| step.decrement),
     ("proven distance", |step| step.certificate),

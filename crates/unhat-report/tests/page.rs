@@ -1,4 +1,5 @@
 //! What holds of every page: well formed, closed to the outside, inert, the same every time, and fit for its reader.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a test fails
 
 mod reading;
 mod sample;
