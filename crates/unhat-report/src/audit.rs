@@ -70,7 +70,8 @@ fn facts(findings: &Findings) -> Vec<(&'static str, Markup)> {
         ("Planned protection", words::protection(&findings.release.planned, "/release/planned")),
         (
             "Wished error (declared)",
-            html! { "at least " (Quantity::new("/declared/target_rel_error", findings.declared.target_rel_error, Format::Share)) },
+            html! { "at least " (Quantity::new("/declared/target_rel_error", findings.declared.target_rel_error,
+            Format::Share)) },
         ),
         ("Attacker has (declared)", html! { (words::attacker_has(&findings.declared.attacker)) }),
         (
@@ -95,13 +96,17 @@ fn verdict(findings: &Findings) -> Markup {
     let attacker = words::attacker(verdict.attack);
     html! {
         @if verdict.meets_target {
-            strong { "As wished." } " Nobody should recover the coefficients to better than " (wished) "; as planned, " (attacker)
+            strong { "As wished." } " Nobody should recover the coefficients to better than " (wished)
+                "; as planned, " (attacker)
             " stays above " (q05) " in nineteen tries of twenty, and no attack that was run did better."
         } @else if error.median < wish {
-            strong { "Not as wished." } " Nobody should recover the coefficients to better than " (wished) "; as planned, " (attacker)
-            " gets within " (median) " in half of the tries, " (digits) (if crate::number::correct_digits(error.median) == 1 { " correct digit." } else { " correct digits." })
+            strong { "Not as wished." } " Nobody should recover the coefficients to better than " (wished)
+                "; as planned, " (attacker)
+            " gets within " (median) " in half of the tries, " (digits) (if
+                crate::number::correct_digits(error.median) == 1 { " correct digit." } else { " correct digits." })
         } @else {
-            strong { "Not as wished." } " Nobody should recover the coefficients to better than " (wished) "; as planned, " (attacker)
+            strong { "Not as wished." } " Nobody should recover the coefficients to better than " (wished)
+                "; as planned, " (attacker)
             " gets within " (q05) " in one try of twenty."
         }
     }

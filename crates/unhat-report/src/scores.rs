@@ -159,14 +159,16 @@ fn head(facts: &ScoreFacts) -> Vec<(&'static str, Markup)> {
         (
             "Table",
             html! {
-                span.name { (facts.matrix) } ", " (Quantity::count("/rows", facts.rows)) " rows × " (Quantity::count("/columns", facts.columns)) " columns"
+                span.name { (facts.matrix) } ", " (Quantity::count("/rows", facts.rows)) " rows × "
+                    (Quantity::count("/columns", facts.columns)) " columns"
             },
         ),
         ("Scores", html! { (facts.of) }),
         ("Rank", html! { (Quantity::count("/rank", facts.rank)) }),
         (
             "Sum of the scores",
-            html! { (Quantity::new("/sum", facts.sum, Format::Number)) " (by theory " (Quantity::new("/expected_sum", facts.expected_sum, Format::Number)) ")" },
+            html! { (Quantity::new("/sum", facts.sum, Format::Number)) " (by theory " (Quantity::new("/expected_sum",
+            facts.expected_sum, Format::Number)) ")" },
         ),
         ("Condition", html! { (Quantity::new("/condition", facts.condition, Format::Number).or("unknown")) }),
         ("Digits to expect", html! { (Quantity::new("/digits", facts.digits, Format::Fixed(0)).or("unknown")) }),
@@ -183,7 +185,8 @@ fn lead(facts: &ScoreFacts) -> Markup {
         @match facts.top.first() {
             Some(top) => {
                 "Row " (Quantity::new("/top/0/row", top.row as f64, Format::Fixed(0))) " decides most: its score is "
-                (Quantity::new("/top/0/score", top.score, Format::Number)) ", where the average is " (average(facts)) "."
+                (Quantity::new("/top/0/score", top.score, Format::Number)) ", where the average is " (average(facts))
+                    "."
             }
             None => { "The average score is " (average(facts)) "." }
         }
@@ -231,7 +234,8 @@ fn spread(facts: &ScoreFacts) -> Option<Markup> {
         id: "spread",
         question: "How do the scores spread?",
         answer: html! {
-            "Half of the rows have a score below " (Quantity::new("/histogram/median", histogram.median, Format::Number))
+            "Half of the rows have a score below " (Quantity::new("/histogram/median", histogram.median,
+                Format::Number))
             ", where the average is " (average(facts)) " (dotted)."
         },
         legend: Legend::default(),
@@ -239,7 +243,8 @@ fn spread(facts: &ScoreFacts) -> Option<Markup> {
         chart: frame.draw(|canvas| histogram::draw(&histogram.count, &edges, Some(average_score), "1 2", canvas)),
         how: html! {
             @if histogram.logarithmic { "Bins are even in the logarithm of the score." } @else { "Bins are even." }
-            @if histogram.outside > 0 { " Not shown: " (Quantity::count("/histogram/outside", histogram.outside)) " scores that are zero." }
+            @if histogram.outside > 0 { " Not shown: " (Quantity::count("/histogram/outside", histogram.outside))
+                " scores that are zero." }
             (how_to_explore())
         },
         table: Some(table),
@@ -294,7 +299,8 @@ fn largest(facts: &ScoreFacts) -> Option<Markup> {
         id: "largest",
         question: "Which rows decide most?",
         answer: html! {
-            "Row " (Quantity::new("/top/0/row", first.row as f64, Format::Fixed(0))) " has the largest score, " (score(0, first))
+            "Row " (Quantity::new("/top/0/row", first.row as f64, Format::Fixed(0))) " has the largest score, "
+                (score(0, first))
             "; the last one drawn has " (score(last, &facts.top[last])) "."
         },
         legend: Legend::default(),
@@ -322,7 +328,8 @@ fn limits(facts: &ScoreFacts) -> Markup {
                 @for warning in &facts.warnings { dd { (warning) } }
             }
             dt { "What this file holds" }
-            dd { "Counts in bins, and the largest scores to four digits with the numbers of their rows. Scores of a fit can give its coefficients away: see unhat audit before handing it on." }
+            dd { "Counts in bins, and the largest scores to four digits with the numbers of their rows. Scores of a \
+                fit can give its coefficients away: see unhat audit before handing it on." }
             (method::run_again(&facts.tool, facts.created_utc.as_deref()))
         }
     }

@@ -70,11 +70,14 @@ pub(crate) fn protection(protection: &Protection, source: &str) -> Markup {
     html! {
         @match protection {
             Protection::None => "none",
-            Protection::Gaussian { noise_rel, .. } => { "Gaussian noise, " (at("noise_rel", *noise_rel, Format::Noise)) " of the rms" },
+            Protection::Gaussian { noise_rel, .. } => { "Gaussian noise, " (at("noise_rel", *noise_rel,
+                Format::Noise)) " of the rms" },
             Protection::Rounding { digits } => {
-                "rounding to " (at("digits", f64::from(*digits), Format::Count)) " significant " (if *digits == 1 { "digit" } else { "digits" })
+                "rounding to " (at("digits", f64::from(*digits), Format::Count)) " significant " (if *digits == 1 {
+                    "digit" } else { "digits" })
             },
-            Protection::Clip { quantile } => { "clipping at the quantile " (at("quantile", *quantile, Format::Number)) },
+            Protection::Clip { quantile } => { "clipping at the quantile " (at("quantile", *quantile, Format::Number))
+                },
             Protection::TopK { k } => { "only the " (at("k", f64::from(*k), Format::Count)) " largest" },
         }
     }
@@ -129,10 +132,13 @@ pub(crate) fn row_name(row: Option<u64>, place: usize) -> String {
 pub(crate) fn what_the_file_holds(detail: Detail) -> &'static str {
     match detail {
         Detail::Owner => {
-            "This is the owner’s copy: it holds the coefficients to four digits, the numbers of the most exposed rows and binned counts of the others, but no released value. Keep it inside. With --report-detail share the coefficients and the row numbers are left out, so that the report does not become a release itself."
+            "This is the owner’s copy: it holds the coefficients to four digits, the numbers of the most exposed rows \
+                and binned counts of the others, but no released value. Keep it inside. With --report-detail share the \
+                coefficients and the row numbers are left out, so that the report does not become a release itself."
         }
         Detail::Share => {
-            "This copy may be handed on: coefficients, absolute errors from which they could be computed, and row numbers are left out, and it holds no released value."
+            "This copy may be handed on: coefficients, absolute errors from which they could be computed, and row \
+                numbers are left out, and it holds no released value."
         }
     }
 }

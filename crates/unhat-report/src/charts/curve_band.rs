@@ -48,7 +48,8 @@ pub(crate) fn draw(chart: &CurveBand, canvas: &Canvas) -> Layers {
     let planned = chart.planned.as_ref().and_then(|planned| Some((planned, canvas.x.at(planned.value?))));
     let marks = html! {
         @if let Some(wished) = wished {
-            path.zone d={ "M" (px(area.left)) " " (px(area.top)) "H" (px(area.right)) "V" (px(wished)) "H" (px(area.left)) "Z" } {}
+            path.zone d={ "M" (px(area.left)) " " (px(area.top)) "H" (px(area.right)) "V" (px(wished)) "H"
+                (px(area.left)) "Z" } {}
         }
         @for curve in chart.curves.iter().rev() { path.band .(curve.series.class()) d=(band(curve)) {} }
         @if let Some(lines) = drawn.marks { (lines) }
@@ -58,7 +59,8 @@ pub(crate) fn draw(chart: &CurveBand, canvas: &Canvas) -> Layers {
         @if !canvas.narrow { (lines::names(&named, canvas)) }
         g.home.halo {
             @if let Some(wished) = wished {
-                text x=(px(area.left + 6.0)) y=(px((wished - 6.0).max(area.top + 12.0))) { "error above " (chart.wished.in_svg()) ": wished" }
+                text x=(px(area.left + 6.0)) y=(px((wished - 6.0).max(area.top + 12.0))) { "error above "
+                    (chart.wished.in_svg()) ": wished" }
             }
             @if let Some((quantity, x)) = planned {
                 @let beyond = x > (area.left + area.right) / 2.0 + 60.0;

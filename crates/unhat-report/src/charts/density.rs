@@ -42,7 +42,8 @@ pub(crate) fn draw(density: Option<&Density>, contours: &[Contour], points: &[Po
         @for contour in contours {
             path.contour d=(both_sides(contour, canvas)) {}
         }
-        g data-c="1 2 3" { @for point in points { (mark(point.series, &point.key, canvas.x.at(point.hat), canvas.y.at(point.residual))) } }
+        g data-c="1 2 3" { @for point in points { (mark(point.series, &point.key, canvas.x.at(point.hat),
+            canvas.y.at(point.residual))) } }
     };
     Layers { under: None, marks: Some(marks), over: Some(over(contours, points, canvas)) }
 }

@@ -55,7 +55,8 @@ pub(crate) fn draw(rows: &[DotRow], wished: Option<&Quantity>, canvas: &Canvas) 
     };
     let under = html! {
         @if let Some(wished) = wished {
-            path.zone d={ "M" (px(wished)) " " (px(area.top)) "H" (px(area.right)) "V" (px(area.bottom)) "H" (px(wished)) "Z" } {}
+            path.zone d={ "M" (px(wished)) " " (px(area.top)) "H" (px(area.right)) "V" (px(area.bottom)) "H"
+                (px(wished)) "Z" } {}
         }
     };
     let over = html! { @for (index, row) in rows.iter().enumerate() { (name(row, middle(index), canvas)) } };
@@ -70,7 +71,8 @@ fn dot_markup(dot: &Dot, y: f64, canvas: &Canvas) -> Markup {
     html! {
         g data-c=(dot.columns) {
             @if let Some((low, high)) = dot.interval {
-                path.interval .(dot.series.class()) d={ "M" (px(canvas.x.at(low))) " " (px(y)) "H" (px(canvas.x.at(high))) } {}
+                path.interval .(dot.series.class()) d={ "M" (px(canvas.x.at(low))) " " (px(y)) "H"
+                    (px(canvas.x.at(high))) } {}
             }
             (mark(dot.series, &dot.key, canvas.x.at(dot.value), y))
         }

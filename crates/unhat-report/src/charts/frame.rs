@@ -140,7 +140,8 @@ impl Frame {
                 data-area={ (left) " " (top) " " (right) " " (bottom) }
                 data-zoom[self.zoom] data-across[self.near == Near::Across]
                 data-x=[self.zoom.then(|| x.description())] data-y=[self.zoom.then(|| y.description())] {
-                clipPath id=(clip) { rect x=(left - MARK) y=(top - MARK) width=(right - left + 2.0 * MARK) height=(bottom - top + 2.0 * MARK) {} }
+                clipPath id=(clip) { rect x=(left - MARK) y=(top - MARK) width=(right - left + 2.0 * MARK)
+                    height=(bottom - top + 2.0 * MARK) {} }
                 g.axis-x aria-hidden="true" {
                     @for tick in x.ticks(self.x.ticks[index]) {
                         path.grid d={ "M" (px(tick.at)) " " (px(top)) "V" (px(bottom)) } {}
@@ -155,7 +156,8 @@ impl Frame {
                         }
                     }
                 }
-                text.axis-name x=(px((left + right) / 2.0)) y=(px(height - 6.0)) text-anchor="middle" aria-hidden="true" { (name) }
+                text.axis-name x=(px((left + right) / 2.0)) y=(px(height - 6.0)) text-anchor="middle"
+                    aria-hidden="true" { (name) }
                 @if let Some(under) = &layers.under { (under) }
                 g clip-path={ "url(#" (clip) ")" } {
                     g.plot { @if let Some(marks) = &layers.marks { (marks) } }

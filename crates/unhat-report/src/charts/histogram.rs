@@ -25,8 +25,10 @@ pub(crate) fn draw(counts: &[u64], edges: &[f64], line: Option<f64>, columns: &s
         g data-c=(columns) {
             @for (key, (count, bin)) in counts.iter().zip(edges.windows(2)).enumerate() {
                 @if *count > 0 {
-                    @let (left, right, top) = (canvas.x.at(bin[0]) + 0.5, canvas.x.at(bin[1]) - 0.5, canvas.y.at(*count as f64));
-                    path.mark.bar.a data-r=(key) d={ "M" (px((left + right) / 2.0)) " " (px(top)) "H" (px(right)) "V" (px(floor)) "H" (px(left)) "V" (px(top)) "Z" } {}
+                    @let (left, right, top) = (canvas.x.at(bin[0]) + 0.5, canvas.x.at(bin[1]) - 0.5,
+                        canvas.y.at(*count as f64));
+                    path.mark.bar.a data-r=(key) d={ "M" (px((left + right) / 2.0)) " " (px(top)) "H" (px(right)) "V"
+                        (px(floor)) "H" (px(left)) "V" (px(top)) "Z" } {}
                 }
             }
         }

@@ -48,7 +48,8 @@ pub(crate) fn names(lines: &[Line], canvas: &Canvas) -> Markup {
     html! {
         g.home {
             @for (line, height) in lines.iter().zip(heights) {
-                text.name .(line.series.class()) x=(px(canvas.area.right + 8.0)) y=(px(height)) { (shortened(&line.name, NAME_LENGTH)) }
+                text.name .(line.series.class()) x=(px(canvas.area.right + 8.0)) y=(px(height)) {
+                    (shortened(&line.name, NAME_LENGTH)) }
             }
         }
     }

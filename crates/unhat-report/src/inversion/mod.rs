@@ -44,12 +44,14 @@ fn head(facts: &InversionFacts) -> Vec<(&'static str, Markup)> {
         (
             "Table",
             html! {
-                span.name { (facts.matrix) } ", " (Quantity::count("/rows", facts.rows)) " rows × " (Quantity::count("/columns", facts.columns)) " columns"
+                span.name { (facts.matrix) } ", " (Quantity::count("/rows", facts.rows)) " rows × "
+                    (Quantity::count("/columns", facts.columns)) " columns"
             },
         ),
         (
             "Target",
-            html! { span.name { (facts.target) } ", " (Quantity::count("/values_released", facts.values_released)) " numbers" },
+            html! { span.name { (facts.target) } ", " (Quantity::count("/values_released", facts.values_released))
+            " numbers" },
         ),
         (
             "Noise of the target",
@@ -72,11 +74,13 @@ fn lead(facts: &InversionFacts) -> Markup {
     let residual = Quantity::new("/residual", facts.residual, Format::Number).or("an unknown distance");
     html! {
         @if !facts.null_direction.is_empty() {
-            strong { "Not determined." } " What was given leaves a direction of x open; the answer is one of many, " (residual) " from the target."
+            strong { "Not determined." } " What was given leaves a direction of x open; the answer is one of many, "
+                (residual) " from the target."
         } @else if facts.solved {
             strong { "Solved." } " The answer reproduces the target to " (residual)
             @match &facts.proof {
-                Some(proof) => { ", and " (proof.scope) " is proven to lie within " (Quantity::new("/proof/euclidean", proof.euclidean, Format::Number)) " of it." }
+                Some(proof) => { ", and " (proof.scope) " is proven to lie within " (Quantity::new("/proof/euclidean",
+                    proof.euclidean, Format::Number)) " of it." }
                 None => "; nothing is proven of its distance to a solution."
             }
         } @else {
@@ -155,13 +159,15 @@ fn convergence(facts: &InversionFacts) -> Option<Markup> {
         id: "convergence",
         question: "Did the solver finish, and how fast?",
         answer: html! {
-            "It ended with “" (facts.status) "” after " (Quantity::count("/iterations", facts.iterations)) " iterations, "
+            "It ended with “" (facts.status) "” after " (Quantity::count("/iterations", facts.iterations))
+                " iterations, "
             (Quantity::new("/residual", facts.residual, Format::Number).or("an unknown distance")) " from the target."
         },
         legend: Legend::of(lines.iter().map(|line| (line.series, line.name.as_str()))),
         upwards: Some("each relative to its own scale".to_owned()),
         chart: frame.draw(|canvas| lines::draw(&lines, canvas)),
-        how: html! { "Residual: relative distance to the target. Newton decrement: how much the next step would gain. Proven distance: what could be shown of the distance to the solution at that step." (how_to_explore()) },
+        how: html! { "Residual: relative distance to the target. Newton decrement: how much the next step would gain. \
+        Proven distance: what could be shown of the distance to the solution at that step." (how_to_explore()) },
         table: Some(history_table(&facts.history)),
         print_table: false,
     };
@@ -224,7 +230,8 @@ fn candidates(facts: &InversionFacts) -> Option<Markup> {
         p.answer {
             @match facts.candidates.get(1) {
                 None => { "One answer was found, " (residual(0, first)) " from the target." }
-                Some(second) => { "The best answer is " (residual(0, first)) " from the target, the next best " (residual(1, second)) "." }
+                Some(second) => { "The best answer is " (residual(0, first)) " from the target, the next best "
+                    (residual(1, second)) "." }
             }
         }
         (table.markup())
@@ -239,16 +246,20 @@ fn proof(facts: &InversionFacts) -> Markup {
                 p.answer {
                     "Proven, with the rounding of the computation included: " (proof.scope) " lies within "
                     (Quantity::new("/proof/euclidean", proof.euclidean, Format::Number)) " of this answer"
-                    @if proof.relative.is_some() { " (relative: " (Quantity::new("/proof/relative", proof.relative, Format::Number)) ")" }
-                    @if proof.within.is_some() { ", among all points within " (Quantity::new("/proof/within", proof.within, Format::Number)) " of it" }
-                    "; rounding takes up to " (Quantity::new("/proof/rounding", proof.rounding, Format::Number)) " of that."
+                    @if proof.relative.is_some() { " (relative: " (Quantity::new("/proof/relative", proof.relative,
+                        Format::Number)) ")" }
+                    @if proof.within.is_some() { ", among all points within " (Quantity::new("/proof/within",
+                        proof.within, Format::Number)) " of it" }
+                    "; rounding takes up to " (Quantity::new("/proof/rounding", proof.rounding, Format::Number))
+                        " of that."
                 }
             }
         }
         @if facts.condition.is_some() {
             p.how {
                 "Condition at the answer " (Quantity::new("/condition", facts.condition, Format::Number))
-                @if facts.digits.is_some() { ", which leaves about " (Quantity::new("/digits", facts.digits, Format::Fixed(0))) " correct digits" } "."
+                @if facts.digits.is_some() { ", which leaves about " (Quantity::new("/digits", facts.digits,
+                    Format::Fixed(0))) " correct digits" } "."
             }
         }
     }
@@ -308,7 +319,8 @@ fn standard_errors(facts: &InversionFacts) -> Option<Markup> {
         id: "errors",
         question: "How well does the noise let each coefficient be known?",
         answer: html! {
-            "Best: " span.name { (errors[best].name) } ", to " (at(best)) "; least: " span.name { (errors[worst].name) } ", to " (at(worst)) " (standard errors)."
+            "Best: " span.name { (errors[best].name) } ", to " (at(best)) "; least: " span.name { (errors[worst].name)
+                } ", to " (at(worst)) " (standard errors)."
         },
         legend: Legend::default(),
         upwards: None,
@@ -341,7 +353,8 @@ fn limits(facts: &InversionFacts) -> Markup {
                 @for warning in &facts.warnings { dd { (warning) } }
             }
             dt { "What this file holds" }
-            dd { "Residuals, distances and counts; no coordinate of the answer" @if !facts.standard_errors.is_empty() { " except in the table of standard errors, to four digits" } "." }
+            dd { "Residuals, distances and counts; no coordinate of the answer" @if !facts.standard_errors.is_empty()
+                { " except in the table of standard errors, to four digits" } "." }
             (method::run_again(&facts.tool, facts.created_utc.as_deref()))
         }
     }

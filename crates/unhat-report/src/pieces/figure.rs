@@ -72,7 +72,8 @@ impl Figure {
 pub(crate) fn how_to_explore() -> Markup {
     html! {
         span.act {
-            " Point at a mark, or move with the arrow keys, for its numbers; drag a rectangle or press + to zoom, Esc to go back."
+            " Point at a mark, or move with the arrow keys, for its numbers; drag a rectangle or press + to zoom, Esc \
+                to go back."
         }
     }
 }

@@ -33,7 +33,8 @@ pub(crate) fn block(checks: &[Check]) -> Option<Markup> {
     Some(html! {
         p.answer {
             @if broken.is_empty() { "All identities that must hold do hold." }
-            @else { strong { "Do not rely on these numbers: " } "these identities do not hold: " (broken.join(", ")) "." }
+            @else { strong { "Do not rely on these numbers: " } "these identities do not hold: " (broken.join(", "))
+                "." }
         }
         (table.markup())
     })

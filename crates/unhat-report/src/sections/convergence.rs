@@ -107,9 +107,8 @@ fn answer(histories: &[Convergence], order: &[usize]) -> Markup {
             history.residual.get(last).copied(),
             Format::Number,
         );
-        Some(
-            html! { b.name { (history.method) } ": " (history.status.replace('_', " ")) ", " (residual) " from the release after " (iteration) " iterations" },
-        )
+        Some(html! { b.name { (history.method) } ": " (history.status.replace('_', " ")) ", " (residual)
+        " from the release after " (iteration) " iterations" })
     };
     let named = order.iter().take(NAMED);
     let sentences: Vec<Markup> = named.filter_map(|&place| ended(place, &histories[place])).collect();

@@ -68,7 +68,9 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         upwards: None,
         chart: frame.draw(|canvas| dots::draw(&rows, Some(&wished), canvas)),
         how: html! {
-            "The planned protection, against " (words::attacker(findings.verdict.attack)) ". The bound is a standard error; half of the errors of a method that reaches it are smaller than 0.67 of it."
+            "The planned protection, against " (words::attacker(findings.verdict.attack))
+                ". The bound is a standard error; half of the errors of a method that reaches it are smaller than 0.67 \
+                of it."
             @if leaks.len() > drawn.len() { " Drawn: the most exposed; the table has them all." }
         },
         table: Some(table(&leaks, findings.detail)),
@@ -100,10 +102,12 @@ fn answer(leaks: &[Leak]) -> Markup {
     };
     html! {
         @if let [first, .., last] = leaks {
-            "The coefficient of " span.name { (first.coordinate.name) } " is recovered best (to " (error(first)) " in half of the tries), that of "
+            "The coefficient of " span.name { (first.coordinate.name) } " is recovered best (to " (error(first))
+                " in half of the tries), that of "
             span.name { (last.coordinate.name) } " least (" (error(last)) ")."
         } @else if let [only] = leaks {
-            "The coefficient of " span.name { (only.coordinate.name) } " is recovered to " (error(only)) " in half of the tries."
+            "The coefficient of " span.name { (only.coordinate.name) } " is recovered to " (error(only))
+                " in half of the tries."
         }
     }
 }

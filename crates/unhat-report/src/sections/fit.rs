@@ -73,7 +73,9 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         upwards: Some("externally studentised residual (standard errors)".to_owned()),
         chart: frame.draw(|canvas| density::draw(findings.density.as_ref(), &contours, &points, canvas)),
         how: html! {
-            @if findings.density.is_some() { "All " (Quantity::count("/rows/count", findings.rows.count)) " rows are counted in the shading (darker: more rows); the most unusual of the exposed ones are drawn one by one. " }
+            @if findings.density.is_some() { "All " (Quantity::count("/rows/count", findings.rows.count))
+                " rows are counted in the shading (darker: more rows); the most unusual of the exposed ones are drawn \
+                one by one. " }
             "A row far to the right and far from zero pulls the fit towards itself."
             (how_to_explore())
         },
@@ -157,11 +159,13 @@ fn answer(pulls: &[Pull]) -> Markup {
     let beyond = pulls.iter().filter(|pull| pull.cook > 0.5).count();
     html! {
         @match (first.row.row, beyond) {
-            (Some(number), _) => { "Row " (Quantity::new(format!("/rows/top/{}/row", first.place), number as f64, Format::Fixed(0))) },
+            (Some(number), _) => { "Row " (Quantity::new(format!("/rows/top/{}/row", first.place), number as f64,
+                Format::Fixed(0))) },
             (None, _) => { "One row" },
         }
         " has the largest Cook’s distance, " (cook(first)) "; "
-        @match beyond { 0 => "none of the rows drawn one by one passes the contour at 0.5.", 1 => "it alone passes the contour at 0.5.", _ => "it is not the only one beyond the contour at 0.5." }
+        @match beyond { 0 => "none of the rows drawn one by one passes the contour at 0.5.", 1 =>
+            "it alone passes the contour at 0.5.", _ => "it is not the only one beyond the contour at 0.5." }
     }
 }
 

@@ -54,7 +54,8 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         legend: Legend::default(),
         upwards: None,
         chart: frame.draw(|canvas| dots::draw(&rows, None, canvas)),
-        how: html! { "For each row the median error over the tries; mark: the median row; line: from the 5 % point to the 95 % point of the rows." },
+        how: html! { "For each row the median error over the tries; mark: the median row; line: from the 5 % point to \
+        the 95 % point of the rows." },
         table: Some(table(&kinds)),
         print_table: false,
     };

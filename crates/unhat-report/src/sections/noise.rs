@@ -67,7 +67,8 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         upwards: Some("relative error of the recovered coefficients, ‖x̂ − x‖ ÷ ‖x‖".to_owned()),
         chart: frame.draw(|canvas| curve_band::draw(&chart, canvas)),
         how: html! {
-            "Lines: the median try; bands: from the 5 % point to the 95 % point of the tries. Lower is closer to the truth."
+            "Lines: the median try; bands: from the 5 % point to the 95 % point of the tries. Lower is closer to the \
+                truth."
             (how_to_explore())
         },
         table: Some(table(curve)),
@@ -97,14 +98,16 @@ fn answer(findings: &Findings) -> Markup {
     let noise =
         |index: usize| Quantity::new(format!("/attack_curve/noise_rel/{index}"), curve.noise_rel[index], Format::Noise);
     html! {
-        "Half of the tries of " (words::attacker(headline.id)) " come within " (error(0)) " at the least noise tried (" (noise(0))
+        "Half of the tries of " (words::attacker(headline.id)) " come within " (error(0))
+            " at the least noise tried (" (noise(0))
         " of the rms) and within " (error(last)) " at the most (" (noise(last)) "); "
         @match findings.bound.valid_below_noise_rel {
             Some(limit) => {
                 "up to a noise of " (Quantity::new("/bound/valid_below_noise_rel", limit, Format::Noise))
                 " the attacks sit on the Cramér–Rao bound, where no unbiased method can do better."
             }
-            None if curve.bound.is_empty() => "there is no Cramér–Rao bound to compare with, because the release leaves a direction of x free.",
+            None if curve.bound.is_empty() => "there is no Cramér–Rao bound to compare with, because the release \
+                leaves a direction of x free.",
             None => "at no noise tried do they sit on the Cramér–Rao bound."
         }
     }

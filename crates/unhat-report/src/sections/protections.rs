@@ -55,8 +55,10 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         upwards: None,
         chart: frame.draw(|canvas| dots::draw(&rows, Some(&wished), canvas)),
         how: html! {
-            "Marks: the median try; lines: from the 5 % point to the 95 % point of the tries. Shaded: an error of " (wished)
-            " and more, which is wished for. Rounding, clipping and releasing only the largest have no chance in them, so no line. An attack that always failed has no mark."
+            "Marks: the median try; lines: from the 5 % point to the 95 % point of the tries. Shaded: an error of "
+                (wished)
+            " and more, which is wished for. Rounding, clipping and releasing only the largest have no chance in them, \
+                so no line. An attack that always failed has no mark."
         },
         table: Some(table(protections, &attacks)),
         print_table: true,
@@ -101,7 +103,8 @@ fn answer(findings: &Findings) -> Markup {
     html! {
         @match keeping.as_slice() {
             [] => { "None of those tried keeps every attack above " (wished) " in nineteen tries of twenty." }
-            [only] => { "Of those tried, only one keeps every attack above " (wished) " in nineteen tries of twenty: " span.name { (only.label) } "." }
+            [only] => { "Of those tried, only one keeps every attack above " (wished) " in nineteen tries of twenty: "
+                span.name { (only.label) } "." }
             [first, others @ ..] => {
                 "Every attack stays above " (wished) " in nineteen tries of twenty with: " span.name { (first.label) }
                 @for other in others { "; " span.name { (other.label) } } "."

@@ -49,7 +49,9 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
         upwards: None,
         chart: frame.draw(|canvas| bars::draw(&bars, GUESSING, "1 2 3 4 5 7", canvas)),
         how: html! {
-            "How well somebody who knows a row can tell from the fit whether it was used: in closed form from the hat value hᵢ, for a Gaussian linear model; heavy-tailed data can expose more. At few false alarms the test finds the row 1 ÷ (1 − hᵢ) times as often as chance, which is printed beside each bar."
+            "How well somebody who knows a row can tell from the fit whether it was used: in closed form from the hat \
+                value hᵢ, for a Gaussian linear model; heavy-tailed data can expose more. At few false alarms the test \
+                finds the row 1 ÷ (1 − hᵢ) times as often as chance, which is printed beside each bar."
         },
         table: Some(table(findings)),
         print_table: false,
@@ -74,10 +76,12 @@ fn answer(findings: &Findings) -> Markup {
     let median = Quantity::new("/rows/auc_median", rows.auc_median, Format::Fixed(3));
     html! {
         @match rows.auc_over_055 {
-            0 => { "No row stands out: none has an AUC above 0.55, and the median row is at " (median) ", where 0.5 is guessing." }
+            0 => { "No row stands out: none has an AUC above 0.55, and the median row is at " (median)
+                ", where 0.5 is guessing." }
             one_or_more => {
                 (standing_out) (if one_or_more == 1 { " row stands" } else { " rows stand" })
-                " out with an AUC above 0.55; the other " (others) " stay near guessing (0.5), the median row at " (median) "."
+                " out with an AUC above 0.55; the other " (others) " stay near guessing (0.5), the median row at "
+                    (median) "."
             }
         }
     }

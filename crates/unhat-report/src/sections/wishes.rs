@@ -21,7 +21,10 @@ pub(crate) fn block(findings: &Findings) -> Option<Markup> {
         (slider(findings, unit))
         (table(findings).markup())
         p.how {
-            "Noise ÷ rms at which the attack misses the wish in all but one try of twenty; “none is enough” means no noise that was tried. Largest values still found and rank correlation: what is left for a user of that release (of the noisiest tried, where none is enough). ε uses the sensitivity measured on this table: it holds for this table only and is no guarantee of differential privacy."
+            "Noise ÷ rms at which the attack misses the wish in all but one try of twenty; “none is enough” means no \
+                noise that was tried. Largest values still found and rank correlation: what is left for a user of that \
+                release (of the noisiest tried, where none is enough). ε uses the sensitivity measured on this table: \
+                it holds for this table only and is no guarantee of differential privacy."
         }
     })
 }
