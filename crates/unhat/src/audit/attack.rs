@@ -20,6 +20,8 @@ pub(super) struct Attacks<'a> {
     scores: ScoreAttacks<'a>,
     /// Points in the cells that a blind attack on a gradient tries.
     guesses: Vec<Vec<f64>>,
+    /// How many there were before those were left out that have no point of the gradient as computed.
+    cells_tried: usize,
 }
 
 /// What one try knows beside table and release.
@@ -47,7 +49,13 @@ impl<'a> Attacks<'a> {
     ///
     /// # Errors
     /// Those of a least-squares fit and of the search for the centre of the cell of x.
-    pub fn new(source: &'a dyn RowSource, offset: &'a [f64], x: &[f64], run: &Run<'_>) -> Result<Self> {
+    pub fn new(
+        source: &'a dyn RowSource,
+        offset: &'a [f64],
+        x: &[f64],
+        gradient: &[f64],
+        run: &Run<'_>,
+    ) -> Result<Self> {
         let scores = ScoreAttacks::new(source, offset, x, run)?;
         let mut guesses = Vec::new();
         for side in [Side::Above, Side::Below] {
@@ -57,7 +65,14 @@ impl<'a> Attacks<'a> {
         if !exact && slack_at(source, offset, fit, run)?.iter().all(|s| *s != 0.0) {
             guesses.push(fit.to_vec());
         }
-        Ok(Attacks { source, offset, scores, guesses })
+        let mut attacks = Attacks { source, offset, scores, cells_tried: guesses.len(), guesses: Vec::new() };
+        // In an unbounded cell a gradient may have no point; noise on it does not make one that says anything of x.
+        for guess in guesses {
+            if attacks.inverted(gradient, &guess, run)?.is_some() {
+                attacks.guesses.push(guess);
+            }
+        }
+        Ok(attacks)
     }
 
     /// The scores' part.
@@ -66,8 +81,8 @@ impl<'a> Attacks<'a> {
     }
 
     /// How many cells a blind attack on a gradient tries.
-    pub fn guesses(&self) -> usize {
-        self.guesses.len()
+    pub fn cells_tried(&self) -> usize {
+        self.cells_tried
     }
 
     /// The answers of one try, the one with the best residual first; none where it failed.
@@ -123,11 +138,24 @@ impl<'a> Attacks<'a> {
 
     /// The better of what scores and gradient give alone, fitted to both; its cell is kept.
     fn both(&self, released: &Released, knowledge: &Knowledge<'_>, run: &Run<'_>) -> Result<Vec<Answer>> {
-        let mut answers: Vec<Answer> = self.scores_alone(released, knowledge, run)?.into_iter().collect();
-        answers.extend(self.gradient_alone(released, knowledge, run)?);
         let fit = JointFit::new(self.source, self.offset, released)?;
+        let mut starts: Vec<Answer> = self.scores_alone(released, knowledge, run)?.into_iter().collect();
+        let mut nearest: Option<(f64, Answer)> = None;
+        for answer in self.gradient_alone(released, knowledge, run)? {
+            let Some(misfit) = fit.misfit(&answer.x, run)? else { continue };
+            if nearest.as_ref().is_none_or(|(least, _)| misfit < *least) {
+                nearest = Some((misfit, answer));
+            }
+        }
+        if let Some((_, answer)) = nearest {
+            // In one cell all lead to the same place, and a gradient's answer is the nearer one.
+            if knowledge.kind == AttackKind::Signs {
+                starts.clear();
+            }
+            starts.push(answer);
+        }
         let mut best: Option<(f64, Answer)> = None;
-        for answer in answers {
+        for answer in starts {
             let Some((misfit, x, residuals)) = fit.polished(&answer.x, run)? else { continue };
             if best.as_ref().is_none_or(|(least, _)| misfit < *least) {
                 best = Some((misfit, Answer { x, residuals, status: answer.status }));

@@ -21,6 +21,8 @@ pub(super) struct JointFit<'a> {
 const MOST_STEPS: usize = 8;
 /// A step that changes no slack by more than this share is the last.
 const TOLERANCE: f64 = 1e-9;
+/// A step that lowers the squared misfit by no more than this share moves x by less than 10⁻³ of what noise leaves.
+const LEAST_GAIN: f64 = 1e-7;
 /// Damping of the first step relative to the diagonal of the normal equations.
 const FIRST_DAMPING: f64 = 1e-6;
 /// Damping beyond this means that no direction descends.
@@ -51,22 +53,33 @@ impl<'a> JointFit<'a> {
         Ok(JointFit { source, offset, target, weight, gradient: &released.gradient })
     }
 
+    /// The misfit at x; None where x lies on a facet.
+    pub fn misfit(&self, x: &[f64], run: &Run<'_>) -> Result<Option<f64>> {
+        let Some(positive) = self.cell_of(x, run)? else { return Ok(None) };
+        Ok(self.at(x, &positive, run)?.map(|at| at.misfit))
+    }
+
+    fn cell_of(&self, x: &[f64], run: &Run<'_>) -> Result<Option<Vec<bool>>> {
+        match Barrier::around(self.source, self.offset, x, run) {
+            Ok(barrier) => Ok(Some(barrier.positive().to_vec())),
+            Err(e) if matches!(e.kind(), ErrorKind::ZeroSlack { .. } | ErrorKind::NotFinite { .. }) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
     /// Fits from x within its cell; None where x lies on a facet.
     pub fn polished(&self, x: &[f64], run: &Run<'_>) -> Result<Option<Polished>> {
-        let positive = match Barrier::around(self.source, self.offset, x, run) {
-            Ok(barrier) => barrier.positive().to_vec(),
-            Err(e) if matches!(e.kind(), ErrorKind::ZeroSlack { .. } | ErrorKind::NotFinite { .. }) => return Ok(None),
-            Err(e) => return Err(e),
-        };
+        let Some(positive) = self.cell_of(x, run)? else { return Ok(None) };
         let Some(mut at) = self.at(x, &positive, run)? else { return Ok(None) };
         let mut misfits = vec![at.misfit];
         let mut damping = FIRST_DAMPING;
         for _ in 0..MOST_STEPS {
             let (gram, slope) = self.normal_equations(&at, run)?;
             let Some((next, change)) = self.step(&at, &gram, &slope, &positive, &mut damping, run)? else { break };
+            let gained = 1.0 - (next.misfit / at.misfit).powi(2);
             at = next;
             misfits.push(at.misfit);
-            if change <= TOLERANCE {
+            if change <= TOLERANCE || gained <= LEAST_GAIN {
                 break;
             }
         }

@@ -85,7 +85,7 @@ pub fn audit(
     let kinds = kinds_of(options.release);
     let sizes = sizes(&exact, kinds)?;
     run.tell(Event::Phase("looking for the cells to attack"));
-    let attacks = Attacks::new(source, offset, x, run)?;
+    let attacks = Attacks::new(source, offset, x, &exact.gradient, run)?;
     let levels: Vec<(ReleaseKind, Level)> = kinds
         .iter()
         .flat_map(|&kind| options.levels(kind, exact.scores.len(), sizes[&kind]).into_iter().map(move |l| (kind, l)))
@@ -109,7 +109,7 @@ pub fn audit(
         sensitivity: sensitivity(source, &exact, options.release, run)?,
         diagnostics: &diagnostics(source, offset, run)?,
         least_squares: attacks.on_scores().fit().0,
-        cells_tried: attacks.guesses(),
+        cells_tried: attacks.cells_tried(),
         threads: run.pool.map_or_else(rayon::current_num_threads, |pool| pool.current_num_threads()),
     };
     debug_assert_eq!(shape.columns, x.len());

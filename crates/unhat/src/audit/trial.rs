@@ -33,7 +33,7 @@ pub(super) struct Try {
 pub(super) const ATTACKS: [AttackKind; 3] = [AttackKind::Blind, AttackKind::Start, AttackKind::Signs];
 /// An attack with a start begins this share of ‖x‖ away from x.
 pub(super) const START_DISTANCE: f64 = 0.02;
-/// Starts tried where nothing else is drawn.
+/// Starts tried beside what the owner named: the attack is no part of the verdict.
 const STARTS: u32 = 10;
 /// Memory that the lifts of all threads together may take.
 const LIFT_BYTES: usize = 4 << 30;
@@ -63,10 +63,12 @@ impl Case {
 
 /// Tries an attack makes on a level: one where neither the release nor the attack is drawn.
 fn tries(level: &Level, attack: AttackKind) -> u32 {
-    match (is_random(&level.protection), attack) {
-        (true, _) => level.trials,
-        (false, AttackKind::Start) => level.trials.min(STARTS),
-        (false, _) => 1,
+    let random = is_random(&level.protection);
+    match attack {
+        AttackKind::Start if random && level.listed => level.trials,
+        AttackKind::Start => level.trials.min(STARTS),
+        _ if random => level.trials,
+        _ => 1,
     }
 }
 

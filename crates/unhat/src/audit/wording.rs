@@ -33,14 +33,20 @@ pub(super) fn sentences(findings: &Findings, aside: &Aside) -> Vec<Finding> {
     all
 }
 
+/// A least-squares fit that was computed elsewhere differs by no more than this.
+const SAME_FIT: f64 = 1e-9;
+
 fn without_release(findings: &Findings, aside: &Aside) -> Option<Finding> {
     let distance = aside.without_release.filter(|distance| *distance <= findings.declared.target_rel_error)?;
     let mut said = Said::default();
     let held = if findings.table.response.is_some() { "table and response" } else { "matrix and offset" };
-    let title = format!(
-        "Whoever holds {held} needs no release at all: the least-squares fit is within {} of these coefficients.",
-        said.share("without_release_rel", distance)
-    );
+    let title = match distance < SAME_FIT {
+        true => format!("Whoever holds {held} needs no release at all: these coefficients are the least-squares fit."),
+        false => format!(
+            "Whoever holds {held} needs no release at all: the least-squares fit is within {} of these coefficients.",
+            said.share("without_release_rel", distance)
+        ),
+    };
     let text = format!(
         "The wish is {}. What follows concerns attackers for whom computing that fit is not the shorter way.",
         said.share("target_rel", findings.declared.target_rel_error)

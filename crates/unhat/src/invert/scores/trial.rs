@@ -42,10 +42,13 @@ pub(crate) struct AttackFit {
     pub status: crate::solve::Status,
 }
 
-/// A fit of one attack ends when a step changes no slack by more than this share: far below what noise leaves.
-const TOLERANCE: f64 = 1e-9;
+/// A fit of one attack ends when a step changes no slack by more than this share: the next one would change none by more
+/// than its square where the noise is small, and by less than the noise where it is not.
+const TOLERANCE: f64 = 1e-7;
 /// Steps of one fit: 4 to 16 in the right cell; those that need more have lost their way.
 const MOST_STEPS: u32 = 20;
+/// The same for a fit that leaves the cell of its start: it wanders, or finds x soon.
+const STEPS_ACROSS: u32 = 10;
 /// Solves of the lift that are polished until one fits.
 const MOST_POLISHED: usize = 2;
 /// Fits of an attack that knows the cell: from its centre, and from points drawn around it.
@@ -84,7 +87,7 @@ impl<'a> ScoreAttacks<'a> {
     pub fn blind(&self, released: &ReleasedScores<'_>, seed: u64, run: &Run<'_>) -> Result<Option<AttackFit>> {
         let release = self.release(released)?;
         let fit = ScoreFit { source: self.source, offset: self.offset, release: &release };
-        let mut search = Search { fit: &fit, run, best: None };
+        let mut search = Search { fit: &fit, run, steps: MOST_STEPS, best: None };
         match lift(self.source, &release, &self.coordinates, seed, run) {
             Ok(lifted) => search.polish(lifted.points)?,
             Err(e) if hopeless(e.kind()) => {}
@@ -104,11 +107,12 @@ impl<'a> ScoreAttacks<'a> {
     pub fn from_point(&self, released: &ReleasedScores<'_>, start: &[f64], run: &Run<'_>) -> Result<Option<AttackFit>> {
         let release = self.release(released)?;
         let fit = ScoreFit { source: self.source, offset: self.offset, release: &release };
-        let mut search = Search { fit: &fit, run, best: None };
+        let mut search = Search { fit: &fit, run, steps: MOST_STEPS, best: None };
         if let Some(at) = fit.at(start, &Region::Anywhere, run)? {
             search.fit_from(start, &Region::Cell(at.barrier.positive().to_vec()))?;
         }
         if !search.done() {
+            search.steps = STEPS_ACROSS;
             search.fit_from(start, &Region::Anywhere)?;
         }
         Ok(search.best)
@@ -118,7 +122,7 @@ impl<'a> ScoreAttacks<'a> {
     pub fn in_cell(&self, released: &ReleasedScores<'_>, seed: u64, run: &Run<'_>) -> Result<Option<AttackFit>> {
         let release = self.release(released)?;
         let fit = ScoreFit { source: self.source, offset: self.offset, release: &release };
-        let mut search = Search { fit: &fit, run, best: None };
+        let mut search = Search { fit: &fit, run, steps: MOST_STEPS, best: None };
         let region = Region::Cell(self.cell.positive.clone());
         search.fit_from(&self.cell.centre, &region)?;
         for k in 1..FITS_IN_THE_CELL {
@@ -165,6 +169,7 @@ impl<'a> ScoreAttacks<'a> {
 struct Search<'s, 'a> {
     fit: &'s ScoreFit<'a>,
     run: &'s Run<'s>,
+    steps: u32,
     best: Option<AttackFit>,
 }
 
@@ -188,7 +193,7 @@ impl Search<'_, '_> {
     }
 
     fn fit_from(&mut self, x: &[f64], region: &Region) -> Result<()> {
-        let options = FitOptions { tolerance: TOLERANCE, max_iterations: MOST_STEPS };
+        let options = FitOptions { tolerance: TOLERANCE, max_iterations: self.steps };
         let outcome = match levenberg_marquardt(self.fit, x, region, &options, self.run) {
             Err(e) if hopeless(e.kind()) => None,
             other => other?,
