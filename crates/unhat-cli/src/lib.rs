@@ -9,6 +9,7 @@ mod input;
 mod names;
 mod options;
 mod output;
+mod page;
 mod progress;
 mod report;
 mod session;

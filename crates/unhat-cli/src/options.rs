@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use unhat::audit::findings::{Detail, ReleaseKind};
 use unhat::invert::scores::ScoreMethod;
 use unhat::invert::{ScoreSource, Solver};
 
@@ -21,6 +22,8 @@ Examples:
       the same where the release is met only as far as a regulariser allows
   unhat invert scores --matrix t.csv --response y --intercept --target s.npy
       recovers beta from the scores that `unhat scores --point beta.txt` computed
+  unhat audit t.csv --response y --intercept --point beta.txt --release scores --noise 1e-4
+      what releasing those scores would give away, and what would protect beta
   unhat centre --matrix facets.csv --response b --upper
       the volumetric centre of the polytope Ax < b
   unhat centre --polytope cube.ine
@@ -67,6 +70,15 @@ pub(crate) enum Command {
     /// Recovers what was hidden behind a release
     #[command(subcommand, arg_required_else_help = true)]
     Invert(Invert),
+    /// What a release of scores or of their gradient gives away, and what would protect it
+    ///
+    /// Attacks the release at x as computed and under every protection: with nothing but the table, from a point 2 % away,
+    /// and with the signs of Ax - b known. Prints how close they come, what a wished distance costs in noise, and which
+    /// rows are exposed; --json prints the findings, schema unhat.findings/1.
+    ///
+    /// Rounded, clipped and shortened releases are the same every time: an attack that draws nothing is tried on them once.
+    #[command(arg_required_else_help = true)]
+    Audit(Audit),
     /// The volumetric centre of a polytope: the x with g(x) = 0
     ///
     /// The minimiser of V(x) = 1/2 log det(A_x^T A_x) over {Ax > b}, or with --upper over {Ax < b}.
@@ -111,7 +123,7 @@ pub(crate) enum Invert {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Seed of everything that is drawn at random (rows of --solver coreset and surrogate, rows of a lift, starts)
+    /// Seed of everything that is drawn at random (rows of --solver coreset and surrogate, rows of a lift, starts, noise)
     #[arg(long, global = true, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
     pub seed: u64,
     /// Threads to use [default: all cores]; the result has the same bits for any number
@@ -214,6 +226,9 @@ pub(crate) struct InvertGradient {
     /// There can be several in a cell: the best is written, --json lists them all, and what is proven of the best is said.
     #[arg(long, value_name = "w", allow_hyphen_values = true)]
     pub weights: Option<String>,
+    /// Standard deviation of independent Gaussian errors of the target: --json holds the covariance of x they cause
+    #[arg(long, value_name = "NU", allow_hyphen_values = true, conflicts_with = "weights")]
+    pub noise: Option<f64>,
     /// Beside --weights: try to prove the best minimum by branch and bound in up to 5 dimensions rather than 3
     #[arg(long, requires = "weights")]
     pub prove: bool,
@@ -296,6 +311,105 @@ pub(crate) struct InvertScores {
     pub history: Option<String>,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Audit {
+    /// The table: A and, with --response, b
+    #[arg(value_name = "TABLE", required_unless_present = "matrix", conflicts_with = "matrix")]
+    pub table: Option<String>,
+    /// A, n x d: .csv, .tsv, .mtx, .mm (each also .gz), .npy, .npz, or - for a table on standard input
+    #[arg(long, value_name = "A")]
+    pub matrix: Option<String>,
+    /// Of a table, take these columns in this order: names, or 1-based numbers where there is no header
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+    /// Of a table, take this column as b and the rest as A; excludes --offset
+    #[arg(long, value_name = "COLUMN")]
+    pub response: Option<String>,
+    /// Put a column of ones before the columns of a table
+    #[arg(long)]
+    pub intercept: bool,
+    /// b, n values: .npy, .txt, .csv, .tsv or -
+    #[arg(long, value_name = "b", required_unless_present = "response", conflicts_with = "response")]
+    pub offset: Option<String>,
+    /// x, d values, what is to stay hidden [default with --response: the least-squares fit]
+    #[arg(long, value_name = "x", required_unless_present = "response")]
+    pub point: Option<String>,
+    /// What is released
+    #[arg(long, value_enum, default_value_t = ReleaseName::Scores, value_name = "WHAT")]
+    pub release: ReleaseName,
+    /// Gaussian noise to try, absolute standard deviations; the first is the planned protection
+    ///
+    /// Beside them always nine levels from 1e-6 to 2 times the root mean square of the release, at most 20 tries each.
+    #[arg(long, value_name = "NU,...", value_delimiter = ',', allow_hyphen_values = true)]
+    pub noise: Option<Vec<f64>>,
+    /// Significant digits to try [default: 1,2,3,4,5,6]
+    #[arg(long, value_name = "DIGITS,...", value_delimiter = ',', allow_hyphen_values = true)]
+    pub round: Option<Vec<u32>>,
+    /// Quantiles of the absolute values to clip at [default: 0.95,0.99]
+    #[arg(long, value_name = "Q,...", value_delimiter = ',', allow_hyphen_values = true)]
+    pub clip: Option<Vec<f64>>,
+    /// Release of the largest scores only, how many [default: 20,100, where there are more]
+    #[arg(long, value_name = "K,...", value_delimiter = ',', allow_hyphen_values = true)]
+    pub top: Option<Vec<usize>>,
+    /// The rows whose scores are released: their numbers, counted from 1, one a line [default: all]
+    #[arg(long, value_name = "FILE")]
+    pub rows: Option<String>,
+    /// The wish: no more than one try in twenty comes closer to x than this share of its size
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, allow_hyphen_values = true)]
+    pub target_error: f64,
+    /// Tries of every attack on every noisy release
+    #[arg(long, value_name = "N", default_value_t = 40, allow_negative_numbers = true)]
+    pub trials: u32,
+    /// delta of the (epsilon, delta) that noise means for this table
+    #[arg(long, value_name = "DELTA", default_value_t = 1e-6, allow_hyphen_values = true)]
+    pub delta: f64,
+    /// Write the findings as one self-contained page to FILE, .html
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<String>,
+    /// Who reads page and JSON: share holds no coefficient and no row number
+    #[arg(long, value_enum, default_value_t = DetailName::Owner, value_name = "WHO")]
+    pub report_detail: DetailName,
+}
+
+/// The values of --release.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ReleaseName {
+    /// g(x) = -A_x^T sigma
+    Gradient,
+    /// sigma(x), of all rows or of --rows
+    Scores,
+    /// Both; audited apart as well
+    Both,
+}
+
+impl From<ReleaseName> for ReleaseKind {
+    fn from(name: ReleaseName) -> ReleaseKind {
+        match name {
+            ReleaseName::Gradient => ReleaseKind::Gradient,
+            ReleaseName::Scores => ReleaseKind::Scores,
+            ReleaseName::Both => ReleaseKind::Both,
+        }
+    }
+}
+
+/// The values of --report-detail.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum DetailName {
+    /// The owner of the table: everything
+    Owner,
+    /// Somebody else
+    Share,
+}
+
+impl From<DetailName> for Detail {
+    fn from(name: DetailName) -> Detail {
+        match name {
+            DetailName::Owner => Detail::Owner,
+            DetailName::Share => Detail::Share,
+        }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -51,6 +51,14 @@ pub(crate) struct SolveReport<'a> {
     pub score_sum_defect: Option<f64>,
     pub method: Option<Method<'a>>,
     pub start: StartSummary,
+    /// ν of `--noise`; this and the next two only beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standard_errors: Option<&'a [f64]>,
+    /// By rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covariance: Option<Vec<&'a [f64]>>,
     #[serde(flatten)]
     pub colophon: Colophon,
     #[serde(skip_serializing_if = "Option::is_none")]

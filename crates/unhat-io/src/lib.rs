@@ -31,7 +31,7 @@ mod table;
 mod vector;
 
 pub use matrix::{Matrix, MatrixRows, Table, read_matrix};
-pub use output::{check_output, check_table, write_matrix_npy, write_table, write_vector};
+pub use output::{check_output, check_page, check_table, write_matrix_npy, write_page, write_table, write_vector};
 pub use polytope::{Polytope, read_polytope};
 pub use table::TableOptions;
 pub use vector::{read_rows, read_vector};

@@ -94,6 +94,38 @@ pub fn check_table(path: &str) -> Result<()> {
     check().map_err(|fault| fault.in_file(path))
 }
 
+/// The same for [`write_page`], which writes `.html`.
+///
+/// # Errors
+/// As [`check_output`].
+pub fn check_page(path: &str) -> Result<()> {
+    let check = || {
+        require_page(path)?;
+        Target::of(path)?.draft().map(drop)
+    };
+    check().map_err(|fault| fault.in_file(path))
+}
+
+/// Writes a page as `.html`, in the way of [`write_vector`].
+///
+/// # Errors
+/// [`ErrorKind::Source`] with the file and the cause.
+pub fn write_page(path: &str, page: &str) -> Result<()> {
+    let write = || {
+        require_page(path)?;
+        Target::of(path)?.write(|file| file.write_all(page.as_bytes()))
+    };
+    write().map_err(|fault| fault.in_file(path))
+}
+
+fn require_page(path: &str) -> Checked<()> {
+    let suffix = Suffix::of(path);
+    match (suffix.name.as_str(), suffix.gzip) {
+        ("html", false) => Ok(()),
+        _ => Err(suffix.unknown(".html")),
+    }
+}
+
 /// Writes records under a `header` as `.csv` or `.tsv`, in the way of [`write_vector`].
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! What each command does: read its files, call the library, hand over the result.
 
+mod audit;
 mod demo;
 mod gradient;
 mod invert;
@@ -51,6 +52,7 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         Command::Gradient(arguments) => gradient::run(arguments, session),
         Command::Invert(Invert::Gradient(arguments)) => invert::gradient(arguments, session),
         Command::Invert(Invert::Scores(arguments)) => invert::scores(arguments, session),
+        Command::Audit(arguments) => audit::run(arguments, session),
         Command::Centre(problem) => invert::centre(problem, session),
         Command::Demo(arguments) => demo::run(arguments, session),
         Command::Completions { shell } => {

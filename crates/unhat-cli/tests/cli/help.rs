@@ -36,12 +36,35 @@ fn help_lists_every_option() {
         "--history",
         "--output",
     ];
-    let commands: [(&str, Vec<&str>); 6] = [
+    let audit = [
+        "--matrix",
+        "--columns",
+        "--response",
+        "--intercept",
+        "--offset",
+        "--point",
+        "--release",
+        "--noise",
+        "--round",
+        "--clip",
+        "--top",
+        "--rows",
+        "--target-error",
+        "--trials",
+        "--delta",
+        "--report",
+        "--report-detail",
+    ];
+    let commands: [(&str, Vec<&str>); 7] = [
         ("scores", [&table[..], &["--offset", "--point", "--ridge", "--strict", "--output"]].concat()),
         ("gradient", [&table[..], &["--offset", "--point", "--output"]].concat()),
-        ("invert gradient", [&table[..], &solver, &["--target", "--target-scale", "--weights", "--prove"]].concat()),
+        (
+            "invert gradient",
+            [&table[..], &solver, &["--target", "--target-scale", "--weights", "--prove", "--noise"]].concat(),
+        ),
         ("invert scores", [&table[..], &scores].concat()),
         ("centre", [&table[..], &solver].concat()),
+        ("audit", audit.to_vec()),
         ("demo", vec!["--out"]),
     ];
     for (command, own) in commands {

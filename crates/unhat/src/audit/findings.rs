@@ -281,7 +281,7 @@ pub struct Series {
     pub id: AttackKind,
     /// The one that the headline speaks of.
     pub headline: bool,
-    /// As in [`Spread`], one a level.
+    /// As in [`Spread`], one a level; where every try failed, 1: the error of the answer x̂ = 0.
     pub median: Vec<f64>,
     /// As in [`Spread`].
     pub q05: Vec<f64>,
@@ -304,7 +304,7 @@ pub struct Bound {
     pub valid_below_noise_rel: Option<f64>,
     /// What the bound alone would ask for the target.
     pub noise_rel_for_target: Option<f64>,
-    /// A direction of x that the release leaves free.
+    /// A direction of x that the release leaves free; None in a report to share, because it may be that of x.
     pub null_direction: Option<Vec<f64>>,
 }
 
@@ -375,12 +375,15 @@ pub struct Coordinate {
     pub name: String,
     /// Its value; None in a report to share.
     pub value: Option<f64>,
-    /// |x̂ⱼ − xⱼ| over the trials of the headline attack.
-    pub spread_abs: Spread,
+    /// |x̂ⱼ − xⱼ| over the trials of the headline attack; None in a report to share, because its ratio to the next is |xⱼ|.
+    pub spread_abs: Option<Spread>,
     /// The same over |xⱼ|; None where xⱼ = 0.
     pub spread_rel: Option<Spread>,
-    /// The Cramér–Rao standard error.
+    /// The Cramér–Rao standard error; None in a report to share.
     pub bound_abs: Option<f64>,
+    /// The same over |xⱼ|.
+    #[serde(default)]
+    pub bound_rel: Option<f64>,
 }
 
 /// Fitted values Ax and residuals Ax − b as the headline attack recovers them: over rows, of each row's median over trials.
@@ -420,7 +423,7 @@ pub struct ExposedRow {
     pub tpr_at_01pct: f64,
     /// How much oftener than chance it is found at few false alarms: 1/(1−h); None where h = 1.
     pub factor: Option<f64>,
-    /// Externally studentised residual; None without a response, or where h = 1.
+    /// Externally studentised residual; None where nothing is left of the offset, or where h = 1.
     pub studentised: Option<f64>,
     /// Cook's distance; None likewise.
     pub cook: Option<f64>,
@@ -502,7 +505,7 @@ pub struct ReleaseResult {
     pub protection: ProtectionKind,
     /// The absolute noise, or the option's value; None for no protection.
     pub level: Option<f64>,
-    /// Trials run.
+    /// Trials run: one where neither the release nor the attack is drawn.
     pub trials: u32,
     /// Trials in which the attack gave no answer (a blind attack on a gradient may find no cell).
     pub failed: u32,
@@ -514,7 +517,8 @@ pub struct ReleaseResult {
     pub error_q95: Option<f64>,
     /// Root mean square.
     pub error_rmse: Option<f64>,
-    /// ν·√tr((FᵀF)⁻¹), absolute; None without Gaussian noise, or where a direction is free.
+    /// ν·√tr((FᵀF)⁻¹), absolute; None without Gaussian noise, where a direction is free, and in a report to share, because
+    /// its ratio to the curve's bound is ‖x‖.
     pub crlb: Option<f64>,
     /// Absolute noise at which the attack's 5 % point passes the target; None: none tried is enough.
     pub noise_for_error: Option<f64>,

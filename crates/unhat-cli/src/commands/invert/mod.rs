@@ -21,6 +21,9 @@ pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) ->
     if !(scale.is_finite() && scale != 0.0) {
         return Err(option_failure("--target-scale", format!("found {scale}, expected a finite number other than 0")));
     }
+    if let Some(noise) = arguments.noise.filter(|noise| !(*noise >= 0.0 && noise.is_finite())) {
+        return Err(option_failure("--noise", format!("found {noise}, expected a finite number that is not negative")));
+    }
     if arguments.weights.is_some() {
         regularised::require_fitting_options(arguments, session)?;
     }
@@ -38,12 +41,15 @@ pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) ->
             }
             regularised::solve(files, &target, &weights, arguments.prove, session)
         }
-        None => plain::solve("invert gradient", files, &target, session),
+        // Noise is given in the units of the target as it was released.
+        None => {
+            plain::solve("invert gradient", files, &target, arguments.noise.map(|noise| noise / scale.abs()), session)
+        }
     }
 }
 
 pub(super) fn centre(arguments: &Problem, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let files = Files::open(arguments, &[], session)?;
     let target = vec![0.0; files.system.matrix.shape().columns];
-    plain::solve("centre", files, &target, session)
+    plain::solve("centre", files, &target, None, session)
 }

@@ -7,6 +7,7 @@ use crate::failure::{Failure, option_failure};
 use crate::fingerprint::Fingerprint;
 use crate::report::{Method, SolveReport};
 use crate::session::Session;
+use unhat::invert::scores::gradient_covariance;
 use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, StartReport, invert_gradient};
 use unhat::rows::RowSource;
 use unhat::solve::{State, Status, Step};
@@ -58,6 +59,7 @@ pub(super) fn solve(
     command: &str,
     files: Files<'_>,
     target: &[f64],
+    noise: Option<f64>,
     session: &mut Session<'_>,
 ) -> Result<Exit, Failure> {
     let (matrix, offset) = (&files.system.matrix, files.system.offset()?);
@@ -98,11 +100,44 @@ pub(super) fn solve(
     if let (Some(file), Some((state, positive, start)), false) = (&mut file, latest, solved) {
         file.save(&state, &positive, &start)?;
     }
-    let exit = ended.hand_over(command, &files, session)?;
+    let spread = match (&ended, noise) {
+        (Ended::Whole(inversion), Some(noise)) => {
+            let covariance = session
+                .compute(|run| gradient_covariance(&rows, offset, &inversion.point, noise, run))
+                .map_err(|error| Failure::in_matrix(error, matrix))?;
+            Some(NoiseSpread::of(covariance, noise))
+        }
+        _ => None,
+    };
+    let exit = ended.hand_over(command, &files, spread.as_ref(), session)?;
     if let Some(file) = file.filter(|_| solved) {
         file.remove(); // not before the answer is safe
     }
     Ok(exit)
+}
+
+/// What noise of the target leaves of x.
+struct NoiseSpread {
+    noise: f64,
+    covariance: Vec<f64>,
+    standard_errors: Vec<f64>,
+}
+
+impl NoiseSpread {
+    fn of(covariance: Vec<f64>, noise: f64) -> Self {
+        let d = covariance.len().isqrt();
+        let standard_errors = (0..d).map(|j| covariance[j + j * d].sqrt()).collect();
+        NoiseSpread { noise, covariance, standard_errors }
+    }
+
+    fn summary(&self) -> String {
+        let least = self.standard_errors.iter().copied().fold(f64::INFINITY, f64::min);
+        let largest = self.standard_errors.iter().copied().fold(0.0, f64::max);
+        format!(
+            "standard errors of x: {least:.1e} to {largest:.1e}, for a gradient with noise {:.1e} (given)",
+            self.noise
+        )
+    }
 }
 
 impl Ended {
@@ -128,7 +163,13 @@ impl Ended {
     }
 
     /// Writes history and x, says what it is, prints the object.
-    fn hand_over(&self, command: &str, files: &Files<'_>, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    fn hand_over(
+        &self,
+        command: &str,
+        files: &Files<'_>,
+        spread: Option<&NoiseSpread>,
+        session: &mut Session<'_>,
+    ) -> Result<Exit, Failure> {
         let destination = &files.destination;
         files.history.store(self.history())?;
         destination.store("value", None, self.x())?;
@@ -136,8 +177,11 @@ impl Ended {
             inversion.warnings.iter().for_each(|warning| session.warn(warning));
         }
         self.summary(files, session);
+        if let Some(spread) = spread {
+            session.summary(&spread.summary());
+        }
         if session.common.json {
-            let report = self.report(command, destination.on_stdout(), session);
+            let report = self.report(command, destination.on_stdout(), spread, session);
             session.print_object(&report)?;
         } else if destination.on_stdout() {
             session.print_numbers(self.x())?;
@@ -179,7 +223,13 @@ impl Ended {
         }
     }
 
-    fn report<'a>(&'a self, command: &'a str, values: bool, session: &Session<'_>) -> SolveReport<'a> {
+    fn report<'a>(
+        &'a self,
+        command: &'a str,
+        values: bool,
+        spread: Option<&'a NoiseSpread>,
+        session: &Session<'_>,
+    ) -> SolveReport<'a> {
         let last = self.history().last();
         let (passes, work, start) = match self {
             Ended::Whole(inversion) => (inversion.passes, inversion.work, &inversion.start),
@@ -213,6 +263,9 @@ impl Ended {
                 reason: &i.reason,
             }),
             start: start.into(),
+            noise: spread.map(|spread| spread.noise),
+            standard_errors: spread.map(|spread| spread.standard_errors.as_slice()),
+            covariance: spread.map(|spread| spread.covariance.chunks(spread.standard_errors.len()).collect()),
             colophon: session.colophon(),
             values: values.then_some(self.x()),
         }

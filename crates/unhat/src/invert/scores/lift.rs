@@ -3,12 +3,12 @@
 
 use super::lifted_system::{LiftedSolution, LiftedSystem, unknowns};
 use super::release::Release;
-use crate::barrier::slack_at;
 use crate::error::{ErrorKind, Result};
-use crate::gram::{Factor, RowSpace, Transform, orthogonal_factor};
+use crate::gram::Factor;
+use crate::leverage::{LeastSquares, least_squares};
 use crate::linalg::{self, norm};
 use crate::random::uniform_rows_into;
-use crate::rows::{RowSource, require_finite};
+use crate::rows::RowSource;
 use crate::run::{Event, Run};
 
 /// What the lift did and how well its answer agrees with itself.
@@ -52,8 +52,6 @@ const SLACK_FLOOR: f64 = 0.3;
 const ROUNDING_RESIDUAL: f64 = 1e-11;
 /// Memory for the Gram matrix of a lift: d = 100 takes 0.83 GB, d = 106 is the largest.
 const GRAM_BYTES_LIMIT: u64 = 1 << 30;
-/// b lies in the range of A when what is left of it is this many roundings.
-const RANGE_ROUNDINGS: f64 = 64.0;
 
 /// Whether a lift of d columns fits in memory; the error says what it would take.
 pub(super) fn require_lift_fits(d: usize) -> Result<()> {
@@ -85,24 +83,9 @@ impl Coordinates {
     /// # Errors
     /// [`ErrorKind::RankDeficient`], [`ErrorKind::NotFinite`].
     pub fn of(source: &dyn RowSource, offset: &[f64], run: &Run<'_>) -> Result<Coordinates> {
-        let d = source.shape().columns;
-        let Some(factor) = Factor::orthogonal(source, Transform::default(), 0.0, run)? else {
-            require_finite(source, "matrix")?;
-            let l = orthogonal_factor(source, Transform::default(), 0.0, run)?;
-            return Err(ErrorKind::RankDeficient { rank: RowSpace::of_factor(&l, d).rank(), columns: d }.into());
-        };
-        let mut fit = vec![0.0; d];
-        let mut rest = offset.to_vec();
-        // Twice: the second pass takes out what the normal equations lost.
-        for _ in 0..2 {
-            let step = factor.solve(&transposed_times(source, &rest)?);
-            fit.iter_mut().zip(&step).for_each(|(x, h)| *x += h);
-            rest = slack_at(source, offset, &fit, run)?.iter().map(|s| -s).collect();
-        }
-        let root = (offset.len() as f64).sqrt();
-        let unit = norm(&rest) / root;
-        let offset_in_range = unit <= RANGE_ROUNDINGS * f64::EPSILON * d as f64 * norm(offset) / root;
-        Ok(Coordinates { factor, fit, rest, unit, offset_in_range })
+        let LeastSquares { factor, x, residual, exact } = least_squares(source, offset, run)?;
+        let unit = norm(&residual) / (offset.len() as f64).sqrt();
+        Ok(Coordinates { factor, fit: x, rest: residual, unit, offset_in_range: exact })
     }
 
     /// x of y.
@@ -311,16 +294,4 @@ fn draw_by_weight(rows: &[usize], weight: &[f64], wanted: usize, n: usize, seed:
     let mut chosen: Vec<usize> = order[..wanted].iter().map(|(_, row)| *row).collect();
     chosen.sort_unstable();
     chosen
-}
-
-/// Aᵀv.
-fn transposed_times(source: &dyn RowSource, v: &[f64]) -> Result<Vec<f64>> {
-    let mut out = vec![0.0; source.shape().columns];
-    for k in 0..source.blocks() {
-        source.with_block(k, &mut |rows| {
-            rows.block.apply_transpose_add(&v[rows.range()], &mut out);
-            Ok(())
-        })?;
-    }
-    Ok(out)
 }

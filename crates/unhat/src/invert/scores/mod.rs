@@ -13,11 +13,14 @@ mod polish;
 mod release;
 mod starts;
 mod step_equations;
+mod trial;
 
 pub use certificate::ScoreCertificate;
 pub use inversion::{ScoreCandidate, ScoreInversion, invert_scores};
 pub use lift::LiftReport;
 pub use noise::{
-    CramerRao, GradientEstimate, cramer_rao_both, cramer_rao_gradient, cramer_rao_scores, noisy_gradient_estimate,
+    CramerRao, GradientEstimate, cramer_rao_both, cramer_rao_gradient, cramer_rao_scores, gradient_covariance,
+    noisy_gradient_estimate,
 };
 pub use options::{ScoreInvertOptions, ScoreMethod, ScoreStart};
+pub(crate) use trial::{AttackFit, ReleasedScores, ScoreAttacks};

@@ -61,12 +61,30 @@ pub fn noisy_gradient_estimate(
 ) -> Result<GradientEstimate> {
     require_noise(noise)?;
     let inversion = invert_gradient(source, offset, target, start, options, None, run)?;
-    let positive = inversion.point.slack.iter().map(|&s| s > 0.0).collect();
-    let barrier = Barrier::new(source, offset, positive)?;
-    let information = gradient_information(&barrier, &inversion.point, run)?;
-    let covariance = covariance(&information, &inversion.point, noise)?;
+    let covariance = gradient_covariance(source, offset, &inversion.point, noise, run)?;
     let standard_errors = roots_of_diagonal(&covariance, target.len());
     Ok(GradientEstimate { inversion, covariance, standard_errors })
+}
+
+/// The covariance of the x that an inversion found, for a target with noise ν.
+///
+/// cov x̂ ≈ ν²(HᵀH)⁻¹ = ν²H⁻², full d×d
+///
+/// # Cost
+/// One Hessian (n·d³/3 flops).
+/// # Errors
+/// [`ErrorKind::Option`] for a negative noise; whatever the rows report.
+pub fn gradient_covariance(
+    source: &dyn RowSource,
+    offset: &[f64],
+    point: &Point,
+    noise: f64,
+    run: &Run<'_>,
+) -> Result<Vec<f64>> {
+    require_noise(noise)?;
+    let positive = point.slack.iter().map(|&s| s > 0.0).collect();
+    let barrier = Barrier::new(source, offset, positive)?;
+    covariance(&gradient_information(&barrier, point, run)?, point, noise)
 }
 
 /// The Cramér–Rao bound of a gradient released with noise ν at x.

@@ -1,0 +1,205 @@
+//! `unhat audit`: what a release gives away, in words, as data, and as a page.
+
+use super::Exit;
+use crate::failure::{Failure, option_failure};
+use crate::input::{System, read_numbers, require_one_reader_of_stdin};
+use crate::options::{Audit as Arguments, MatrixInput};
+use crate::page::PageFile;
+use crate::session::Session;
+use std::path::Path;
+use std::time::SystemTime;
+use unhat::audit::findings::{AttackKind, Detail, Findings, Level, ProtectionKind, ReleaseKind, ReleaseResult};
+use unhat::audit::{AuditOptions, Labels, audit};
+use unhat::leverage::least_squares;
+use unhat_io::{Matrix, read_rows};
+
+pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let source = arguments.table.as_ref().or(arguments.matrix.as_ref());
+    require_one_reader_of_stdin(&[
+        (if arguments.table.is_some() { "TABLE" } else { "--matrix" }, source.map(String::as_str)),
+        ("--offset", arguments.offset.as_deref()),
+        ("--point", arguments.point.as_deref()),
+        ("--rows", arguments.rows.as_deref()),
+    ])?;
+    let page = PageFile::of(arguments.report.as_deref())?;
+    let input = MatrixInput {
+        matrix: source.cloned(),
+        polytope: None,
+        columns: arguments.columns.clone(),
+        response: arguments.response.clone(),
+        intercept: arguments.intercept,
+    };
+    let system = System::read(&input, arguments.offset.as_deref(), session)?;
+    let (matrix, offset) = (&system.matrix, system.offset()?);
+    let given =
+        arguments.point.as_deref().map(|path| read_numbers(path, "point", matrix.shape().columns)).transpose()?;
+    let options = options(arguments, matrix, session)?;
+    let rows = matrix.rows()?;
+    let computed = session.compute(|run| {
+        let x = match given {
+            Some(x) => x,
+            None => least_squares(&rows, offset, run)?.x,
+        };
+        audit(&rows, offset, &x, &options, run)
+    });
+    let mut findings = computed.map_err(|error| Failure::in_matrix(error, matrix))?;
+    findings.warnings.extend(matrix.notes.iter().cloned());
+    if let Some(path) = page.store(|| unhat_report::audit_page(&findings))? {
+        session.summary(&format!("report: {path}"));
+    }
+    if session.common.json {
+        session.print_object(&findings)?;
+    } else {
+        session.print(text(&findings).as_bytes())?;
+        session.summary(&format!("{} tries, {}", tries(&findings), session.elapsed()));
+    }
+    Ok(Exit::Done)
+}
+
+fn options(arguments: &Arguments, matrix: &Matrix, session: &Session<'_>) -> Result<AuditOptions, Failure> {
+    let path = arguments.table.as_deref().or(arguments.matrix.as_deref()).unwrap_or_default();
+    let detail = Detail::from(arguments.report_detail);
+    // The words of the call name files, which are nobody else's business.
+    let command = match detail {
+        Detail::Owner => {
+            std::iter::once("unhat".to_string()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" ")
+        }
+        Detail::Share => "unhat audit".into(),
+    };
+    let table = match path {
+        "-" => "standard input".into(),
+        path => Path::new(path).file_name().map_or_else(|| path.into(), |name| name.to_string_lossy().into_owned()),
+    };
+    Ok(AuditOptions {
+        release: ReleaseKind::from(arguments.release),
+        rows: arguments.rows.as_deref().map(read_rows).transpose()?,
+        noise: given("--noise", &arguments.noise)?,
+        digits: given("--round", &arguments.round)?,
+        clip: given("--clip", &arguments.clip)?,
+        top: given("--top", &arguments.top)?,
+        target_error: arguments.target_error,
+        trials: arguments.trials,
+        delta: arguments.delta,
+        seed: session.common.seed,
+        detail,
+        labels: Labels {
+            table,
+            columns: matrix.column_names.clone().unwrap_or_default(),
+            response: arguments.response.clone(),
+            command,
+            created_utc: Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string()),
+        },
+    })
+}
+
+/// The values of an option, no two of them equal.
+fn given<T: PartialEq + Clone + std::fmt::Display>(
+    name: &str,
+    values: &Option<Vec<T>>,
+) -> Result<Option<Vec<T>>, Failure> {
+    for (k, value) in values.iter().flatten().enumerate() {
+        if values.iter().flatten().take(k).any(|earlier| earlier == value) {
+            return Err(option_failure(name, format!("{value} is named twice; name it once")));
+        }
+    }
+    Ok(values.clone())
+}
+
+fn tries(findings: &Findings) -> u32 {
+    findings.releases.iter().map(|result| result.trials).sum()
+}
+
+/// Lines end before this column.
+const WIDTH: usize = 100;
+
+/// The findings, then what was reached under each protection.
+fn text(findings: &Findings) -> String {
+    let mut text = String::new();
+    for finding in &findings.findings {
+        let mark = match finding.level {
+            Level::Exposed => "Exposed",
+            Level::Action => "To do",
+            Level::Note => "Note",
+        };
+        text += &wrapped(&format!("{mark:<8} "), &finding.title);
+        text += &wrapped(&" ".repeat(9), &finding.text);
+        text += "\n";
+    }
+    text += "Relative error of x, and of the best twentieth of tries where there are several:\n\n";
+    text += &format!(
+        "  {:<9} {:<9} {:>10}  {:>19} {:>19} {:>19}\n",
+        "release", "protected", "level", "blind", "from a start", "signs known"
+    );
+    for results in
+        findings.releases.chunk_by(|a, b| (a.release, a.protection, a.level) == (b.release, b.protection, b.level))
+    {
+        text += &line(results);
+    }
+    for warning in &findings.warnings {
+        text += &wrapped("warning: ", warning);
+    }
+    text
+}
+
+/// One protection: what each attack reached.
+fn line(results: &[ReleaseResult]) -> String {
+    let first = &results[0];
+    let release = match first.release {
+        ReleaseKind::Scores => "scores",
+        ReleaseKind::Gradient => "gradient",
+        ReleaseKind::Both => "both",
+    };
+    let protection = match first.protection {
+        ProtectionKind::None => "no",
+        ProtectionKind::Gaussian => "noise",
+        ProtectionKind::Rounding => "rounding",
+        ProtectionKind::Clip => "clip",
+        ProtectionKind::TopK => "top",
+    };
+    let level = first.level.map_or(String::new(), |level| match first.protection {
+        ProtectionKind::Gaussian => format!("{level:.1e}"),
+        _ => level.to_string(),
+    });
+    let reached = |attack| {
+        let found = results.iter().find(|result| result.attack == attack);
+        found.map_or(String::new(), |result| match (result.error_median, result.error_q05) {
+            (Some(median), Some(q05)) if result.trials > 1 => format!("{median:.1e} ({q05:.1e})"),
+            (Some(median), _) => format!("{median:.1e}"),
+            (None, _) => "no answer".into(),
+        })
+    };
+    let [blind, start, signs] = [AttackKind::Blind, AttackKind::Start, AttackKind::Signs].map(reached);
+    format!("  {release:<9} {protection:<9} {level:>10}  {blind:>19} {start:>19} {signs:>19}\n")
+}
+
+/// A paragraph with a head before its first line, and as many blanks before the others.
+fn wrapped(head: &str, paragraph: &str) -> String {
+    let indent = head.chars().count();
+    let (mut text, mut column) = (head.to_string(), indent);
+    for word in paragraph.split(' ') {
+        let length = word.chars().count();
+        if column + length > WIDTH && column > indent {
+            text = text.trim_end().to_string() + "\n" + &" ".repeat(indent);
+            column = indent;
+        }
+        text += word;
+        text += " ";
+        column += length + 1;
+    }
+    text.trim_end().to_string() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_broken_between_words_and_stay_under_their_head() {
+        let words = vec!["word"; 40].join(" ");
+        let text = wrapped("Note  ", &words);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() == 3 && lines.iter().all(|line| line.chars().count() <= WIDTH));
+        assert!(lines[0].starts_with("Note  word") && lines[1].starts_with("      word"));
+        assert_eq!(text.split_whitespace().filter(|w| *w == "word").count(), 40);
+    }
+}

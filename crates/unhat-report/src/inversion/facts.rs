@@ -1,0 +1,138 @@
+//! What the report of an inversion draws; the solver's own types stay with the solver.
+
+use serde::{Deserialize, Serialize};
+use unhat::audit::findings::{Check, Tool};
+
+/// What was inverted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Inverted {
+    /// The gradient g(x).
+    Gradient,
+    /// Leverage scores σ(x).
+    Scores,
+}
+
+/// Everything that the report of an inversion draws. A number that is unknown is None, never NaN.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InversionFacts {
+    /// Gradient or scores.
+    pub kind: Inverted,
+    /// The program and the run.
+    pub tool: Tool,
+    /// When, as RFC 3339 in UTC.
+    pub created_utc: Option<String>,
+    /// What holds A: a file's name.
+    pub matrix: String,
+    /// n.
+    pub rows: u64,
+    /// d.
+    pub columns: u64,
+    /// What holds the target: a file's name.
+    pub target: String,
+    /// How many numbers it has.
+    pub values_released: u64,
+    /// The known noise of the target, absolute; None for an exact one.
+    pub noise: Option<f64>,
+    /// The solver's name.
+    pub solver: String,
+    /// Why it was chosen.
+    pub reason: String,
+    /// How the first point was found.
+    pub start: String,
+    /// How it ended, in a word: "solved", "stalled", ….
+    pub status: String,
+    /// Whether that is a solution.
+    pub solved: bool,
+    /// Iterations.
+    pub iterations: u64,
+    /// Sweeps over the table.
+    pub passes: Option<f64>,
+    /// Relative distance to the target.
+    pub residual: Option<f64>,
+    /// Condition of the problem at the answer.
+    pub condition: Option<f64>,
+    /// Correct digits that this condition leaves.
+    pub digits: Option<f64>,
+    /// One for each solver or stage that has a history.
+    pub history: Vec<Trace>,
+    /// All answers that were found, best first.
+    pub candidates: Vec<Candidate>,
+    /// What is proven of the first.
+    pub proof: Option<Proof>,
+    /// Of each coefficient, for a noisy target.
+    pub standard_errors: Vec<StandardError>,
+    /// A direction of x that the target leaves open; empty when it determines x.
+    pub null_direction: Vec<f64>,
+    /// Identities that must hold.
+    pub checks: Vec<Check>,
+    /// What the reader must know and no number says.
+    pub warnings: Vec<String>,
+}
+
+/// One history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Solver or stage.
+    pub method: String,
+    /// Its steps in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its number.
+    pub iteration: u32,
+    /// Sweeps over the table until then.
+    pub passes: Option<f64>,
+    /// Newton decrement.
+    pub decrement: Option<f64>,
+    /// Relative distance to the target.
+    pub residual: Option<f64>,
+    /// What could be proven of the distance to the solution then.
+    pub certificate: Option<f64>,
+}
+
+/// An answer that was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// What it was reached from.
+    pub origin: String,
+    /// How its descent ended.
+    pub status: String,
+    /// Relative distance to the target.
+    pub residual: f64,
+    /// The value that was minimised, where it is more than the residual.
+    pub objective: Option<f64>,
+    /// ‖x − x₁‖/‖x₁‖ from the best.
+    pub distance: Option<f64>,
+    /// Steps of its descent.
+    pub iterations: u32,
+}
+
+/// A proven distance: every solution of the kind `scope` names lies within it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Of what: "the solution in this cell", "every x nearby with these scores", ….
+    pub scope: String,
+    /// ‖x̂ − x‖₂.
+    pub euclidean: f64,
+    /// The same over ‖x̂‖.
+    pub relative: Option<f64>,
+    /// The share of it that is rounding.
+    pub rounding: f64,
+    /// The radius within which the statement is about; None for everywhere.
+    pub within: Option<f64>,
+}
+
+/// A coefficient's value and standard error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StandardError {
+    /// Its column.
+    pub name: String,
+    /// x̂ⱼ.
+    pub value: f64,
+    /// Its standard error.
+    pub error: f64,
+}

@@ -1,0 +1,361 @@
+//! The report of an inversion: how it went, what else fits, and what is proven of the answer.
+
+mod facts;
+
+use crate::Error;
+use crate::charts::dots::{self, Dot, DotRow};
+use crate::charts::frame::{Axis, Frame, Near, Series};
+use crate::charts::lines::{self, Line};
+use crate::charts::scale::Domain;
+use crate::number::{Format, Quantity};
+use crate::page::{Page, Section};
+use crate::pieces::figure::{Figure, Legend, how_to_explore};
+use crate::pieces::table::{Column, Row, Table};
+use crate::sections::{checks, method};
+use maud::{Markup, html};
+
+pub use facts::{Candidate, InversionFacts, Inverted, Proof, StandardError, Step, Trace};
+
+/// The facts as one HTML file.
+///
+/// # Cost
+/// Milliseconds.
+/// # Errors
+/// When the facts cannot be written as JSON.
+pub fn inversion_page(facts: &InversionFacts) -> Result<String, Error> {
+    let what = match facts.kind {
+        Inverted::Gradient => "gradient",
+        Inverted::Scores => "leverage scores",
+    };
+    let page = Page {
+        brand: "unhat invert",
+        subject: format!("The way back from {}", facts.target),
+        heading: format!("The way back from {what}"),
+        facts: head(facts),
+        lead: lead(facts),
+        sections: sections(facts),
+        data: serde_json::to_value(facts)?,
+    };
+    Ok(page.write())
+}
+
+fn head(facts: &InversionFacts) -> Vec<(&'static str, Markup)> {
+    vec![
+        (
+            "Table",
+            html! {
+                span.name { (facts.matrix) } ", " (Quantity::count("/rows", facts.rows)) " rows × "
+                    (Quantity::count("/columns", facts.columns)) " columns"
+            },
+        ),
+        (
+            "Target",
+            html! { span.name { (facts.target) } ", " (Quantity::count("/values_released", facts.values_released))
+            " numbers" },
+        ),
+        (
+            "Noise of the target",
+            html! { (Quantity::new("/noise", facts.noise, Format::Number).or("none: taken as exact")) },
+        ),
+        ("Solver", html! { (facts.solver) ", " (facts.reason) }),
+        (
+            "Work",
+            html! {
+                (Quantity::count("/iterations", facts.iterations)) " iterations"
+                @if facts.passes.is_some() { ", " (Quantity::new("/passes", facts.passes, Format::Number)) " passes" }
+                ", " (Quantity::new("/tool/wall_s", facts.tool.wall_s, Format::Seconds))
+            },
+        ),
+        ("Start", html! { (facts.start) }),
+    ]
+}
+
+fn lead(facts: &InversionFacts) -> Markup {
+    let residual = Quantity::new("/residual", facts.residual, Format::Number).or("an unknown distance");
+    html! {
+        @if !facts.null_direction.is_empty() {
+            strong { "Not determined." } " What was given leaves a direction of x open; the answer is one of many, "
+                (residual) " from the target."
+        } @else if facts.solved {
+            strong { "Solved." } " The answer reproduces the target to " (residual)
+            @match &facts.proof {
+                Some(proof) => { ", and " (proof.scope) " is proven to lie within " (Quantity::new("/proof/euclidean",
+                    proof.euclidean, Format::Number)) " of it." }
+                None => "; nothing is proven of its distance to a solution."
+            }
+        } @else {
+            strong { "Not solved: " (facts.status) "." } " The best point found is " (residual) " from the target."
+        }
+    }
+}
+
+fn sections(facts: &InversionFacts) -> Vec<Section> {
+    let section = |id, name, title, body: Option<Markup>| body.map(|body| Section { id, name, title, body });
+    [
+        section("s-convergence", "Convergence", "Convergence", convergence(facts)),
+        section("s-candidates", "Answers", "Answers that were found", candidates(facts)),
+        section("s-proof", "Proof", "What is proven", Some(proof(facts))),
+        section("s-errors", "Errors", "Errors of the coefficients", standard_errors(facts)),
+        section("s-checks", "Checks", "Self-checks", checks::block(&facts.checks)),
+        section("s-limits", "Method", "Method and limits", Some(limits(facts))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What a step holds of a curve, under its name.
+type Curve = (&'static str, fn(&Step) -> Option<f64>);
+
+/// The curves of a trace.
+const CURVES: [Curve; 3] = [
+    ("residual", |step| step.residual),
+    ("Newton decrement", |step| step.decrement),
+    ("proven distance", |step| step.certificate),
+];
+
+fn convergence(facts: &InversionFacts) -> Option<Markup> {
+    let several = facts.history.len() > 1;
+    let mut lines = Vec::new();
+    for (place, trace) in facts.history.iter().enumerate() {
+        for (curve, (name, value)) in CURVES.iter().enumerate() {
+            let steps = trace.steps.iter().enumerate();
+            let points: Vec<_> = steps
+                .filter_map(|(step, at)| {
+                    Some((format!("{place}/{step}"), f64::from(at.iteration), value(at).filter(|v| *v > 0.0)?))
+                })
+                .collect();
+            if !points.is_empty() {
+                let name = if several { format!("{}: {name}", trace.method) } else { (*name).to_owned() };
+                let series = Series::nth(if several { place } else { curve });
+                lines.push(Line { series, name, points, columns: "1 2 3 4 5".to_owned() });
+            }
+        }
+    }
+    let points = lines.iter().flat_map(|line| &line.points);
+    points.clone().next()?;
+    let last = points.clone().map(|(_, iteration, _)| *iteration).fold(1.0, f64::max);
+    let frame = Frame {
+        figure: "convergence",
+        x: Axis {
+            domain: Domain::linear(0.0, last).padded(0.01, 0.02),
+            label: "iteration".to_owned(),
+            short: "iteration".to_owned(),
+            ticks: [6, 5],
+        },
+        y: Some(Axis {
+            domain: Domain::log(points.map(|(_, _, value)| *value), f64::MIN_POSITIVE).padded(2.0, 2.0),
+            label: String::new(),
+            short: String::new(),
+            ticks: [6, 6],
+        }),
+        height: [340.0, 320.0],
+        left: [58.0, 50.0],
+        right: [24.0, 14.0],
+        zoom: true,
+        near: Near::Point,
+    };
+    let figure = Figure {
+        id: "convergence",
+        question: "Did the solver finish, and how fast?",
+        answer: html! {
+            "It ended with “" (facts.status) "” after " (Quantity::count("/iterations", facts.iterations))
+                " iterations, "
+            (Quantity::new("/residual", facts.residual, Format::Number).or("an unknown distance")) " from the target."
+        },
+        legend: Legend::of(lines.iter().map(|line| (line.series, line.name.as_str()))),
+        upwards: Some("each relative to its own scale".to_owned()),
+        chart: frame.draw(|canvas| lines::draw(&lines, canvas)),
+        how: html! { "Residual: relative distance to the target. Newton decrement: how much the next step would gain. \
+        Proven distance: what could be shown of the distance to the solution at that step." (how_to_explore()) },
+        table: Some(history_table(&facts.history)),
+        print_table: false,
+    };
+    Some(figure.markup())
+}
+
+fn history_table(history: &[Trace]) -> Table {
+    let source = |key: &str| format!("/history/*/steps/*/{key}");
+    let columns = vec![
+        Column::text("method"),
+        Column::number("iteration", source("iteration"), Format::Count),
+        Column::number("passes", source("passes"), Format::Number),
+        Column::number("residual", source("residual"), Format::Number),
+        Column::number("Newton decrement", source("decrement"), Format::Number),
+        Column::number("proven distance", source("certificate"), Format::Number),
+    ];
+    let rows = history.iter().enumerate().flat_map(|(place, trace)| {
+        trace.steps.iter().enumerate().map(move |(step, at)| {
+            let cells = vec![
+                trace.method.as_str().into(),
+                f64::from(at.iteration).into(),
+                at.passes.into(),
+                at.residual.into(),
+                at.decrement.into(),
+                at.certificate.into(),
+            ];
+            Row::new(format!("{place}/{step}"), cells)
+        })
+    });
+    Table { id: "steps", caption: "Every step".to_owned(), columns, rows: rows.collect() }
+}
+
+fn candidates(facts: &InversionFacts) -> Option<Markup> {
+    let first = facts.candidates.first()?;
+    let source = |key: &str| format!("/candidates/*/{key}");
+    let columns = vec![
+        Column::text("reached from"),
+        Column::number("residual", source("residual"), Format::Number),
+        Column::number("objective", source("objective"), Format::Number),
+        Column::number("distance from the best", source("distance"), Format::Share),
+        Column::number("iterations", source("iterations"), Format::Count),
+        Column::text("ended"),
+    ];
+    let rows = facts.candidates.iter().enumerate().map(|(index, candidate)| {
+        let cells = vec![
+            candidate.origin.as_str().into(),
+            candidate.residual.into(),
+            candidate.objective.into(),
+            candidate.distance.into(),
+            f64::from(candidate.iterations).into(),
+            candidate.status.as_str().into(),
+        ];
+        Row { key: index.to_string(), cells, marked: index == 0 }
+    });
+    let table = Table { id: "answers", caption: "Answers, best first".to_owned(), columns, rows: rows.collect() };
+    let residual = |index: usize, candidate: &Candidate| {
+        Quantity::new(format!("/candidates/{index}/residual"), candidate.residual, Format::Number)
+    };
+    Some(html! {
+        p.answer {
+            @match facts.candidates.get(1) {
+                None => { "One answer was found, " (residual(0, first)) " from the target." }
+                Some(second) => { "The best answer is " (residual(0, first)) " from the target, the next best "
+                    (residual(1, second)) "." }
+            }
+        }
+        (table.markup())
+    })
+}
+
+fn proof(facts: &InversionFacts) -> Markup {
+    html! {
+        @match &facts.proof {
+            None => p.answer { "Nothing is proven of the distance between this answer and a solution." }
+            Some(proof) => {
+                p.answer {
+                    "Proven, with the rounding of the computation included: " (proof.scope) " lies within "
+                    (Quantity::new("/proof/euclidean", proof.euclidean, Format::Number)) " of this answer"
+                    @if proof.relative.is_some() { " (relative: " (Quantity::new("/proof/relative", proof.relative,
+                        Format::Number)) ")" }
+                    @if proof.within.is_some() { ", among all points within " (Quantity::new("/proof/within",
+                        proof.within, Format::Number)) " of it" }
+                    "; rounding takes up to " (Quantity::new("/proof/rounding", proof.rounding, Format::Number))
+                        " of that."
+                }
+            }
+        }
+        @if facts.condition.is_some() {
+            p.how {
+                "Condition at the answer " (Quantity::new("/condition", facts.condition, Format::Number))
+                @if facts.digits.is_some() { ", which leaves about " (Quantity::new("/digits", facts.digits,
+                    Format::Fixed(0))) " correct digits" } "."
+            }
+        }
+    }
+}
+
+fn standard_errors(facts: &InversionFacts) -> Option<Markup> {
+    let errors = &facts.standard_errors;
+    let relative = |entry: &StandardError| entry.error / entry.value.abs();
+    let mut order: Vec<usize> = (0..errors.len()).filter(|&index| relative(&errors[index]).is_finite()).collect();
+    order.sort_by(|&a, &b| relative(&errors[a]).total_cmp(&relative(&errors[b])));
+    let (best, worst) = (*order.first()?, *order.last()?);
+    let rows: Vec<DotRow> = order
+        .iter()
+        .take(20)
+        .map(|&index| {
+            let dot = Dot {
+                series: Series::First,
+                key: index.to_string(),
+                value: relative(&errors[index]),
+                interval: None,
+                columns: "1 2 3".to_owned(),
+            };
+            DotRow { name: errors[index].name.clone(), dots: vec![dot], bound: None }
+        })
+        .collect();
+    let at = |index: usize| {
+        let source = format!("/standard_errors/{index}/error / abs /standard_errors/{index}/value");
+        Quantity::new(source, relative(&errors[index]), Format::Share)
+    };
+    let frame = Frame {
+        figure: "errors",
+        x: Axis {
+            domain: Domain::log(order.iter().map(|&index| relative(&errors[index])), f64::MIN_POSITIVE)
+                .padded(0.3, 0.3),
+            label: "standard error ÷ coefficient".to_owned(),
+            short: "standard error ÷ coefficient".to_owned(),
+            ticks: [6, 3],
+        },
+        y: None,
+        height: [62.0 + 26.0 * rows.len() as f64, 62.0 + 42.0 * rows.len() as f64],
+        left: [210.0, 14.0],
+        right: [40.0, 22.0],
+        zoom: false,
+        near: Near::Point,
+    };
+    let columns = vec![
+        Column::text("coefficient"),
+        Column::number("value", "/standard_errors/*/value", Format::Number),
+        Column::number("standard error", "/standard_errors/*/error", Format::Number),
+        Column::number("relative", "", Format::Share),
+    ];
+    let table_rows = order.iter().map(|&index| {
+        let entry = &errors[index];
+        Row::new(index, vec![entry.name.as_str().into(), entry.value.into(), entry.error.into(), at(index).into()])
+    });
+    let figure = Figure {
+        id: "errors",
+        question: "How well does the noise let each coefficient be known?",
+        answer: html! {
+            "Best: " span.name { (errors[best].name) } ", to " (at(best)) "; least: " span.name { (errors[worst].name)
+                } ", to " (at(worst)) " (standard errors)."
+        },
+        legend: Legend::default(),
+        upwards: None,
+        chart: frame.draw(|canvas| dots::draw(&rows, None, canvas)),
+        how: html! { "From the covariance at the answer, for Gaussian noise of the known size." },
+        table: Some(Table {
+            id: "standard-errors",
+            caption: "Standard errors".to_owned(),
+            columns,
+            rows: table_rows.collect(),
+        }),
+        print_table: true,
+    };
+    Some(figure.markup())
+}
+
+fn limits(facts: &InversionFacts) -> Markup {
+    html! {
+        dl.method {
+            dt { "What was computed" }
+            dd {
+                @match facts.kind {
+                    Inverted::Gradient => "x with g(x) = c for the gradient c of the volumetric barrier of the rows.",
+                    Inverted::Scores => "x whose leverage scores σ(x) are those given.",
+                }
+                " " (facts.solver) ": " (facts.reason) "."
+            }
+            @if !facts.warnings.is_empty() {
+                dt { "What else to know" }
+                @for warning in &facts.warnings { dd { (warning) } }
+            }
+            dt { "What this file holds" }
+            dd { "Residuals, distances and counts; no coordinate of the answer" @if !facts.standard_errors.is_empty()
+                { " except in the table of standard errors, to four digits" } "." }
+            (method::run_again(&facts.tool, facts.created_utc.as_deref()))
+        }
+    }
+}

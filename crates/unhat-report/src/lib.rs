@@ -1,0 +1,27 @@
+//! Reports: what unhat computed, drawn as one HTML file that needs nothing else.
+//!
+//! [`audit_page`] draws the findings of an audit, [`inversion_page`] the way back from a gradient or from scores,
+//! [`score_page`] the scores of a table. This crate computes nothing: it draws the numbers it is given, and every number
+//! in the page says in its attribute `data-f` where in the data it stands.
+//!
+//! A page is complete without script. Every chart is an SVG drawn here, at a width for screens and paper and at one for
+//! phones; the script adds pointing, keys, zoom, sorting, export and the choice of colours. Its content policy allows the
+//! page's own style and script by their hashes and nothing else, so that it can make no request.
+
+mod audit;
+mod charts;
+mod inversion;
+mod number;
+mod page;
+mod pieces;
+mod scores;
+mod sections;
+mod trusted;
+mod words;
+
+pub use audit::audit_page;
+pub use inversion::{Candidate, InversionFacts, Inverted, Proof, StandardError, Step, Trace, inversion_page};
+pub use scores::{Histogram, ScoreFacts, TopScore, score_page};
+
+/// The data could not be written as JSON.
+pub type Error = serde_json::Error;

@@ -1,0 +1,144 @@
+//! Example data for the reports: an invented table of 2400 rows and 8 columns, one of them called like a script.
+
+#![allow(dead_code, reason = "each test takes the samples it needs")]
+
+use serde_json::Error;
+use unhat::audit::findings::{Check, Detail, Findings, Tool};
+use unhat_report::{
+    Candidate, Histogram, InversionFacts, Inverted, Proof, ScoreFacts, StandardError, Step, TopScore, Trace,
+};
+
+/// A name that must stay text in every place.
+pub const HOSTILE: &str = "<script>alert(1)</script>";
+
+/// Findings with every field filled.
+pub fn findings() -> Result<Findings, Error> {
+    serde_json::from_str(include_str!("../data/findings.json"))
+}
+
+/// The same for somebody else, as careless as can be: values and row numbers are still in it.
+pub fn shared_findings() -> Result<Findings, Error> {
+    let mut findings = findings()?;
+    findings.detail = Detail::Share;
+    findings.findings.retain(|finding| finding.id != "rows");
+    Ok(findings)
+}
+
+fn tool(command: &str) -> Tool {
+    Tool {
+        name: "unhat".to_owned(),
+        version: "0.1.0".to_owned(),
+        command: command.to_owned(),
+        seed: 7,
+        threads: 2,
+        wall_s: 1.93,
+    }
+}
+
+/// An inversion of noisy scores with two answers, a proof and standard errors.
+pub fn inversion() -> InversionFacts {
+    let step = |iteration: u32| {
+        let squared = 0.14_f64 * 0.21_f64.powf(1.9_f64.powi(iteration as i32) - 1.0);
+        Step {
+            iteration,
+            passes: Some(f64::from(2 * iteration + 1)),
+            decrement: Some((squared * 0.3).max(1e-13)),
+            residual: Some(squared.max(3.2e-5)),
+            certificate: (iteration >= 3).then_some((squared * 2.5).max(4.4e-5)),
+        }
+    };
+    let names = ["intercept", "age", "bmi", "systolic_bp", HOSTILE];
+    InversionFacts {
+        kind: Inverted::Scores,
+        tool: tool(
+            "unhat invert scores --matrix patients.csv --target scores.npy --noise 1e-4 --report inversion.html",
+        ),
+        created_utc: Some("2026-11-24T06:20:00Z".to_owned()),
+        matrix: "patients.csv".to_owned(),
+        rows: 2400,
+        columns: 5,
+        target: "scores.npy".to_owned(),
+        values_released: 2400,
+        noise: Some(1e-4),
+        solver: "lift".to_owned(),
+        reason: "2400 scores are known and 35 are enough".to_owned(),
+        start: "none needed".to_owned(),
+        status: "solved".to_owned(),
+        solved: true,
+        iterations: 6,
+        passes: Some(13.0),
+        residual: Some(3.2e-5),
+        condition: Some(41.7),
+        digits: Some(13.0),
+        history: vec![Trace { method: "lift, then polish".to_owned(), steps: (0..7).map(step).collect() }],
+        candidates: vec![
+            Candidate {
+                origin: "lift".to_owned(),
+                status: "solved".to_owned(),
+                residual: 3.2e-5,
+                objective: None,
+                distance: Some(0.0),
+                iterations: 6,
+            },
+            Candidate {
+                origin: "least-squares cell".to_owned(),
+                status: "stalled".to_owned(),
+                residual: 0.0712,
+                objective: None,
+                distance: Some(1.37),
+                iterations: 18,
+            },
+        ],
+        proof: Some(Proof {
+            scope: "every x nearby with these scores".to_owned(),
+            euclidean: 4.4e-5,
+            relative: Some(1.9e-5),
+            rounding: 3.1e-12,
+            within: Some(0.012),
+        }),
+        standard_errors: names
+            .iter()
+            .zip([2.093, 0.8607, 0.4235, 0.5872, -0.9819])
+            .zip([4.8e-6, 5.0e-6, 3.3e-6, 4.1e-6, 3.4e-6])
+            .map(|((name, value), error)| StandardError { name: (*name).to_owned(), value, error })
+            .collect(),
+        null_direction: Vec::new(),
+        checks: vec![check("sum_of_scores", 5.0, 5.0 + 2e-14)],
+        warnings: Vec::new(),
+    }
+}
+
+/// The scores of a table with a few rows that stand out.
+pub fn scores() -> ScoreFacts {
+    let scores: Vec<f64> =
+        (0..2400).map(|row| 0.0008 * (1.0 + f64::from(row) / 300.0).powi(2) / (1.0 + f64::from(row % 7))).collect();
+    let scale = 8.0 / scores.iter().sum::<f64>();
+    let scores: Vec<f64> = scores.iter().map(|score| scale * score).collect();
+    let sum = scores.iter().sum();
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+    ScoreFacts {
+        tool: tool("unhat scores --matrix patients.csv --report scores.html"),
+        created_utc: Some("2026-11-24T06:20:00Z".to_owned()),
+        matrix: format!("patients {HOSTILE}.csv"),
+        rows: 2400,
+        columns: 8,
+        rank: 8,
+        of: "hat values of the rows".to_owned(),
+        sum,
+        expected_sum: 8.0,
+        condition: Some(41.7),
+        digits: Some(14.0),
+        factor: "Cholesky".to_owned(),
+        reason: "the condition leaves fourteen digits".to_owned(),
+        histogram: Histogram::of(&scores, 40),
+        top: order.iter().take(60).map(|&row| TopScore { row: row as u64 + 1, score: scores[row] }).collect(),
+        checks: vec![check("sum_of_scores", 8.0, sum)],
+        warnings: Vec::new(),
+    }
+}
+
+fn check(name: &str, expected: f64, got: f64) -> Check {
+    let tolerance = 1e-9;
+    Check { name: name.to_owned(), expected, got, tolerance, ok: (got - expected).abs() <= tolerance }
+}

@@ -1,0 +1,45 @@
+//! Whose membership shows: hat values in closed form, and how unusual the rows are.
+
+use super::findings::{Detail, ExposedRow, Rows};
+use super::spread::quantile;
+use crate::error::Result;
+use crate::leverage::{Diagnostics, membership_auc, membership_factor, membership_tpr};
+
+/// Rows listed.
+const LISTED: usize = 60;
+/// An AUC above this is counted; a coin is at 0.5.
+const COUNTED_AUC: f64 = 0.55;
+
+/// The rows with the largest hat values.
+pub(super) fn exposed_rows(diagnostics: &Diagnostics, detail: Detail) -> Result<Rows> {
+    let hat = &diagnostics.hat;
+    let mut order: Vec<usize> = (0..hat.len()).collect();
+    order.sort_by(|&i, &j| hat[j].total_cmp(&hat[i]).then(i.cmp(&j)));
+    let mut auc: Vec<f64> = hat.iter().map(|&h| membership_auc(h)).collect();
+    auc.sort_by(f64::total_cmp);
+    let shown = |v: f64| if detail == Detail::Share { three_digits(v) } else { v };
+    let row = |&i: &usize| -> Result<ExposedRow> {
+        let h = shown(hat[i].clamp(0.0, 1.0));
+        Ok(ExposedRow {
+            row: (detail == Detail::Owner).then_some(i as u64 + 1),
+            hat: h,
+            auc: membership_auc(h),
+            tpr_at_1pct: membership_tpr(h, 0.01)?,
+            tpr_at_01pct: membership_tpr(h, 0.001)?,
+            factor: membership_factor(h),
+            studentised: diagnostics.studentised[i].map(shown),
+            cook: diagnostics.cook[i].map(shown),
+        })
+    };
+    Ok(Rows {
+        count: hat.len() as u64,
+        auc_over_055: auc.iter().filter(|&&a| a > COUNTED_AUC).count() as u64,
+        auc_median: quantile(&auc, 0.5).unwrap_or(0.5),
+        top: order.iter().take(LISTED).map(row).collect::<Result<_>>()?,
+    })
+}
+
+/// What is handed on does not single out a row to seventeen digits.
+fn three_digits(v: f64) -> f64 {
+    format!("{v:.2e}").parse().unwrap_or(v) // a number's own text is one
+}

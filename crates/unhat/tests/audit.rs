@@ -1,0 +1,339 @@
+//! Audits: bounds against brute force, printed numbers against the data, attacks against theory, and the same bits always.
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
+
+use std::collections::BTreeMap;
+use unhat::audit::findings::{AttackKind, Detail, Finding, Findings, Protection, ProtectionKind, ReleaseKind};
+use unhat::audit::{AuditOptions, audit};
+use unhat::barrier::leverage_gradient;
+use unhat::rows::DenseRows;
+use unhat::{ErrorKind, Run};
+use unhat_testkit::generate::{Regression, random_polytope, regression};
+
+fn small() -> AuditOptions {
+    AuditOptions { trials: 8, digits: Some(vec![2]), clip: Some(vec![0.9]), ..AuditOptions::default() }
+}
+
+fn audited(r: &Regression, options: &AuditOptions) -> Findings {
+    audit(&DenseRows::new(&r.a, r.d).unwrap(), &r.b, &r.x, options, &Run::default()).unwrap()
+}
+
+/// x far from the least-squares fit, so that a release has something to give away.
+fn far_regression(n: usize, d: usize, seed: u64) -> Regression {
+    let mut r = regression(n, d, seed);
+    r.x.iter_mut().enumerate().for_each(|(j, x)| *x = 1.5 * *x + if j % 2 == 0 { 0.7 } else { -0.4 });
+    r
+}
+
+/// Solves by Gauss–Jordan elimination with row exchanges: the inverse of a small matrix.
+fn inverse(mut m: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
+    let d = m.len();
+    for (i, row) in m.iter_mut().enumerate() {
+        row.extend((0..d).map(|j| if i == j { 1.0 } else { 0.0 }));
+    }
+    for k in 0..d {
+        let pivot = (k..d).max_by(|&i, &j| m[i][k].abs().total_cmp(&m[j][k].abs())).unwrap();
+        m.swap(k, pivot);
+        let head = m[k][k];
+        m[k].iter_mut().for_each(|v| *v /= head);
+        for i in 0..d {
+            if i != k {
+                let (factor, row) = (m[i][k], m[k].clone());
+                m[i].iter_mut().zip(row).for_each(|(v, r)| *v -= factor * r);
+            }
+        }
+    }
+    m.into_iter().map(|row| row[d..].to_vec()).collect()
+}
+
+/// (FᵀF)⁻¹ with F by central differences of the released numbers.
+fn brute_force_covariance(r: &Regression, kind: ReleaseKind) -> Vec<Vec<f64>> {
+    let rows = DenseRows::new(&r.a, r.d).unwrap();
+    let release = |x: &[f64]| {
+        let found = leverage_gradient(&rows, &r.b, x, &Run::default()).unwrap();
+        match kind {
+            ReleaseKind::Scores => found.scores.values,
+            ReleaseKind::Gradient => found.values,
+            ReleaseKind::Both => [found.scores.values, found.values].concat(),
+        }
+    };
+    const STEP: f64 = 1e-6;
+    let columns: Vec<Vec<f64>> = (0..r.d)
+        .map(|j| {
+            let (mut up, mut down) = (r.x.clone(), r.x.clone());
+            up[j] += STEP;
+            down[j] -= STEP;
+            release(&up).iter().zip(release(&down)).map(|(u, d)| (u - d) / (2.0 * STEP)).collect()
+        })
+        .collect();
+    let dot = |u: &[f64], v: &[f64]| u.iter().zip(v).map(|(u, v)| u * v).sum::<f64>();
+    inverse(columns.iter().map(|u| columns.iter().map(|v| dot(u, v)).collect()).collect())
+}
+
+fn norm(v: &[f64]) -> f64 {
+    v.iter().map(|v| v * v).sum::<f64>().sqrt()
+}
+
+#[test]
+fn the_bounds_are_those_of_a_jacobian_by_finite_differences() {
+    let r = far_regression(60, 3, 5);
+    let options = AuditOptions { release: ReleaseKind::Both, noise: Some(vec![1e-3]), trials: 2, ..small() };
+    let found = audited(&r, &options);
+    for kind in [ReleaseKind::Scores, ReleaseKind::Gradient, ReleaseKind::Both] {
+        let covariance = brute_force_covariance(&r, kind);
+        let expected = (0..3).map(|j| covariance[j][j]).sum::<f64>().sqrt();
+        let results: Vec<_> = found.releases.iter().filter(|result| result.release == kind).collect();
+        for result in &results {
+            match (result.protection, result.level) {
+                (ProtectionKind::Gaussian, Some(noise)) => {
+                    assert!((result.crlb.unwrap() / (noise * expected) - 1.0).abs() < 1e-4, "{kind:?} {noise}");
+                }
+                _ => assert_eq!(result.crlb, None),
+            }
+        }
+        assert!(results.iter().any(|result| result.level == Some(1e-3)));
+        if kind == ReleaseKind::Both {
+            for (j, coordinate) in found.coordinates.iter().enumerate() {
+                let bound = 1e-3 * covariance[j][j].sqrt();
+                assert!((coordinate.bound_abs.unwrap() / bound - 1.0).abs() < 1e-4);
+                assert!((coordinate.bound_rel.unwrap() * r.x[j].abs() / bound - 1.0).abs() < 1e-4);
+            }
+            let per_unit = found.bound.rel_error_per_unit_noise_rel.unwrap();
+            assert!((per_unit / (expected * found.release.rms / norm(&r.x)) - 1.0).abs() < 1e-4);
+            assert!((found.bound.noise_rel_for_target.unwrap() * per_unit - 0.1).abs() < 1e-12);
+            for (k, bound) in found.attack_curve.bound.iter().enumerate() {
+                assert!((bound / (per_unit * found.attack_curve.noise_rel[k]) - 1.0).abs() < 1e-12);
+            }
+        }
+    }
+}
+
+#[test]
+fn attacks_that_succeed_sit_on_the_bound_and_blind_ones_need_no_signs() {
+    let r = far_regression(120, 3, 8);
+    let options = AuditOptions { noise: Some(vec![1e-6]), trials: 60, ..small() };
+    let found = audited(&r, &options);
+    for attack in [AttackKind::Blind, AttackKind::Signs] {
+        let result = found.releases.iter().find(|x| x.attack == attack && x.level == Some(1e-6)).unwrap();
+        let ratio = result.error_rmse.unwrap() * norm(&r.x) / result.crlb.unwrap();
+        // 60 tries of 3 coordinates: two standard errors of a root mean square are about 15 %.
+        assert!((0.75..1.25).contains(&ratio), "{attack:?}: {ratio}");
+        let exact = found.releases.iter().find(|x| x.attack == attack && x.protection == ProtectionKind::None).unwrap();
+        assert!(exact.error_median.unwrap() < 1e-9, "{attack:?}");
+        assert_eq!(exact.trials, 1);
+    }
+    assert!(!found.verdict.meets_target);
+    assert_eq!(found.verdict.rel_error.share_at_bound, Some(1.0));
+    assert!(found.bound.valid_below_noise_rel.unwrap() >= 1e-5);
+}
+
+#[test]
+fn a_gradient_is_given_back_by_whoever_knows_the_cell_and_guessed_at_by_others() {
+    let p = random_polytope(80, 3, 0.5, 3, None);
+    let options = AuditOptions { release: ReleaseKind::Gradient, ..small() };
+    let rows = DenseRows::new(&p.a, p.d).unwrap();
+    let found = audit(&rows, &p.b, &p.hidden, &options, &Run::default()).unwrap();
+    // {Ax > b} is the cell of a polytope: one of the guesses is right.
+    for attack in [AttackKind::Blind, AttackKind::Signs] {
+        let exact = found.releases.iter().find(|x| x.attack == attack && x.protection == ProtectionKind::None).unwrap();
+        assert!(exact.error_median.unwrap() < 1e-8, "{attack:?} {:?}", exact.error_median);
+    }
+    assert!(found.releases.iter().all(|x| x.protection != ProtectionKind::TopK));
+    assert!(found.findings.iter().any(|f| f.id == "cells"));
+    assert_eq!(found.release.rows_released, 0);
+}
+
+/// The words that look like numbers, a percentage as a share; quoted names are no numbers.
+fn printed_numbers(text: &str) -> Vec<(f64, f64)> {
+    let unquoted: String = text.split('“').map(|part| part.rsplit('”').next().unwrap()).collect();
+    let words: Vec<&str> = unquoted.split_whitespace().collect();
+    let mut found = Vec::new();
+    for (k, word) in words.iter().enumerate() {
+        let bare = word.trim_matches(|c: char| "(),;:.".contains(c));
+        let Ok(value) = bare.parse::<f64>() else { continue };
+        let mantissa = bare.split('e').next().unwrap();
+        let decimals = mantissa.split('.').nth(1).map_or(0, str::len) as i32;
+        let exponent: i32 = bare.split('e').nth(1).map_or(0, |e| e.parse().unwrap());
+        let half = 0.5000001 * 10f64.powi(exponent - decimals);
+        let percent = words.get(k + 1).is_some_and(|next| next.starts_with('%'));
+        found.push(if percent { (value / 100.0, half / 100.0) } else { (value, half) });
+    }
+    found
+}
+
+fn check_numbers(finding: &Finding) {
+    let printed = printed_numbers(&format!("{} {}", finding.title, finding.text));
+    let kept: Vec<f64> = finding.numbers.values().flatten().copied().collect();
+    for (value, half) in &printed {
+        assert!(
+            kept.iter().any(|k| (k - value).abs() <= *half),
+            "{value} in “{}” is not among {kept:?}",
+            finding.title
+        );
+    }
+    for (name, value) in &finding.numbers {
+        let shown = |v: f64| printed.iter().any(|(value, half)| (v - value).abs() <= *half);
+        assert!(value.is_none_or(shown), "{name} = {value:?} is not printed in “{}” {printed:?}", finding.title);
+    }
+}
+
+#[test]
+fn every_printed_number_is_kept_and_comes_from_the_data() {
+    let cases = [
+        (ReleaseKind::Scores, None),
+        (ReleaseKind::Scores, Some(vec![1e-3])),
+        (ReleaseKind::Gradient, Some(vec![0.5])),
+        (ReleaseKind::Both, Some(vec![1e-3])),
+    ];
+    for (release, noise) in cases {
+        let r = far_regression(90, 3, 2);
+        let found = audited(&r, &AuditOptions { release, noise, trials: 4, ..small() });
+        found.findings.iter().for_each(check_numbers);
+        let of = |id: &str| found.findings.iter().find(|f| f.id == id).unwrap();
+        let number = |id: &str, name: &str| of(id).numbers[name].unwrap();
+        assert_eq!(number("reached", "median_rel"), found.verdict.rel_error.median);
+        assert_eq!(number("reached", "target_rel"), 0.1);
+        assert_eq!(number("most_exposed_row", "hat"), found.rows.top[0].hat);
+        assert_eq!(number("most_exposed_row", "auc"), found.rows.top[0].auc);
+        assert_eq!(number("most_exposed_row", "auc_over"), found.rows.auc_over_055 as f64);
+        assert_eq!(number("privacy", "sensitivity_l2"), found.privacy.sensitivity_l2);
+        let needed = found.noise_needed.iter().find(|n| n.target_rel_error == 0.1).unwrap();
+        assert_eq!(number("noise_needed", "kept"), needed.utility.kept);
+        match needed.noise_abs {
+            Some(noise) if noise > 0.0 => assert_eq!(number("noise_needed", "noise_abs"), noise),
+            Some(_) => {}
+            None => {
+                let series = found.attack_curve.series.iter().find(|s| s.id == needed.attack).unwrap();
+                assert_eq!(number("noise_needed", "q05_rel"), *series.q05.last().unwrap());
+            }
+        }
+        let least = found.coordinates.iter().map(|c| c.spread_rel.as_ref().unwrap().median).fold(f64::MAX, f64::min);
+        assert_eq!(number("weakest_coefficient", "median_rel"), least);
+        let ranks: Vec<_> = found.findings.iter().map(|f| f.level).collect();
+        assert!(ranks.is_sorted(), "worst first: {ranks:?}");
+    }
+}
+
+#[test]
+fn a_least_squares_fit_needs_no_release_and_that_is_said_first() {
+    let mut r = regression(80, 3, 4);
+    let rows = DenseRows::new(&r.a, r.d).unwrap();
+    r.x = unhat::leverage::least_squares(&rows, &r.b, &Run::default()).unwrap().x;
+    let found = audited(&r, &AuditOptions { trials: 2, ..small() });
+    assert_eq!(found.findings[0].id, "no_release_needed");
+    found.findings.iter().for_each(check_numbers);
+    let far = audited(&far_regression(80, 3, 4), &AuditOptions { trials: 2, ..small() });
+    assert!(far.findings.iter().all(|f| f.id != "no_release_needed"));
+}
+
+/// Everything but the clock and the number of threads.
+fn without_clock(mut findings: Findings) -> String {
+    findings.tool.wall_s = 0.0;
+    findings.tool.threads = 0;
+    serde_json::to_string(&findings).unwrap()
+}
+
+#[test]
+fn findings_depend_on_the_seed_and_not_on_the_threads_and_hold_no_number_that_is_none() {
+    let r = far_regression(70, 3, 6);
+    let options = AuditOptions { release: ReleaseKind::Both, noise: Some(vec![1e-3]), trials: 3, seed: 11, ..small() };
+    let rows = DenseRows::new(&r.a, r.d).unwrap();
+    let with = |threads: usize, options: &AuditOptions| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let run = Run { pool: Some(&pool), ..Run::default() };
+        without_clock(audit(&rows, &r.b, &r.x, options, &run).unwrap())
+    };
+    let one = with(1, &options);
+    assert_eq!(one, with(3, &options));
+    assert_ne!(one, with(1, &AuditOptions { seed: 12, ..options.clone() }));
+    let back: Findings = serde_json::from_str(&one).unwrap();
+    assert_eq!(without_clock(back), one);
+    // serde_json writes NaN and infinities as null; those of the schema's own are where it says so.
+    let value: serde_json::Value = serde_json::from_str(&one).unwrap();
+    let curve = &value["attack_curve"];
+    assert!(curve["series"].as_array().unwrap().iter().all(|s| !s.to_string().contains("null")), "{curve}");
+    assert!(value["checks"].as_array().unwrap().iter().all(|check| check["ok"] == true));
+}
+
+#[test]
+fn findings_to_share_hold_no_coefficient_no_row_and_no_ratio_that_gives_one() {
+    let r = far_regression(60, 3, 9);
+    let options = AuditOptions { noise: Some(vec![1e-3]), trials: 2, detail: Detail::Share, ..small() };
+    let found = audited(&r, &options);
+    for coordinate in &found.coordinates {
+        assert_eq!((coordinate.value, &coordinate.spread_abs, coordinate.bound_abs), (None, &None, None));
+        assert!(coordinate.spread_rel.is_some());
+    }
+    assert!(found.rows.top.iter().all(|row| row.row.is_none()));
+    assert!(found.releases.iter().all(|result| result.crlb.is_none()));
+    assert!(found.tool.command.is_empty() && found.bound.null_direction.is_none());
+    let text = serde_json::to_string(&found).unwrap();
+    for x in &r.x {
+        assert!(!text.contains(&format!("{}", x.abs())), "{x}");
+    }
+}
+
+#[test]
+fn more_noise_never_needs_less_and_a_wish_within_reach_costs_what_the_curve_says() {
+    let found = audited(&far_regression(100, 3, 1), &AuditOptions { trials: 20, ..small() });
+    let priced: Vec<_> = found.noise_needed.iter().map(|n| n.noise_rel.unwrap_or(f64::INFINITY)).collect();
+    assert!(priced.is_sorted(), "{priced:?}");
+    let blind = found.attack_curve.series.iter().find(|s| s.id == AttackKind::Blind).unwrap();
+    let result = found.releases.iter().find(|x| x.attack == AttackKind::Blind).unwrap();
+    if let Some(noise) = result.noise_for_error {
+        for (k, level) in found.attack_curve.noise_abs.iter().enumerate() {
+            assert!(*level < noise || blind.q05[k] >= 0.1, "at {level}: {}", blind.q05[k]);
+        }
+    }
+    assert_eq!(found.attack_curve.noise_rel.len(), blind.q05.len());
+    let planned: BTreeMap<_, _> = found.protections.iter().map(|p| (p.label.clone(), p.protection.clone())).collect();
+    assert_eq!(planned["as computed"], Protection::None);
+    assert_eq!(planned["clipped at the 90 % quantile"], Protection::Clip { quantile: 0.9 });
+}
+
+#[test]
+fn an_offset_in_the_range_leaves_a_direction_free_and_that_is_said() {
+    let r = regression(60, 3, 3);
+    let b: Vec<f64> = r.a.chunks(3).map(|row| row[0] - 2.0 * row[1]).collect();
+    let rows = DenseRows::new(&r.a, 3).unwrap();
+    let found = audit(&rows, &b, &r.x, &AuditOptions { trials: 2, ..small() }, &Run::default()).unwrap();
+    let direction = found.bound.null_direction.unwrap();
+    let expected = [r.x[0] - 1.0, r.x[1] + 2.0, r.x[2]];
+    let size = expected.iter().fold(0.0, |a: f64, v| a.max(v.abs()));
+    for (h, e) in direction.iter().zip(expected) {
+        assert!((h.abs() - e.abs() / size).abs() < 1e-8, "{direction:?}");
+    }
+    assert_eq!(found.bound.rel_error_per_unit_noise_rel, None);
+    assert!(found.attack_curve.bound.is_empty());
+}
+
+#[test]
+fn what_cannot_be_audited_is_an_error_that_names_the_option() {
+    let r = regression(40, 3, 1);
+    let rows = DenseRows::new(&r.a, 3).unwrap();
+    let base = AuditOptions { trials: 2, ..small() };
+    let cases: Vec<(&str, AuditOptions)> = vec![
+        ("noise", AuditOptions { noise: Some(vec![-1.0]), ..base.clone() }),
+        ("noise", AuditOptions { noise: Some(vec![f64::NAN]), ..base.clone() }),
+        ("round", AuditOptions { digits: Some(vec![0]), ..base.clone() }),
+        ("clip", AuditOptions { clip: Some(vec![1.0]), ..base.clone() }),
+        ("top", AuditOptions { top: Some(vec![41]), ..base.clone() }),
+        ("top", AuditOptions { top: Some(vec![5]), release: ReleaseKind::Gradient, ..base.clone() }),
+        ("rows", AuditOptions { rows: Some(vec![40]), ..base.clone() }),
+        ("rows", AuditOptions { rows: Some(vec![1, 1]), ..base.clone() }),
+        ("rows", AuditOptions { rows: Some(vec![]), ..base.clone() }),
+        ("target-error", AuditOptions { target_error: 0.0, ..base.clone() }),
+        ("trials", AuditOptions { trials: 0, ..base.clone() }),
+        ("delta", AuditOptions { delta: 1.0, ..base.clone() }),
+    ];
+    for (expected, options) in cases {
+        match audit(&rows, &r.b, &r.x, &options, &Run::default()).unwrap_err().kind() {
+            ErrorKind::Option { name, .. } => assert_eq!(name, expected),
+            other => panic!("{expected}: {other}"),
+        }
+    }
+    let zero = audit(&rows, &r.b, &[0.0; 3], &base, &Run::default()).unwrap_err();
+    assert!(matches!(zero.kind(), ErrorKind::Option { name, .. } if name == "point"));
+    let stop = std::sync::atomic::AtomicBool::new(true);
+    let run = Run { stop: Some(&stop), ..Run::default() };
+    assert!(matches!(audit(&rows, &r.b, &r.x, &base, &run).unwrap_err().kind(), ErrorKind::Interrupted));
+}
