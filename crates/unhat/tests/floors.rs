@@ -15,6 +15,8 @@ const FLOORS: &[&[&str]] = &[
     &["barrier", "oracle"],
     &["feasible", "solve"],
     &["invert"],
+    &["models"],
+    &["influence", "natural"],
     &["audit"],
 ];
 

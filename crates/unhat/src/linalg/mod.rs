@@ -9,8 +9,10 @@ use faer::{Accum, MatMut, MatRef, Par, Side};
 
 mod decompose;
 mod panels;
+mod products;
 pub use decompose::*;
 pub use panels::*;
+pub use products::*;
 
 /// Runs a loop with the widest vector instructions the processor has.
 pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
