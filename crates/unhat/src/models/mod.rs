@@ -4,7 +4,9 @@
 //! written once.
 
 mod family;
+mod frame;
 mod network;
 
 pub use family::Family;
+pub use frame::{Column, Frame, TextColumn};
 pub use network::{Activation, Factors, Layer, LayerFactors, LayerShape, Network, Workspace};
