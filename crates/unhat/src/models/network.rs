@@ -254,6 +254,11 @@ impl Factors<'_> {
 }
 
 impl Workspace {
+    /// The first layer with an output that is NaN or infinite, after [`Network::forward`].
+    pub fn first_not_finite(&self) -> Option<usize> {
+        self.outputs.iter().position(|z| z.iter().any(|z| !z.is_finite()))
+    }
+
     fn shape_for(&mut self, network: &Network, rows: usize) {
         let count = network.layers.len();
         self.inputs.resize_with(count - 1, Vec::new);
