@@ -216,6 +216,33 @@ fn wide_models_are_fitted_without_the_hessian() {
     assert!(norm < 1e-8, "{norm:e}");
 }
 
+/// Three columns, each 33 times, without a penalty: of all weights that predict the same, the shortest give a column and
+/// its copies equal shares, and what all classes share is 0. (31 × 100 parameters: by conjugate gradients for softmax, by
+/// the Hessian for least squares.)
+#[test]
+fn copies_of_a_column_share_its_weight() {
+    let (rows, inputs, classes) = (400, 100, 31);
+    let base = draw(12, rows * 3);
+    let features: Vec<f64> =
+        base.chunks(3).flat_map(|row| row.iter().cycle().take(99).copied().chain([1.0]).collect::<Vec<_>>()).collect();
+    let y: Vec<f64> = (0..rows).map(|i| (i % classes) as f64).collect();
+    for family in [Family::Gaussian, Family::Categorical { classes }] {
+        let fit = fitted(&features, inputs, &y, family, 0.0);
+        assert_eq!((fit.status, fit.rank), (FitStatus::Solved, Some(4)), "{}", fit.relative_gradient);
+        let theta = fit.network.flatten();
+        let size = theta.iter().fold(0.0, |m: f64, w| m.max(w.abs()));
+        for weights in theta.chunks(inputs) {
+            (0..99).for_each(|j| assert!((weights[j] - weights[j % 3]).abs() < 1e-9 * size, "{family:?} column {j}"));
+        }
+        if family != Family::Gaussian {
+            for j in 0..inputs {
+                let shared: f64 = theta.iter().skip(j).step_by(inputs).sum();
+                assert!(shared.abs() < 1e-9 * size, "column {j}: {shared:e}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let features = table(3, 5000, 6);
