@@ -13,8 +13,11 @@ use unhat::{ErrorKind, Result};
 /// What stands for a missing cell, beside an empty one.
 const MISSING_MARKS: [&str; 2] = ["NA", "?"];
 
-/// Memory that the columns of a sparse matrix may take: a short file can stand for any number of zeros.
-const DENSE_BYTES_LIMIT: u64 = 8 << 30;
+/// A short sparse file can stand for any number of zeros. Columns take 8 MB, and beyond that at most a thousand cells for
+/// each entry that is there: in a bag of words one cell in a hundred is filled.
+const CELLS_FOR_ANY: u64 = 1 << 20;
+/// See [`CELLS_FOR_ANY`].
+const CELLS_AN_ENTRY: u64 = 1000;
 
 /// Reads a table of mixed columns; the suffix of `path` says the format as for [`read_matrix`].
 ///
@@ -27,7 +30,7 @@ const DENSE_BYTES_LIMIT: u64 = 8 << 30;
 /// # Errors
 /// [`ErrorKind::Source`] with the file, row, column, what was found and what was expected: also for NaN and infinities
 /// written out, and for text and numbers in one column. [`ErrorKind::Option`] for two columns of one name;
-/// [`ErrorKind::TooLarge`] for a sparse matrix of more than 2³⁰ entries, zeros included.
+/// [`ErrorKind::TooLarge`] for a sparse matrix of almost only zeros.
 /// # Examples
 /// ```
 /// use unhat::models::Column;
@@ -202,10 +205,11 @@ fn read_columns(text: impl Read, delimiter: u8) -> Checked<ReadColumns> {
 fn of_matrix(path: &str, matrix: &Matrix) -> Result<Frame> {
     let rows = matrix.rows()?;
     let shape = rows.shape();
-    let bytes = (shape.rows as u64).saturating_mul(shape.columns as u64).saturating_mul(8);
-    if bytes > DENSE_BYTES_LIMIT {
+    let cells = (shape.rows as u64).saturating_mul(shape.columns as u64);
+    let limit = CELLS_FOR_ANY.max((shape.stored as u64).saturating_mul(CELLS_AN_ENTRY));
+    if cells > limit {
         let what = format!("{path} as a table of {} rows and {} columns", shape.rows, shape.columns);
-        return Err(ErrorKind::TooLarge { what, bytes, limit: DENSE_BYTES_LIMIT }.into());
+        return Err(ErrorKind::TooLarge { what, bytes: cells.saturating_mul(8), limit: limit.saturating_mul(8) }.into());
     }
     let mut columns = vec![Vec::with_capacity(shape.rows); shape.columns];
     for k in 0..rows.blocks() {

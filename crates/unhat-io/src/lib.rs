@@ -8,7 +8,8 @@
 //! | `.mtx` `.mm` (also `.gz`) | MatrixMarket | | |
 //! | `.txt` | | one number a line, or one line | one number a line |
 //!
-//! Tables with text and missing cells, for models, are read as a [`Frame`](unhat::models::Frame): [`read_frame`].
+//! Tables with text and missing cells, for models, are read as a [`Frame`](unhat::models::Frame): [`read_frame`]; the
+//! models themselves are `.safetensors` files: [`read_model`], [`write_model`].
 //!
 //! Polytopes {x : Ax ≥ b} come from `.mps` and `.ine` files (also `.gz`): [`read_polytope`].
 //!
@@ -23,6 +24,7 @@ mod lines;
 mod map;
 mod market;
 mod matrix;
+mod model;
 mod npy;
 mod npz;
 mod open;
@@ -35,6 +37,7 @@ mod vector;
 
 pub use frame::read_frame;
 pub use matrix::{Matrix, MatrixRows, Table, read_matrix};
+pub use model::{check_model_output, read_model, write_model};
 pub use output::{check_output, check_table, write_matrix_npy, write_table, write_vector};
 pub use polytope::{Polytope, read_polytope};
 pub use table::TableOptions;

@@ -5,6 +5,7 @@ mod frames;
 mod malformed;
 mod malformed_polytopes;
 mod market;
+mod models;
 mod never_panics;
 mod numpy;
 mod output;
