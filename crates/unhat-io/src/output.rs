@@ -199,14 +199,14 @@ fn write_delimited(
 }
 
 /// A place for a file: a directory that exists, and a name in it that is free or a regular file's.
-struct Target {
+pub(crate) struct Target {
     path: PathBuf,
     directory: PathBuf,
     permissions: Option<Permissions>,
 }
 
 impl Target {
-    fn of(path: &str) -> Checked<Self> {
+    pub(crate) fn of(path: &str) -> Checked<Self> {
         let mut target = PathBuf::from(path);
         let mut permissions = None;
         if let Ok(link) = fs::symlink_metadata(path) {
@@ -236,7 +236,7 @@ impl Target {
     }
 
     /// A file beside the target that disappears unless it takes the target's name.
-    fn draft(&self) -> Checked<NamedTempFile> {
+    pub(crate) fn draft(&self) -> Checked<NamedTempFile> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".unhat-").suffix(".part");
         #[cfg(unix)]
@@ -249,7 +249,7 @@ impl Target {
         builder.tempfile_in(&self.directory).map_err(|e| not_written(&e))
     }
 
-    fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Checked<()> {
+    pub(crate) fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Checked<()> {
         let draft = self.draft()?;
         let written = || -> io::Result<()> {
             let mut file = BufWriter::new(draft.as_file());

@@ -16,6 +16,7 @@ pub mod gram;
 pub mod invert;
 pub mod leverage;
 pub mod linalg;
+pub mod models;
 pub mod normal;
 pub mod oracle;
 pub mod random;

@@ -16,6 +16,8 @@ const FLOORS: &[&[&str]] = &[
     &["barrier", "oracle"],
     &["feasible", "solve"],
     &["invert"],
+    &["models"],
+    &["influence", "natural"],
     &["audit"],
 ];
 

@@ -1,9 +1,11 @@
 //! What the readers and writers do with files: those of NumPy, SciPy and R, and broken ones.
 #![allow(clippy::unwrap_used)]
 
+mod frames;
 mod malformed;
 mod malformed_polytopes;
 mod market;
+mod models;
 mod never_panics;
 mod numpy;
 mod output;

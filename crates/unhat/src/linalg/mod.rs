@@ -10,9 +10,11 @@ use faer::{Accum, MatMut, MatRef, Par, Side};
 mod decompose;
 mod ordering;
 mod panels;
+mod products;
 pub use decompose::*;
 pub use ordering::*;
 pub use panels::*;
+pub use products::*;
 
 /// Runs a loop with the widest vector instructions the processor has.
 pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
