@@ -13,6 +13,7 @@ pub mod barrier;
 mod error;
 pub mod feasible;
 pub mod gram;
+pub mod influence;
 pub mod invert;
 pub mod leverage;
 pub mod linalg;

@@ -5,6 +5,7 @@
 
 mod family;
 mod network;
+mod tangent;
 
 pub use family::Family;
 pub use network::{Activation, Factors, Layer, LayerFactors, LayerShape, Network, Workspace};

@@ -71,9 +71,9 @@ pub struct Factors<'a> {
 #[derive(Default)]
 pub struct Workspace {
     /// Inputs of layers 1.. (layer 0 reads the features where they lie).
-    inputs: Vec<Vec<f64>>,
+    pub(super) inputs: Vec<Vec<f64>>,
     /// z of every layer.
-    outputs: Vec<Vec<f64>>,
+    pub(super) outputs: Vec<Vec<f64>>,
     /// ∂ℓ/∂z of every layer.
     gradients: Vec<Vec<f64>>,
     /// ∂ℓ/∂a while going down.
@@ -238,6 +238,24 @@ impl Factors<'_> {
         }
     }
 
+    /// The gradients of the rows `range` themselves, row-major: for the few places where G is smaller than what it saves.
+    pub fn rows_into(&self, range: std::ops::Range<usize>, out: &mut [f64]) {
+        let parameters: usize = self.layers.iter().map(|l| l.shape.parameters()).sum();
+        for (i, row) in range.zip(out.chunks_exact_mut(parameters)) {
+            let mut rest = row;
+            for layer in &self.layers {
+                let LayerShape { inputs, outputs } = layer.shape;
+                let (own, others) = rest.split_at_mut(layer.shape.parameters());
+                let a = &layer.inputs[i * inputs..(i + 1) * inputs];
+                let d = &layer.gradients[i * outputs..(i + 1) * outputs];
+                for (out, d) in own.chunks_exact_mut(inputs).zip(d) {
+                    out.iter_mut().zip(a).for_each(|(out, a)| *out = d * a);
+                }
+                rest = others;
+            }
+        }
+    }
+
     /// outᵢ = ‖gᵢ‖² = Σ_l ‖aᵢ‖²‖dᵢ‖².
     pub fn norms_squared_into(&self, out: &mut [f64]) {
         out.fill(0.0);
@@ -253,6 +271,11 @@ impl Factors<'_> {
 }
 
 impl Workspace {
+    /// The linear predictors of the last [`Network::forward`], rows × outputs.
+    pub fn predictors(&self) -> &[f64] {
+        self.outputs.last().map_or(&[], Vec::as_slice)
+    }
+
     fn shape_for(&mut self, network: &Network, rows: usize) {
         let count = network.layers.len();
         self.inputs.resize_with(count - 1, Vec::new);
