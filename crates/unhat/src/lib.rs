@@ -18,6 +18,7 @@ pub mod invert;
 pub mod leverage;
 pub mod linalg;
 pub mod models;
+pub mod natural;
 pub mod oracle;
 pub mod random;
 pub mod rows;

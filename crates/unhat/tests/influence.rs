@@ -1,4 +1,5 @@
 //! Influence scores against 40-digit answers, identities between their forms, and true retraining.
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 use unhat::Run;
 use unhat::influence::*;
