@@ -8,6 +8,8 @@
 //! | `.mtx` `.mm` (also `.gz`) | MatrixMarket | | |
 //! | `.txt` | | one number a line, or one line | one number a line |
 //!
+//! Tables with text and missing cells, for models, are read as a [`Frame`](unhat::models::Frame): [`read_frame`].
+//!
 //! Polytopes {x : Ax ≥ b} come from `.mps` and `.ine` files (also `.gz`): [`read_polytope`].
 //!
 //! No reader trusts a header: memory grows with the bytes that are there, and what contradicts itself is an error that
@@ -16,6 +18,7 @@
 
 mod fault;
 mod format;
+mod frame;
 mod lines;
 mod map;
 mod market;
@@ -30,6 +33,7 @@ mod sparse;
 mod table;
 mod vector;
 
+pub use frame::read_frame;
 pub use matrix::{Matrix, MatrixRows, Table, read_matrix};
 pub use output::{check_output, check_table, write_matrix_npy, write_table, write_vector};
 pub use polytope::{Polytope, read_polytope};

@@ -1,6 +1,7 @@
 //! What the readers and writers do with files: those of NumPy, SciPy and R, and broken ones.
 #![allow(clippy::unwrap_used)]
 
+mod frames;
 mod malformed;
 mod malformed_polytopes;
 mod market;

@@ -1,5 +1,7 @@
 //! The output families: loss, its gradient and its curvature in the linear predictor, row by row.
 
+use serde::{Deserialize, Serialize};
+
 /// The distribution of the response, with its canonical link. `z` is the linear predictor, ℓ the loss of one row.
 ///
 /// | family | ℓ(z, y) | ∂ℓ/∂z | ∂²ℓ/∂z² |
@@ -8,7 +10,7 @@
 /// | Bernoulli, y ∈ {0, 1} | log(1 + eᶻ) − yz | p − y | p(1 − p) |
 /// | Categorical, y ∈ {0, …, C−1} | log Σⱼeᶻʲ − z_y | p − e_y | diag(p) − ppᵀ |
 /// | Poisson, y ∈ ℕ | eᶻ − yz + log y! | eᶻ − y | eᶻ |
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Family {
     /// Squared error: linear and ridge regression.
     Gaussian,

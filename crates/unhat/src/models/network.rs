@@ -2,9 +2,10 @@
 
 use super::Family;
 use crate::linalg;
+use serde::{Deserialize, Serialize};
 
 /// What happens between layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Activation {
     /// max(0, z), with derivative 0 at 0.
     Relu,
