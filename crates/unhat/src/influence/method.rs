@@ -195,6 +195,34 @@ pub enum Target<'a> {
     Nothing,
 }
 
+impl Target<'_> {
+    /// v for a method.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] where this kind of target has none.
+    pub fn vector(&self, method: Method, temperature: f64, parameters: usize, run: &Run<'_>) -> Result<Vec<f64>> {
+        match self {
+            Target::Objective { objective, absolute } => {
+                let mut v = objective.gradient(temperature, run)?;
+                if *absolute && objective.value(run)? < 0.0 {
+                    v.iter_mut().for_each(|v| *v = -*v);
+                }
+                Ok(v)
+            }
+            Target::Given(v) => {
+                crate::rows::require_vector("v", v, parameters)?;
+                Ok(v.to_vec())
+            }
+            Target::TrainingMargin => {
+                let reason =
+                    format!("{method} needs one v for all rows; the training margin goes with wt-ip and rank-sum");
+                Err(ErrorKind::Option { name: "v".into(), reason }.into())
+            }
+            Target::Nothing => Err(needs_objective(method)),
+        }
+    }
+}
+
 /// What the user may choose besides the method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ScoreOptions {
@@ -257,7 +285,7 @@ pub fn score_rows(
 ) -> Result<Scored> {
     let temperature = options.temperature.unwrap_or(method.temperature());
     let negated = |values: Vec<f64>| values.into_iter().map(|v| -v).collect::<Vec<f64>>();
-    let v = |temperature: f64| direction(method, target, temperature, training.parameters(), run);
+    let v = |temperature: f64| target.vector(method, temperature, training.parameters(), run);
     Ok(match method {
         Method::Loss => Scored::plain(negated(training.losses(run)?)),
         Method::SelfInfluence => Scored::plain(negated(training.norms_squared(run)?)),
@@ -341,33 +369,6 @@ pub fn damping(training: &SampleGradients<'_>, alpha: f64, run: &Run<'_>) -> Res
         .into());
     }
     Ok(alpha * training.norms_squared(run)?.iter().sum::<f64>() / training.rows() as f64)
-}
-
-fn direction(
-    method: Method,
-    target: Target<'_>,
-    temperature: f64,
-    parameters: usize,
-    run: &Run<'_>,
-) -> Result<Vec<f64>> {
-    match target {
-        Target::Objective { objective, absolute } => {
-            let mut v = objective.gradient(temperature, run)?;
-            if absolute && objective.value(run)? < 0.0 {
-                v.iter_mut().for_each(|v| *v = -*v);
-            }
-            Ok(v)
-        }
-        Target::Given(v) => {
-            crate::rows::require_vector("v", v, parameters)?;
-            Ok(v.to_vec())
-        }
-        Target::TrainingMargin => {
-            let reason = format!("{method} needs one v for all rows; the training margin goes with wt-ip and rank-sum");
-            Err(ErrorKind::Option { name: "v".into(), reason }.into())
-        }
-        Target::Nothing => Err(needs_objective(method)),
-    }
 }
 
 fn needs_objective(method: Method) -> crate::Error {

@@ -6,6 +6,7 @@
 mod certificate;
 mod conjugate;
 mod curvature;
+mod diagnostics;
 mod ensemble;
 mod gradients;
 mod leave_one_out;
@@ -18,6 +19,7 @@ mod whitened;
 pub use certificate::{LARGEST_SPECTRUM, SignCertificate, certified_signs};
 pub use conjugate::{FewSteps, few_steps};
 pub use curvature::{LARGEST_DENSE_CURVATURE, class_blocks, curvature_matrix, curvature_times};
+pub use diagnostics::{Diagnostics, accuracy};
 pub use ensemble::{checkpoint_sum, ensemble_mean};
 pub use gradients::{SampleGradients, Top};
 pub use leave_one_out::{LeaveOneOut, Preconditioner, exact, few_hessian_steps, one_step, one_step_evaluated};
