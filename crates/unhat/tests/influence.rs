@@ -60,8 +60,8 @@ impl Known {
 fn scores_meet_the_known_answers() {
     let k = known();
     let run = Run::default();
-    let (training, objective) = (k.training(), Objective::utility(k.validation()));
-    let target = Target::Objective { objective: &objective, absolute: false };
+    let (training, impact) = (k.training(), Impact::utility(k.validation()));
+    let target = Target::Impact { impact: &impact, absolute: false };
     let of = |name: &str| k.case.numbers(name);
 
     let p: Vec<f64> = training
@@ -76,11 +76,11 @@ fn scores_meet_the_known_answers() {
         .collect();
     assert_all_close("p", &p, &of("p"), TIGHT);
     assert_all_close("H", &curvature_matrix(&training, k.penalty, &run).unwrap(), &of("H"), TIGHT);
-    assert_all_close("f", &[objective.value(&run).unwrap()], &of("val_loss"), TIGHT);
-    let v = objective.gradient(1.0, &run).unwrap();
+    assert_all_close("f", &[impact.value(&run).unwrap()], &of("val_loss"), TIGHT);
+    let v = impact.gradient(1.0, &run).unwrap();
     assert_all_close("v", &v, &of("v"), TIGHT);
     // the file's v at T is the gradient of ℓ(z/T), 1/T times ours
-    let tempered: Vec<f64> = objective.gradient(4.0, &run).unwrap().iter().map(|v| v / 4.0).collect();
+    let tempered: Vec<f64> = impact.gradient(4.0, &run).unwrap().iter().map(|v| v / 4.0).collect();
     assert_all_close("v at T = 4", &tempered, &of("v_T4"), TIGHT);
 
     let score = |method: &str, options: ScoreOptions| {
@@ -127,28 +127,28 @@ fn fairness_and_robustness_meet_the_known_answers() {
     let training = k.training();
     let of = |name: &str| k.case.numbers(name);
     let plain = k.options();
-    let scores = |objective: &Objective<'_>, method: &str, absolute: bool| {
-        score_rows(method.parse().unwrap(), &training, Target::Objective { objective, absolute }, &plain, &run)
+    let scores = |impact: &Impact<'_>, method: &str, absolute: bool| {
+        score_rows(method.parse().unwrap(), &training, Target::Impact { impact, absolute }, &plain, &run)
             .unwrap()
             .scores
     };
 
     let group: Vec<bool> = of("dp.s").iter().map(|s| *s > 0.5).collect();
-    let parity = Objective::parity(k.validation(), &group).unwrap();
+    let parity = Impact::parity(k.validation(), &group).unwrap();
     assert_all_close("dp", &[parity.value(&run).unwrap()], &of("dp.value"), TIGHT);
     assert_all_close("dp v", &parity.gradient(1.0, &run).unwrap(), &of("dp.v"), TIGHT);
     assert_all_close("dp ip", &scores(&parity, "ip", false), &of("dp.ip"), TIGHT);
     assert_all_close("dp exact", &scores(&parity, "exact", false), &of("dp.exact_if"), TIGHT);
 
     // s = 1: validation row 1; s = 0: row 3 (1-based), both positive
-    let opportunity = Objective::opportunity(k.validation(), &[true, false, false, true]).unwrap();
+    let opportunity = Impact::opportunity(k.validation(), &[true, false, false, true]).unwrap();
     assert_all_close("eo", &[opportunity.value(&run).unwrap()], &of("eo.value"), TIGHT);
     assert_all_close("eo v", &opportunity.gradient(1.0, &run).unwrap(), &of("eo.v"), TIGHT);
     assert_all_close("eo ip", &scores(&opportunity, "ip", false), &of("eo.ip"), TIGHT);
 
     // |f|: the groups exchanged turn f's sign, and neither |f| nor its scores
     let exchanged: Vec<bool> = group.iter().map(|s| !s).collect();
-    let turned = Objective::parity(k.validation(), &exchanged).unwrap();
+    let turned = Impact::parity(k.validation(), &exchanged).unwrap();
     assert_all_close("|dp|", &scores(&turned, "ip", true), &scores(&parity, "ip", true), TIGHT);
 
     let gamma = of("robustness.gamma")[0];
@@ -156,7 +156,7 @@ fn fairness_and_robustness_meet_the_known_answers() {
     let moved: Vec<f64> = attacked.chunks_exact(3).flat_map(|x| [x[0], x[1]]).collect();
     assert_all_close("attacked rows", &moved, &of("robustness.x_adv"), TIGHT);
     let rows = SampleGradients::new(&k.network, &attacked, &k.y_validation).unwrap();
-    let robustness = Objective::utility(rows);
+    let robustness = Impact::utility(rows);
     assert_all_close("robustness v", &robustness.gradient(1.0, &run).unwrap(), &of("robustness.v"), TIGHT);
     assert_all_close("robustness ip", &scores(&robustness, "ip", false), &of("robustness.ip"), TIGHT);
     let (before, after) = (k.validation().predictors(&run).unwrap(), robustness.rows().predictors(&run).unwrap());
@@ -355,8 +355,8 @@ fn scores_do_not_depend_on_the_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let run = Run { pool: Some(&pool), ..Run::default() };
         let training = r.gradients();
-        let objective = Objective::utility(r.gradients());
-        let target = Target::Objective { objective: &objective, absolute: false };
+        let impact = Impact::utility(r.gradients());
+        let target = Target::Impact { impact: &impact, absolute: false };
         let options =
             ScoreOptions { penalty: 1.0, temperature: None, damping: None, preconditioner: Preconditioner::Jacobi };
         ["rank-sum", "cg2", "leverage", "fisher", "pcg"]
@@ -388,5 +388,5 @@ fn what_a_model_does_not_admit_is_an_error_that_says_so() {
     assert!("pcg:0".parse::<Method>().is_err() && "ekfac".parse::<Method>().is_err());
     let class = vec![3.0; 30];
     assert!(SampleGradients::new(&r.network, &r.features, &class).is_err());
-    assert!(Objective::parity(training, &[true; 30]).is_err());
+    assert!(Impact::parity(training, &[true; 30]).is_err());
 }

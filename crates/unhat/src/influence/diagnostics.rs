@@ -72,9 +72,9 @@ impl Diagnostics {
         run: &Run<'_>,
     ) -> Result<Diagnostics> {
         let mut found = Diagnostics { training_accuracy: accuracy(training, run)?, ..Diagnostics::default() };
-        if let Target::Objective { objective, .. } = target {
-            let parts = objective.parts(temperature, run)?;
-            found.validation_rows = Some(objective.rows().rows());
+        if let Target::Impact { impact, .. } = target {
+            let parts = impact.parts(temperature, run)?;
+            found.validation_rows = Some(impact.rows().rows());
             found.effective_share = parts.effective_share;
             found.half_cosine = parts.half_cosine;
         }
@@ -82,7 +82,7 @@ impl Diagnostics {
             return Ok(found);
         }
         let v = match target {
-            Target::Objective { .. } | Target::Given(_) => {
+            Target::Impact { .. } | Target::Given(_) => {
                 target.vector(method, temperature, training.parameters(), run)?
             }
             _ => return Ok(found),

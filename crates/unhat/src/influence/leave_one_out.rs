@@ -7,7 +7,7 @@
 
 use super::conjugate::few_steps;
 use super::curvature::{class_blocks, curvature_matrix, curvature_times};
-use super::{Objective, SampleGradients};
+use super::{Impact, SampleGradients};
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
 use crate::models::Factors;
@@ -68,15 +68,15 @@ pub fn one_step(training: &SampleGradients<'_>, penalty: f64, v: &[f64], run: &R
 pub fn one_step_evaluated(
     training: &SampleGradients<'_>,
     penalty: f64,
-    objective: &Objective<'_>,
+    impact: &Impact<'_>,
     run: &Run<'_>,
 ) -> Result<LeaveOneOut> {
     let inverse = inverse(training, penalty, run)?;
     let corrected = Corrected::of(training, &inverse, run)?;
     let (q, outputs, p) = (training.network.inputs(), training.network.family.outputs(), training.parameters());
-    let validation = objective.rows();
+    let validation = impact.rows();
     let z = validation.predictors(run)?;
-    let before = objective.value_at(&z);
+    let before = impact.value_at(&z);
     let scores = training.each(1, run, &|range, factors, out| {
         let x = factors.layers[0].inputs;
         let mut lifted = vec![0.0; p]; // x ⊗ w
@@ -90,7 +90,7 @@ pub fn one_step_evaluated(
             let step = linalg::symmetric_times_vector(&inverse, &lifted);
             linalg::transpose_times_into(&step, validation.features(), q, outputs, validation.rows(), &mut moved);
             moved.iter_mut().zip(&z).for_each(|(m, z)| *m += z);
-            *out = objective.value_at(&moved) - before;
+            *out = impact.value_at(&moved) - before;
         }
     })?;
     Ok(LeaveOneOut { scores, largest_leverage: Some(corrected.largest), residual: None })

@@ -1,7 +1,7 @@
 //! The methods by name, what each needs, and which one a task asks for.
 
 use super::leave_one_out::{self, LeaveOneOut, Preconditioner};
-use super::{Objective, Ridge, SampleGradients, few_steps, midranks, training_margin_products, whitened_products};
+use super::{Impact, Ridge, SampleGradients, few_steps, midranks, training_margin_products, whitened_products};
 use super::{TEMPERATURE, WHITENING};
 use crate::error::{ErrorKind, Result};
 use crate::run::Run;
@@ -181,9 +181,9 @@ fn unknown(name: &str) -> crate::Error {
 #[derive(Clone, Copy)]
 pub enum Target<'a> {
     /// ∇f of validation rows, of |f| where `absolute`: v times the sign of f.
-    Objective {
+    Impact {
         /// f.
-        objective: &'a Objective<'a>,
+        impact: &'a Impact<'a>,
         /// Scores of |f|, for the signed unfairness.
         absolute: bool,
     },
@@ -202,9 +202,9 @@ impl Target<'_> {
     /// [`ErrorKind::Option`] where this kind of target has none.
     pub fn vector(&self, method: Method, temperature: f64, parameters: usize, run: &Run<'_>) -> Result<Vec<f64>> {
         match self {
-            Target::Objective { objective, absolute } => {
-                let mut v = objective.gradient(temperature, run)?;
-                if *absolute && objective.value(run)? < 0.0 {
+            Target::Impact { impact, absolute } => {
+                let mut v = impact.gradient(temperature, run)?;
+                if *absolute && impact.value(run)? < 0.0 {
                     v.iter_mut().for_each(|v| *v = -*v);
                 }
                 Ok(v)
@@ -218,7 +218,7 @@ impl Target<'_> {
                     format!("{method} needs one v for all rows; the training margin goes with wt-ip and rank-sum");
                 Err(ErrorKind::Option { name: "v".into(), reason }.into())
             }
-            Target::Nothing => Err(needs_objective(method)),
+            Target::Nothing => Err(needs_validation(method)),
         }
     }
 }
@@ -338,14 +338,14 @@ pub fn score_rows(
         Method::Exact => leave_one_out::exact(training, options.penalty, &v(temperature)?, run)?.into(),
         Method::OneStep => leave_one_out::one_step(training, options.penalty, &v(temperature)?, run)?.into(),
         Method::OneStepEvaluated => match target {
-            Target::Objective { objective, absolute } => {
-                let mut found = leave_one_out::one_step_evaluated(training, options.penalty, objective, run)?;
-                if absolute && objective.value(run)? < 0.0 {
+            Target::Impact { impact, absolute } => {
+                let mut found = leave_one_out::one_step_evaluated(training, options.penalty, impact, run)?;
+                if absolute && impact.value(run)? < 0.0 {
                     found.scores.iter_mut().for_each(|s| *s = -*s);
                 }
                 found.into()
             }
-            _ => return Err(needs_objective(method)),
+            _ => return Err(needs_validation(method)),
         },
     })
 }
@@ -371,6 +371,6 @@ pub fn damping(training: &SampleGradients<'_>, alpha: f64, run: &Run<'_>) -> Res
     Ok(alpha * training.norms_squared(run)?.iter().sum::<f64>() / training.rows() as f64)
 }
 
-fn needs_objective(method: Method) -> crate::Error {
+fn needs_validation(method: Method) -> crate::Error {
     ErrorKind::Option { name: "method".into(), reason: format!("{method} needs validation rows") }.into()
 }

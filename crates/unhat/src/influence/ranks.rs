@@ -20,7 +20,7 @@ pub fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
     let (a, b) = (midranks(a), midranks(b));
     let mean = (a.len() as f64 + 1.0) / 2.0;
     let centred = |r: &[f64]| r.iter().map(|r| r - mean).collect::<Vec<f64>>();
-    super::objective::cosine(&centred(&a), &centred(&b))
+    super::impact::cosine(&centred(&a), &centred(&b))
 }
 
 /// Probability that a marked row has the higher score than an unmarked one, ties counting half; None where all or none is

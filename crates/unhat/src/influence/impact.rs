@@ -9,7 +9,7 @@ use crate::models::{Family, Network};
 use crate::run::Run;
 
 /// A function of the model on validation rows.
-pub struct Objective<'a> {
+pub struct Impact<'a> {
     rows: SampleGradients<'a>,
     weights: Vec<f64>,
     quantity: Quantity,
@@ -21,17 +21,17 @@ enum Quantity {
     Mean,
 }
 
-impl<'a> Objective<'a> {
+impl<'a> Impact<'a> {
     /// f = Σ_V ℓ: the summed validation loss. On attacked rows ([`attacked_features`]) it is the robustness.
-    pub fn utility(rows: SampleGradients<'a>) -> Objective<'a> {
-        Objective { weights: vec![1.0; rows.rows()], rows, quantity: Quantity::Loss }
+    pub fn utility(rows: SampleGradients<'a>) -> Impact<'a> {
+        Impact { weights: vec![1.0; rows.rows()], rows, quantity: Quantity::Loss }
     }
 
     /// Demographic parity, f = mean(ŷ | s = 1) − mean(ŷ | s = 0), signed.
     ///
     /// # Errors
     /// [`ErrorKind::Option`] where a group is empty or the model predicts more than one number.
-    pub fn parity(rows: SampleGradients<'a>, group: &[bool]) -> Result<Objective<'a>> {
+    pub fn parity(rows: SampleGradients<'a>, group: &[bool]) -> Result<Impact<'a>> {
         if rows.network.family.outputs() != 1 {
             return Err(unusable(
                 "impact",
@@ -39,21 +39,21 @@ impl<'a> Objective<'a> {
             ));
         }
         let weights = contrast(group, |_| true, "validation row")?;
-        Ok(Objective { rows, weights, quantity: Quantity::Mean })
+        Ok(Impact { rows, weights, quantity: Quantity::Mean })
     }
 
     /// Equal opportunity, f = mean(ℓ | s = 0, y = 1) − mean(ℓ | s = 1, y = 1), signed.
     ///
     /// # Errors
     /// [`ErrorKind::Option`] where a group has no positive row or the response is not binary.
-    pub fn opportunity(rows: SampleGradients<'a>, group: &[bool]) -> Result<Objective<'a>> {
+    pub fn opportunity(rows: SampleGradients<'a>, group: &[bool]) -> Result<Impact<'a>> {
         if rows.network.family != Family::Bernoulli {
             return Err(unusable("impact", "opportunity needs a binary response"));
         }
         let y = rows.responses();
         let mut weights = contrast(group, |i| y[i] > 0.5, "positive validation row")?;
         weights.iter_mut().for_each(|w| *w = -*w);
-        Ok(Objective { rows, weights, quantity: Quantity::Loss })
+        Ok(Impact { rows, weights, quantity: Quantity::Loss })
     }
 
     /// The validation rows.
