@@ -25,6 +25,15 @@ pub enum Event<'a> {
     Step(&'a Step),
     /// A named phase of the work begins, for example "looking for an interior point".
     Phase(&'a str),
+    /// The training of a network went once over all rows.
+    Epoch {
+        /// How often, this time included.
+        epoch: u32,
+        /// How often in all.
+        epochs: u32,
+        /// The mean loss of the batches, each before its step.
+        loss: f64,
+    },
 }
 
 impl Run<'_> {

@@ -3,7 +3,7 @@
 
 use unhat::Run;
 use unhat::influence::*;
-use unhat::models::{Activation, Family, Network, Workspace};
+use unhat::models::{Activation, Family, FitRows, ModelKind, Network, Workspace, fit_model};
 use unhat_testkit::known::{InfluenceCase, influence_case};
 
 const TIGHT: f64 = 1e-12; // the file holds 15 digits
@@ -161,6 +161,42 @@ fn fairness_and_robustness_meet_the_known_answers() {
     assert_all_close("robustness ip", &scores(&robustness, "ip", false), &of("robustness.ip"), TIGHT);
     let (before, after) = (k.validation().predictors(&run).unwrap(), robustness.rows().predictors(&run).unwrap());
     assert!(before.iter().zip(&after).all(|(a, b)| a * b < 0.0), "γ > 1 flips every decision of this model");
+}
+
+/// The model itself, and what dropping each row really does: eight fits against 40-digit refits.
+#[test]
+fn true_retraining_meets_the_known_answers_and_one_step_comes_near() {
+    let k = known();
+    let run = Run::default();
+    let fitted = |features: &[f64], responses: &[f64]| {
+        let rows = FitRows { features, inputs: 3, responses, weights: None };
+        fit_model(&ModelKind::Logistic, Family::Bernoulli, &rows, Some(k.penalty), 0, &run).unwrap().network
+    };
+    let whole = fitted(&k.features, &k.y);
+    assert_all_close("w", &whole.flatten(), &k.case.numbers("w"), TIGHT);
+    let value = |network: &Network| {
+        Impact::utility(SampleGradients::new(network, &k.validation, &k.y_validation).unwrap()).value(&run).unwrap()
+    };
+    let before = value(&whole);
+    let (mut changes, mut weights) = (Vec::new(), Vec::new());
+    for j in 0..8 {
+        let kept = || (0..8).filter(move |i| *i != j);
+        let features: Vec<f64> = kept().flat_map(|i| k.features[3 * i..3 * i + 3].to_vec()).collect();
+        let y: Vec<f64> = kept().map(|i| k.y[i]).collect();
+        let network = fitted(&features, &y);
+        changes.push(value(&network) - before);
+        weights.extend(network.flatten());
+    }
+    let truth = k.case.numbers("true_loo");
+    assert_all_close("true leave-one-out", &changes, &truth, 1e-9);
+    assert_all_close("its weights", &weights, &k.case.numbers("w_loo"), 1e-9);
+    // f evaluated anew takes the linearisation of f away; what is left is the step itself
+    let impact = Impact::utility(k.validation());
+    let evaluated = one_step_evaluated(&k.training(), k.penalty, &impact, &run).unwrap().scores;
+    assert!(spearman(&evaluated, &truth).unwrap() > 0.95, "{evaluated:?}");
+    for (e, t) in evaluated.iter().zip(&truth) {
+        assert!((e - t).abs() < 0.1 * t.abs() + 0.02, "{e} and {t}");
+    }
 }
 
 /// A softmax perceptron with random weights on random rows: any weights will do for identities.

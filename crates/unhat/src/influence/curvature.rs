@@ -7,6 +7,7 @@
 use super::SampleGradients;
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
+use crate::models::Objective;
 use crate::rows::with_scratch;
 use crate::run::Run;
 
@@ -51,7 +52,13 @@ pub fn curvature_matrix(gradients: &SampleGradients<'_>, penalty: f64, run: &Run
         }
         .into());
     }
-    let mut h = if gradients.network.layers.len() == 1 { pairs(gradients, run)? } else { roots(gradients, run)? };
+    let network = gradients.network;
+    if network.layers.len() == 1 {
+        let (features, responses) = (gradients.features(), gradients.responses());
+        let objective = Objective::new(features, network.inputs(), responses, network.family, penalty)?;
+        return objective.hessian(&gradients.predictors(run)?, run);
+    }
+    let mut h = roots(gradients, run)?;
     (0..p).for_each(|j| h[j * (p + 1)] += penalty);
     linalg::symmetrise(&mut h, p);
     Ok(h)
@@ -79,28 +86,6 @@ fn full(q: usize) -> impl Fn(&[f64]) -> Vec<f64> {
         linalg::symmetrise(&mut block, q);
         block
     }
-}
-
-/// Lower triangle of H without hidden layers: blocks (c, k) are Σ Sᵢ[c,k] xᵢxᵢᵀ, each symmetric.
-fn pairs(gradients: &SampleGradients<'_>, run: &Run<'_>) -> Result<Vec<f64>> {
-    let (family, q) = (gradients.network.family, gradients.network.inputs());
-    let outputs = family.outputs();
-    let p = outputs * q;
-    let pairs: Vec<(usize, usize)> = (0..outputs).flat_map(|c| (0..=c).map(move |k| (c, k))).collect();
-    let sums = gradients.accumulate(pairs.len() * q * q, run, &|_, features, work, sum| {
-        let weights = curvatures(family, work.predictors());
-        for (&(c, k), block) in pairs.iter().zip(sum.chunks_exact_mut(q * q)) {
-            add_weighted_gram(features, q, |i| weights[(i * outputs + c) * outputs + k], block);
-        }
-    })?;
-    let mut h = vec![0.0; p * p];
-    for (&(c, k), block) in pairs.iter().zip(sums.chunks_exact(q * q).map(full(q))) {
-        for (j, column) in block.chunks_exact(q).enumerate() {
-            let start = (k * q + j) * p + c * q;
-            h[start..start + q].copy_from_slice(column);
-        }
-    }
-    Ok(h)
 }
 
 fn curvatures(family: crate::models::Family, z: &[f64]) -> Vec<f64> {

@@ -246,13 +246,7 @@ pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, 
 ///
 /// # Errors
 /// As [`score_rows`]; [`ErrorKind::Option`] for checkpoints of a model that has none.
-pub fn scored(
-    fitted: &Fitted,
-    method: Method,
-    parts: &Parts,
-    options: &StudyOptions,
-    run: &Run<'_>,
-) -> Result<Scored> {
+pub fn scored(fitted: &Fitted, method: Method, parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<Scored> {
     let of = |network: &Network, method: Method| {
         let training = sample(network, &parts.train)?;
         let preconditioner = match options.task {
@@ -360,7 +354,8 @@ fn impact<'a>(
 fn require_several_classes(network: &Network, part: &Part) -> Result<()> {
     let one = part.responses.iter().all(|y| *y == part.responses[0]);
     if network.family.is_classification() && one {
-        let reason = format!("all {} validation rows have one class: they say nothing about the others", part.rows.len());
+        let reason =
+            format!("all {} validation rows have one class: they say nothing about the others", part.rows.len());
         return Err(ErrorKind::Option { name: "validation".into(), reason }.into());
     }
     Ok(())

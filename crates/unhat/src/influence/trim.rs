@@ -86,7 +86,9 @@ pub fn trim(
     }
     if let (ImpactKind::Robustness(gamma), Some(validation)) = (&options.impact, &parts.validation) {
         let features = attacked_features(&study.fitted.network, &validation.features, *gamma)?;
-        rows.push(trimming.with_added("attacked V added to training".into(), &Part { features, ..validation.clone() })?);
+        rows.push(
+            trimming.with_added("attacked V added to training".into(), &Part { features, ..validation.clone() })?,
+        );
         let fitted = trimming.fit(&parts.train, None, 10.0 * study.fitted.penalty)?;
         rows.push(trimming.row("penalty x 10, nothing trimmed".into(), 0, &fitted.network)?);
     }
@@ -113,7 +115,8 @@ impl Trimming<'_> {
             return Ok((most, false));
         };
         let value = |count: usize| -> Result<f64> {
-            let network = self.fit(&self.parts.train.without(&order[..count], self.width()), None, self.penalty())?.network;
+            let network =
+                self.fit(&self.parts.train.without(&order[..count], self.width()), None, self.penalty())?.network;
             impact_value(&network, validation, self.options, self.run)
         };
         let before = impact_value(&self.study.fitted.network, validation, self.options, self.run)?;

@@ -1,7 +1,9 @@
 //! Fitting a model that the user named, whatever kind it is: one call from encoded rows to weights.
 
 use super::train::{DEFAULT_EPOCHS, DEFAULT_NETWORK_PENALTY, TrainOptions, TrainStatus, TrainingData, train};
-use super::{Activation, CrossValidation, Family, FitStatus, ModelKind, Network, Objective, Snapshot, choose_penalty, fit};
+use super::{
+    Activation, CrossValidation, Family, FitStatus, ModelKind, Network, Objective, Snapshot, choose_penalty, fit,
+};
 use crate::error::{ErrorKind, Result};
 use crate::run::Run;
 

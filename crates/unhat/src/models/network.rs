@@ -277,6 +277,11 @@ impl Workspace {
         self.outputs.last().map_or(&[], Vec::as_slice)
     }
 
+    /// The first layer with an output that is NaN or infinite, after [`Network::forward`].
+    pub fn first_not_finite(&self) -> Option<usize> {
+        self.outputs.iter().position(|z| z.iter().any(|z| !z.is_finite()))
+    }
+
     fn shape_for(&mut self, network: &Network, rows: usize) {
         let count = network.layers.len();
         self.inputs.resize_with(count - 1, Vec::new);

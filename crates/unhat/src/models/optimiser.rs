@@ -1,0 +1,224 @@
+//! Steps of training: what an optimiser is given, momentum, Nesterov and Adam.
+
+use super::{Factors, Network};
+use crate::error::{ErrorKind, Result};
+
+/// Which rows a step is about, and when it is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// The rows, in the order of the factors.
+    pub ids: &'a [usize],
+    /// How often all rows have been seen, from 0.
+    pub epoch: u32,
+    /// Steps taken before.
+    pub step: u64,
+    /// The learning rate of this step; it refers to the mean loss of the batch.
+    pub learning_rate: f64,
+}
+
+/// A rule that changes the weights after each batch.
+///
+/// It is given every row's gradient, as layer factors, not the sum alone: a natural gradient weights the rows.
+pub trait Optimiser {
+    /// The word used in results.
+    fn name(&self) -> &'static str;
+
+    /// One step. The factors are those of the sum of the losses of the batch: the mean gradient is their sum over
+    /// `batch.ids.len()`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Numerical`] where the rule itself breaks down.
+    fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()>;
+
+    /// All that the rule remembers between steps: with the weights and the step number, a training goes on from here to the
+    /// same bits.
+    fn memory(&self) -> Vec<f64>;
+
+    /// Puts a memory back.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] for the memory of another rule or network.
+    fn recall(&mut self, memory: &[f64], parameters: usize) -> Result<()>;
+}
+
+/// ḡ, the mean gradient of a batch.
+fn mean_gradient_into(factors: &Factors<'_>, rows: usize, gradient: &mut Vec<f64>, parameters: usize) {
+    gradient.clear();
+    gradient.resize(parameters, 0.0);
+    factors.add_combination(None, gradient);
+    let share = 1.0 / rows as f64;
+    gradient.iter_mut().for_each(|g| *g *= share);
+}
+
+/// Calls `f(weight, index of the weight)` for every weight in the order of [`Network::flatten`].
+fn each_weight(network: &mut Network, mut f: impl FnMut(&mut f64, usize)) {
+    network.layers.iter_mut().flat_map(|layer| &mut layer.weights).enumerate().for_each(|(k, weight)| f(weight, k));
+}
+
+/// How the last directions take part in the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Momentum {
+    /// θ −= η·b.
+    HeavyBall,
+    /// θ −= η·(g + μb).
+    Nesterov,
+}
+
+/// Stochastic gradient descent with momentum: g = ḡ + λθ, b ← μb + g; λ is the coupled weight decay, M/n of a penalty M on
+/// the sum of the losses.
+///
+/// # References
+/// SutskeverMartensDahlHinton2013.
+#[derive(Clone, Debug)]
+pub struct Sgd {
+    momentum: f64,
+    kind: Momentum,
+    weight_decay: f64,
+    buffer: Vec<f64>,
+    gradient: Vec<f64>,
+}
+
+impl Sgd {
+    /// With momentum μ (0: none) and weight decay λ.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] for a momentum outside [0, 1) or a negative decay.
+    pub fn new(momentum: f64, kind: Momentum, weight_decay: f64) -> Result<Sgd> {
+        require_share("momentum", momentum)?;
+        require_decay(weight_decay)?;
+        Ok(Sgd { momentum, kind, weight_decay, buffer: Vec::new(), gradient: Vec::new() })
+    }
+}
+
+impl Optimiser for Sgd {
+    fn name(&self) -> &'static str {
+        match self.kind {
+            Momentum::HeavyBall => "sgd",
+            Momentum::Nesterov => "nesterov",
+        }
+    }
+
+    fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
+        let parameters = network.parameters();
+        mean_gradient_into(factors, batch.ids.len(), &mut self.gradient, parameters);
+        self.buffer.resize(parameters, 0.0);
+        let Sgd { momentum, kind, weight_decay, buffer, gradient } = self;
+        each_weight(network, |weight, k| {
+            let g = gradient[k] + *weight_decay * *weight;
+            buffer[k] = *momentum * buffer[k] + g;
+            *weight -= batch.learning_rate
+                * match kind {
+                    Momentum::HeavyBall => buffer[k],
+                    Momentum::Nesterov => g + *momentum * buffer[k],
+                };
+        });
+        Ok(())
+    }
+
+    fn memory(&self) -> Vec<f64> {
+        self.buffer.clone()
+    }
+
+    fn recall(&mut self, memory: &[f64], parameters: usize) -> Result<()> {
+        require_memory(memory, &[0, parameters])?;
+        self.buffer = memory.to_vec();
+        Ok(())
+    }
+}
+
+/// Decay of Adam's mean of gradients.
+const FIRST_DECAY: f64 = 0.9;
+/// Decay of Adam's mean of squared gradients.
+const SECOND_DECAY: f64 = 0.999;
+/// Keeps Adam from dividing by 0 where a gradient has always been 0.
+const DENOMINATOR_FLOOR: f64 = 1e-8;
+
+/// Adam with decoupled weight decay: m ← β₁m + (1−β₁)ḡ, v ← β₂v + (1−β₂)ḡ², θ ← θ − η(m̂/(√v̂ + ε) + λθ), with the
+/// authors' β₁ = .9, β₂ = .999, ε = 10⁻⁸.
+///
+/// # References
+/// KingmaBa2015; LoshchilovHutter2019.
+#[derive(Clone, Debug)]
+pub struct AdamW {
+    weight_decay: f64,
+    first: Vec<f64>,
+    second: Vec<f64>,
+    steps: u64,
+    gradient: Vec<f64>,
+}
+
+impl AdamW {
+    /// With weight decay λ; 0 is Adam.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] for a negative decay.
+    pub fn new(weight_decay: f64) -> Result<AdamW> {
+        require_decay(weight_decay)?;
+        Ok(AdamW { weight_decay, first: Vec::new(), second: Vec::new(), steps: 0, gradient: Vec::new() })
+    }
+}
+
+impl Optimiser for AdamW {
+    fn name(&self) -> &'static str {
+        "adamw"
+    }
+
+    fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
+        let parameters = network.parameters();
+        mean_gradient_into(factors, batch.ids.len(), &mut self.gradient, parameters);
+        self.first.resize(parameters, 0.0);
+        self.second.resize(parameters, 0.0);
+        self.steps += 1;
+        let steps = self.steps.min(i32::MAX as u64) as i32;
+        let bias = |decay: f64| 1.0 - decay.powi(steps);
+        let (first_bias, second_bias) = (bias(FIRST_DECAY), bias(SECOND_DECAY));
+        let AdamW { weight_decay, first, second, gradient, .. } = self;
+        each_weight(network, |weight, k| {
+            let g = gradient[k];
+            first[k] = FIRST_DECAY * first[k] + (1.0 - FIRST_DECAY) * g;
+            second[k] = SECOND_DECAY * second[k] + (1.0 - SECOND_DECAY) * g * g;
+            let direction = first[k] / first_bias / ((second[k] / second_bias).sqrt() + DENOMINATOR_FLOOR);
+            *weight -= batch.learning_rate * (direction + *weight_decay * *weight);
+        });
+        Ok(())
+    }
+
+    fn memory(&self) -> Vec<f64> {
+        [&[self.steps as f64], &self.first[..], &self.second].concat()
+    }
+
+    fn recall(&mut self, memory: &[f64], parameters: usize) -> Result<()> {
+        require_memory(memory, &[1, 1 + 2 * parameters])?;
+        let (first, second) = memory[1..].split_at((memory.len() - 1) / 2);
+        (self.first, self.second, self.steps) = (first.to_vec(), second.to_vec(), memory[0] as u64);
+        Ok(())
+    }
+}
+
+fn require_memory(memory: &[f64], lengths: &[usize]) -> Result<()> {
+    match lengths.contains(&memory.len()) {
+        true => Ok(()),
+        false => {
+            let expected = format!("{} values", lengths[lengths.len() - 1]);
+            Err(super::frame::shape("memory of the optimiser", &expected, format!("{} values", memory.len())))
+        }
+    }
+}
+
+fn require_share(name: &str, value: f64) -> Result<()> {
+    match (0.0..1.0).contains(&value) {
+        true => Ok(()),
+        false => Err(option(name, format!("found {value}, expected a number from 0 to below 1"))),
+    }
+}
+
+fn require_decay(value: f64) -> Result<()> {
+    match value.is_finite() && value >= 0.0 {
+        true => Ok(()),
+        false => Err(option("weight decay", format!("found {value}, expected a number not below 0"))),
+    }
+}
+
+pub(super) fn option(name: &str, reason: String) -> crate::Error {
+    ErrorKind::Option { name: name.to_string(), reason }.into()
+}
