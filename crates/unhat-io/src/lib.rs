@@ -35,7 +35,7 @@ mod vector;
 
 pub use frame::read_frame;
 pub use matrix::{Matrix, MatrixRows, Table, read_matrix};
-pub use output::{check_output, check_table, write_matrix_npy, write_table, write_vector};
+pub use output::{check_output, check_table, write_frame, write_matrix_npy, write_table, write_vector};
 pub use polytope::{Polytope, read_polytope};
 pub use table::TableOptions;
 pub use vector::{read_rows, read_vector};

@@ -2,6 +2,7 @@
 
 mod demo;
 mod gradient;
+mod influence;
 mod invert;
 mod scores;
 
@@ -52,6 +53,7 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         Command::Invert(Invert::Gradient(arguments)) => invert::gradient(arguments, session),
         Command::Invert(Invert::Scores(arguments)) => invert::scores(arguments, session),
         Command::Centre(problem) => invert::centre(problem, session),
+        Command::Influence(arguments) => influence::run(arguments, session),
         Command::Demo(arguments) => demo::run(arguments, session),
         Command::Completions { shell } => {
             let mut script = Vec::new();

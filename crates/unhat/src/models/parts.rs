@@ -1,6 +1,6 @@
 //! A table in parts: the rows to train on, to validate with and to test with, encoded alike from the training rows.
 
-use super::{Encoding, EncodingWarning, Family, Frame, Response, Scaling, Wanted, split};
+use super::{Encoding, EncodingWarning, Family, Frame, Model, Response, Scaling, Wanted, split};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Where held-out rows come from.
@@ -33,6 +33,8 @@ pub struct PartOptions<'a> {
     pub test: HeldOut<'a>,
     /// Seed of the draws.
     pub seed: u64,
+    /// A model that is there already: its encoding and response are used instead of those of the training rows.
+    pub model: Option<&'a Model>,
 }
 
 /// Encoded rows.
@@ -85,9 +87,15 @@ impl Parts {
         let classes = if whole.classes().is_empty() { None } else { Some(whole.encode(table, &all)?) };
         let drawn = split(table.rows(), classes.as_deref(), validation, test, options.seed)?;
 
-        let response = Response::fit(table, options.response, options.wanted, &drawn.train)?;
         let without: Vec<&str> = options.without.iter().copied().chain([options.response]).collect();
-        let (encoding, mut warnings) = Encoding::fit(table, &without, &drawn.train, options.scaling)?;
+        let (response, encoding, mut warnings) = match options.model {
+            Some(model) => (model.response.clone(), model.encoding.clone(), Vec::new()),
+            None => {
+                let (encoding, warnings) = Encoding::fit(table, &without, &drawn.train, options.scaling)?;
+                let response = Response::fit(table, options.response, options.wanted, &drawn.train)?;
+                (response, encoding, warnings)
+            }
+        };
         let group = options
             .group
             .map(|name| Response::fit(table, name, Wanted::TwoClasses, &all).map_err(|e| renamed(e, "group")))
@@ -115,7 +123,7 @@ impl Parts {
         };
         let validation = held_out(options.validation, drawn.validation, "validation")?;
         let test = held_out(options.test, drawn.test, "test")?;
-        let family = response.family(options.wanted);
+        let family = options.model.map_or_else(|| response.family(options.wanted), |model| model.network.family);
         let mut words: Vec<String> = warnings.iter().map(EncodingWarning::to_string).collect();
         words.dedup();
         Ok(Parts { encoding, response, family, train, validation, test, group, warnings: words })
@@ -160,6 +168,7 @@ mod tests {
             validation,
             test: HeldOut::None,
             seed: 1,
+            model: None,
         }
     }
 
