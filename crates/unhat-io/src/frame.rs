@@ -13,6 +13,9 @@ use unhat::{ErrorKind, Result};
 /// What stands for a missing cell, beside an empty one.
 const MISSING_MARKS: [&str; 2] = ["NA", "?"];
 
+/// Memory that the columns of a sparse matrix may take: a short file can stand for any number of zeros.
+const DENSE_BYTES_LIMIT: u64 = 8 << 30;
+
 /// Reads a table of mixed columns; the suffix of `path` says the format as for [`read_matrix`].
 ///
 /// Tables (`.csv`, `.tsv`): the first line is a header if one of its cells is no number; without one the columns are
@@ -23,7 +26,8 @@ const MISSING_MARKS: [&str; 2] = ["NA", "?"];
 /// One pass over the file; 8 bytes a number, 4 bytes and its share of the different words a text.
 /// # Errors
 /// [`ErrorKind::Source`] with the file, row, column, what was found and what was expected: also for NaN and infinities
-/// written out, and for text and numbers in one column. [`ErrorKind::Option`] for two columns of one name.
+/// written out, and for text and numbers in one column. [`ErrorKind::Option`] for two columns of one name;
+/// [`ErrorKind::TooLarge`] for a sparse matrix of more than 2³⁰ entries, zeros included.
 /// # Examples
 /// ```
 /// use unhat::models::Column;
@@ -198,6 +202,11 @@ fn read_columns(text: impl Read, delimiter: u8) -> Checked<ReadColumns> {
 fn of_matrix(path: &str, matrix: &Matrix) -> Result<Frame> {
     let rows = matrix.rows()?;
     let shape = rows.shape();
+    let bytes = (shape.rows as u64).saturating_mul(shape.columns as u64).saturating_mul(8);
+    if bytes > DENSE_BYTES_LIMIT {
+        let what = format!("{path} as a table of {} rows and {} columns", shape.rows, shape.columns);
+        return Err(ErrorKind::TooLarge { what, bytes, limit: DENSE_BYTES_LIMIT }.into());
+    }
     let mut columns = vec![Vec::with_capacity(shape.rows); shape.columns];
     for k in 0..rows.blocks() {
         rows.with_block(k, &mut |block| {

@@ -98,3 +98,9 @@ fn tabs_compression_and_matrices() {
     });
     assert!(message(read_frame(&path)).contains("row 1, column 2: found NaN"), "{}", message(read_frame(&path)));
 }
+
+#[test]
+fn a_short_file_that_stands_for_many_zeros_is_refused() {
+    let (_folder, path) = file("a.mtx", "%%MatrixMarket matrix coordinate real general\n100000 100000 1\n1 1 1\n");
+    assert_eq!(read_frame(&path).unwrap_err().kind().name(), "too_large");
+}

@@ -3,7 +3,7 @@
 use super::{data, file, names};
 use proptest::prelude::*;
 use unhat::rows::RowSource;
-use unhat_io::{TableOptions, read_matrix, read_polytope, read_rows, read_vector};
+use unhat_io::{TableOptions, read_frame, read_matrix, read_polytope, read_rows, read_vector};
 
 const SUFFIXES: [&str; 15] = [
     "npy", "npz", "mtx", "mm", "csv", "tsv", "txt", "mps", "ine", "csv.gz", "tsv.gz", "mtx.gz", "txt.gz", "mps.gz",
@@ -27,6 +27,10 @@ fn read_all(suffix: &str, bytes: &[u8]) {
     }
     let _ = read_vector(&path, "v");
     let _ = read_rows(&path);
+    if let Ok(frame) = read_frame(&path) {
+        assert!(frame.rows() > 0 && frame.columns().iter().all(|column| column.len() == frame.rows()));
+        assert!(frame.row_names.as_ref().is_none_or(|names| names.len() == frame.columns()[0].len()));
+    }
     read_as_polytope(&path);
 }
 

@@ -19,7 +19,7 @@ pub const PENALTIES: [f64; 9] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4
 const TOLERANCE: f64 = 1e-5;
 
 /// The random stream of the folds.
-const FOLD_STREAM: u64 = 0x666f_6c64;
+const FOLD_STREAM: u64 = 4 << 40;
 
 /// A penalty, and how it did.
 #[derive(Clone, Copy, Debug, PartialEq)]

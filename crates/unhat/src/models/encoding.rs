@@ -195,8 +195,7 @@ impl Encoding {
     /// # Shapes
     /// `rows.len()` × [`Encoding::width`], row-major, the last column 1.
     /// # Errors
-    /// [`ErrorKind::Option`] for a column that is not there; [`ErrorKind::Source`] for one that holds text instead of
-    /// numbers, or the reverse.
+    /// [`ErrorKind::Option`] for a column that is not there, or that holds text instead of numbers, or the reverse.
     pub fn encode(&self, frame: &Frame, rows: &[usize]) -> Result<Features> {
         let width = self.width();
         let mut values = vec![0.0; rows.len() * width];

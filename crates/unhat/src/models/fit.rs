@@ -4,7 +4,7 @@ use super::null_space::NullSpace;
 use super::objective::{Evaluated, Objective};
 use super::{Activation, Family, Network};
 use crate::error::{ErrorKind, Result};
-use crate::gram::Factor;
+use crate::gram::{Factor, weighted_gram};
 use crate::linalg;
 use crate::run::{Event, Run};
 use crate::solve::Step;
@@ -17,6 +17,10 @@ const STEP_LIMIT: u32 = 200;
 
 /// Above this many parameters the Hessian is not formed: 3000² are 72 MB, and its factor 9·10⁹ flops.
 const FULL_HESSIAN_LIMIT: usize = 3000;
+
+/// Nor where it would take more than this many flops, some seconds of two cores for each step: products with it take
+/// hundreds of times less.
+const FULL_HESSIAN_FLOPS: f64 = 1e11;
 
 /// Steps of conjugate gradients for one Newton step; a direction that is not exact is still a descent.
 const CONJUGATE_LIMIT: usize = 1000;
@@ -125,6 +129,30 @@ struct Directions {
     null_space: Option<NullSpace>,
 }
 
+/// An approximation of H that is cheap to divide by.
+enum Preconditioner {
+    /// The same block for every output, by its Cholesky factor.
+    Blocks {
+        factor: Vec<f64>,
+        inputs: usize,
+    },
+    Diagonal(Vec<f64>),
+}
+
+impl Preconditioner {
+    fn apply(&self, r: &[f64]) -> Vec<f64> {
+        match self {
+            Preconditioner::Diagonal(scale) => r.iter().zip(scale).map(|(r, s)| r / s).collect(),
+            Preconditioner::Blocks { factor, inputs } => {
+                let mut z = r.to_vec();
+                linalg::solve_lower_rows(factor, *inputs, &mut z);
+                linalg::solve_lower_transposed_rows(factor, *inputs, &mut z);
+                z
+            }
+        }
+    }
+}
+
 impl Newton<'_> {
     fn solve(&self, start: Option<&[f64]>) -> Result<Fit> {
         let mut directions = Directions { null_space: None };
@@ -134,6 +162,9 @@ impl Newton<'_> {
                 return Ok(self.finish(point, FitStatus::Separable, steps, &directions));
             }
             let converged = point.at.relative_gradient() <= self.tolerance;
+            if converged && self.tolerance > TOLERANCE {
+                return Ok(self.finish(point, FitStatus::Solved, steps, &directions)); // digits are not asked for
+            }
             let Some(direction) = self.direction(&point, &mut directions)? else {
                 let status = if converged { FitStatus::Solved } else { self.without_direction(&point.at) };
                 return Ok(self.finish(point, status, steps, &directions));
@@ -197,11 +228,14 @@ impl Newton<'_> {
     fn direction(&self, point: &Point, directions: &mut Directions) -> Result<Option<Vec<f64>>> {
         let down: Vec<f64> = point.at.gradient.iter().map(|g| -g).collect();
         let p = down.len();
-        if p > FULL_HESSIAN_LIMIT {
-            return self.conjugate_direction(point, &down).map(Some);
-        }
         let objective = self.objective;
         let unpenalised = objective.penalty() == 0.0;
+        if !self.forms_hessian() {
+            if unpenalised && directions.null_space.is_none() && objective.inputs() <= FULL_HESSIAN_LIMIT {
+                directions.null_space = Some(NullSpace::of(objective, self.run)?);
+            }
+            return self.conjugate_direction(point, &down, directions).map(Some);
+        }
         let shared = unpenalised && matches!(objective.family(), Family::Categorical { .. });
         let mut hessian = objective.hessian(&point.at.predictors, self.run)?;
         if unpenalised && directions.null_space.is_none() {
@@ -221,18 +255,47 @@ impl Newton<'_> {
         Ok(linalg::cholesky_in_place(&mut hessian, p).then(|| linalg::cholesky_solve(&hessian, &down)))
     }
 
+    /// Whether the Hessian is small enough, in memory and in flops.
+    fn forms_hessian(&self) -> bool {
+        let (rows, p) = (self.objective.response().len() as f64, self.objective.parameters());
+        let outputs = self.objective.family().outputs() as f64;
+        p <= FULL_HESSIAN_LIMIT && rows * (p * p) as f64 * (1.0 + 1.0 / outputs) <= FULL_HESSIAN_FLOPS
+    }
+
+    /// What conjugate gradients divide by: each output's own block of H with the mean curvature of the outputs,
+    /// Σᵢ wᵢ(tr S/outputs)aᵢaᵢᵀ + M I, by its factor; the diagonal of H where that is too large. (What all outputs share
+    /// has no curvature but M; no gradient of ours points there.)
+    fn preconditioner(&self, predictors: &[f64], directions: &Directions) -> Result<Preconditioner> {
+        let objective = self.objective;
+        let (inputs, outputs, p) = (objective.inputs(), objective.family().outputs(), objective.parameters());
+        if inputs <= FULL_HESSIAN_LIMIT {
+            let mut curvature = vec![0.0; outputs * outputs];
+            let mean_curvature = |(row, z): (usize, &[f64])| {
+                objective.family().curvature_into(z, &mut curvature);
+                let trace: f64 = (0..outputs).map(|k| curvature[k * (outputs + 1)]).sum();
+                objective.weight(row) * trace / outputs as f64
+            };
+            let weights: Vec<f64> = predictors.chunks_exact(outputs).enumerate().map(mean_curvature).collect();
+            let mut block = weighted_gram(objective.features(), Some(&|row| weights[row]), self.run)?;
+            (0..inputs).for_each(|i| block[i * (inputs + 1)] += objective.penalty());
+            directions.null_space.iter().for_each(|space| space.fill_in(&mut block, false));
+            if linalg::cholesky_in_place(&mut block, inputs) {
+                return Ok(Preconditioner::Blocks { factor: block, inputs });
+            }
+        }
+        Ok(Preconditioner::Diagonal(match objective.penalty() > 0.0 {
+            true => objective.hessian_diagonal(predictors, self.run)?,
+            false => vec![1.0; p], // so that the steps have no part in the null space
+        }))
+    }
+
     /// −H⁻¹∇L by conjugate gradients, as exactly as the gradient is small: the loop still converges faster than linearly.
-    /// Without a penalty nothing is rescaled, so that the steps have no part in the null space.
-    fn conjugate_direction(&self, point: &Point, down: &[f64]) -> Result<Vec<f64>> {
+    fn conjugate_direction(&self, point: &Point, down: &[f64], directions: &Directions) -> Result<Vec<f64>> {
         let predictors = &point.at.predictors;
-        let scale = match self.objective.penalty() > 0.0 {
-            true => self.objective.hessian_diagonal(predictors, self.run)?,
-            false => vec![1.0; down.len()],
-        };
+        let preconditioner = self.preconditioner(predictors, directions)?;
         let tolerance = point.at.relative_gradient().sqrt().clamp(1e-6, 0.1) * linalg::norm(down);
-        let rescaled = |r: &[f64]| r.iter().zip(&scale).map(|(r, s)| r / s).collect::<Vec<f64>>();
         let (mut x, mut r) = (vec![0.0; down.len()], down.to_vec());
-        let mut z = rescaled(&r);
+        let mut z = preconditioner.apply(&r);
         let mut search = z.clone();
         let mut rz = linalg::dot(&r, &z);
         for _ in 0..CONJUGATE_LIMIT {
@@ -247,12 +310,12 @@ impl Newton<'_> {
             if linalg::norm(&r) <= tolerance {
                 break;
             }
-            z = rescaled(&r);
+            z = preconditioner.apply(&r);
             let before = std::mem::replace(&mut rz, linalg::dot(&r, &z));
             search.iter_mut().zip(&z).for_each(|(s, z)| *s = z + rz / before * *s);
         }
         // no product has been taken that was positive: steepest descent
-        Ok(if x.iter().all(|x| *x == 0.0) { rescaled(down) } else { x })
+        Ok(if x.iter().all(|x| *x == 0.0) { preconditioner.apply(down) } else { x })
     }
 
     /// The first of the steps 1, ½, ¼, … that makes L smaller by a share of its slope.
@@ -286,7 +349,6 @@ impl Newton<'_> {
         let moves = point.at.predictors.iter().zip(&next.at.predictors).map(|(a, b)| (a - b).abs());
         let runaway = self.objective.penalty() == 0.0
             && self.objective.family() != Family::Gaussian
-            && self.tolerance <= TOLERANCE
             && moves.fold(0.0, f64::max) > RUNAWAY_MOVE;
         let status = if runaway { FitStatus::Separable } else { FitStatus::Solved };
         let better = next.at.relative_gradient() < point.at.relative_gradient();

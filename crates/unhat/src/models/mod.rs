@@ -2,6 +2,29 @@
 //!
 //! A generalised linear model is a [`Network`] without hidden layers, so that whatever is computed from layer factors is
 //! written once.
+//!
+//! ```
+//! use unhat::Run;
+//! use unhat::models::*;
+//!
+//! let heat = TextColumn::new(["gas", "oil", "gas", "coal", "oil", "gas"].map(Some));
+//! let table = Frame::new(vec![
+//!     ("size".into(), Column::Numbers(vec![40.0, 75.0, f64::NAN, 60.0, 90.0, 55.0])), // NaN: missing
+//!     ("heat".into(), Column::Text(heat)),
+//!     ("sold".into(), Column::Numbers(vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0])),
+//! ])?;
+//! let rows = [0, 1, 2, 3, 4, 5];
+//! let response = Response::fit(&table, "sold", Wanted::TwoClasses, &rows)?;
+//! let (encoding, warnings) = Encoding::fit(&table, &["sold"], &rows, Scaling::Standardised)?;
+//! let features = encoding.encode(&table, &rows)?.values;
+//! let y = response.encode(&table, &rows)?;
+//! let objective = Objective::new(&features, encoding.width(), &y, response.family(Wanted::TwoClasses), 0.5)?;
+//! let fitted = fit(&objective, None, &Run::default())?;
+//! assert_eq!(fitted.status, FitStatus::Solved);
+//! assert_eq!(evaluate(&fitted.network, &features, &y, &Run::default())?.accuracy, Some(1.0));
+//! # assert!(warnings.is_empty());
+//! # Ok::<(), unhat::Error>(())
+//! ```
 
 mod cross_validation;
 mod encoding;

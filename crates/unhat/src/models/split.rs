@@ -7,7 +7,7 @@ use crate::random::uniform_rows_into;
 pub const DEFAULT_SHARE: f64 = 0.2;
 
 /// The random stream of splits; folds of a cross-validation have another.
-const SPLIT_STREAM: u64 = 0x73_70_6c_69_74;
+const SPLIT_STREAM: u64 = 3 << 40;
 
 /// Rows by what they are for, each list increasing.
 #[derive(Clone, Debug, PartialEq, Eq)]

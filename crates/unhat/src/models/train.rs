@@ -7,18 +7,19 @@ use crate::random::uniform_rows_into;
 use crate::rows::{DenseRows, require_finite, require_vector};
 use crate::run::{Event, Run};
 
-/// Rounds over the rows where none are named: a few hundred steps on a thousand rows, when the small nets here have fitted
-/// their rows.
+/// Rounds over the rows where none are named. With the next two, networks of 64-32 and 128-64 units on 1079 digits of 64
+/// standardised columns ended at a training loss of .005 and a test accuracy of .975 to .983 (three seeds).
 pub const DEFAULT_EPOCHS: u32 = 50;
-/// Rows of a batch.
+/// Rows of a batch: a choice; smaller ones are slower a row, larger ones take fewer steps an epoch.
 pub const DEFAULT_BATCH: usize = 64;
-/// Learning rate of Nesterov's rule on standardised columns; at .2 nets of two layers begin to diverge, at .01 fifty epochs
-/// do not fit them.
+/// Learning rate of Nesterov's rule on standardised columns: on those digits .02 to .2 end alike, .01 at five times the
+/// loss, and at .4 nothing is learned.
 pub const DEFAULT_LEARNING_RATE: f64 = 0.05;
 /// Momentum of Nesterov's rule.
 pub const DEFAULT_MOMENTUM: f64 = 0.9;
-/// M of a network's objective, the sum of the losses + ½M‖θ‖²: a weight decay of M/n, 10⁻³ for a thousand rows. A network
-/// is not cross-validated, since that would cost 45 trainings.
+/// M of a network's objective, the sum of the losses + ½M‖θ‖²: a weight decay of M/n, 10⁻³ for a thousand rows. On those
+/// digits .1 to 5 end alike in accuracy, and the larger, the smaller the test loss. A network is not cross-validated, since
+/// that would cost 45 trainings.
 pub const DEFAULT_NETWORK_PENALTY: f64 = 1.0;
 
 /// The random stream of the first weights; the layer is added.
