@@ -1,7 +1,10 @@
 //! Natural-gradient steps against dense solves, and the shared metric against the inverse of the moment it stands for.
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
-use unhat::models::{Activation, Family, LayerFactors, LayerShape, Network, Workspace};
+use unhat::models::{
+    Activation, AdamW, Family, LayerFactors, LayerShape, Network, Optimiser, Schedule, TrainOptions, Trainer,
+    TrainingData, Workspace,
+};
 use unhat::natural::*;
 
 fn draw(seed: u64, count: usize) -> Vec<f64> {
@@ -160,4 +163,89 @@ fn controls_change_directions_and_keep_the_spectrum() {
     for control in [&permuted, &random] {
         assert!((squared_image(control) / squared_image(plain) - 1.0).abs() < 1e-10);
     }
+}
+
+/// Rows of two classes in a ring and its middle.
+fn ring(rows: usize) -> (Vec<f64>, Vec<f64>) {
+    let (mut features, mut y) = (Vec::new(), Vec::new());
+    for u in draw(11, 2 * rows).chunks_exact(2) {
+        features.extend([3.0 * u[0], u[1] + 2.0, 1.0]);
+        y.push(f64::from(9.0 * u[0] * u[0] + u[1] * u[1] > 2.0));
+    }
+    (features, y)
+}
+
+fn trained(rule: &mut dyn Optimiser, rows: &(Vec<f64>, Vec<f64>), epochs: u32, rate: f64) -> (Network, f64) {
+    let data = TrainingData { features: &rows.0, inputs: 3, response: &rows.1, family: Family::Bernoulli };
+    let options =
+        TrainOptions { epochs, learning_rate: rate, schedule: Schedule::Constant, seed: 3, ..TrainOptions::default() };
+    let training =
+        Trainer::new(&data, &[24], Activation::Tanh, options, rule).unwrap().train(&unhat::Run::default()).unwrap();
+    (training.network, *training.losses.last().unwrap())
+}
+
+fn metric_rule() -> SharedMetric {
+    SharedMetric::new(
+        BaseRule::AdamW(AdamW::new(0.0).unwrap()),
+        MetricOptions { rank: 4, ..MetricOptions::default() },
+        MetricRefresh::FirstEpoch,
+        MetricControl::None,
+    )
+}
+
+#[test]
+fn both_rules_fit_a_ring() {
+    let rows = ring(400);
+    let samples = rows.1.len();
+    for share in [Share::ById, Share::LayerMean] {
+        let mut rule = Fngd::new(samples, FngdOptions { share, ..FngdOptions::default() }).unwrap();
+        let (_, loss) = trained(&mut rule, &rows, 60, 0.3);
+        assert!(loss < 0.45, "{share:?}: {loss}");
+    }
+    let (_, loss) = trained(&mut metric_rule(), &rows, 60, 0.02);
+    assert!(loss < 0.15, "fngd-metric: {loss}");
+}
+
+/// A training that goes on from what was saved takes the steps that it would have taken: the same bits.
+#[test]
+fn a_saved_training_goes_on_to_the_same_bits() {
+    let rows = ring(200);
+    let data = TrainingData { features: &rows.0, inputs: 3, response: &rows.1, family: Family::Bernoulli };
+    let options = TrainOptions { epochs: 4, learning_rate: 0.05, seed: 5, ..TrainOptions::default() };
+    let rules: [fn() -> Box<dyn Optimiser>; 2] =
+        [|| Box::new(Fngd::new(200, FngdOptions::default()).unwrap()), || Box::new(metric_rule())];
+    for rule in rules {
+        let mut whole = rule();
+        let mut trainer = Trainer::new(&data, &[8], Activation::Relu, options.clone(), whole.as_mut()).unwrap();
+        let mut saved = None;
+        for step in 0..12 {
+            if step == 5 {
+                saved = Some(trainer.state());
+            }
+            trainer.step().unwrap();
+        }
+        let expected = trainer.network();
+        let mut fresh = rule();
+        let mut resumed = Trainer::new(&data, &[8], Activation::Relu, options.clone(), fresh.as_mut()).unwrap();
+        resumed.resume(&saved.unwrap()).unwrap();
+        for _ in 5..12 {
+            resumed.step().unwrap();
+        }
+        assert_eq!(resumed.network(), expected);
+        let mut foreign = rule();
+        assert!(foreign.recall(&[7.0, 1.0], 10).is_err());
+    }
+}
+
+#[test]
+fn controls_and_comparisons_are_reported_by_epoch() {
+    let rows = ring(200);
+    let options = FngdOptions { compare: true, permuted: Some(1), ..FngdOptions::default() };
+    let mut rule = Fngd::new(200, options).unwrap();
+    trained(&mut rule, &rows, 4, 0.1);
+    let correlations = rule.correlations();
+    assert_eq!(correlations.iter().map(|c| c.0).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(correlations.iter().all(|(_, c)| c.abs() <= 1.0));
+    assert!(Fngd::new(5, FngdOptions { momentum: 1.0, ..FngdOptions::default() }).is_err());
+    assert!(Fngd::new(5, FngdOptions { refresh: Refresh::EveryEpochs(0), ..FngdOptions::default() }).is_err());
 }

@@ -7,7 +7,12 @@ use unhat_testkit::known::{InfluenceCase, influence_case};
 fn known() -> (Desk, InfluenceCase) {
     let (desk, case) = (Desk::new(), influence_case());
     let table = |x: &str, y: &str| {
-        let rows = case.numbers(x).chunks_exact(2).zip(case.numbers(y)).map(|(x, y)| format!("{},{},{y}\n", x[0], x[1])).collect::<String>();
+        let rows = case
+            .numbers(x)
+            .chunks_exact(2)
+            .zip(case.numbers(y))
+            .map(|(x, y)| format!("{},{},{y}\n", x[0], x[1]))
+            .collect::<String>();
         format!("x1,x2,y\n{rows}")
     };
     desk.text("t.csv", &table("X", "y")).text("v.csv", &table("X_val", "y_val"));
@@ -96,7 +101,8 @@ fn planted_flips_rank_the_methods() {
 fn trimming_beats_random_trimming_and_says_what_it_removed() {
     let desk = Desk::new();
     desk.text("t.csv", &noisy(400));
-    let line = "influence trim t.csv --response y --model logistic --penalty 1 --truth bad --fraction 0.1 -o kept.csv --json";
+    let line =
+        "influence trim t.csv --response y --model logistic --penalty 1 --truth bad --fraction 0.1 -o kept.csv --json";
     let object = desk.run(line).expect(0).json();
     let row = |name: &str| object["rows"].as_array().unwrap().iter().find(|r| r["trim"] == name).unwrap().clone();
     for name in ["none", "rank-sum", "random", "loss", "V added to training", "oracle"] {
@@ -148,7 +154,10 @@ fn what_cannot_be_used_is_refused_and_nothing_is_written() {
         ("influence constant.csv --response y --model softmax", "one value"),
         ("influence nan.csv --response y --model logistic", "row 2"),
         ("influence t.csv --response y --model logistic --validation one.csv", "one class"),
-        ("influence t.csv --response y --model logistic --validation other.csv", "validation: there is no column \"x2\""),
+        (
+            "influence t.csv --response y --model logistic --validation other.csv",
+            "validation: there is no column \"x2\"",
+        ),
         ("influence t.csv --response y --model logistic --validation 1.5", "share between 0 and 1"),
         ("influence t.csv --response y --model logistic --validation v.csv --ensemble 0", "ensemble"),
         ("influence t.csv --response y --model logistic --validation v.csv --impact parity", "group"),

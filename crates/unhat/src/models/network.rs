@@ -196,6 +196,23 @@ impl Network {
     }
 }
 
+impl LayerFactors<'_> {
+    /// out += Σᵢ cᵢ dᵢaᵢᵀ, outputs×inputs; c = 1 where `weights` is None.
+    ///
+    /// # Cost
+    /// 2·rows·inputs·outputs flops.
+    pub fn add_combination(&self, weights: Option<&[f64]>, out: &mut [f64]) {
+        let LayerShape { inputs, outputs } = self.shape;
+        match weights {
+            None => linalg::add_product_with_transpose(self.inputs, self.gradients, inputs, outputs, 1.0, out),
+            Some(c) => crate::rows::with_scratch(self.gradients.len(), |scaled| {
+                linalg::scale_rows_into(self.gradients, outputs, |i| c[i], scaled);
+                linalg::add_product_with_transpose(self.inputs, scaled, inputs, outputs, 1.0, out);
+            }),
+        }
+    }
+}
+
 impl Factors<'_> {
     /// out += Σᵢ cᵢ gᵢ, all layers flattened as [`Network::flatten`]; c = 1 where `weights` is None.
     ///
@@ -204,15 +221,8 @@ impl Factors<'_> {
     pub fn add_combination(&self, weights: Option<&[f64]>, out: &mut [f64]) {
         let mut rest = out;
         for layer in &self.layers {
-            let LayerShape { inputs, outputs } = layer.shape;
             let (own, others) = rest.split_at_mut(layer.shape.parameters());
-            match weights {
-                None => linalg::add_product_with_transpose(layer.inputs, layer.gradients, inputs, outputs, 1.0, own),
-                Some(c) => crate::rows::with_scratch(layer.gradients.len(), |scaled| {
-                    linalg::scale_rows_into(layer.gradients, outputs, |i| c[i], scaled);
-                    linalg::add_product_with_transpose(layer.inputs, scaled, inputs, outputs, 1.0, own);
-                }),
-            }
+            layer.add_combination(weights, own);
             rest = others;
         }
     }

@@ -172,9 +172,49 @@ impl LayerMetric {
         }
     }
 
+    /// d.
+    pub fn inputs(&self) -> usize {
+        self.d
+    }
+
     /// Refreshes so far.
     pub fn refreshes(&self) -> u32 {
         self.refreshes
+    }
+
+    /// Everything the metric remembers, as numbers: refreshes, trace, form, and its matrices.
+    pub fn memory(&self) -> Vec<f64> {
+        let head = [f64::from(self.refreshes), self.trace];
+        match &self.form {
+            Form::None => [&head[..], &[0.0]].concat(),
+            Form::Dense { moment, inverse } => [&head[..], &[1.0], moment, inverse].concat(),
+            Form::LowRank { basis, values, update, scale } => {
+                [&head[..], &[2.0, values.len() as f64, *scale], values, basis, update].concat()
+            }
+        }
+    }
+
+    /// Puts a memory back and returns how many of the numbers it was; None for the memory of another metric.
+    pub fn recall(&mut self, memory: &[f64]) -> Option<usize> {
+        let d = self.d;
+        let (refreshes, trace, form) = (*memory.first()?, *memory.get(1)?, *memory.get(2)?);
+        let (form, length) = match form as u32 {
+            0 => (Form::None, 3),
+            1 => {
+                let moment = memory.get(3..3 + d * d)?.to_vec();
+                (Form::Dense { moment, inverse: memory.get(3 + d * d..3 + 2 * d * d)?.to_vec() }, 3 + 2 * d * d)
+            }
+            2 => {
+                let (r, scale) = (*memory.get(3)? as usize, *memory.get(4)?);
+                let values = memory.get(5..5 + r)?.to_vec();
+                let basis = memory.get(5 + r..5 + r + d * r)?.to_vec();
+                let update = memory.get(5 + r + d * r..5 + r + 2 * d * r)?.to_vec();
+                (Form::LowRank { basis, values, update, scale }, 5 + r + 2 * d * r)
+            }
+            _ => return None,
+        };
+        (self.refreshes, self.trace, self.form) = (refreshes as u32, trace, form);
+        Some(length)
     }
 
     /// A control: the metric with the layer's inputs permuted.

@@ -5,9 +5,13 @@
 //! FOOF, not the paper's.
 
 mod coefficients;
+mod fngd;
 mod metric;
+mod shared_metric;
 mod table;
 
 pub use coefficients::{Damping, layer_kernel, natural_coefficients, network_kernel};
+pub use fngd::{Decay, Fngd, FngdOptions, Refresh, Scope};
 pub use metric::{LayerMetric, MetricOptions, REFRESH_STEPS};
+pub use shared_metric::{BaseRule, MetricControl, MetricRefresh, SharedMetric};
 pub use table::{CoefficientTable, Share};

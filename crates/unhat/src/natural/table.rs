@@ -82,6 +82,23 @@ impl CoefficientTable {
         permuted
     }
 
+    /// Everything in the table as numbers; a sample without a coefficient is NaN.
+    pub fn memory(&self) -> Vec<f64> {
+        let by_id = self.by_id.iter().map(|c| c.unwrap_or(f64::NAN));
+        [self.sum, self.count as f64].into_iter().chain(by_id).collect()
+    }
+
+    /// Puts a memory of the same length back.
+    pub fn recall(&mut self, memory: &[f64]) {
+        (self.sum, self.count) = (memory[0], memory[1] as u64);
+        self.by_id.iter_mut().zip(&memory[2..]).for_each(|(c, m)| *c = (!m.is_nan()).then_some(*m));
+    }
+
+    /// How many numbers [`CoefficientTable::memory`] has.
+    pub fn memory_length(&self) -> usize {
+        2 + self.by_id.len()
+    }
+
     /// Pearson's correlation of stored and fresh coefficients of a batch; None where one side is constant.
     pub fn correlation(&self, ids: &[usize], fresh: &[f64]) -> Option<f64> {
         let pairs: Vec<(f64, f64)> =
