@@ -5,6 +5,8 @@ mod commands;
 mod failure;
 mod fingerprint;
 mod history;
+mod influence_options;
+mod influence_report;
 mod input;
 mod names;
 mod options;

@@ -1,5 +1,6 @@
 //! The words of the command line: commands, options, their defaults and their help.
 
+use crate::influence_options::Influence;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use unhat::audit::findings::{Detail, ReleaseKind};
@@ -84,6 +85,10 @@ pub(crate) enum Command {
     /// The minimiser of V(x) = 1/2 log det(A_x^T A_x) over {Ax > b}, or with --upper over {Ax < b}.
     #[command(visible_alias = "center")]
     Centre(Problem),
+    /// Which rows of a table helped or hurt a model, are mislabelled, or carry unfairness
+    ///
+    /// Fits the model, then scores every training row. Larger = better row in every method.
+    Influence(Box<Influence>),
     /// Three worked cases, two of them on bundled real data: what was hidden, released and recovered
     ///
     /// Needs no arguments; everything is computed when it runs.

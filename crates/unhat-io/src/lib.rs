@@ -38,7 +38,9 @@ mod vector;
 pub use frame::read_frame;
 pub use matrix::{Matrix, MatrixRows, Table, read_matrix};
 pub use model::{check_model_output, read_model, write_model};
-pub use output::{check_output, check_page, check_table, write_matrix_npy, write_page, write_table, write_vector};
+pub use output::{
+    check_output, check_page, check_table, write_frame, write_matrix_npy, write_page, write_table, write_vector,
+};
 pub use polytope::{Polytope, read_polytope};
 pub use table::TableOptions;
 pub use vector::{read_rows, read_vector};

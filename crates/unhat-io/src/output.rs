@@ -7,6 +7,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
+use unhat::models::{Column, Frame};
 use unhat::{Error, ErrorKind, Result};
 
 #[derive(Clone, Copy, PartialEq)]
@@ -145,6 +146,36 @@ pub fn write_table<const COLUMNS: usize>(
         })
     };
     write().map_err(|fault| fault.in_file(path))
+}
+
+/// Writes some rows of a table of mixed columns as `.csv` or `.tsv`, in the way of [`write_vector`]: missing cells empty,
+/// numbers in the digits that give them back.
+///
+/// # Errors
+/// As [`write_table`].
+pub fn write_frame(path: &str, frame: &Frame, rows: &[usize]) -> Result<()> {
+    let write = || {
+        let delimiter = table_delimiter(path)?;
+        Target::of(path)?.write(|file| {
+            let mut table = csv::WriterBuilder::new().delimiter(delimiter).from_writer(file);
+            let first = frame.row_names.as_ref().map(|_| "");
+            table.write_record(first.into_iter().chain(frame.names().iter().map(String::as_str)))?;
+            for &row in rows {
+                let name = frame.row_names.as_ref().map(|names| names[row].clone());
+                table.write_record(name.into_iter().chain(frame.columns().iter().map(|column| cell(column, row))))?;
+            }
+            table.flush()
+        })
+    };
+    write().map_err(|fault| fault.in_file(path))
+}
+
+fn cell(column: &Column, row: usize) -> String {
+    match column {
+        Column::Numbers(values) if values[row].is_nan() => String::new(),
+        Column::Numbers(values) => format!("{}", values[row]),
+        Column::Text(text) => text.word(row).unwrap_or_default().to_string(),
+    }
 }
 
 fn table_delimiter(path: &str) -> Checked<u8> {

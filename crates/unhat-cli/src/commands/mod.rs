@@ -3,6 +3,7 @@
 mod audit;
 mod demo;
 mod gradient;
+mod influence;
 mod invert;
 mod scores;
 
@@ -54,6 +55,7 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         Command::Invert(Invert::Scores(arguments)) => invert::scores(arguments, session),
         Command::Audit(arguments) => audit::run(arguments, session),
         Command::Centre(problem) => invert::centre(problem, session),
+        Command::Influence(arguments) => influence::run(arguments, session),
         Command::Demo(arguments) => demo::run(arguments, session),
         Command::Completions { shell } => {
             let mut script = Vec::new();

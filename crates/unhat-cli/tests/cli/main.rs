@@ -7,6 +7,7 @@ mod desk;
 mod determinism;
 mod help;
 mod history;
+mod influence;
 #[cfg(unix)]
 mod interrupts;
 mod inversion;

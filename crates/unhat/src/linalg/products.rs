@@ -43,3 +43,12 @@ pub fn product_into(a: &[f64], b: &[f64], m: usize, k: usize, n: usize, c: &mut 
         Par::Seq,
     );
 }
+
+/// An orthonormal basis of the columns of a d×r matrix, r ≤ d.
+///
+/// # Cost
+/// 4dr² flops.
+pub fn orthonormal_basis(y: &[f64], d: usize, r: usize) -> Vec<f64> {
+    let q = MatRef::from_column_major_slice(y, d, r).qr().compute_thin_Q();
+    (0..r).flat_map(|j| (0..d).map(move |i| (i, j))).map(|(i, j)| q[(i, j)]).collect()
+}

@@ -105,6 +105,22 @@ impl Family {
         }
     }
 
+    /// Column c of a square root of ∂²ℓ/∂z²: `∂²ℓ/∂z² = Σ_c s_c s_cᵀ` with `s_c = √p_c (e_c − p)` for classes.
+    pub fn curvature_root_into(self, z: &[f64], c: usize, root: &mut [f64]) {
+        match self {
+            Family::Categorical { .. } => {
+                self.mean_into(z, root);
+                let scale = root[c].sqrt();
+                root.iter_mut().for_each(|p| *p *= -scale);
+                root[c] += scale;
+            }
+            _ => {
+                self.curvature_into(z, root);
+                root[0] = root[0].sqrt();
+            }
+        }
+    }
+
     /// The predicted class, or the mean.
     pub fn predict(self, z: &[f64]) -> f64 {
         match self {

@@ -385,6 +385,14 @@ impl Newton<'_> {
         let residual = linalg::norm(&point.at.gradient);
         let passes = iteration + 1;
         let work = f64::from(2 * iteration + 1);
-        self.run.tell(Event::Step(&Step { iteration, passes, work, decrement, residual, step_length }));
+        self.run.tell(Event::Step(&Step {
+            iteration,
+            passes,
+            work,
+            decrement,
+            residual,
+            step_length,
+            certificate: None,
+        }));
     }
 }

@@ -72,9 +72,9 @@ pub struct Factors<'a> {
 #[derive(Default)]
 pub struct Workspace {
     /// Inputs of layers 1.. (layer 0 reads the features where they lie).
-    inputs: Vec<Vec<f64>>,
+    pub(super) inputs: Vec<Vec<f64>>,
     /// z of every layer.
-    outputs: Vec<Vec<f64>>,
+    pub(super) outputs: Vec<Vec<f64>>,
     /// ∂ℓ/∂z of every layer.
     gradients: Vec<Vec<f64>>,
     /// ∂ℓ/∂a while going down.
@@ -196,6 +196,23 @@ impl Network {
     }
 }
 
+impl LayerFactors<'_> {
+    /// out += Σᵢ cᵢ dᵢaᵢᵀ, outputs×inputs; c = 1 where `weights` is None.
+    ///
+    /// # Cost
+    /// 2·rows·inputs·outputs flops.
+    pub fn add_combination(&self, weights: Option<&[f64]>, out: &mut [f64]) {
+        let LayerShape { inputs, outputs } = self.shape;
+        match weights {
+            None => linalg::add_product_with_transpose(self.inputs, self.gradients, inputs, outputs, 1.0, out),
+            Some(c) => crate::rows::with_scratch(self.gradients.len(), |scaled| {
+                linalg::scale_rows_into(self.gradients, outputs, |i| c[i], scaled);
+                linalg::add_product_with_transpose(self.inputs, scaled, inputs, outputs, 1.0, out);
+            }),
+        }
+    }
+}
+
 impl Factors<'_> {
     /// out += Σᵢ cᵢ gᵢ, all layers flattened as [`Network::flatten`]; c = 1 where `weights` is None.
     ///
@@ -204,15 +221,8 @@ impl Factors<'_> {
     pub fn add_combination(&self, weights: Option<&[f64]>, out: &mut [f64]) {
         let mut rest = out;
         for layer in &self.layers {
-            let LayerShape { inputs, outputs } = layer.shape;
             let (own, others) = rest.split_at_mut(layer.shape.parameters());
-            match weights {
-                None => linalg::add_product_with_transpose(layer.inputs, layer.gradients, inputs, outputs, 1.0, own),
-                Some(c) => crate::rows::with_scratch(layer.gradients.len(), |scaled| {
-                    linalg::scale_rows_into(layer.gradients, outputs, |i| c[i], scaled);
-                    linalg::add_product_with_transpose(layer.inputs, scaled, inputs, outputs, 1.0, own);
-                }),
-            }
+            layer.add_combination(weights, own);
             rest = others;
         }
     }
@@ -239,6 +249,24 @@ impl Factors<'_> {
         }
     }
 
+    /// The gradients of the rows `range` themselves, row-major: for the few places where G is smaller than what it saves.
+    pub fn rows_into(&self, range: std::ops::Range<usize>, out: &mut [f64]) {
+        let parameters: usize = self.layers.iter().map(|l| l.shape.parameters()).sum();
+        for (i, row) in range.zip(out.chunks_exact_mut(parameters)) {
+            let mut rest = row;
+            for layer in &self.layers {
+                let LayerShape { inputs, outputs } = layer.shape;
+                let (own, others) = rest.split_at_mut(layer.shape.parameters());
+                let a = &layer.inputs[i * inputs..(i + 1) * inputs];
+                let d = &layer.gradients[i * outputs..(i + 1) * outputs];
+                for (out, d) in own.chunks_exact_mut(inputs).zip(d) {
+                    out.iter_mut().zip(a).for_each(|(out, a)| *out = d * a);
+                }
+                rest = others;
+            }
+        }
+    }
+
     /// outᵢ = ‖gᵢ‖² = Σ_l ‖aᵢ‖²‖dᵢ‖².
     pub fn norms_squared_into(&self, out: &mut [f64]) {
         out.fill(0.0);
@@ -254,6 +282,11 @@ impl Factors<'_> {
 }
 
 impl Workspace {
+    /// The linear predictors of the last [`Network::forward`], rows × outputs.
+    pub fn predictors(&self) -> &[f64] {
+        self.outputs.last().map_or(&[], Vec::as_slice)
+    }
+
     /// The first layer with an output that is NaN or infinite, after [`Network::forward`].
     pub fn first_not_finite(&self) -> Option<usize> {
         self.outputs.iter().position(|z| z.iter().any(|z| !z.is_finite()))

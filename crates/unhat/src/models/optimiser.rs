@@ -42,7 +42,7 @@ pub trait Optimiser {
 }
 
 /// ḡ, the mean gradient of a batch.
-fn mean_gradient_into(factors: &Factors<'_>, rows: usize, gradient: &mut Vec<f64>, parameters: usize) {
+pub(crate) fn mean_gradient_into(factors: &Factors<'_>, rows: usize, gradient: &mut Vec<f64>, parameters: usize) {
     gradient.clear();
     gradient.resize(parameters, 0.0);
     factors.add_combination(None, gradient);
@@ -88,6 +88,21 @@ impl Sgd {
         require_decay(weight_decay)?;
         Ok(Sgd { momentum, kind, weight_decay, buffer: Vec::new(), gradient: Vec::new() })
     }
+
+    /// One step along a given direction in place of the mean gradient.
+    pub fn apply(&mut self, network: &mut Network, gradient: &[f64], learning_rate: f64) {
+        self.buffer.resize(gradient.len(), 0.0);
+        let Sgd { momentum, kind, weight_decay, buffer, .. } = self;
+        each_weight(network, |weight, k| {
+            let g = gradient[k] + *weight_decay * *weight;
+            buffer[k] = *momentum * buffer[k] + g;
+            *weight -= learning_rate
+                * match kind {
+                    Momentum::HeavyBall => buffer[k],
+                    Momentum::Nesterov => g + *momentum * buffer[k],
+                };
+        });
+    }
 }
 
 impl Optimiser for Sgd {
@@ -99,19 +114,10 @@ impl Optimiser for Sgd {
     }
 
     fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
-        let parameters = network.parameters();
-        mean_gradient_into(factors, batch.ids.len(), &mut self.gradient, parameters);
-        self.buffer.resize(parameters, 0.0);
-        let Sgd { momentum, kind, weight_decay, buffer, gradient } = self;
-        each_weight(network, |weight, k| {
-            let g = gradient[k] + *weight_decay * *weight;
-            buffer[k] = *momentum * buffer[k] + g;
-            *weight -= batch.learning_rate
-                * match kind {
-                    Momentum::HeavyBall => buffer[k],
-                    Momentum::Nesterov => g + *momentum * buffer[k],
-                };
-        });
+        let mut gradient = std::mem::take(&mut self.gradient);
+        mean_gradient_into(factors, batch.ids.len(), &mut gradient, network.parameters());
+        self.apply(network, &gradient, batch.learning_rate);
+        self.gradient = gradient;
         Ok(())
     }
 
@@ -156,6 +162,24 @@ impl AdamW {
         require_decay(weight_decay)?;
         Ok(AdamW { weight_decay, first: Vec::new(), second: Vec::new(), steps: 0, gradient: Vec::new() })
     }
+
+    /// One step along a given direction in place of the mean gradient.
+    pub fn apply(&mut self, network: &mut Network, gradient: &[f64], learning_rate: f64) {
+        self.first.resize(gradient.len(), 0.0);
+        self.second.resize(gradient.len(), 0.0);
+        self.steps += 1;
+        let steps = self.steps.min(i32::MAX as u64) as i32;
+        let bias = |decay: f64| 1.0 - decay.powi(steps);
+        let (first_bias, second_bias) = (bias(FIRST_DECAY), bias(SECOND_DECAY));
+        let AdamW { weight_decay, first, second, .. } = self;
+        each_weight(network, |weight, k| {
+            let g = gradient[k];
+            first[k] = FIRST_DECAY * first[k] + (1.0 - FIRST_DECAY) * g;
+            second[k] = SECOND_DECAY * second[k] + (1.0 - SECOND_DECAY) * g * g;
+            let direction = first[k] / first_bias / ((second[k] / second_bias).sqrt() + DENOMINATOR_FLOOR);
+            *weight -= learning_rate * (direction + *weight_decay * *weight);
+        });
+    }
 }
 
 impl Optimiser for AdamW {
@@ -164,22 +188,10 @@ impl Optimiser for AdamW {
     }
 
     fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
-        let parameters = network.parameters();
-        mean_gradient_into(factors, batch.ids.len(), &mut self.gradient, parameters);
-        self.first.resize(parameters, 0.0);
-        self.second.resize(parameters, 0.0);
-        self.steps += 1;
-        let steps = self.steps.min(i32::MAX as u64) as i32;
-        let bias = |decay: f64| 1.0 - decay.powi(steps);
-        let (first_bias, second_bias) = (bias(FIRST_DECAY), bias(SECOND_DECAY));
-        let AdamW { weight_decay, first, second, gradient, .. } = self;
-        each_weight(network, |weight, k| {
-            let g = gradient[k];
-            first[k] = FIRST_DECAY * first[k] + (1.0 - FIRST_DECAY) * g;
-            second[k] = SECOND_DECAY * second[k] + (1.0 - SECOND_DECAY) * g * g;
-            let direction = first[k] / first_bias / ((second[k] / second_bias).sqrt() + DENOMINATOR_FLOOR);
-            *weight -= batch.learning_rate * (direction + *weight_decay * *weight);
-        });
+        let mut gradient = std::mem::take(&mut self.gradient);
+        mean_gradient_into(factors, batch.ids.len(), &mut gradient, network.parameters());
+        self.apply(network, &gradient, batch.learning_rate);
+        self.gradient = gradient;
         Ok(())
     }
 
@@ -195,7 +207,7 @@ impl Optimiser for AdamW {
     }
 }
 
-fn require_memory(memory: &[f64], lengths: &[usize]) -> Result<()> {
+pub(crate) fn require_memory(memory: &[f64], lengths: &[usize]) -> Result<()> {
     match lengths.contains(&memory.len()) {
         true => Ok(()),
         false => {

@@ -1,0 +1,192 @@
+//! `influence`: known answers through files, drawn rows, planted flips, trimming, and what is refused.
+
+use crate::desk::{Desk, keys_in_order};
+use unhat_testkit::known::{InfluenceCase, influence_case};
+
+/// The 8-row model of the known answers as two tables.
+fn known() -> (Desk, InfluenceCase) {
+    let (desk, case) = (Desk::new(), influence_case());
+    let table = |x: &str, y: &str| {
+        let rows = case
+            .numbers(x)
+            .chunks_exact(2)
+            .zip(case.numbers(y))
+            .map(|(x, y)| format!("{},{},{y}\n", x[0], x[1]))
+            .collect::<String>();
+        format!("x1,x2,y\n{rows}")
+    };
+    desk.text("t.csv", &table("X", "y")).text("v.csv", &table("X_val", "y_val"));
+    (desk, case)
+}
+
+const KNOWN: &str = "influence t.csv --response y --model logistic --validation v.csv --penalty 0.5 --no-standardize";
+
+fn column(table: &str, k: usize) -> Vec<f64> {
+    table.lines().skip(1).map(|line| line.split(',').nth(k).unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn known_answers_come_out_of_files() {
+    let (desk, case) = known();
+    for (method, field) in [("ip", "ip"), ("exact", "exact_if"), ("one-step", "one_step_loo")] {
+        let ran = desk.run(&format!("{KNOWN} --method {method} -o s.csv --json --damping 1")).expect(0);
+        let table = desk.read("s.csv");
+        assert!(table.starts_with("row,score,loss,grad_norm,leverage\n1,"), "{table}");
+        for (got, expected) in [(1, field), (4, "ridge_leverage")] {
+            for (g, e) in column(&table, got).iter().zip(case.numbers(expected)) {
+                assert!((g - e).abs() < 1e-9 * (1.0 + e.abs()), "{expected}: {g} and {e}");
+            }
+        }
+        let norms: Vec<f64> = column(&table, 3).iter().map(|n| n * n).collect();
+        for (g, e) in norms.iter().zip(case.numbers("self_ip")) {
+            assert!((g - e).abs() < 1e-9);
+        }
+        let object = ran.json();
+        let coefficients = object["model"]["coefficients"].as_array().unwrap();
+        for (c, w) in coefficients.iter().zip(case.numbers("w")) {
+            assert!((c["value"].as_f64().unwrap() - w).abs() < 1e-9);
+            assert_eq!(c["class"], 1.0, "the last class is the positive one");
+        }
+        assert_eq!(object["impact"]["name"], "utility");
+        let value = object["impact"]["value_validation"].as_f64().unwrap();
+        assert!((value - case.numbers("val_loss")[0]).abs() < 1e-9);
+        let worst = object["top"][0]["score"].as_f64().unwrap();
+        assert_eq!(worst, column(&table, 1).into_iter().fold(f64::INFINITY, f64::min), "the worst row first");
+        assert!(object["best"][0]["score"].as_f64().unwrap() >= object["best"][1]["score"].as_f64().unwrap());
+        assert!(object["warnings"].to_string().contains("fewer than 100"), "4 validation rows are few");
+    }
+}
+
+#[test]
+fn the_object_has_its_keys_in_order() {
+    let (desk, _) = known();
+    let ran = desk.run(&format!("{KNOWN} --json")).expect(0);
+    let keys = "schema command status model task impact method claim diagnostics top best seconds seed threads version \
+                warnings";
+    assert_eq!(keys_in_order(&ran.out), keys.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(ran.json()["method"], "rank-sum");
+    let loo = desk.run(&format!("{KNOWN} --task loo --json")).expect(0).json();
+    assert_eq!((loo["method"].as_str(), loo["task"].as_str()), (Some("one-step"), Some("loo")));
+}
+
+/// Two clouds of points with one label in ten flipped, and a column of towns.
+fn noisy(rows: usize) -> String {
+    let mut text = String::from("name,x,town,y,bad\n");
+    for i in 0..rows {
+        let u = |k: usize| ((i * 7919 + k * 104_729) % 1000) as f64 / 1000.0;
+        let class = i % 2;
+        let bad = i % 10 == 3;
+        let x = u(1) + if class == 1 { 1.2 } else { 0.0 };
+        let label = if bad { 1 - class } else { class };
+        text += &format!("r{i},{x},{},{},{}\n", ["Agen", "Bari", ""][i % 3], ["no", "yes"][label], u8::from(bad));
+    }
+    text.replacen("name", "", 1) // a column without a name holds the names of the rows
+}
+
+#[test]
+fn planted_flips_rank_the_methods() {
+    let desk = Desk::new();
+    desk.text("t.csv", &noisy(400));
+    let line = "influence check t.csv --response y --model logistic --penalty 1 --json";
+    let object = desk.run(line).expect(0).json();
+    let methods = object["methods"].as_array().unwrap();
+    let auc = |k: usize| methods[k]["auc"].as_f64().unwrap();
+    assert!((1..methods.len()).all(|k| auc(k) <= auc(k - 1)), "best first");
+    let loss = methods.iter().find(|m| m["method"] == "loss").unwrap();
+    assert!(loss["auc"].as_f64().unwrap() > 0.8, "{loss}");
+    assert_eq!(desk.run(line).expect(0).json()["methods"], object["methods"], "a seed reproduces");
+}
+
+#[test]
+fn trimming_beats_random_trimming_and_says_what_it_removed() {
+    let desk = Desk::new();
+    desk.text("t.csv", &noisy(400));
+    let line =
+        "influence trim t.csv --response y --model logistic --penalty 1 --truth bad --fraction 0.1 -o kept.csv --json";
+    let object = desk.run(line).expect(0).json();
+    let row = |name: &str| object["rows"].as_array().unwrap().iter().find(|r| r["trim"] == name).unwrap().clone();
+    for name in ["none", "rank-sum", "random", "loss", "V added to training", "oracle"] {
+        assert!(row(name)["test_accuracy"].is_number(), "{name}");
+    }
+    assert!(object["auc_of_truth"].as_f64().unwrap() > 0.85);
+    let removed = object["removed"].as_array().unwrap();
+    assert_eq!(removed.len(), row("rank-sum")["removed"].as_u64().unwrap() as usize);
+    let kept = desk.read("kept.csv");
+    assert!(kept.starts_with(",x,town,y,bad\n"), "{}", &kept[..40]);
+    assert_eq!(kept.lines().count(), 1 + 400 - removed.len());
+    let gone = removed[0].as_str().unwrap();
+    assert!(!kept.contains(&format!("\n{gone},")), "{gone} was removed");
+}
+
+#[test]
+fn unfairness_is_trimmed_until_it_crosses_zero() {
+    let desk = Desk::new();
+    let mut text = String::from("x,sex,y\n");
+    for i in 0..600 {
+        let u = |k: usize| ((i * 7919 + k * 104_729) % 1000) as f64 / 1000.0;
+        let man = u(2) < 0.5;
+        let x = u(1) - 0.5;
+        let yes = x + if man { 0.35 } else { -0.1 } + 0.6 * (u(3) - 0.5) > 0.0;
+        text += &format!("{x},{},{}\n", if man { "m" } else { "f" }, u8::from(yes));
+    }
+    desk.text("t.csv", &text);
+    let line = "influence trim t.csv --response y --model logistic --penalty 1 --task fairness --group sex --fraction 0.4 --json";
+    let object = desk.run(line).expect(0).json();
+    assert_eq!((object["impact"]["name"].as_str(), object["method"].as_str()), (Some("parity"), Some("pcg:2")));
+    let rows = object["rows"].as_array().unwrap();
+    let value = |k: usize| rows[k]["value_validation"].as_f64().unwrap();
+    assert!(value(0) > 0.2, "unfair before: {}", value(0));
+    assert!(value(1).abs() < 0.5 * value(0) && value(1) * value(0) > -1e-3, "{} to {}", value(0), value(1));
+    assert_eq!(object["stopped_at_crossing"], true);
+    assert!(rows.iter().any(|r| r["trim"] == "reweighing"));
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_and_nothing_is_written() {
+    let (desk, _) = known();
+    desk.text("constant.csv", "x,y\n1,a\n2,a\n3,a\n");
+    desk.text("nan.csv", "x,y\n1,0\nNaN,1\n2,0\n");
+    desk.text("one.csv", "x1,x2,y\n1,2,1\n3,4,1\n");
+    desk.text("other.csv", "x1,y\n1,1\n3,0\n");
+    let before = desk.names();
+    let cases = [
+        ("influence t.csv --response z --model logistic", "there is no column \"z\""),
+        ("influence constant.csv --response y --model softmax", "one value"),
+        ("influence nan.csv --response y --model logistic", "row 2"),
+        ("influence t.csv --response y --model logistic --validation one.csv", "one class"),
+        (
+            "influence t.csv --response y --model logistic --validation other.csv",
+            "validation: there is no column \"x2\"",
+        ),
+        ("influence t.csv --response y --model logistic --validation 1.5", "share between 0 and 1"),
+        ("influence t.csv --response y --model logistic --validation v.csv --ensemble 0", "ensemble"),
+        ("influence t.csv --response y --model logistic --validation v.csv --impact parity", "group"),
+        ("influence t.csv --response y --model logistic --validation v.csv --impact parity --group x1", "classes"),
+        ("influence t.csv --response y --model logistic --validation v.csv --penalty -1", "penalty"),
+        ("influence t.csv --response y --model logistic --validation v.csv --damping 0 --method fisher", "damping"),
+        ("influence t.csv --response y --model logistic --validation v.csv --temperature 0.5", "temperature"),
+        ("influence t.csv --response y --model logistic --validation v.csv --impact robustness:0", "robustness"),
+        ("influence t.csv --response y --model logistic --validation v.csv --method ip-checkpoints", "checkpoints"),
+        ("influence t.csv --response y --model mlp:3 --validation v.csv --method one-step", "hidden layers"),
+        ("influence t.csv --response y --model tree", "tree"),
+        ("influence t.csv --response y --model logistic --method ekfac", "ekfac"),
+        ("influence trim t.csv --response y --model logistic --validation v.csv --test v.csv --fraction 0", "fraction"),
+        ("influence trim t.csv --response y --model logistic --validation v.csv --test v.csv --truth x1", "truth"),
+        ("influence --response y --model logistic", "TABLE"),
+        ("influence t.csv --model logistic", "--response"),
+    ];
+    for (line, words) in cases {
+        let ran = desk.run(&format!("{line} -o s.csv")).expect(2);
+        assert!(ran.err.contains(words), "{line}: {}", ran.err);
+    }
+    assert_eq!(desk.names(), before, "nothing was written");
+}
+
+#[test]
+fn separable_data_are_said_to_be() {
+    let desk = Desk::new();
+    let rows: String = (0..40).map(|i| format!("{},{}\n", i, u8::from(i >= 20))).collect();
+    desk.text("t.csv", &format!("x,y\n{rows}"));
+    let ran = desk.run("influence t.csv --response y --model logistic --penalty 0 --method loss --json").expect(0);
+    assert!(ran.json()["warnings"].to_string().contains("separate"), "{}", ran.err);
+}

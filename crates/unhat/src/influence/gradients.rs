@@ -1,0 +1,349 @@
+//! The per-sample gradients of labelled rows under a trained network: what one sweep over them can compute.
+//!
+//! G (n×p, row gᵢ = ∇ℓᵢ) is never formed: every product with it goes through the layer factors of a block.
+
+use crate::error::{ErrorKind, Result};
+use crate::linalg;
+use crate::models::{Factors, Family, LayerShape, Network, Workspace};
+use crate::rows::{Block, DenseRows, Pass, RowSource, Rows, Shape, require_finite, require_vector, sweep};
+use crate::run::Run;
+use std::ops::Range;
+
+/// Labelled rows and the network whose loss they have.
+#[derive(Clone, Copy)]
+pub struct SampleGradients<'a> {
+    /// The trained network.
+    pub network: &'a Network,
+    features: DenseRows<'a>,
+    responses: &'a [f64],
+}
+
+impl<'a> SampleGradients<'a> {
+    /// Binds rows to a network.
+    ///
+    /// # Shapes
+    /// `features`: n × network.inputs(), row-major, the last column 1; `responses`: n (a class's number, a count, a value).
+    /// # Errors
+    /// [`ErrorKind::Shape`], [`ErrorKind::NotFinite`], and [`ErrorKind::Option`] for a class the family does not have.
+    pub fn new(network: &'a Network, features: &'a [f64], responses: &'a [f64]) -> Result<Self> {
+        let rows = DenseRows::new(features, network.inputs())?;
+        require_vector("responses", responses, rows.shape().rows)?;
+        require_finite(&rows, "features")?;
+        let classes = match network.family {
+            Family::Bernoulli => Some(2),
+            Family::Categorical { classes } => Some(classes),
+            _ => None,
+        };
+        if let Some(classes) = classes
+            && let Some(row) = responses.iter().position(|y| y.fract() != 0.0 || *y < 0.0 || *y >= classes as f64)
+        {
+            return Err(ErrorKind::Option {
+                name: "responses".into(),
+                reason: format!("row {} holds {}, expected a class from 0 to {}", row + 1, responses[row], classes - 1),
+            }
+            .into());
+        }
+        Ok(SampleGradients { network, features: rows, responses })
+    }
+
+    /// n.
+    pub fn rows(&self) -> usize {
+        self.responses.len()
+    }
+
+    /// p.
+    pub fn parameters(&self) -> usize {
+        self.network.parameters()
+    }
+
+    /// The features, row-major.
+    pub fn features(&self) -> &'a [f64] {
+        self.features.values()
+    }
+
+    /// The responses.
+    pub fn responses(&self) -> &'a [f64] {
+        self.responses
+    }
+
+    /// The linear predictors z, n × outputs.
+    ///
+    /// # Cost
+    /// 2np flops.
+    pub fn predictors(&self, run: &Run<'_>) -> Result<Vec<f64>> {
+        let outputs = self.network.family.outputs();
+        let mut z = vec![0.0; self.rows() * outputs];
+        let pass = ForwardPass {
+            gradients: self,
+            width: outputs,
+            visit: |_: usize, z: &[f64], out: &mut [f64]| out.copy_from_slice(z),
+        };
+        sweep(&self.features, &pass, &mut z, run)?;
+        Ok(z)
+    }
+
+    /// ℓᵢ, one a row.
+    ///
+    /// # Cost
+    /// 2np flops.
+    pub fn losses(&self, run: &Run<'_>) -> Result<Vec<f64>> {
+        let (family, y) = (self.network.family, self.responses);
+        let mut losses = vec![0.0; self.rows()];
+        let pass = ForwardPass {
+            gradients: self,
+            width: 1,
+            visit: |i: usize, z: &[f64], out: &mut [f64]| out[0] = family.loss(z, y[i]),
+        };
+        sweep(&self.features, &pass, &mut losses, run)?;
+        Ok(losses)
+    }
+
+    /// Σᵢ ∇ℓ(zᵢ/T, yᵢ) in the sense of [`Family::gradient_into`]: the gradient of the summed loss at T = 1.
+    ///
+    /// # Cost
+    /// 6np flops.
+    pub fn sum(&self, temperature: f64, run: &Run<'_>) -> Result<Vec<f64>> {
+        self.combination_of(&self.loss_top(temperature), run)
+    }
+
+    /// Σᵢ (∂zᵢ/∂θ)ᵀ tᵢ for any t in the predictors: `top(row, z, t)`.
+    ///
+    /// # Cost
+    /// 6np flops.
+    pub fn combination_of(&self, top: &Top<'_>, run: &Run<'_>) -> Result<Vec<f64>> {
+        self.reduce(self.parameters(), top, run, &|_, factors, sum| factors.add_combination(None, sum))
+    }
+
+    /// Gᵀc.
+    ///
+    /// # Cost
+    /// 6np flops.
+    pub fn transpose_times(&self, c: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+        self.reduce(self.parameters(), &self.loss_top(1.0), run, &|range, factors, sum| {
+            factors.add_combination(Some(&c[range]), sum)
+        })
+    }
+
+    /// Gv: the inner products gᵢ·v, one a row.
+    ///
+    /// # Cost
+    /// 6np flops.
+    pub fn times(&self, v: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+        self.each(1, run, &|_, factors, out| factors.dot_into(v, out))
+    }
+
+    /// Gᵀ(Gv), in one sweep.
+    ///
+    /// # Cost
+    /// 8np flops.
+    pub fn normal_times(&self, v: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+        self.reduce(self.parameters(), &self.loss_top(1.0), run, &|range, factors, sum| {
+            let mut products = vec![0.0; range.len()];
+            factors.dot_into(v, &mut products);
+            factors.add_combination(Some(&products), sum);
+        })
+    }
+
+    /// ‖gᵢ‖², one a row.
+    ///
+    /// # Cost
+    /// 4np flops.
+    pub fn norms_squared(&self, run: &Run<'_>) -> Result<Vec<f64>> {
+        self.each(1, run, &|_, factors, out| factors.norms_squared_into(out))
+    }
+
+    /// AᵀA of every layer's inputs, full and column-major.
+    ///
+    /// # Cost
+    /// 2np + n Σ_l d_l² flops.
+    pub fn input_grams(&self, run: &Run<'_>) -> Result<Vec<Vec<f64>>> {
+        let shapes: Vec<LayerShape> = self.network.layers.iter().map(|l| l.shape).collect();
+        let size = shapes.iter().map(|s| s.inputs * s.inputs).sum();
+        let nothing: &Top<'_> = &|_, _, t| t.fill(0.0);
+        let sums = self.reduce(size, nothing, run, &|_, factors, sum| {
+            let mut rest = sum;
+            for layer in &factors.layers {
+                let (own, others) = rest.split_at_mut(layer.shape.inputs * layer.shape.inputs);
+                linalg::add_gram(layer.inputs, layer.inputs, layer.shape.inputs, own);
+                rest = others;
+            }
+        })?;
+        let mut rest = sums.as_slice();
+        Ok(shapes
+            .iter()
+            .map(|s| {
+                let (own, others) = rest.split_at(s.inputs * s.inputs);
+                rest = others;
+                let mut gram = own.to_vec();
+                linalg::symmetrise(&mut gram, s.inputs);
+                gram
+            })
+            .collect())
+    }
+
+    /// A value (or `width` values) of every row's factors at the loss.
+    pub(super) fn each(&self, width: usize, run: &Run<'_>, visit: &Visit<'_>) -> Result<Vec<f64>> {
+        self.each_at(&self.loss_top(1.0), width, run, visit)
+    }
+
+    /// A value (or `width` values) of every row's factors at `top`.
+    pub(super) fn each_at(&self, top: &Top<'_>, width: usize, run: &Run<'_>, visit: &Visit<'_>) -> Result<Vec<f64>> {
+        let mut out = vec![0.0; self.rows() * width];
+        let pass = FactorPass { gradients: self, top, width, size: 0, visit };
+        sweep(&self.features, &pass, &mut out, run)?;
+        Ok(out)
+    }
+
+    /// A sum of `size` values over the factors at `top`.
+    pub(super) fn reduce(&self, size: usize, top: &Top<'_>, run: &Run<'_>, visit: &Visit<'_>) -> Result<Vec<f64>> {
+        let pass = FactorPass { gradients: self, top, width: 0, size, visit };
+        Ok(sweep(&self.features, &pass, &mut [], run)?.sum)
+    }
+
+    /// ∂ℓ/∂z at z/T.
+    pub(super) fn loss_top(&self, temperature: f64) -> impl Fn(usize, &[f64], &mut [f64]) + Sync + use<'_, 'a> {
+        let (family, y) = (self.network.family, self.responses);
+        move |i, z, t| family.gradient_into(z, y[i], temperature, t)
+    }
+
+    /// A sum of `size` values over blocks, of what no gradient of the loss gives.
+    pub(super) fn accumulate(&self, size: usize, run: &Run<'_>, visit: &BlockVisit<'_>) -> Result<Vec<f64>> {
+        let pass = BlockPass { network: self.network, size, visit };
+        Ok(sweep(&self.features, &pass, &mut [], run)?.sum)
+    }
+}
+
+/// ∂f/∂z of one row: (row, z, out).
+pub type Top<'a> = dyn Fn(usize, &[f64], &mut [f64]) + Sync + 'a;
+/// What is done with the factors of a block: (rows, factors, out).
+pub(super) type Visit<'a> = dyn Fn(Range<usize>, &Factors<'_>, &mut [f64]) + Sync + 'a;
+/// What is done with a block after the forward pass: (first row, features, buffers, sum).
+pub(super) type BlockVisit<'a> = dyn Fn(usize, &[f64], &mut Workspace, &mut [f64]) + Sync + 'a;
+
+/// The buffers of a stretch of rows and what it adds up to.
+pub(super) struct Stretch {
+    work: Workspace,
+    sum: Vec<f64>,
+}
+
+impl Stretch {
+    fn of(size: usize) -> Stretch {
+        Stretch { work: Workspace::default(), sum: vec![0.0; size] }
+    }
+
+    fn join(mut self, right: Stretch) -> Stretch {
+        self.sum.iter_mut().zip(&right.sum).for_each(|(a, b)| *a += b);
+        self
+    }
+}
+
+/// Accumulators together stay below this many values: 256 MB on 64 stretches would be the alternative at p = 500 000.
+const ACCUMULATED_VALUES: usize = 1 << 22;
+
+fn stretches_for(size: usize, blocks: usize) -> usize {
+    blocks.min(crate::rows::MAX_STRETCHES).min((ACCUMULATED_VALUES / size.max(1)).max(4))
+}
+
+fn dense<'r>(rows: &Rows<'r>) -> &'r [f64] {
+    match rows.block {
+        Block::Dense(block) => block.values,
+        Block::Csr(_) => unreachable!("features are dense"),
+    }
+}
+
+struct ForwardPass<'a, F> {
+    gradients: &'a SampleGradients<'a>,
+    width: usize,
+    visit: F,
+}
+
+impl<F: Fn(usize, &[f64], &mut [f64]) + Sync> Pass for ForwardPass<'_, F> {
+    type Acc = Stretch;
+
+    fn zero(&self) -> Stretch {
+        Stretch::of(0)
+    }
+
+    fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        let network = self.gradients.network;
+        let z = network.forward(dense(rows), &mut acc.work);
+        let outputs = network.family.outputs();
+        for ((k, z), out) in z.chunks_exact(outputs).enumerate().zip(out.chunks_exact_mut(self.width)) {
+            (self.visit)(rows.start + k, z, out);
+        }
+        Ok(())
+    }
+
+    fn merge(&self, left: Stretch, _: Stretch) -> Stretch {
+        left
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+}
+
+struct FactorPass<'a> {
+    gradients: &'a SampleGradients<'a>,
+    top: &'a Top<'a>,
+    width: usize,
+    size: usize,
+    visit: &'a Visit<'a>, // writes each row's values where there are any (width > 0), else adds to the sum
+}
+
+impl Pass for FactorPass<'_> {
+    type Acc = Stretch;
+
+    fn zero(&self) -> Stretch {
+        Stretch::of(self.size)
+    }
+
+    fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        let (network, features) = (self.gradients.network, dense(rows));
+        network.forward(features, &mut acc.work);
+        let factors = network.backward(features, &mut acc.work, |i, z, t| (self.top)(rows.start + i, z, t));
+        (self.visit)(rows.range(), &factors, if self.width > 0 { out } else { &mut acc.sum });
+        Ok(())
+    }
+
+    fn merge(&self, left: Stretch, right: Stretch) -> Stretch {
+        left.join(right)
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn stretches(&self, _: &Shape, blocks: usize) -> usize {
+        stretches_for(self.size, blocks)
+    }
+}
+
+struct BlockPass<'a> {
+    network: &'a Network,
+    size: usize,
+    visit: &'a BlockVisit<'a>,
+}
+
+impl Pass for BlockPass<'_> {
+    type Acc = Stretch;
+
+    fn zero(&self) -> Stretch {
+        Stretch::of(self.size)
+    }
+
+    fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, _: &mut [f64]) -> Result<()> {
+        let features = dense(rows);
+        self.network.forward(features, &mut acc.work);
+        (self.visit)(rows.start, features, &mut acc.work, &mut acc.sum);
+        Ok(())
+    }
+
+    fn merge(&self, left: Stretch, right: Stretch) -> Stretch {
+        left.join(right)
+    }
+
+    fn stretches(&self, _: &Shape, blocks: usize) -> usize {
+        stretches_for(self.size, blocks)
+    }
+}

@@ -1,0 +1,38 @@
+//! Which rows helped, hurt, are mislabelled, or carry the unfairness: influence scores from per-sample gradients.
+//!
+//! Larger = better row in every method: positive = helpful for the signed ones (dropping the row raises f), and for loss,
+//! gradient norm, self-influence, leverage and the rank sum the negative of the quantity.
+
+mod certificate;
+mod check;
+mod conjugate;
+mod curvature;
+mod diagnostics;
+mod ensemble;
+mod gradients;
+mod impact;
+mod leave_one_out;
+mod method;
+mod ranks;
+mod ridge;
+mod study;
+mod trim;
+mod whitened;
+
+pub use certificate::{LARGEST_SPECTRUM, SignCertificate, certified_signs};
+pub use check::{FLIPPED_SHARE, MethodCheck, PlantedFlips, planted_flips, with_flips};
+pub use conjugate::{FewSteps, few_steps};
+pub use curvature::{LARGEST_DENSE_CURVATURE, class_blocks, curvature_matrix, curvature_times};
+pub use diagnostics::{Diagnostics, accuracy};
+pub use ensemble::{checkpoint_sum, ensemble_mean};
+pub use gradients::{SampleGradients, Top};
+pub use impact::{Impact, Parts, attacked_features, cosine};
+pub use leave_one_out::{LeaveOneOut, Preconditioner, exact, few_hessian_steps, one_step, one_step_evaluated};
+pub use method::{LEVERAGE_DAMPING, Method, ScoreOptions, Scored, Target, Task, damping, rank_sum, score_rows};
+pub use ranks::{area_under_curve, average_precision, midranks, spearman};
+pub use ridge::{Form, Ridge, dual_gram};
+pub use study::{
+    Direction, EnsembleReport, ImpactKind, ImpactValues, LEVERAGE_LIMIT, Study, StudyOptions, study, study_of,
+};
+pub use trim::{TrimRow, Trimmed, ascending, trim, truth_of};
+pub use whitened::{InputMetric, TEMPERATURE, WHITENING, margin_gradient, training_margin_products, whitened_products};

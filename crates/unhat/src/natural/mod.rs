@@ -1,0 +1,17 @@
+//! Fast natural gradient: the weighted sum of per-sample gradients, its shared coefficients, and the shared input metric.
+//!
+//! [`natural_coefficients`] is the exact step in its dual form, [`CoefficientTable`] shares it across epochs as FNGD does,
+//! [`LayerMetric`] shares the second moment of a layer's inputs instead: ours, a low-rank relative of one-sided K-FAC and
+//! FOOF, not the paper's.
+
+mod coefficients;
+mod fngd;
+mod metric;
+mod shared_metric;
+mod table;
+
+pub use coefficients::{Damping, layer_kernel, natural_coefficients, network_kernel};
+pub use fngd::{Decay, Fngd, FngdOptions, Refresh, Scope};
+pub use metric::{LayerMetric, MetricOptions, REFRESH_STEPS};
+pub use shared_metric::{BaseRule, MetricControl, MetricRefresh, SharedMetric};
+pub use table::{CoefficientTable, Share};
