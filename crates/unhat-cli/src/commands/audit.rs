@@ -176,7 +176,8 @@ fn line(results: &[ReleaseResult]) -> String {
 fn wrapped(head: &str, paragraph: &str) -> String {
     let indent = head.chars().count();
     let (mut text, mut column) = (head.to_string(), indent);
-    for word in paragraph.split(' ') {
+    const KEPT: &str = "\u{a0}%"; // a number and its percent sign stay on one line
+    for word in paragraph.replace(" %", KEPT).split(' ') {
         let length = word.chars().count();
         if column + length > WIDTH && column > indent {
             text = text.trim_end().to_string() + "\n" + &" ".repeat(indent);
@@ -186,7 +187,7 @@ fn wrapped(head: &str, paragraph: &str) -> String {
         text += " ";
         column += length + 1;
     }
-    text.trim_end().to_string() + "\n"
+    text.trim_end().replace(KEPT, " %") + "\n"
 }
 
 #[cfg(test)]

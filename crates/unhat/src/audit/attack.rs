@@ -102,7 +102,7 @@ impl<'a> Attacks<'a> {
         let target = ReleasedScores { rows: released.rows.as_deref(), values: &released.scores, noise: released.noise };
         let fit = match knowledge.kind {
             AttackKind::Blind => self.scores.blind(&target, knowledge.seed, run)?,
-            AttackKind::Start => self.scores.from_point(&target, knowledge.start, run)?,
+            AttackKind::Start => self.scores.near_point(&target, knowledge.start, run)?,
             AttackKind::Signs => self.scores.in_cell(&target, knowledge.seed, run)?,
         };
         Ok(fit.map(|AttackFit { x, history, status, .. }| Answer { x, residuals: history, status }))

@@ -156,7 +156,7 @@ mod tests {
         let values: Vec<f64> = (0..50).map(|k| (k * k) as f64).collect();
         let reversed: Vec<f64> = values.iter().rev().copied().collect();
         let exact = scores(&values);
-        let same = utility(&exact, &[exact.clone()]);
+        let same = utility(&exact, std::slice::from_ref(&exact));
         assert_eq!((same.top_k, same.kept), (20, 1.0));
         assert!((same.rank_correlation - 1.0).abs() < 1e-14);
         let none = utility(&exact, &[scores(&reversed)]);

@@ -104,7 +104,7 @@ impl<'a> ScoreAttacks<'a> {
     }
 
     /// Knows a point as well, which may lie in another cell.
-    pub fn from_point(&self, released: &ReleasedScores<'_>, start: &[f64], run: &Run<'_>) -> Result<Option<AttackFit>> {
+    pub fn near_point(&self, released: &ReleasedScores<'_>, start: &[f64], run: &Run<'_>) -> Result<Option<AttackFit>> {
         let release = self.release(released)?;
         let fit = ScoreFit { source: self.source, offset: self.offset, release: &release };
         let mut search = Search { fit: &fit, run, steps: MOST_STEPS, best: None };
