@@ -382,6 +382,40 @@ pub fn minima_cases() -> Vec<MinimaCase> {
         .collect()
 }
 
+// ---------------------------------------------------------------------------------------------- influence
+
+/// Answers to one small logistic regression, in 40-digit arithmetic: the fields of `known_influence.json` by name.
+pub struct InfluenceCase {
+    fields: Value,
+}
+
+impl InfluenceCase {
+    /// A field; of a nested one by "outer.inner". Matrices are flattened by rows; a single number is one value.
+    pub fn numbers(&self, name: &str) -> Vec<f64> {
+        fn flat(value: &Value, out: &mut Vec<f64>) {
+            match value {
+                Value::Array(items) => items.iter().for_each(|item| flat(item, out)),
+                Value::String(text) => out.push(number(text)),
+                other => out.push(other.as_f64().expect("a number")),
+            }
+        }
+        let field = name.split('.').fold(&self.fields, |value, key| &value[key]);
+        let mut out = Vec::new();
+        flat(field, &mut out);
+        out
+    }
+
+    /// Two columns of features as rows (x₁, x₂, 1).
+    pub fn features(&self, name: &str) -> Vec<f64> {
+        self.numbers(name).chunks_exact(2).flat_map(|x| [x[0], x[1], 1.0]).collect()
+    }
+}
+
+/// The case of `known_influence.json`.
+pub fn influence_case() -> InfluenceCase {
+    InfluenceCase { fields: json("known_influence.json") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -520,38 +554,4 @@ mod tests {
             }
         }
     }
-}
-
-// ---------------------------------------------------------------------------------------------- influence
-
-/// Answers to one small logistic regression, in 40-digit arithmetic: the fields of `known_influence.json` by name.
-pub struct InfluenceCase {
-    fields: Value,
-}
-
-impl InfluenceCase {
-    /// A field; of a nested one by "outer.inner". Matrices are flattened by rows; a single number is one value.
-    pub fn numbers(&self, name: &str) -> Vec<f64> {
-        fn flat(value: &Value, out: &mut Vec<f64>) {
-            match value {
-                Value::Array(items) => items.iter().for_each(|item| flat(item, out)),
-                Value::String(text) => out.push(number(text)),
-                other => out.push(other.as_f64().expect("a number")),
-            }
-        }
-        let field = name.split('.').fold(&self.fields, |value, key| &value[key]);
-        let mut out = Vec::new();
-        flat(field, &mut out);
-        out
-    }
-
-    /// Two columns of features as rows (x₁, x₂, 1).
-    pub fn features(&self, name: &str) -> Vec<f64> {
-        self.numbers(name).chunks_exact(2).flat_map(|x| [x[0], x[1], 1.0]).collect()
-    }
-}
-
-/// The case of `known_influence.json`.
-pub fn influence_case() -> InfluenceCase {
-    InfluenceCase { fields: json("known_influence.json") }
 }

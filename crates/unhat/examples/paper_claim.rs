@@ -231,12 +231,12 @@ impl Panel {
     fn frame(&self, svg: &mut String, title: &str, across: &str, up: &str, marks: [Vec<(f64, String)>; 2]) {
         let (l, t) = (self.left, TOP);
         let middle = l + SIDE / 2.0;
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<rect x='{l}' y='{t}' width='{SIDE}' height='{SIDE}' fill='none' stroke='#888'/>\
              <text x='{middle}' y='{}' text-anchor='middle' font-size='14'>{title}</text>\
              <text x='{middle}' y='{}' text-anchor='middle'>{across}</text>\
-             <text transform='translate({},{}) rotate(-90)' text-anchor='middle'>{up}</text>\n",
+             <text transform='translate({},{}) rotate(-90)' text-anchor='middle'>{up}</text>",
             t - 14.0,
             t + SIDE + 38.0,
             l - 42.0,
