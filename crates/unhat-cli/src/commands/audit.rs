@@ -166,8 +166,10 @@ fn line(results: &[ReleaseResult]) -> String {
 fn wrapped(head: &str, paragraph: &str) -> String {
     let indent = head.chars().count();
     let (mut text, mut column) = (head.to_string(), indent);
-    const KEPT: &str = "\u{a0}%"; // a number and its percent sign stay on one line
-    for word in paragraph.replace(" %", KEPT).split(' ') {
+    // A number stays on one line with its percent sign or its power of ten.
+    const KEPT: [(&str, &str); 2] = [(" %", "\u{a0}%"), (" × 10", "\u{a0}×\u{a0}10")];
+    let kept = KEPT.iter().fold(paragraph.to_string(), |text, (apart, together)| text.replace(apart, together));
+    for word in kept.split(' ') {
         let length = word.chars().count();
         if column + length > WIDTH && column > indent {
             text = text.trim_end().to_string() + "\n" + &" ".repeat(indent);
@@ -177,7 +179,7 @@ fn wrapped(head: &str, paragraph: &str) -> String {
         text += " ";
         column += length + 1;
     }
-    text.trim_end().replace(KEPT, " %") + "\n"
+    KEPT.iter().fold(text.trim_end().to_string(), |text, (apart, together)| text.replace(together, apart)) + "\n"
 }
 
 #[cfg(test)]
@@ -191,6 +193,9 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines.len() == 3 && lines.iter().all(|line| line.chars().count() <= WIDTH));
         assert!(lines[0].starts_with("Note  word") && lines[1].starts_with("      word"));
+        let text = wrapped("", &"within 1.2 × 10⁻⁵ ".repeat(20));
+        assert!(text.matches("1.2 × 10⁻⁵").count() == 20 && !text.contains('\u{a0}'), "{text}");
+        let text = wrapped("Note  ", &words);
         assert_eq!(text.split_whitespace().filter(|w| *w == "word").count(), 40);
     }
 }
