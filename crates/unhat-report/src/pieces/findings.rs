@@ -14,18 +14,13 @@ pub(crate) fn list(findings: &[Finding], place: impl Fn(&str) -> Option<(&'stati
                         @if let Some((id, name)) = place(&finding.section) { a.more href={ "#" (id) } { (name) } }
                     }
                     div {
-                        h3 { (kept_together(&finding.title)) }
-                        p { (kept_together(&finding.text)) }
+                        h3 { (finding.title) }
+                        p { (finding.text) }
                     }
                 }
             }
         }
     }
-}
-
-/// A number stays on one line with its percent sign or its power of ten.
-fn kept_together(sentence: &str) -> String {
-    sentence.replace(" %", "\u{a0}%").replace(" × 10", "\u{a0}×\u{a0}10")
 }
 
 fn word(level: Level) -> &'static str {
