@@ -113,7 +113,7 @@ pub struct Candidate {
     pub residual: Option<f64>,
     /// The value that was minimised, where it is more than the residual.
     pub objective: Option<f64>,
-    /// ‖x − x₁‖/‖x₁‖ from the best.
+    /// ‖x − x₁‖/‖x₁‖ from the best; None for the best itself.
     pub distance: Option<f64>,
     /// Steps of its descent, where they were counted apart.
     pub iterations: Option<u32>,

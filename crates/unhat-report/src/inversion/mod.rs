@@ -168,7 +168,10 @@ fn convergence(facts: &InversionFacts) -> Option<Markup> {
     }
     let points = lines.iter().flat_map(|line| &line.points);
     points.clone().next()?;
-    let last = points.clone().map(|(_, iteration, _)| *iteration).fold(1.0, f64::max);
+    let last = points.clone().map(|(_, iteration, _)| *iteration).fold(0.0, f64::max);
+    if last == 0.0 {
+        return None; // a start that is the answer makes no curve
+    }
     let frame = Frame {
         figure: "convergence",
         x: Axis {
@@ -282,7 +285,10 @@ fn candidates(facts: &InversionFacts) -> Option<Markup> {
 fn proof(facts: &InversionFacts) -> Markup {
     html! {
         @match &facts.proof {
-            None => p.answer { "Nothing is proven of the distance between this answer and a solution." }
+            None => p.answer {
+                "Nothing is proven of the distance between this answer and a solution."
+                @if !facts.standard_errors.is_empty() { " What the noise leaves open is said by the standard errors." }
+            }
             Some(proof) => {
                 @if let Some(statement) = &proof.statement { p.answer { "Proven: " (lower(statement)) } }
                 @if proof.euclidean.is_some() {

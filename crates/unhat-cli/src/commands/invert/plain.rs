@@ -252,7 +252,7 @@ impl Ended {
             status: blank.status.clone(),
             residual: Some(inversion.residual),
             objective: None,
-            distance: Some(0.0),
+            distance: None,
             iterations: Some(inversion.iterations),
         };
         InversionFacts {

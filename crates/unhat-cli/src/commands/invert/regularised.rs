@@ -141,12 +141,12 @@ fn proof_sentence(certificate: &RegularisedCertificate) -> String {
 
 /// What the page draws.
 fn facts(found: &RegularisedInversion, subject: &Subject<'_>, session: &Session<'_>) -> InversionFacts {
-    let minima = found.minima.iter().map(|minimum| Candidate {
+    let minima = found.minima.iter().enumerate().map(|(rank, minimum)| Candidate {
         origin: minimum.found_by.iter().map(|origin| origin.name()).collect::<Vec<_>>().join(", "),
         status: if minimum.strict { "strict minimum" } else { "not shown to be a minimum" }.into(),
         residual: None,
         objective: Some(minimum.objective),
-        distance: found.minima.first().and_then(|best| distance(&minimum.x, &best.x)),
+        distance: found.minima.first().filter(|_| rank > 0).and_then(|best| distance(&minimum.x, &best.x)),
         iterations: None,
     });
     InversionFacts {

@@ -253,12 +253,12 @@ impl Answer<'_> {
             let noise = found.noise.unwrap_or(0.0);
             checks.push(sum_of_scores("sum_of_target_scores", subject.values, d, noise));
         }
-        let candidates = found.candidates.iter().map(|candidate| Candidate {
+        let candidates = found.candidates.iter().enumerate().map(|(rank, candidate)| Candidate {
             origin: candidate.origin.clone(),
             status: words(candidate.status.name()),
             residual: Some(candidate.residual),
             objective: None,
-            distance: found.candidates.first().and_then(|best| distance(&candidate.x, &best.x)),
+            distance: found.candidates.first().filter(|_| rank > 0).and_then(|best| distance(&candidate.x, &best.x)),
             iterations: Some(candidate.iterations),
         });
         let proof = found.certificate.map(|proof| Proof {
