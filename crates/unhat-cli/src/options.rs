@@ -200,6 +200,9 @@ pub(crate) struct Scores {
     /// Make dependent columns an error instead of a warning
     #[arg(long)]
     pub strict: bool,
+    /// Write how the scores spread, the largest and the checks as one self-contained page to FILE, .html
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<String>,
     #[command(flatten)]
     pub output: Output,
 }
@@ -270,6 +273,9 @@ pub(crate) struct Problem {
     /// Newton steps allowed, 1 or more
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub max_iter: u32,
+    /// Write the steps, the answers and what is proven of them as one self-contained page to FILE, .html
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<String>,
     /// Write the steps to FILE, .csv or .tsv: iteration, passes, work, decrement, residual, step
     #[arg(long, value_name = "FILE")]
     pub history: Option<String>,
@@ -311,6 +317,9 @@ pub(crate) struct InvertScores {
     /// Steps of one fit, 1 or more [default: 200, and 20000 with --method first-order]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub max_iter: Option<u32>,
+    /// Write the steps, the answers and what is proven of them as one self-contained page to FILE, .html
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<String>,
     /// Write the steps of the best fit to FILE, .csv or .tsv: iteration, passes, work, decrement, residual, step
     #[arg(long, value_name = "FILE")]
     pub history: Option<String>,

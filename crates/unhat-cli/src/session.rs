@@ -114,11 +114,21 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Threads that work.
+    pub fn threads(&self) -> usize {
+        self.pool.as_ref().map_or_else(rayon::current_num_threads, |p| p.current_num_threads())
+    }
+
+    /// What the user was told so far.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     pub fn colophon(&self) -> Colophon {
         Colophon {
             seconds: self.seconds(),
             seed: self.common.seed,
-            threads: self.pool.as_ref().map_or_else(rayon::current_num_threads, |p| p.current_num_threads()),
+            threads: self.threads(),
             version: env!("CARGO_PKG_VERSION"),
             warnings: self.warnings.clone(),
         }

@@ -20,7 +20,9 @@ mod trusted;
 mod words;
 
 pub use audit::audit_page;
-pub use inversion::{Candidate, InversionFacts, Inverted, Proof, StandardError, Step, Trace, inversion_page};
+pub use inversion::{
+    Candidate, Component, InversionFacts, Inverted, Lift, Proof, StandardError, Step, Trace, inversion_page,
+};
 pub use scores::{Histogram, ScoreFacts, TopScore, score_page};
 
 /// The data could not be written as JSON.

@@ -142,18 +142,34 @@ fn a_gradient_is_given_back_by_whoever_knows_the_cell_and_guessed_at_by_others()
     assert_eq!(found.release.rows_released, 0);
 }
 
+/// 4.6×10⁻⁶ or 10⁻⁶ as mantissa and exponent.
+fn power_of_ten(word: &str) -> Option<(f64, i32)> {
+    let (mantissa, raised) = word.split_once("×10").or_else(|| Some(("1", word.strip_prefix("10")?)))?;
+    let digit = |c: char| "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().position(|s| s == c).map(|d| d.to_string());
+    let plain: Option<String> = raised.chars().map(|c| if c == '⁻' { Some("-".into()) } else { digit(c) }).collect();
+    Some((mantissa.parse().ok()?, plain?.parse().ok()?))
+}
+
 /// The words that look like numbers, a percentage as a share; quoted names are no numbers.
 fn printed_numbers(text: &str) -> Vec<(f64, f64)> {
     let unquoted: String = text.split('“').map(|part| part.rsplit('”').next().unwrap()).collect();
+    // What is nothing is said in these words alone.
+    let (unquoted, nothing) = (unquoted.replace("less than 10⁻¹⁶", ""), unquoted.contains("less than 10⁻¹⁶"));
+    let unquoted = unquoted.replace(" × 10", "×10");
     let words: Vec<&str> = unquoted.split_whitespace().collect();
-    let mut found = Vec::new();
+    let mut found: Vec<(f64, f64)> = nothing.then_some((0.0, 0.0)).into_iter().collect();
     for (k, word) in words.iter().enumerate() {
         let bare = word.trim_matches(|c: char| "(),;:.".contains(c));
+        if let Some((mantissa, exponent)) = power_of_ten(bare) {
+            // Two digits, the second left out where it is 0.
+            let unit = 10f64.powi(exponent);
+            found.push((mantissa * unit, 0.05000001 * unit));
+            continue;
+        }
         let Ok(value) = bare.parse::<f64>() else { continue };
-        let mantissa = bare.split('e').next().unwrap();
-        let decimals = mantissa.split('.').nth(1).map_or(0, str::len) as i32;
-        let exponent: i32 = bare.split('e').nth(1).map_or(0, |e| e.parse().unwrap());
-        let half = 0.5000001 * 10f64.powi(exponent - decimals);
+        assert!(!bare.contains('e'), "{bare} is written for a machine");
+        let decimals = bare.split('.').nth(1).map_or(0, str::len) as i32;
+        let half = 0.5000001 * 10f64.powi(-decimals);
         let percent = words.get(k + 1).is_some_and(|next| next.starts_with('%'));
         found.push(if percent { (value / 100.0, half / 100.0) } else { (value, half) });
     }

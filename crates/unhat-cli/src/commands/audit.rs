@@ -4,10 +4,8 @@ use super::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::{Audit as Arguments, MatrixInput};
-use crate::page::PageFile;
+use crate::page::{PageFile, command_line, file_name, now};
 use crate::session::Session;
-use std::path::Path;
-use std::time::SystemTime;
 use unhat::audit::findings::{AttackKind, Detail, Findings, Level, ProtectionKind, ReleaseKind, ReleaseResult};
 use unhat::audit::{AuditOptions, Labels, audit};
 use unhat::leverage::least_squares;
@@ -44,9 +42,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     });
     let mut findings = computed.map_err(|error| Failure::in_matrix(error, matrix))?;
     findings.warnings.extend(matrix.notes.iter().cloned());
-    if let Some(path) = page.store(|| unhat_report::audit_page(&findings))? {
-        session.summary(&format!("report: {path}"));
-    }
+    page.store(|_| unhat_report::audit_page(&findings), session)?;
     if session.common.json {
         session.print_object(&findings)?;
     } else {
@@ -61,14 +57,8 @@ fn options(arguments: &Arguments, matrix: &Matrix, session: &Session<'_>) -> Res
     let detail = Detail::from(arguments.report_detail);
     // The words of the call name files, which are nobody else's business.
     let command = match detail {
-        Detail::Owner => {
-            std::iter::once("unhat".to_string()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" ")
-        }
+        Detail::Owner => command_line(),
         Detail::Share => "unhat audit".into(),
-    };
-    let table = match path {
-        "-" => "standard input".into(),
-        path => Path::new(path).file_name().map_or_else(|| path.into(), |name| name.to_string_lossy().into_owned()),
     };
     Ok(AuditOptions {
         release: ReleaseKind::from(arguments.release),
@@ -83,11 +73,11 @@ fn options(arguments: &Arguments, matrix: &Matrix, session: &Session<'_>) -> Res
         seed: session.common.seed,
         detail,
         labels: Labels {
-            table,
+            table: file_name(path),
             columns: matrix.column_names.clone().unwrap_or_default(),
             response: arguments.response.clone(),
             command,
-            created_utc: Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string()),
+            created_utc: Some(now()),
         },
     })
 }
@@ -176,8 +166,10 @@ fn line(results: &[ReleaseResult]) -> String {
 fn wrapped(head: &str, paragraph: &str) -> String {
     let indent = head.chars().count();
     let (mut text, mut column) = (head.to_string(), indent);
-    const KEPT: &str = "\u{a0}%"; // a number and its percent sign stay on one line
-    for word in paragraph.replace(" %", KEPT).split(' ') {
+    // A number stays on one line with its percent sign or its power of ten.
+    const KEPT: [(&str, &str); 2] = [(" %", "\u{a0}%"), (" × 10", "\u{a0}×\u{a0}10")];
+    let kept = KEPT.iter().fold(paragraph.to_string(), |text, (apart, together)| text.replace(apart, together));
+    for word in kept.split(' ') {
         let length = word.chars().count();
         if column + length > WIDTH && column > indent {
             text = text.trim_end().to_string() + "\n" + &" ".repeat(indent);
@@ -187,7 +179,7 @@ fn wrapped(head: &str, paragraph: &str) -> String {
         text += " ";
         column += length + 1;
     }
-    text.trim_end().replace(KEPT, " %") + "\n"
+    KEPT.iter().fold(text.trim_end().to_string(), |text, (apart, together)| text.replace(together, apart)) + "\n"
 }
 
 #[cfg(test)]
@@ -201,6 +193,9 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines.len() == 3 && lines.iter().all(|line| line.chars().count() <= WIDTH));
         assert!(lines[0].starts_with("Note  word") && lines[1].starts_with("      word"));
+        let text = wrapped("", &"within 1.2 × 10⁻⁵ ".repeat(20));
+        assert!(text.matches("1.2 × 10⁻⁵").count() == 20 && !text.contains('\u{a0}'), "{text}");
+        let text = wrapped("Note  ", &words);
         assert_eq!(text.split_whitespace().filter(|w| *w == "word").count(), 40);
     }
 }

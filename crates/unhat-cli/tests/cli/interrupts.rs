@@ -120,3 +120,31 @@ fn an_interrupted_inversion_of_scores_leaves_its_best_point() {
     assert!(seen.contains("not converged: interrupted"), "{seen}");
     assert!(desk.numbers("x.npy").iter().all(|v| v.is_finite()));
 }
+
+/// An audit has nothing to show before its last try.
+#[test]
+fn an_interrupted_audit_ends_soon_and_leaves_nothing_behind() {
+    let p = regression(20_000, 8, 3);
+    let desk = Desk::new();
+    desk.matrix("a.npy", &p.a, 8).vector("b.npy", &p.b).vector("x.npy", &p.x);
+    let before = desk.names();
+    let line =
+        "audit --matrix a.npy --offset b.npy --point x.npy --release both --trials 1000 --report r.html --json -v";
+    let mut child = desk.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut seen = String::new();
+    while !seen.contains("attacking") {
+        assert!(told.read_line(&mut seen).unwrap() > 0, "ended early: {seen}");
+    }
+    std::thread::sleep(Duration::from_millis(200)); // in the middle of a try
+    let clock = Instant::now();
+    signal(&child, "-INT");
+    told.read_to_string(&mut seen).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert!(clock.elapsed() < Duration::from_secs(3), "took {:?}", clock.elapsed());
+    assert_eq!(ended.status.code(), Some(130), "{seen}");
+    assert!(seen.contains("interrupted: nothing was written"), "{seen}");
+    let object: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(object["status"], "interrupted");
+    assert_eq!(desk.names(), before);
+}

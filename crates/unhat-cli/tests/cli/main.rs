@@ -14,5 +14,6 @@ mod inversion;
 mod malformed;
 mod polytope;
 mod regularised;
+mod reports;
 mod score_inversion;
 mod scores;

@@ -9,6 +9,8 @@ use unhat::audit::findings::{Check, Tool};
 pub enum Inverted {
     /// The gradient g(x).
     Gradient,
+    /// The gradient of a polytope's centre, which is zero: there is no target.
+    Centre,
     /// Leverage scores σ(x).
     Scores,
 }
@@ -32,6 +34,8 @@ pub struct InversionFacts {
     pub target: String,
     /// How many numbers it has.
     pub values_released: u64,
+    /// ‖target‖₂; None where there is none.
+    pub target_norm: Option<f64>,
     /// The known noise of the target, absolute; None for an exact one.
     pub noise: Option<f64>,
     /// The solver's name.
@@ -48,8 +52,10 @@ pub struct InversionFacts {
     pub iterations: u64,
     /// Sweeps over the table.
     pub passes: Option<f64>,
-    /// Relative distance to the target.
+    /// ‖f(x) − target‖₂, f the gradient or the scores.
     pub residual: Option<f64>,
+    /// The value that was minimised, where it is more than the residual.
+    pub objective: Option<f64>,
     /// Condition of the problem at the answer.
     pub condition: Option<f64>,
     /// Correct digits that this condition leaves.
@@ -63,7 +69,9 @@ pub struct InversionFacts {
     /// Of each coefficient, for a noisy target.
     pub standard_errors: Vec<StandardError>,
     /// A direction of x that the target leaves open; empty when it determines x.
-    pub null_direction: Vec<f64>,
+    pub null_direction: Vec<Component>,
+    /// The linear solve that found the first point, where there was one.
+    pub lift: Option<Lift>,
     /// Identities that must hold.
     pub checks: Vec<Check>,
     /// What the reader must know and no number says.
@@ -88,7 +96,7 @@ pub struct Step {
     pub passes: Option<f64>,
     /// Newton decrement.
     pub decrement: Option<f64>,
-    /// Relative distance to the target.
+    /// ‖f(x) − target‖₂.
     pub residual: Option<f64>,
     /// What could be proven of the distance to the solution then.
     pub certificate: Option<f64>,
@@ -101,28 +109,32 @@ pub struct Candidate {
     pub origin: String,
     /// How its descent ended.
     pub status: String,
-    /// Relative distance to the target.
-    pub residual: f64,
+    /// ‖f(x) − target‖₂; None where the objective alone was kept.
+    pub residual: Option<f64>,
     /// The value that was minimised, where it is more than the residual.
     pub objective: Option<f64>,
-    /// ‖x − x₁‖/‖x₁‖ from the best.
+    /// ‖x − x₁‖/‖x₁‖ from the best; None for the best itself.
     pub distance: Option<f64>,
-    /// Steps of its descent.
-    pub iterations: u32,
+    /// Steps of its descent, where they were counted apart.
+    pub iterations: Option<u32>,
 }
 
-/// A proven distance: every solution of the kind `scope` names lies within it.
+/// What is proven: a sentence of its own, a distance within which the solutions that `scope` names lie, or both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proof {
-    /// Of what: "the solution in this cell", "every x nearby with these scores", ….
+    /// A whole sentence without number.
+    pub statement: Option<String>,
+    /// Of what the distances are: "the exact solution in this cell", "every x nearby with these scores", ….
     pub scope: String,
     /// ‖x̂ − x‖₂.
-    pub euclidean: f64,
+    pub euclidean: Option<f64>,
     /// The same over ‖x̂‖.
     pub relative: Option<f64>,
-    /// The share of it that is rounding.
-    pub rounding: f64,
-    /// The radius within which the statement is about; None for everywhere.
+    /// The same as a share of the slacks.
+    pub slacks: Option<f64>,
+    /// The rounding that it contains: of the gradient, in the norm of `slacks`, or of the scores.
+    pub rounding: Option<f64>,
+    /// The change of a slack, as a share of it, up to which the statement holds; None for the whole cell.
     pub within: Option<f64>,
 }
 
@@ -135,4 +147,26 @@ pub struct StandardError {
     pub value: f64,
     /// Its standard error.
     pub error: f64,
+}
+
+/// One column of a direction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Component {
+    /// Its column.
+    pub name: String,
+    /// Its entry; the largest has size 1.
+    pub entry: f64,
+}
+
+/// A lift: the linear solve that needs no start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lift {
+    /// Equations that were solved.
+    pub rows: u64,
+    /// Their unknowns, d² + 2d.
+    pub unknowns: u64,
+    /// Relative residual of the equations.
+    pub residual: f64,
+    /// ‖X − xxᵀ‖/‖xxᵀ‖ of its unknown X; None where it was not computed.
+    pub product_defect: Option<f64>,
 }

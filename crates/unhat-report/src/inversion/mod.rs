@@ -14,7 +14,7 @@ use crate::pieces::table::{Column, Row, Table};
 use crate::sections::{checks, method};
 use maud::{Markup, html};
 
-pub use facts::{Candidate, InversionFacts, Inverted, Proof, StandardError, Step, Trace};
+pub use facts::{Candidate, Component, InversionFacts, Inverted, Lift, Proof, StandardError, Step, Trace};
 
 /// The facts as one HTML file.
 ///
@@ -23,14 +23,19 @@ pub use facts::{Candidate, InversionFacts, Inverted, Proof, StandardError, Step,
 /// # Errors
 /// When the facts cannot be written as JSON.
 pub fn inversion_page(facts: &InversionFacts) -> Result<String, Error> {
-    let what = match facts.kind {
-        Inverted::Gradient => "gradient",
-        Inverted::Scores => "leverage scores",
+    let (brand, subject, heading) = match facts.kind {
+        Inverted::Gradient => {
+            ("unhat invert", format!("The way back from {}", facts.target), "The way back from the gradient")
+        }
+        Inverted::Scores => {
+            ("unhat invert", format!("The way back from {}", facts.target), "The way back from leverage scores")
+        }
+        Inverted::Centre => ("unhat centre", format!("Centre of {}", facts.matrix), "The volumetric centre"),
     };
     let page = Page {
-        brand: "unhat invert",
-        subject: format!("The way back from {}", facts.target),
-        heading: format!("The way back from {what}"),
+        brand,
+        subject,
+        heading: heading.to_owned(),
         facts: head(facts),
         lead: lead(facts),
         sections: sections(facts),
@@ -50,8 +55,12 @@ fn head(facts: &InversionFacts) -> Vec<(&'static str, Markup)> {
         ),
         (
             "Target",
-            html! { span.name { (facts.target) } ", " (Quantity::count("/values_released", facts.values_released))
-            " numbers" },
+            html! {
+                @if matches!(facts.kind, Inverted::Centre) { "none: the gradient is to vanish" } @else {
+                    span.name { (facts.target) } ", " (Quantity::count("/values_released", facts.values_released))
+                    " numbers of norm " (Quantity::new("/target_norm", facts.target_norm, Format::Number))
+                }
+            },
         ),
         (
             "Noise of the target",
@@ -71,22 +80,46 @@ fn head(facts: &InversionFacts) -> Vec<(&'static str, Markup)> {
 }
 
 fn lead(facts: &InversionFacts) -> Markup {
-    let residual = Quantity::new("/residual", facts.residual, Format::Number).or("an unknown distance");
+    let residual = residual(facts);
     html! {
         @if !facts.null_direction.is_empty() {
             strong { "Not determined." } " What was given leaves a direction of x open; the answer is one of many, "
                 (residual) " from the target."
         } @else if facts.solved {
-            strong { "Solved." } " The answer reproduces the target to " (residual)
+            strong { "Solved." }
+            @if facts.objective.is_some() {
+                " The best answer has the objective " (Quantity::new("/objective", facts.objective, Format::Number))
+                    " and is " (residual) " from the target."
+            } @else if matches!(facts.kind, Inverted::Centre) {
+                " The gradient at the answer has the norm " (residual) "."
+            } @else {
+                " The answer is " (residual) " from the target."
+            }
             @match &facts.proof {
-                Some(proof) => { ", and " (proof.scope) " is proven to lie within " (Quantity::new("/proof/euclidean",
-                    proof.euclidean, Format::Number)) " of it." }
-                None => "; nothing is proven of its distance to a solution."
+                Some(Proof { statement: Some(statement), .. }) => { " Proven: " (lower(statement)) }
+                Some(proof) if proof.euclidean.is_some() => {
+                    " Proven: " (proof.scope) " lies within " (Quantity::new("/proof/euclidean", proof.euclidean,
+                    Format::Number)) " of it."
+                }
+                _ if !facts.standard_errors.is_empty() => {
+                    " What the noise leaves open is said by the standard errors."
+                }
+                _ => " Nothing is proven of its distance to a solution.",
             }
         } @else {
             strong { "Not solved: " (facts.status) "." } " The best point found is " (residual) " from the target."
         }
     }
+}
+
+fn residual(facts: &InversionFacts) -> Quantity {
+    Quantity::new("/residual", facts.residual, Format::Number).or("an unknown distance")
+}
+
+/// A sentence as it stands after a colon.
+fn lower(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn sections(facts: &InversionFacts) -> Vec<Section> {
@@ -95,6 +128,7 @@ fn sections(facts: &InversionFacts) -> Vec<Section> {
         section("s-convergence", "Convergence", "Convergence", convergence(facts)),
         section("s-candidates", "Answers", "Answers that were found", candidates(facts)),
         section("s-proof", "Proof", "What is proven", Some(proof(facts))),
+        section("s-direction", "Direction", "The direction left open", direction(facts)),
         section("s-errors", "Errors", "Errors of the coefficients", standard_errors(facts)),
         section("s-checks", "Checks", "Self-checks", checks::block(&facts.checks)),
         section("s-limits", "Method", "Method and limits", Some(limits(facts))),
@@ -134,7 +168,10 @@ fn convergence(facts: &InversionFacts) -> Option<Markup> {
     }
     let points = lines.iter().flat_map(|line| &line.points);
     points.clone().next()?;
-    let last = points.clone().map(|(_, iteration, _)| *iteration).fold(1.0, f64::max);
+    let last = points.clone().map(|(_, iteration, _)| *iteration).fold(0.0, f64::max);
+    if last == 0.0 {
+        return None; // a start that is the answer makes no curve
+    }
     let frame = Frame {
         figure: "convergence",
         x: Axis {
@@ -160,14 +197,15 @@ fn convergence(facts: &InversionFacts) -> Option<Markup> {
         question: "Did the solver finish, and how fast?",
         answer: html! {
             "It ended with “" (facts.status) "” after " (Quantity::count("/iterations", facts.iterations))
-                " iterations, "
-            (Quantity::new("/residual", facts.residual, Format::Number).or("an unknown distance")) " from the target."
+                (if facts.iterations == 1 { " iteration, " } else { " iterations, " })
+            (residual(facts)) " from the target."
         },
         legend: Legend::of(lines.iter().map(|line| (line.series, line.name.as_str()))),
-        upwards: Some("each relative to its own scale".to_owned()),
+        upwards: Some("on a logarithmic scale".to_owned()),
         chart: frame.draw(|canvas| lines::draw(&lines, canvas)),
-        how: html! { "Residual: relative distance to the target. Newton decrement: how much the next step would gain. \
-        Proven distance: what could be shown of the distance to the solution at that step." (how_to_explore()) },
+        how: html! { "Residual: distance to the target (Euclidean). Newton decrement: about the largest share by which \
+        the next step would change a slack. Proven distance: what could be shown of the distance to the solution at \
+        that step." (how_to_explore()) },
         table: Some(history_table(&facts.history)),
         print_table: false,
     };
@@ -201,38 +239,44 @@ fn history_table(history: &[Trace]) -> Table {
 }
 
 fn candidates(facts: &InversionFacts) -> Option<Markup> {
-    let first = facts.candidates.first()?;
+    let all = &facts.candidates;
+    all.first()?;
+    // What was minimised ranks the answers; a column that nothing is known of is left out.
+    let by_objective = all.iter().all(|candidate| candidate.objective.is_some());
+    let counted = all.iter().any(|candidate| candidate.iterations.is_some());
     let source = |key: &str| format!("/candidates/*/{key}");
-    let columns = vec![
-        Column::text("reached from"),
-        Column::number("residual", source("residual"), Format::Number),
-        Column::number("objective", source("objective"), Format::Number),
-        Column::number("distance from the best", source("distance"), Format::Share),
-        Column::number("iterations", source("iterations"), Format::Count),
-        Column::text("ended"),
-    ];
-    let rows = facts.candidates.iter().enumerate().map(|(index, candidate)| {
-        let cells = vec![
-            candidate.origin.as_str().into(),
-            candidate.residual.into(),
-            candidate.objective.into(),
-            candidate.distance.into(),
-            f64::from(candidate.iterations).into(),
-            candidate.status.as_str().into(),
-        ];
+    let mut columns = vec![Column::text("reached from")];
+    columns.push(match by_objective {
+        true => Column::number("objective", source("objective"), Format::Number),
+        false => Column::number("residual", source("residual"), Format::Number),
+    });
+    columns.push(Column::number("distance from the best", source("distance"), Format::Share));
+    if counted {
+        columns.push(Column::number("iterations", source("iterations"), Format::Count));
+    }
+    columns.push(Column::text("ended"));
+    let rows = all.iter().enumerate().map(|(index, candidate)| {
+        let worth = if by_objective { candidate.objective } else { candidate.residual };
+        let mut cells = vec![candidate.origin.as_str().into(), worth.into(), candidate.distance.into()];
+        if counted {
+            cells.push(candidate.iterations.map(f64::from).into());
+        }
+        cells.push(candidate.status.as_str().into());
         Row { key: index.to_string(), cells, marked: index == 0 }
     });
     let table = Table { id: "answers", caption: "Answers, best first".to_owned(), columns, rows: rows.collect() };
-    let residual = |index: usize, candidate: &Candidate| {
-        Quantity::new(format!("/candidates/{index}/residual"), candidate.residual, Format::Number)
+    let worth = |index: usize| {
+        let (key, value) = match by_objective {
+            true => ("objective", all[index].objective),
+            false => ("residual", all[index].residual),
+        };
+        Quantity::new(format!("/candidates/{index}/{key}"), value, Format::Number).or("unknown")
     };
+    let what = if by_objective { "objective" } else { "distance from the target" };
     Some(html! {
         p.answer {
-            @match facts.candidates.get(1) {
-                None => { "One answer was found, " (residual(0, first)) " from the target." }
-                Some(second) => { "The best answer is " (residual(0, first)) " from the target, the next best "
-                    (residual(1, second)) "." }
-            }
+            @if all.len() == 1 { "One answer was found; " (what) " " (worth(0)) "." }
+            @else { "The best answer has the " (what) " " (worth(0)) ", the next best " (worth(1)) "." }
         }
         (table.markup())
     })
@@ -241,17 +285,35 @@ fn candidates(facts: &InversionFacts) -> Option<Markup> {
 fn proof(facts: &InversionFacts) -> Markup {
     html! {
         @match &facts.proof {
-            None => p.answer { "Nothing is proven of the distance between this answer and a solution." }
+            None => p.answer {
+                "Nothing is proven of the distance between this answer and a solution."
+                @if !facts.standard_errors.is_empty() { " What the noise leaves open is said by the standard errors." }
+            }
             Some(proof) => {
-                p.answer {
-                    "Proven, with the rounding of the computation included: " (proof.scope) " lies within "
-                    (Quantity::new("/proof/euclidean", proof.euclidean, Format::Number)) " of this answer"
-                    @if proof.relative.is_some() { " (relative: " (Quantity::new("/proof/relative", proof.relative,
-                        Format::Number)) ")" }
-                    @if proof.within.is_some() { ", among all points within " (Quantity::new("/proof/within",
-                        proof.within, Format::Number)) " of it" }
-                    "; rounding takes up to " (Quantity::new("/proof/rounding", proof.rounding, Format::Number))
-                        " of that."
+                @if let Some(statement) = &proof.statement { p.answer { "Proven: " (lower(statement)) } }
+                @if proof.euclidean.is_some() {
+                    p.answer {
+                        "Proven, with the rounding of the computation included: " (proof.scope) " lies within "
+                        (Quantity::new("/proof/euclidean", proof.euclidean, Format::Number)) " of this answer"
+                        @if proof.relative.is_some() { " (relative to its size: " (Quantity::new("/proof/relative",
+                            proof.relative, Format::Number)) ")" }
+                        @if proof.within.is_some() { ", if none of its slacks differs from the answer’s by more than "
+                            (Quantity::new("/proof/within", proof.within, Format::Number)) " of it" }
+                        "."
+                    }
+                } @else if proof.within.is_some() {
+                    p.answer { "That holds where no slack differs from the answer’s by more than "
+                        (Quantity::new("/proof/within", proof.within, Format::Number)) " of it." }
+                }
+                @if proof.slacks.is_some() {
+                    p.how {
+                        "As a share of the slacks, whatever the units: " (Quantity::new("/proof/slacks", proof.slacks,
+                            Format::Number))
+                        @if proof.rounding.is_some() { "; rounding " @if matches!(facts.kind, Inverted::Scores)
+                            { "of the scores " } "counts for " (Quantity::new("/proof/rounding", proof.rounding,
+                            Format::Number)) }
+                        "."
+                    }
                 }
             }
         }
@@ -263,6 +325,31 @@ fn proof(facts: &InversionFacts) -> Markup {
             }
         }
     }
+}
+
+/// The direction along which nothing that was given changes.
+fn direction(facts: &InversionFacts) -> Option<Markup> {
+    let entries = &facts.null_direction;
+    let mut order: Vec<usize> = (0..entries.len()).collect();
+    order.sort_by(|&a, &b| entries[b].entry.abs().total_cmp(&entries[a].entry.abs()));
+    let largest = &entries[*order.first()?];
+    let columns = vec![Column::text("coefficient"), Column::number("entry", "/null_direction/*/entry", Format::Number)];
+    let rows = order
+        .iter()
+        .map(|&index| Row::new(index, vec![entries[index].name.as_str().into(), entries[index].entry.into()]));
+    let table = Table {
+        id: "direction",
+        caption: "The direction, largest entry first".to_owned(),
+        columns,
+        rows: rows.collect(),
+    };
+    Some(html! {
+        p.answer {
+            "Along this direction, which moves " span.name { (largest.name) } " most, none of the numbers that were given \
+            changes: how far x lies along it cannot be told."
+        }
+        (table.markup())
+    })
 }
 
 fn standard_errors(facts: &InversionFacts) -> Option<Markup> {
@@ -345,16 +432,34 @@ fn limits(facts: &InversionFacts) -> Markup {
                 @match facts.kind {
                     Inverted::Gradient => "x with g(x) = c for the gradient c of the volumetric barrier of the rows.",
                     Inverted::Scores => "x whose leverage scores σ(x) are those given.",
+                    Inverted::Centre => "x at which the gradient of the volumetric barrier of the rows vanishes.",
                 }
+                @if facts.objective.is_some() { " A regulariser is weighed against it: the answers are minima of the \
+                    sum." }
                 " " (facts.solver) ": " (facts.reason) "."
+            }
+            @if let Some(lift) = &facts.lift {
+                dt { "The lift" }
+                dd {
+                    (Quantity::count("/lift/rows", lift.rows)) " linear equations for "
+                        (Quantity::count("/lift/unknowns", lift.unknowns)) " unknowns, solved to "
+                        (Quantity::new("/lift/residual", lift.residual, Format::Number))
+                    @if lift.product_defect.is_some() { "; its unknown X, which is xxᵀ for exact scores, is that to "
+                        (Quantity::new("/lift/product_defect", lift.product_defect, Format::Number)) }
+                    "."
+                }
             }
             @if !facts.warnings.is_empty() {
                 dt { "What else to know" }
                 @for warning in &facts.warnings { dd { (warning) } }
             }
             dt { "What this file holds" }
-            dd { "Residuals, distances and counts; no coordinate of the answer" @if !facts.standard_errors.is_empty()
-                { " except in the table of standard errors, to four digits" } "." }
+            dd {
+                "Residuals, distances and counts; no coordinate of the answer"
+                @if !facts.standard_errors.is_empty() { " except in the table of standard errors, to four digits" }
+                @if !facts.null_direction.is_empty() { ", but the direction that is left open" }
+                "."
+            }
             (method::run_again(&facts.tool, facts.created_utc.as_deref()))
         }
     }

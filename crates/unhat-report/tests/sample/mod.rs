@@ -5,7 +5,8 @@
 use serde_json::Error;
 use unhat::audit::findings::{Check, Detail, Findings, Tool};
 use unhat_report::{
-    Candidate, Histogram, InversionFacts, Inverted, Proof, ScoreFacts, StandardError, Step, TopScore, Trace,
+    Candidate, Component, Histogram, InversionFacts, Inverted, Lift, Proof, ScoreFacts, StandardError, Step, TopScore,
+    Trace,
 };
 
 /// A name that must stay text in every place.
@@ -59,6 +60,7 @@ pub fn inversion() -> InversionFacts {
         columns: 5,
         target: "scores.npy".to_owned(),
         values_released: 2400,
+        target_norm: Some(0.83),
         noise: Some(1e-4),
         solver: "lift".to_owned(),
         reason: "2400 scores are known and 35 are enough".to_owned(),
@@ -68,6 +70,7 @@ pub fn inversion() -> InversionFacts {
         iterations: 6,
         passes: Some(13.0),
         residual: Some(3.2e-5),
+        objective: None,
         condition: Some(41.7),
         digits: Some(13.0),
         history: vec![Trace { method: "lift, then polish".to_owned(), steps: (0..7).map(step).collect() }],
@@ -75,25 +78,27 @@ pub fn inversion() -> InversionFacts {
             Candidate {
                 origin: "lift".to_owned(),
                 status: "solved".to_owned(),
-                residual: 3.2e-5,
+                residual: Some(3.2e-5),
                 objective: None,
                 distance: Some(0.0),
-                iterations: 6,
+                iterations: Some(6),
             },
             Candidate {
                 origin: "least-squares cell".to_owned(),
                 status: "stalled".to_owned(),
-                residual: 0.0712,
+                residual: Some(0.0712),
                 objective: None,
                 distance: Some(1.37),
-                iterations: 18,
+                iterations: Some(18),
             },
         ],
         proof: Some(Proof {
+            statement: None,
             scope: "every x nearby with these scores".to_owned(),
-            euclidean: 4.4e-5,
+            euclidean: Some(4.4e-5),
             relative: Some(1.9e-5),
-            rounding: 3.1e-12,
+            slacks: Some(2.7e-5),
+            rounding: Some(3.1e-12),
             within: Some(0.012),
         }),
         standard_errors: names
@@ -103,8 +108,53 @@ pub fn inversion() -> InversionFacts {
             .map(|((name, value), error)| StandardError { name: (*name).to_owned(), value, error })
             .collect(),
         null_direction: Vec::new(),
+        lift: Some(Lift { rows: 53, unknowns: 35, residual: 2.1e-4, product_defect: Some(3.3e-4) }),
         checks: vec![check("sum_of_scores", 5.0, 5.0 + 2e-14)],
         warnings: Vec::new(),
+    }
+}
+
+/// The same where the target leaves a direction open.
+pub fn undetermined() -> InversionFacts {
+    let names = ["intercept", "age", "bmi", "systolic_bp", HOSTILE];
+    let entries = names.iter().zip([1.0, -0.31, 0.0, 2.2e-4, 0.5]);
+    InversionFacts {
+        status: "not identified".to_owned(),
+        solved: false,
+        proof: None,
+        standard_errors: Vec::new(),
+        null_direction: entries.map(|(name, entry)| Component { name: (*name).to_owned(), entry }).collect(),
+        ..inversion()
+    }
+}
+
+/// Two minima of a problem with a regulariser, the best of them proven to be global.
+pub fn minima() -> InversionFacts {
+    let minimum = |objective: f64, distance: f64, origin: &str| Candidate {
+        origin: origin.to_owned(),
+        status: "strict".to_owned(),
+        residual: None,
+        objective: Some(objective),
+        distance: Some(distance),
+        iterations: None,
+    };
+    InversionFacts {
+        kind: Inverted::Gradient,
+        noise: None,
+        objective: Some(0.7431),
+        candidates: vec![minimum(0.7431, 0.0, "fit, flip"), minimum(0.7702, 0.83, "arc")],
+        proof: Some(Proof {
+            statement: Some("The best answer is the only global minimum of the cell.".to_owned()),
+            scope: "the exact minimum".to_owned(),
+            euclidean: None,
+            relative: None,
+            slacks: Some(4.1e-13),
+            rounding: None,
+            within: None,
+        }),
+        standard_errors: Vec::new(),
+        lift: None,
+        ..inversion()
     }
 }
 

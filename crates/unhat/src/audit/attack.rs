@@ -139,7 +139,6 @@ impl<'a> Attacks<'a> {
     /// The better of what scores and gradient give alone, fitted to both; its cell is kept.
     fn both(&self, released: &Released, knowledge: &Knowledge<'_>, run: &Run<'_>) -> Result<Vec<Answer>> {
         let fit = JointFit::new(self.source, self.offset, released)?;
-        let mut starts: Vec<Answer> = self.scores_alone(released, knowledge, run)?.into_iter().collect();
         let mut nearest: Option<(f64, Answer)> = None;
         for answer in self.gradient_alone(released, knowledge, run)? {
             let Some(misfit) = fit.misfit(&answer.x, run)? else { continue };
@@ -147,13 +146,12 @@ impl<'a> Attacks<'a> {
                 nearest = Some((misfit, answer));
             }
         }
-        if let Some((_, answer)) = nearest {
-            // In one cell all lead to the same place, and a gradient's answer is the nearer one.
-            if knowledge.kind == AttackKind::Signs {
-                starts.clear();
-            }
-            starts.push(answer);
-        }
+        // In one cell all lead to the same place, and a gradient's answer is the nearer one.
+        let mut starts: Vec<Answer> = match knowledge.kind {
+            AttackKind::Signs if nearest.is_some() => Vec::new(),
+            _ => self.scores_alone(released, knowledge, run)?.into_iter().collect(),
+        };
+        starts.extend(nearest.map(|(_, answer)| answer));
         let mut best: Option<(f64, Answer)> = None;
         for answer in starts {
             let Some((misfit, x, residuals)) = fit.polished(&answer.x, run)? else { continue };

@@ -334,7 +334,7 @@ pub struct NoiseNeeded {
 pub struct Utility {
     /// k.
     pub top_k: u32,
-    /// How many of the k largest released numbers are still among the k largest, on average.
+    /// The share of the k largest released numbers that are still among the k largest, on average.
     pub kept: f64,
     /// Spearman's rank correlation of noisy and exact, on average.
     pub rank_correlation: f64,

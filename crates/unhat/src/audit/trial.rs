@@ -135,6 +135,7 @@ fn spread_over_threads(jobs: &[Job], d: usize, one: &One<'_>, run: &Run<'_>) -> 
     let lift = 8 * (d * d + 2 * d).pow(2);
     let threads = available.min(jobs.len()).min(LIFT_BYTES / lift).max(1);
     let (next, finished) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    run.tell(Event::Phase(&format!("attacking: 0 of {} tries", jobs.len())));
     let work = || -> Result<Vec<(usize, Try)>> {
         let quiet = Run { stop: run.stop, observe: None, pool: None };
         let mut results = Vec::new();

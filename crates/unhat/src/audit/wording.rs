@@ -44,7 +44,7 @@ fn without_release(findings: &Findings, aside: &Aside) -> Option<Finding> {
         true => format!("Whoever holds {held} needs no release at all: these coefficients are the least-squares fit."),
         false => format!(
             "Whoever holds {held} needs no release at all: the least-squares fit is within {} of these coefficients.",
-            said.share("without_release_rel", distance)
+            said.error("without_release_rel", distance)
         ),
     };
     let text = format!(
@@ -61,13 +61,13 @@ fn reached(findings: &Findings) -> Finding {
     let who = who(verdict.attack);
     let Spread { median, q05, trials, .. } = verdict.rel_error;
     let title = if trials == 1 {
-        format!("From {release}, {who} recovers the coefficients to {}.", said.share("median_rel", median))
+        format!("From {release}, {who} recovers the coefficients to {}.", said.error("median_rel", median))
     } else {
         format!(
             "From {release}, {who} recovers the coefficients to {} in half of {} tries, and to {} in the best twentieth.",
-            said.share("median_rel", median),
+            said.error("median_rel", median),
             said.count("trials", trials.into()),
-            said.share("q05_rel", q05),
+            said.error("q05_rel", q05),
         )
     };
     let wish = said.share("target_rel", target);
@@ -91,7 +91,7 @@ fn other_protections(findings: &Findings) -> Option<Finding> {
     let target = findings.declared.target_rel_error;
     let mut said = Said::default();
     let label = said.protection(&best.protection);
-    let closest = said.share("closest_rel", error);
+    let closest = said.error("closest_rel", error);
     let wish = said.share("target_rel", target);
     let kept = error >= target;
     let title = match kept {
@@ -145,11 +145,11 @@ fn weakest_coefficient(findings: &Findings) -> Option<Finding> {
     let title = format!(
         "The coefficient of “{}” leaks most: half of the tries are within {} of it.",
         weakest.name,
-        said.share("median_rel", error)
+        said.error("median_rel", error)
     );
     let text = match findings.fitted.rel_error_q.get("0.5") {
         Some(&median) => {
-            format!("Half of the fitted values are recovered to {} or better.", said.share("fitted_rel", median))
+            format!("Half of the fitted values are recovered to {} or better.", said.error("fitted_rel", median))
         }
         None => String::new(),
     };
@@ -181,7 +181,7 @@ fn needed(findings: &Findings) -> Option<Finding> {
                 "No noise that was tried is enough for {wish}: at {} of the release's size, the largest, one try in \
                  twenty still comes within {}.",
                 said.share("noise_rel_largest", largest),
-                said.share("q05_rel", least)
+                said.error("q05_rel", least)
             )
         }
     };
@@ -315,6 +315,12 @@ impl Said {
         share(value)
     }
 
+    /// A relative error: a share that is never called nothing.
+    fn error(&mut self, name: &str, value: f64) -> String {
+        self.keep(name, value);
+        if value == 0.0 { BELOW_ROUNDING.into() } else { share(value) }
+    }
+
     fn amount(&mut self, name: &str, value: f64) -> String {
         self.keep(name, value);
         amount(value)
@@ -356,23 +362,46 @@ impl Said {
     }
 }
 
+/// What a relative error of exactly zero is: doubles cannot tell less apart.
+const BELOW_ROUNDING: &str = "less than 10⁻¹⁶";
 /// Shares below this are printed as they are, not as a percentage.
 const LEAST_PERCENTAGE: f64 = 1e-3;
 
 fn share(value: f64) -> String {
     match value {
         0.0 => "0 %".into(),
-        v if v.abs() < LEAST_PERCENTAGE => format!("{v:.1e}"),
+        v if v.abs() < LEAST_PERCENTAGE => scientific(v),
         v => format!("{} %", significant(100.0 * v, 2)),
     }
 }
 
-/// Three significant digits, beyond 10⁻³ … 10⁵ with a power of ten.
+/// Three significant digits; beyond 10⁻³ … 10⁵ two, with a power of ten.
 fn amount(value: f64) -> String {
     match value.abs() {
         0.0 => "0".into(),
         v if (1e-3..1e5).contains(&v) => significant(value, 3),
-        _ => format!("{value:.2e}"),
+        _ => scientific(value),
+    }
+}
+
+/// m × 10ᵉ with two digits, as the report writes it: as much as one remembers of such a number.
+fn scientific(value: f64) -> String {
+    let text = format!("{value:.1e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let raised: String = exponent
+        .chars()
+        .map(|digit| match digit {
+            '-' => '⁻',
+            '1' => '¹',
+            '2' => '²',
+            '3' => '³',
+            digit => char::from_u32('⁰' as u32 + digit as u32 - '0' as u32).unwrap_or(digit),
+        })
+        .collect();
+    match mantissa.strip_suffix(".0").unwrap_or(mantissa) {
+        "1" => format!("10{raised}"),
+        "-1" => format!("-10{raised}"),
+        mantissa => format!("{mantissa} × 10{raised}"),
     }
 }
 
@@ -389,8 +418,10 @@ mod tests {
     #[test]
     fn numbers_are_printed_with_the_digits_that_count() {
         let shares = [4.6e-6, 0.0046, 0.1, 0.123, 1.874, 0.0, 52.0].map(share);
-        assert_eq!(shares, ["4.6e-6", "0.46 %", "10 %", "12 %", "187 %", "0 %", "5200 %"]);
+        assert_eq!(shares, ["4.6 × 10⁻⁶", "0.46 %", "10 %", "12 %", "187 %", "0 %", "5200 %"]);
         let amounts = [0.64021, 1.0, 12.345, 8799.4, 1.5e6, 2.5e-7, -0.5].map(amount);
-        assert_eq!(amounts, ["0.640", "1.00", "12.3", "8799", "1.50e6", "2.50e-7", "-0.500"]);
+        assert_eq!([1e-12, -1e-12, 9.96e-7, 4e-4].map(scientific), ["10⁻¹²", "-10⁻¹²", "10⁻⁶", "4 × 10⁻⁴"]);
+        assert_eq!(Said::default().error("none", 0.0), "less than 10⁻¹⁶");
+        assert_eq!(amounts, ["0.640", "1.00", "12.3", "8799", "1.5 × 10⁶", "2.5 × 10⁻⁷", "-0.500"]);
     }
 }

@@ -1,5 +1,6 @@
 //! The diagonal form with a regulariser, for comparison: its answer, and the ratio that let it run.
 
+use super::facts::{Subject, start_sentence, trace};
 use super::files::Files;
 use crate::commands::Exit;
 use crate::failure::Failure;
@@ -7,10 +8,11 @@ use crate::report::{DiagonalReport, Method};
 use crate::session::Session;
 use unhat::invert::{DiagonalInversion, RegularisedOptions, invert_diagonal};
 use unhat::solve::Status;
+use unhat_report::{InversionFacts, inversion_page};
 
 pub(super) fn solve(
     files: Files<'_>,
-    target: &[f64],
+    (target_file, target): (&str, &[f64]),
     weights: &[f64],
     session: &mut Session<'_>,
 ) -> Result<Exit, Failure> {
@@ -28,6 +30,8 @@ pub(super) fn solve(
     files.history.store(&found.history)?;
     files.destination.store("value", None, &found.x)?;
     summary(&found, session);
+    let subject = Subject::of_gradient(&files, Some(target_file), target);
+    files.page.store(|session| inversion_page(&facts(&found, &subject, session)), session)?;
     let on_stdout = files.destination.on_stdout();
     if session.common.json {
         let report = report(&found, on_stdout, session);
@@ -77,5 +81,21 @@ fn report<'a>(found: &'a DiagonalInversion, values: bool, session: &Session<'_>)
         start: (&found.start).into(),
         colophon: session.colophon(),
         values: values.then_some(&found.x),
+    }
+}
+
+/// What the page draws.
+fn facts(found: &DiagonalInversion, subject: &Subject<'_>, session: &Session<'_>) -> InversionFacts {
+    let known = |value: f64| Some(value).filter(|value| value.is_finite());
+    InversionFacts {
+        solver: "diagonal".into(),
+        reason: "asked for".into(),
+        start: start_sentence(&found.start),
+        iterations: found.iterations.into(),
+        passes: Some(found.passes.into()),
+        residual: known(found.residual),
+        objective: known(found.objective),
+        history: trace("diagonal", &found.history),
+        ..subject.facts(found.status, session)
     }
 }

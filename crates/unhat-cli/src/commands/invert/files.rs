@@ -5,6 +5,7 @@ use crate::history::HistoryFile;
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Problem as Arguments;
 use crate::output::Destination;
+use crate::page::PageFile;
 use crate::session::Session;
 use unhat::barrier::Side;
 use unhat::invert::Start;
@@ -13,6 +14,7 @@ pub(super) struct Files<'a> {
     pub arguments: &'a Arguments,
     pub destination: Destination<'a>,
     pub history: HistoryFile<'a>,
+    pub page: PageFile<'a>,
     pub system: System,
     pub start: Option<Vec<f64>>,
     pub signs: Option<Vec<f64>>,
@@ -34,6 +36,7 @@ impl<'a> Files<'a> {
         require_one_reader_of_stdin(&[&own[..], readers].concat())?;
         let destination = Destination::of(&arguments.output)?;
         let history = HistoryFile::of(arguments.history.as_deref(), arguments.output.output.as_deref())?;
+        let page = PageFile::of(arguments.report.as_deref())?;
         let system = System::read(&arguments.matrix, arguments.offset.as_deref(), session)?;
         let shape = system.matrix.shape();
         let read = |path: &Option<String>, what, length| {
@@ -41,7 +44,7 @@ impl<'a> Files<'a> {
         };
         let start = read(&arguments.start, "start", shape.columns)?;
         let signs = read(&arguments.signs, "signs", shape.rows)?;
-        Ok(Files { arguments, destination, history, system, start, signs })
+        Ok(Files { arguments, destination, history, page, system, start, signs })
     }
 
     /// What is known about the cell.

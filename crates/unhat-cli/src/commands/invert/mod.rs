@@ -2,6 +2,7 @@
 //! or with weights to the points that balance it with a regulariser. `unhat invert scores`: from scores to the point.
 
 mod diagonal;
+mod facts;
 mod files;
 mod plain;
 mod regularised;
@@ -37,13 +38,14 @@ pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) ->
         Some(weights) => {
             let weights = read_weights(weights, shape.rows)?;
             if matches!(arguments.problem.solver, SolverName::Diagonal) {
-                return diagonal::solve(files, &target, &weights, session);
+                return diagonal::solve(files, (&arguments.target, &target), &weights, session);
             }
-            regularised::solve(files, &target, &weights, arguments.prove, session)
+            regularised::solve(files, (&arguments.target, &target), &weights, arguments.prove, session)
         }
         // Noise is given in the units of the target as it was released.
         None => {
-            plain::solve("invert gradient", files, &target, arguments.noise.map(|noise| noise / scale.abs()), session)
+            let noise = arguments.noise.map(|noise| noise / scale.abs());
+            plain::solve("invert gradient", files, (Some(&arguments.target), &target), noise, session)
         }
     }
 }
@@ -51,5 +53,5 @@ pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) ->
 pub(super) fn centre(arguments: &Problem, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let files = Files::open(arguments, &[], session)?;
     let target = vec![0.0; files.system.matrix.shape().columns];
-    plain::solve("centre", files, &target, None, session)
+    plain::solve("centre", files, (None, &target), None, session)
 }
