@@ -1,7 +1,7 @@
 """What is written about the package: examples, README, stubs, docstrings."""
 
 import doctest
-import importlib
+import importlib.resources
 import inspect
 import re
 import subprocess
@@ -42,6 +42,7 @@ def test_the_example_of_the_readme(tmp_path, monkeypatch):
 
 
 def test_stubs_agree_with_the_module():
+    assert (importlib.resources.files("unhat") / "py.typed").is_file()
     done = subprocess.run(
         [sys.executable, "-m", "mypy.stubtest", "unhat", "--ignore-missing-stub", "--ignore-disjoint-bases"],
         capture_output=True,

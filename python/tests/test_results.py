@@ -56,5 +56,7 @@ def test_an_audit_saves_its_page(problem, tmp_path):
 def test_an_audit_for_others_names_no_coefficient(problem):
     A, b, x = problem
     shared = unhat.audit(A, b, x, trials=2, report_detail="share")
-    assert all(c["hidden"] is None for c in shared.to_dict()["coordinates"] if "hidden" in c)
-    assert shared.detail == "share"
+    owned = unhat.audit(A, b, x, trials=2)
+    assert (owned.detail, shared.detail) == ("owner", "share")
+    assert [coordinate.value for coordinate in owned.coordinates] == x.tolist()
+    assert all(coordinate.value is None for coordinate in shared.coordinates)

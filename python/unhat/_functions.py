@@ -493,8 +493,8 @@ def _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, 
 
 def _inverted(command, found, b, c, start, signs, weights, options):
     offset = right_side(found, b)
-    if weights is not None:
-        weights = np.full(len(offset), float(weights)) if np.ndim(weights) == 0 and not isinstance(weights, str) else weights
+    if isinstance(weights, (int, float, np.number)):  # one for all rows
+        weights = np.full(len(offset), float(weights))
     text = _unhat.invert_gradient(
         command,
         found.matrix,

@@ -1,7 +1,7 @@
 //! The extension module `unhat._unhat`: NumPy arrays in, the library's answers out. It holds no algorithm and no default.
 //!
 //! The functions here are what `python/unhat` calls; people import that. Arrays arrive as float64 in C order, sparse rows
-//! as the three arrays of CSR, files as [`Table`](data::Table). An answer of many parts leaves as the JSON object that the
+//! as the three arrays of CSR, files as `Table`. An answer of many parts leaves as the JSON object that the
 //! command line prints, floats to the last bit.
 
 mod audit;
