@@ -13,6 +13,8 @@ import sys
 ALLOWED = {
     "MIT",
     "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",  # target-lexicon, which pyo3 is built with
+    "BSD-2-Clause",  # numpy, the arrays of the Python package
     "BSD-3-Clause",  # amd, the ordering of sparse factors
     "Unicode-3.0",  # the tables in unicode-ident
     "Zlib",  # zlib-rs, an alternative backend of flate2

@@ -1,0 +1,106 @@
+//! What a release gives away, as data and as a page.
+
+use crate::data::{Data, Vector, lent};
+use crate::facts::written;
+use crate::failure::{option, raised};
+use crate::work::compute;
+use pyo3::prelude::*;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::time::SystemTime;
+use unhat::audit::findings::Findings;
+use unhat::audit::{AuditOptions, Labels};
+use unhat::leverage::least_squares;
+use unhat::{ErrorKind, Result};
+
+/// The options of an audit, and the names that the findings use.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Options {
+    release: String,
+    rows: Option<Vec<usize>>,
+    noise: Option<Vec<f64>>,
+    round: Option<Vec<u32>>,
+    clip: Option<Vec<f64>>,
+    top: Option<Vec<usize>>,
+    target_error: f64,
+    trials: u32,
+    delta: f64,
+    seed: u64,
+    report_detail: String,
+    threads: Option<u16>,
+    table: String,
+    columns: Vec<String>,
+    response: Option<String>,
+}
+
+/// The findings as JSON. Without x it is the least-squares fit.
+#[pyfunction]
+#[pyo3(signature = (matrix, offset, x, options))]
+pub(crate) fn audit<'py>(
+    py: Python<'py>,
+    matrix: Data<'py>,
+    offset: Vector<'py>,
+    x: Option<Vector<'py>>,
+    options: Options,
+) -> PyResult<String> {
+    let to_python = |error| raised(py, &error);
+    let rows = matrix.rows().map_err(to_python)?;
+    let offset = lent(offset.as_slice().ok()).map_err(to_python)?;
+    let x = x.as_ref().map(|x| lent(x.as_slice().ok())).transpose().map_err(to_python)?;
+    let threads = options.threads;
+    let chosen = chosen(options).map_err(to_python)?;
+    let (mut findings, _) = compute(py, threads, |run| {
+        let x = match x {
+            Some(x) => x.to_vec(),
+            None => least_squares(&rows, offset, run)?.x,
+        };
+        unhat::audit::audit(&rows, offset, &x, &chosen, run)
+    })?;
+    findings.warnings.extend(matrix.notes().iter().cloned());
+    written(py, &findings)
+}
+
+fn chosen(options: Options) -> Result<AuditOptions> {
+    Ok(AuditOptions {
+        release: word("release", &options.release)?,
+        rows: options.rows,
+        noise: options.noise,
+        digits: options.round,
+        clip: options.clip,
+        top: options.top,
+        target_error: options.target_error,
+        trials: options.trials,
+        delta: options.delta,
+        seed: options.seed,
+        detail: word("report_detail", &options.report_detail)?,
+        labels: Labels {
+            table: options.table,
+            columns: options.columns,
+            response: options.response,
+            command: "unhat.audit".into(),
+            created_utc: Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string()),
+        },
+    })
+}
+
+/// A word of the schema; the error lists those there are.
+fn word<T: DeserializeOwned>(name: &str, word: &str) -> Result<T> {
+    serde_json::from_value(json!(word)).map_err(|error| option(name, error.to_string()))
+}
+
+/// The page of the findings, HTML, from their JSON.
+#[pyfunction]
+pub(crate) fn audit_page(py: Python<'_>, findings: &str) -> PyResult<String> {
+    let broken = |error: serde_json::Error| {
+        raised(py, &ErrorKind::Numerical { reason: format!("the findings cannot be drawn: {error}") }.into())
+    };
+    let findings: Findings = serde_json::from_str(findings).map_err(broken)?;
+    unhat_report::audit_page(&findings).map_err(broken)
+}
+
+/// Writes a page to a `.html` file, whole or not at all.
+#[pyfunction]
+pub(crate) fn write_page(py: Python<'_>, path: &str, page: &str) -> PyResult<()> {
+    unhat_io::check_page(path).and_then(|()| unhat_io::write_page(path, page)).map_err(|error| raised(py, &error))
+}

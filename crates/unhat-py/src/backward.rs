@@ -1,0 +1,308 @@
+//! The way back from a gradient or from scores.
+
+use crate::data::{Data, Vector, lent};
+use crate::facts::{self, Colophon, written};
+use crate::failure::{named, option, raised};
+use crate::work::compute;
+use pyo3::prelude::*;
+use serde_json::json;
+use unhat::barrier::Side;
+use unhat::invert::scores::{ScoreInversion, ScoreInvertOptions, ScoreMethod, ScoreStart, gradient_covariance};
+use unhat::invert::{
+    DiagonalInversion, Inversion, InvertOptions, RegularisedInversion, RegularisedOptions, ScoreSource, Solver, Start,
+    invert_diagonal, invert_regularised,
+};
+use unhat::solve::Status;
+use unhat::{Result, Run};
+use unhat_io::MatrixRows;
+
+const SOLVERS: [Solver; 5] = [Solver::Auto, Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate];
+const SCORES: [ScoreSource; 3] = [ScoreSource::Auto, ScoreSource::Exact, ScoreSource::Sketched];
+const METHODS: [ScoreMethod; 5] =
+    [ScoreMethod::Auto, ScoreMethod::Lift, ScoreMethod::SecondOrder, ScoreMethod::Newton, ScoreMethod::FirstOrder];
+/// The solver that there is beside weights only.
+const DIAGONAL: &str = "diagonal";
+
+/// The options of an inversion of the gradient.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct GradientOptions {
+    upper: bool,
+    solver: String,
+    scores: String,
+    tol: f64,
+    max_iter: u32,
+    noise: Option<f64>,
+    prove: bool,
+    seed: u64,
+    threads: Option<u16>,
+}
+
+/// The problem, lent.
+struct Problem<'a> {
+    rows: MatrixRows<'a>,
+    offset: &'a [f64],
+    target: &'a [f64],
+    start: Start<'a>,
+    weights: Option<&'a [f64]>,
+}
+
+/// What was found, of the three kinds of answers.
+enum Found {
+    Plain(Box<Inversion>, Option<(f64, Vec<f64>)>),
+    Regularised(Box<RegularisedInversion>),
+    Diagonal(Box<DiagonalInversion>),
+}
+
+/// The x of a cell with g(x) = c, or with weights the minima beside a regulariser; `command` is what the object calls it.
+#[pyfunction]
+#[pyo3(signature = (command, matrix, offset, target, start, signs, weights, options))]
+#[allow(clippy::too_many_arguments)] // the data of one call; the options are one argument
+pub(crate) fn invert_gradient<'py>(
+    py: Python<'py>,
+    command: &str,
+    matrix: Data<'py>,
+    offset: Vector<'py>,
+    target: Vector<'py>,
+    start: Option<Vector<'py>>,
+    signs: Option<Vector<'py>>,
+    weights: Option<Vector<'py>>,
+    options: GradientOptions,
+) -> PyResult<String> {
+    let to_python = |error| raised(py, &error);
+    let mut colophon = Colophon::start(options.seed, matrix.notes());
+    let problem = Problem {
+        rows: matrix.rows().map_err(to_python)?,
+        offset: lent(offset.as_slice().ok()).map_err(to_python)?,
+        target: lent(target.as_slice().ok()).map_err(to_python)?,
+        start: Start {
+            point: optional(&start).map_err(to_python)?,
+            signs: optional(&signs).map_err(to_python)?,
+            side: options.upper.then_some(Side::Below),
+        },
+        weights: optional(&weights).map_err(to_python)?,
+    };
+    require_fitting(&options, problem.weights.is_some()).map_err(to_python)?;
+    let (found, threads) = compute(py, options.threads, |run| solve(&problem, &options, run))?;
+    let object = match &found {
+        Found::Plain(found, spread) => plain(found, spread.as_ref()),
+        Found::Regularised(found) => regularised(found),
+        Found::Diagonal(found) => diagonal(found),
+    };
+    colophon.warnings.extend_from_slice(found.warnings());
+    written(py, &colophon.end(command, threads, object))
+}
+
+impl Found {
+    fn warnings(&self) -> &[String] {
+        match self {
+            Found::Plain(found, _) => &found.warnings,
+            Found::Regularised(found) => &found.warnings,
+            Found::Diagonal(_) => &[],
+        }
+    }
+}
+
+fn optional<'a>(vector: &'a Option<Vector<'_>>) -> Result<Option<&'a [f64]>> {
+    vector.as_ref().map(|vector| lent(vector.as_slice().ok())).transpose()
+}
+
+/// An error where two options cannot be had together: what one of them asks for would not be done.
+fn require_fitting(options: &GradientOptions, weights: bool) -> Result<()> {
+    let diagonal = options.solver == DIAGONAL;
+    if options.noise.is_some_and(|noise| !(noise >= 0.0 && noise.is_finite())) {
+        return Err(option("noise", "expected a finite number that is not negative"));
+    }
+    match weights {
+        false if diagonal => Err(option("solver", "diagonal needs weights; give both, or another")),
+        false if options.prove => Err(option("prove", "needs weights; give both, or leave it out")),
+        true if options.noise.is_some() => Err(option("noise", "does not apply beside weights; leave it out")),
+        true if !diagonal && options.solver != Solver::Auto.name() => {
+            Err(option("solver", "does not apply beside weights; leave it out, or give auto or diagonal"))
+        }
+        true if diagonal && options.prove => {
+            Err(option("prove", "does not apply to the solver diagonal; leave it out"))
+        }
+        true if options.scores != ScoreSource::Auto.name() => {
+            Err(option("scores", "does not apply beside weights; leave it out, or give auto"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn solve(problem: &Problem<'_>, options: &GradientOptions, run: &Run<'_>) -> Result<Found> {
+    let Problem { rows, offset, target, start, weights } = problem;
+    let Some(weights) = weights else {
+        let chosen = InvertOptions {
+            solver: named("solver", &options.solver, &SOLVERS, Solver::name)?,
+            scores: named("scores", &options.scores, &SCORES, ScoreSource::name)?,
+            tolerance: options.tol,
+            max_iterations: options.max_iter,
+            seed: options.seed,
+        };
+        let found = unhat::invert::invert_gradient(rows, offset, target, start, &chosen, None, run)?;
+        let spread = match options.noise {
+            Some(noise) => Some((noise, gradient_covariance(rows, offset, &found.point, noise, run)?)),
+            None => None,
+        };
+        return Ok(Found::Plain(Box::new(found), spread));
+    };
+    let chosen = RegularisedOptions {
+        tolerance: options.tol,
+        max_iterations: options.max_iter,
+        seed: options.seed,
+        prove: options.prove,
+        ..RegularisedOptions::default()
+    };
+    if options.solver == DIAGONAL {
+        let found = invert_diagonal(rows, offset, target, weights, start, &chosen, run)?;
+        return Ok(Found::Diagonal(Box::new(found)));
+    }
+    Ok(Found::Regularised(Box::new(invert_regularised(rows, offset, target, weights, start, &chosen, run)?)))
+}
+
+fn plain(found: &Inversion, spread: Option<&(f64, Vec<f64>)>) -> serde_json::Value {
+    let mut object = json!({
+        "status": found.status.name(), "iterations": found.iterations, "passes": found.passes, "work": found.work,
+        "residual": found.residual, "decrement": found.decrement, "objective": found.objective,
+        "certificate": found.certificate.as_ref().map(facts::certificate),
+        "condition": found.condition, "digits": found.digits, "score_sum_defect": found.score_sum_defect,
+        "method": {
+            "solver": found.solver.name(), "factor": found.point.factor.name(), "reason": found.reason,
+        },
+        "start": facts::start(&found.start), "values": found.x,
+    });
+    if let Some((noise, covariance)) = spread {
+        let d = found.x.len();
+        object["noise"] = json!(noise);
+        object["standard_errors"] = json!((0..d).map(|j| covariance[j + j * d].sqrt()).collect::<Vec<_>>());
+        object["covariance"] = facts::square(covariance, d);
+    }
+    object
+}
+
+fn regularised(found: &RegularisedInversion) -> serde_json::Value {
+    json!({
+        "status": found.status.name(), "iterations": found.iterations, "passes": found.passes, "work": found.work,
+        "residual": found.residual, "objective": found.objective,
+        "certificate": found.certificate.as_ref().map(facts::proof_of_minimum),
+        "minima": found.minima.iter().map(facts::minimum).collect::<Vec<_>>(),
+        "folds": found.folds.iter().map(facts::fold).collect::<Vec<_>>(),
+        "condition": found.point.factor.condition(),
+        "method": {
+            "solver": found.method.name(), "factor": found.point.factor.method().name(), "reason": found.reason,
+        },
+        "start": facts::start(&found.start), "values": found.x,
+    })
+}
+
+fn diagonal(found: &DiagonalInversion) -> serde_json::Value {
+    json!({
+        "status": found.status.name(), "iterations": found.iterations, "passes": found.passes, "work": found.work,
+        "residual": found.residual, "objective": found.objective, "certificate": null, "ratio": found.ratio,
+        "method": { "solver": DIAGONAL, "factor": found.factor.name(), "reason": "asked for" },
+        "start": facts::start(&found.start), "values": found.x,
+    })
+}
+
+/// The options of an inversion of scores.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct ScoresOptions {
+    upper: bool,
+    method: String,
+    noise: Option<f64>,
+    tol: f64,
+    max_iter: Option<u32>,
+    seed: u64,
+    threads: Option<u16>,
+}
+
+/// The x with the released scores, of all rows or of some; `rows` count from 0.
+#[pyfunction]
+#[pyo3(signature = (matrix, offset, target, rows, start, signs, options))]
+#[allow(clippy::too_many_arguments)] // the data of one call; the options are one argument
+pub(crate) fn invert_scores<'py>(
+    py: Python<'py>,
+    matrix: Data<'py>,
+    offset: Vector<'py>,
+    target: Vector<'py>,
+    rows: Option<Vec<usize>>,
+    start: Option<Vector<'py>>,
+    signs: Option<Vector<'py>>,
+    options: ScoresOptions,
+) -> PyResult<String> {
+    let to_python = |error| raised(py, &error);
+    let mut colophon = Colophon::start(options.seed, matrix.notes());
+    let source = matrix.rows().map_err(to_python)?;
+    let offset = lent(offset.as_slice().ok()).map_err(to_python)?;
+    let target = lent(target.as_slice().ok()).map_err(to_python)?;
+    let (start, signs) = (optional(&start).map_err(to_python)?, optional(&signs).map_err(to_python)?);
+    let known = known(start, signs, options.upper).map_err(to_python)?;
+    let chosen = ScoreInvertOptions {
+        method: named("method", &options.method, &METHODS, ScoreMethod::name).map_err(to_python)?,
+        noise: options.noise,
+        tolerance: options.tol,
+        max_iterations: options.max_iter,
+        seed: options.seed,
+    };
+    let (found, threads) = compute(py, options.threads, |run| {
+        unhat::invert::scores::invert_scores(&source, offset, target, rows.as_deref(), &known, &chosen, run)
+    })?;
+    colophon.warnings.extend(other_cell(&found.point.slack, &known));
+    colophon.warnings.extend(found.warnings.iter().cloned());
+    written(py, &colophon.end("invert scores", threads, from_scores(&found)))
+}
+
+fn known<'a>(start: Option<&'a [f64]>, signs: Option<&'a [f64]>, upper: bool) -> Result<ScoreStart<'a>> {
+    match (start, signs, upper) {
+        (Some(_), Some(_), _) => Err(option("signs", "a start point already has signs; give one of the two")),
+        (Some(_), _, true) | (_, Some(_), true) => {
+            Err(option("upper", "the cell is chosen by a start point or signs already; give one of them"))
+        }
+        (Some(point), None, false) => Ok(ScoreStart::Point(point)),
+        (None, Some(signs), false) => Ok(ScoreStart::Signs(signs)),
+        (None, None, true) => Ok(ScoreStart::Side(Side::Below)),
+        (None, None, false) => Ok(ScoreStart::Unknown),
+    }
+}
+
+/// The lift looks at no signs: a word where its x has others than were given.
+fn other_cell(slack: &[f64], known: &ScoreStart<'_>) -> Option<String> {
+    let other = match known {
+        ScoreStart::Signs(signs) => slack.iter().zip(*signs).filter(|(s, sign)| **s * **sign < 0.0).count(),
+        ScoreStart::Side(Side::Above) => slack.iter().filter(|s| **s < 0.0).count(),
+        ScoreStart::Side(Side::Below) => slack.iter().filter(|s| **s > 0.0).count(),
+        ScoreStart::Unknown | ScoreStart::Point(_) => 0,
+    };
+    (other > 0).then(|| format!("x lies outside the chosen cell: the slacks of {other} rows have the other sign"))
+}
+
+fn from_scores(found: &ScoreInversion) -> serde_json::Value {
+    // Cut short before that was looked at, or looked at: only x that the scores decide is an answer.
+    let recommended = found.identified || found.status == Status::Interrupted;
+    let last = found.history.last();
+    let mut object = json!({
+        "status": if recommended { found.status.name() } else { "not_identified" },
+        "identified": found.identified, "null_direction": found.null_direction, "weakest_share": found.weakest_share,
+        "iterations": found.iterations, "passes": last.map(|step| step.passes), "work": last.map(|step| step.work),
+        "residual": found.residual,
+        "candidates": found.candidates.iter().map(facts::candidate).collect::<Vec<_>>(),
+        "lift": found.lift.as_ref().map(facts::lift),
+        "lift_defect": found.lift.as_ref().and_then(|lift| lift.product_defect),
+        "score_sum": found.point.scores.iter().sum::<f64>(), "score_sum_defect": found.score_sum_defect,
+        "target_sum_defect": found.target_sum_defect,
+        "certificate": found.certificate.as_ref().map(facts::score_certificate),
+        "noise": found.noise, "noise_is_estimated": found.noise_is_estimated,
+        "standard_errors": found.standard_errors,
+        "covariance": found.covariance.as_ref().map(|all| facts::square(all, found.x.len())),
+        "condition": found.point.factor.condition(),
+        "method": {
+            "solver": found.method.name(), "factor": found.point.factor.method().name(), "reason": found.reason,
+        },
+    });
+    if recommended {
+        object["values"] = json!(found.x);
+    }
+    object
+}

@@ -1,0 +1,34 @@
+//! The defaults of every option, as the library has them: Python's signatures show these.
+
+use crate::facts::written;
+use pyo3::prelude::*;
+use serde_json::json;
+use unhat::audit::AuditOptions;
+use unhat::invert::InvertOptions;
+use unhat::invert::scores::ScoreInvertOptions;
+use unhat::leverage::ScoreOptions;
+
+/// The JSON object {function: {option: default}}.
+#[pyfunction]
+pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
+    let (scores, gradient) = (ScoreOptions::default(), InvertOptions::default());
+    let (released, audit) = (ScoreInvertOptions::default(), AuditOptions::default());
+    written(
+        py,
+        &json!({
+            "leverage_scores": { "ridge": scores.ridge, "strict": scores.strict },
+            "invert_gradient": {
+                "solver": gradient.solver.name(), "scores": gradient.scores.name(), "tol": gradient.tolerance,
+                "max_iter": gradient.max_iterations, "seed": gradient.seed,
+            },
+            "invert_scores": {
+                "method": released.method.name(), "noise": released.noise, "tol": released.tolerance,
+                "max_iter": released.max_iterations, "seed": released.seed,
+            },
+            "audit": {
+                "release": audit.release, "target_error": audit.target_error, "trials": audit.trials,
+                "delta": audit.delta, "seed": audit.seed, "report_detail": audit.detail,
+            },
+        }),
+    )
+}

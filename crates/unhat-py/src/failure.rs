@@ -1,0 +1,33 @@
+//! How the library's errors become Python's exceptions.
+
+use pyo3::prelude::*;
+use unhat::{Error, ErrorKind};
+
+/// The exception for an error of the library; `python/unhat/_errors.py` chooses its class by the kind.
+pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
+    let made = py
+        .import("unhat._errors")
+        .and_then(|module| module.call_method1("from_core", (error.kind().name(), error.to_string(), error.help())));
+    match made {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(other) => other,
+    }
+}
+
+/// An option whose value cannot be used.
+pub(crate) fn option(name: &str, reason: impl Into<String>) -> Error {
+    ErrorKind::Option { name: name.into(), reason: reason.into() }.into()
+}
+
+/// The value that has this word for a name.
+pub(crate) fn named<T: Copy>(
+    option_name: &str,
+    word: &str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<T, Error> {
+    all.iter().copied().find(|&value| name(value) == word).ok_or_else(|| {
+        let words: Vec<&str> = all.iter().map(|&value| name(value)).collect();
+        option(option_name, format!("found {word:?}, expected one of {}", words.join(", ")))
+    })
+}

@@ -1,0 +1,42 @@
+//! The extension module `unhat._unhat`: NumPy arrays in, the library's answers out. It holds no algorithm and no default.
+//!
+//! The functions here are what `python/unhat` calls; people import that. Arrays arrive as float64 in C order, sparse rows
+//! as the three arrays of CSR, files as `Table`. An answer of many parts leaves as the JSON object that the
+//! command line prints, floats to the last bit.
+
+mod audit;
+mod backward;
+mod data;
+mod defaults;
+mod facts;
+mod failure;
+mod forward;
+mod work;
+
+use pyo3::prelude::*;
+use std::ffi::OsString;
+
+/// Runs the command line with `arguments` (the first is the program's own name) and returns its exit code.
+#[pyfunction]
+fn main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
+    py.detach(|| unhat_cli::run(arguments, &mut std::io::stdout(), &mut std::io::stderr()))
+}
+
+/// What `python/unhat` is made from.
+#[pymodule]
+fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<data::Table>()?;
+    module.add_function(wrap_pyfunction!(main, module)?)?;
+    module.add_function(wrap_pyfunction!(defaults::defaults, module)?)?;
+    module.add_function(wrap_pyfunction!(data::read_vector, module)?)?;
+    module.add_function(wrap_pyfunction!(forward::leverage_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(forward::leverage_gradient, module)?)?;
+    module.add_function(wrap_pyfunction!(forward::barrier, module)?)?;
+    module.add_function(wrap_pyfunction!(backward::invert_gradient, module)?)?;
+    module.add_function(wrap_pyfunction!(backward::invert_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(audit::audit, module)?)?;
+    module.add_function(wrap_pyfunction!(audit::audit_page, module)?)?;
+    module.add_function(wrap_pyfunction!(audit::write_page, module)?)?;
+    Ok(())
+}

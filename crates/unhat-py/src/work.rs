@@ -1,0 +1,105 @@
+//! One call at work: on threads of its own process, the interpreter's lock released, stopped by Ctrl-C.
+
+use crate::failure::{option, raised};
+use pyo3::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use unhat::{Error, Result, Run};
+
+/// How often a running call looks for Ctrl-C: a tenth of the 0.2 s in which a person expects an answer, and at this rate
+/// the interpreter's lock is taken for a millionth of the time.
+const SIGNALS_EVERY: Duration = Duration::from_millis(20);
+
+/// Pools that wait for their next call, with the process that started their threads.
+///
+/// A call takes a pool that nobody uses, so that calls from two threads of Python do not wait for each other.
+static IDLE: Mutex<Vec<Idle>> = Mutex::new(Vec::new());
+
+struct Idle {
+    process: u32,
+    /// As asked for; None is all cores.
+    threads: Option<u16>,
+    pool: ThreadPool,
+}
+
+/// Runs `work` on `threads` threads (None: all cores); also says how many that were.
+///
+/// # Errors
+/// The library's, as exceptions; KeyboardInterrupt, or what a handler of signals raised.
+pub(crate) fn compute<T: Send>(
+    py: Python<'_>,
+    threads: Option<u16>,
+    work: impl FnOnce(&Run<'_>) -> Result<T> + Send,
+) -> PyResult<(T, usize)> {
+    let pool = taken(threads).map_err(|error| raised(py, &error))?;
+    let count = pool.pool.current_num_threads();
+    let outcome = py.detach(|| watched(&pool.pool, work));
+    put_back(pool);
+    match outcome {
+        Err(signal) => Err(signal),
+        Ok(Err(error)) => Err(raised(py, &error)),
+        Ok(Ok(found)) => Ok((found, count)),
+    }
+}
+
+/// Runs `work` in the pool while this thread looks for signals. Everything that rayon does for it stays in this pool: the
+/// global one would not survive a fork.
+fn watched<T: Send>(pool: &ThreadPool, work: impl FnOnce(&Run<'_>) -> Result<T> + Send) -> PyResult<Result<T>> {
+    let stop = AtomicBool::new(false);
+    let (done, waiting) = channel();
+    let (stop, mut signal) = (&stop, None);
+    let outcome = pool.in_place_scope(|scope| {
+        scope.spawn(move |_| {
+            // Nobody hears it only if the waiting thread has panicked.
+            let _ = done.send(work(&Run { stop: Some(stop), observe: None, pool: Some(pool) }));
+        });
+        loop {
+            match waiting.recv_timeout(SIGNALS_EVERY) {
+                Ok(outcome) => return Some(outcome),
+                Err(RecvTimeoutError::Disconnected) => return None, // it panicked, and the scope says so
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(raised) = Python::attach(|py| py.check_signals()) {
+                        stop.store(true, Ordering::Relaxed);
+                        signal.get_or_insert(raised);
+                    }
+                }
+            }
+        }
+    });
+    match (signal, outcome) {
+        (Some(signal), _) => Err(signal),
+        (None, Some(outcome)) => Ok(outcome),
+        (None, None) => {
+            Ok(Err(unhat::ErrorKind::Numerical { reason: "the computation ended without an answer".into() }.into()))
+        }
+    }
+}
+
+/// A pool that nobody uses, or a new one. Called with the interpreter's lock, so that a fork never finds `IDLE` locked.
+fn taken(threads: Option<u16>) -> std::result::Result<Idle, Error> {
+    let process = std::process::id();
+    if threads == Some(0) {
+        return Err(option("threads", "found 0, expected a number of 1 or more"));
+    }
+    let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    // After a fork the threads of the parent's pools are not here: waiting for their end, as dropping does, would be for ever.
+    while let Some(k) = idle.iter().position(|pool| pool.process != process) {
+        std::mem::forget(idle.swap_remove(k));
+    }
+    if let Some(k) = idle.iter().position(|pool| pool.threads == threads) {
+        return Ok(idle.swap_remove(k));
+    }
+    drop(idle);
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(threads.map_or(0, usize::from))
+        .build()
+        .map_err(|error| option("threads", format!("they cannot be started: {error}")))?;
+    Ok(Idle { process, threads, pool })
+}
+
+fn put_back(pool: Idle) {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(pool);
+}

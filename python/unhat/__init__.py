@@ -1,0 +1,41 @@
+"""Leverage scores of a data matrix, their gradient, and the way back.
+
+The leverage scores say how much each row matters (:func:`leverage_scores`). Their gradient (:func:`leverage_gradient`)
+determines the hidden parameters, which :func:`invert_gradient` recovers with a proven bound on the error, and
+:func:`invert_scores` from the scores themselves. :func:`audit` measures what a release gives away,
+:func:`volumetric_center` finds the centre of a polytope, and :class:`VolumetricBarrier` is the function behind all of
+it.
+"""
+
+from unhat._barrier import VolumetricBarrier
+from unhat._errors import ConvergenceWarning, InputError, RankDeficientError, UnhatWarning
+from unhat._functions import (
+    audit,
+    invert_gradient,
+    invert_scores,
+    leverage_gradient,
+    leverage_scores,
+    volumetric_center,
+)
+from unhat._results import Audit, GradientInversion, Record, Result, ScoreInversion
+from unhat._unhat import __version__
+
+__all__ = [
+    "Audit",
+    "ConvergenceWarning",
+    "GradientInversion",
+    "InputError",
+    "RankDeficientError",
+    "Record",
+    "Result",
+    "ScoreInversion",
+    "UnhatWarning",
+    "VolumetricBarrier",
+    "__version__",
+    "audit",
+    "invert_gradient",
+    "invert_scores",
+    "leverage_gradient",
+    "leverage_scores",
+    "volumetric_center",
+]

@@ -1,0 +1,530 @@
+"""The functions: they convert what they are given, call the core, and say what it warns of."""
+
+import json
+import warnings as _warnings
+
+import numpy as np
+
+from unhat import _unhat
+from unhat._data import right_side, system, vector
+from unhat._errors import ConvergenceWarning, InputError, UnhatWarning
+from unhat._results import Audit, GradientInversion, ScoreInversion
+
+# The core's own.
+_DEFAULTS = json.loads(_unhat.defaults())
+_SCORES = _DEFAULTS["leverage_scores"]
+_GRADIENT = _DEFAULTS["invert_gradient"]
+_RELEASED = _DEFAULTS["invert_scores"]
+_AUDIT = _DEFAULTS["audit"]
+
+
+def leverage_scores(
+    A,
+    *,
+    offset=None,
+    point=None,
+    ridge=_SCORES["ridge"],
+    strict=_SCORES["strict"],
+    columns=None,
+    response=None,
+    intercept=False,
+    threads=None,
+):
+    """How much each row of a matrix matters.
+
+    The scores are σᵢ = aᵢᵀ(AᵀA + λI)⁻¹aᵢ, the diagonal of the hat matrix. They lie in [0, 1] and sum to the rank, or
+    with a ridge to the effective dimension. With `offset` b and `point` x they are those of the rows aᵢ/(aᵢx − bᵢ).
+
+    Parameters
+    ----------
+    A : array_like, sparse matrix, table or path, n × d
+        A NumPy array of float64 in C order is lent, not copied; other real types and orders are copied. CSR with
+        indices in order lends its values and has its indices copied; CSC and COO are converted. A table of pandas,
+        polars or pyarrow is copied; a column without numbers is an error that names it. A path is read as the command
+        line reads it.
+    offset, point : array_like or path, optional
+        b and x, both or none; `response` may take the place of `offset`.
+    ridge : float
+        λ ≥ 0.
+    strict : bool
+        Make dependent columns an error instead of a warning.
+    columns : list of str, optional
+        Of a table, take these columns in this order.
+    response : str, optional
+        Of a table, take this column as b and the rest as A.
+    intercept : bool
+        Put a column of ones before the columns of a table or array.
+    threads : int, optional
+        Threads to use, by default as many as there are cores. The result has the same bits for any number.
+
+    Returns
+    -------
+    numpy.ndarray
+        The n scores.
+
+    Raises
+    ------
+    InputError
+        For data or options that cannot be used.
+    RankDeficientError
+        With `strict`, where columns are dependent; also a `numpy.linalg.LinAlgError`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import unhat
+    >>> unhat.leverage_scores([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]).round(6)
+    array([0.833333, 0.333333, 0.833333])
+    """
+    found = system(A, columns, response, intercept)
+    if point is None and (offset is not None or found.offset is not None):
+        raise InputError("point: missing; the rows are a_i/(a_i x - b_i), which needs x beside b")
+    cell = None if point is None else (right_side(found, offset), vector(point, "point"))
+    scores, said = _unhat.leverage_scores(found.matrix, cell, ridge, strict, threads)
+    _say(said)
+    return scores
+
+
+def leverage_gradient(A, b, x, *, columns=None, response=None, intercept=False, threads=None):
+    """The gradient of the volumetric barrier, g(x) = −A_xᵀσ.
+
+    Parameters
+    ----------
+    A : array_like, sparse matrix, table or path, n × d
+        As for :func:`leverage_scores`, copies included.
+    b : array_like, path or None
+        The n offsets; None where `response` names them.
+    x : array_like or path
+        The d parameters; no entry of Ax − b may be zero.
+    columns, response, intercept, threads
+        As for :func:`leverage_scores`.
+
+    Returns
+    -------
+    numpy.ndarray
+        The d values.
+
+    Raises
+    ------
+    InputError
+        For data or options that cannot be used.
+    RankDeficientError
+        Where columns of A are dependent.
+
+    Examples
+    --------
+    >>> import unhat
+    >>> A = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]  # the square -1 < x < 1
+    >>> unhat.leverage_gradient(A, [-1.0] * 4, [0.5, 0.0]).round(6)
+    array([1.733333, 0.      ])
+    """
+    found = system(A, columns, response, intercept)
+    values, said = _unhat.leverage_gradient(found.matrix, right_side(found, b), vector(x, "point"), threads)
+    _say(said)
+    return values
+
+
+def invert_gradient(
+    A,
+    b,
+    c,
+    *,
+    start=None,
+    signs=None,
+    upper=False,
+    solver=_GRADIENT["solver"],
+    scores=_GRADIENT["scores"],
+    tol=_GRADIENT["tol"],
+    max_iter=_GRADIENT["max_iter"],
+    weights=None,
+    noise=None,
+    prove=False,
+    seed=_GRADIENT["seed"],
+    columns=None,
+    response=None,
+    intercept=False,
+    threads=None,
+):
+    """Recover x from a released gradient c: the one x of a cell with g(x) = c.
+
+    The cell holds `start`, or has the `signs` of Ax − b, or is {Ax > b}, with `upper` {Ax < b}. Within a cell the
+    solution is unique; c alone never says which cell it was.
+
+    Parameters
+    ----------
+    A : array_like, sparse matrix, table or path, n × d
+        As for :func:`leverage_scores`, copies included.
+    b : array_like, path or None
+        The n offsets; None where `response` names them.
+    c : array_like or path
+        The released gradient, d values.
+    start : array_like or path, optional
+        A point inside the cell.
+    signs : array_like or path, optional
+        n signs of Ax − b, each 1 or −1.
+    upper : bool
+        The cell {Ax < b}.
+    solver : {"auto", "exact", "cg", "coreset", "surrogate", "diagonal"}
+        Where the curvature of a step comes from; "diagonal" beside `weights` only.
+    scores : {"auto", "exact", "sketched"}
+        The leverage scores of the first steps.
+    tol : float
+        Stop when the Newton decrement is at most this.
+    max_iter : int
+        Newton steps allowed.
+    weights : float or array_like, optional
+        Find the minima of ½‖g(x) − c‖² + ½‖diag(w)Ax‖² instead.
+    noise : float, optional
+        Standard deviation of independent errors of c: the answer then has `standard_errors` and `covariance`.
+    prove : bool
+        Beside `weights`: try to prove the best minimum in up to five dimensions.
+    seed : int
+        Seed of everything that is drawn.
+    columns, response, intercept, threads
+        As for :func:`leverage_scores`.
+
+    Returns
+    -------
+    GradientInversion
+        ``.x``, ``.status``, ``.certificate`` and the other keys of the command line's JSON.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Where the status is not "solved": x is then the best point so far.
+
+    Raises
+    ------
+    InputError
+        For data or options that cannot be used, an empty cell, a target that cannot be reached.
+    RankDeficientError
+        Where columns of A are dependent.
+
+    Examples
+    --------
+    >>> import unhat
+    >>> A = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]
+    >>> b = [-1.0] * 4
+    >>> released = unhat.leverage_gradient(A, b, [0.5, 0.25])
+    >>> found = unhat.invert_gradient(A, b, released)
+    >>> found.status, found.x.round(9)
+    ('solved', array([0.5 , 0.25]))
+    >>> found.certificate.euclidean < 1e-8
+    True
+    """
+    found = system(A, columns, response, intercept)
+    options = _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, threads)
+    return _inverted("invert gradient", found, b, vector(c, "target"), start, signs, weights, options)
+
+
+def volumetric_center(
+    A,
+    b,
+    *,
+    start=None,
+    signs=None,
+    upper=False,
+    solver=_GRADIENT["solver"],
+    scores=_GRADIENT["scores"],
+    tol=_GRADIENT["tol"],
+    max_iter=_GRADIENT["max_iter"],
+    seed=_GRADIENT["seed"],
+    columns=None,
+    response=None,
+    intercept=False,
+    threads=None,
+):
+    """The volumetric centre of a polytope: the x of {Ax > b}, with `upper` {Ax < b}, at which g(x) = 0.
+
+    Parameters
+    ----------
+    A : array_like, sparse matrix, table or path, n × d
+        As for :func:`leverage_scores`, copies included.
+    b : array_like, path or None
+        The n offsets; None where `response` names them.
+    start, signs, upper, solver, scores, tol, max_iter, seed
+        As for :func:`invert_gradient`.
+    columns, response, intercept, threads
+        As for :func:`leverage_scores`.
+
+    Returns
+    -------
+    GradientInversion
+        ``.x``, ``.status``, ``.certificate`` and the other keys of the command line's JSON.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Where the status is not "solved".
+
+    Raises
+    ------
+    InputError
+        For data or options that cannot be used, and an empty cell.
+    RankDeficientError
+        Where columns of A are dependent.
+
+    Examples
+    --------
+    >>> import unhat
+    >>> A = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]
+    >>> centre = unhat.volumetric_center(A, [-1.0, -3.0, -1.0, -1.0])  # -1 < x < 3, -1 < y < 1
+    >>> (centre.x + 0.0).round(9)
+    array([1., 0.])
+    """
+    found = system(A, columns, response, intercept)
+    options = _gradient_options(upper, solver, scores, tol, max_iter, None, False, seed, threads)
+    return _inverted("centre", found, b, np.zeros(_dimension(found.matrix)), start, signs, None, options)
+
+
+def invert_scores(
+    A,
+    b,
+    sigma,
+    *,
+    rows=None,
+    method=_RELEASED["method"],
+    start=None,
+    signs=None,
+    upper=False,
+    noise=_RELEASED["noise"],
+    tol=_RELEASED["tol"],
+    max_iter=_RELEASED["max_iter"],
+    seed=_RELEASED["seed"],
+    columns=None,
+    response=None,
+    intercept=False,
+    threads=None,
+):
+    """Recover x from released leverage scores σ(x) of A_x, of all rows or of some.
+
+    Parameters
+    ----------
+    A : array_like, sparse matrix, table or path, n × d
+        As for :func:`leverage_scores`, copies included.
+    b : array_like, path or None
+        The n offsets; None where `response` names them.
+    sigma : array_like or path
+        The released scores: n values, or one for each of `rows`.
+    rows : sequence of int, optional
+        The released rows, counted from 0, in the order of `sigma`; all by default.
+    method : {"auto", "lift", "second-order", "newton", "first-order"}
+        How x is found.
+    start : array_like or path, optional
+        A point that may be near x.
+    signs : array_like or path, optional
+        The signs of Ax − b.
+    upper : bool
+        x lies in the cell {Ax < b}.
+    noise : float, optional
+        Standard deviation of independent errors of the scores.
+    tol : float
+        A fit ends when a step changes no slack by more than this share.
+    max_iter : int, optional
+        Steps of one fit; by default what the method needs.
+    seed : int
+        Seed of everything that is drawn.
+    columns, response, intercept, threads
+        As for :func:`leverage_scores`.
+
+    Returns
+    -------
+    ScoreInversion
+        ``.x`` (None where the scores do not determine it), ``.status``, ``.candidates`` and the other keys of the
+        command line's JSON.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Where the status is not "solved".
+
+    Raises
+    ------
+    InputError
+        For data or options that cannot be used.
+    RankDeficientError
+        Where columns of A are dependent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import unhat
+    >>> random = np.random.default_rng(1)
+    >>> A, b, hidden = random.normal(size=(60, 3)), random.normal(size=60), [0.5, -1.0, 2.0]
+    >>> released = unhat.leverage_scores(A, offset=b, point=hidden)
+    >>> unhat.invert_scores(A, b, released).x.round(6)
+    array([ 0.5, -1. ,  2. ])
+    """
+    found = system(A, columns, response, intercept)
+    options = {
+        "upper": upper,
+        "method": method,
+        "noise": noise,
+        "tol": tol,
+        "max_iter": max_iter,
+        "seed": seed,
+        "threads": threads,
+    }
+    text = _unhat.invert_scores(
+        found.matrix,
+        right_side(found, b),
+        vector(sigma, "target"),
+        _list(rows, int),
+        vector(start, "start"),
+        vector(signs, "signs"),
+        options,
+    )
+    return _converged(ScoreInversion(text))
+
+
+def audit(
+    A,
+    b,
+    x=None,
+    *,
+    release=_AUDIT["release"],
+    rows=None,
+    noise=None,
+    round=None,
+    clip=None,
+    top=None,
+    target_error=_AUDIT["target_error"],
+    trials=_AUDIT["trials"],
+    delta=_AUDIT["delta"],
+    seed=_AUDIT["seed"],
+    report_detail=_AUDIT["report_detail"],
+    columns=None,
+    response=None,
+    intercept=False,
+    threads=None,
+):
+    """What a release of scores or of their gradient gives away, and what would protect it.
+
+    Parameters
+    ----------
+    A : array_like, sparse matrix, table or path, n × d
+        As for :func:`leverage_scores`, copies included.
+    b : array_like, path or None
+        The n offsets; None where `response` names them.
+    x : array_like or path, optional
+        The d parameters that are to stay hidden; by default the least-squares fit.
+    release : {"scores", "gradient", "both"}
+        What is released.
+    rows : sequence of int, optional
+        The rows whose scores are released, counted from 0; all by default.
+    noise : float or sequence of float, optional
+        Standard deviations of Gaussian noise to try; the first is the planned protection.
+    round : int or sequence of int, optional
+        Significant digits to try.
+    clip : float or sequence of float, optional
+        Quantiles of the absolute values to clip at.
+    top : int or sequence of int, optional
+        Release of the largest scores only, how many.
+    target_error : float
+        The wish: no more than one try in twenty comes closer to x than this share of its size.
+    trials : int
+        Tries of every attack on every noisy release.
+    delta : float
+        δ of the (ε, δ) that noise means for this table.
+    seed : int
+        Seed of everything that is drawn.
+    report_detail : {"owner", "share"}
+        Who reads the findings: "share" holds no coefficient and no row number.
+    columns, response, intercept, threads
+        As for :func:`leverage_scores`.
+
+    Returns
+    -------
+    Audit
+        ``.findings``, ``.verdict`` and the other keys of the schema ``unhat.findings/1``; ``.save_html(path)`` writes
+        the report.
+
+    Raises
+    ------
+    InputError
+        For data or options that cannot be used.
+    RankDeficientError
+        Where columns of A are dependent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import unhat
+    >>> random = np.random.default_rng(1)
+    >>> A, b = random.normal(size=(60, 2)), random.normal(size=60)
+    >>> found = unhat.audit(A, b, [0.3, -0.8], trials=3)
+    >>> found.verdict.meets_target
+    False
+    """
+    found = system(A, columns, response, intercept)
+    options = {
+        "release": release,
+        "rows": _list(rows, int),
+        "noise": _list(noise, float),
+        "round": _list(round, int),
+        "clip": _list(clip, float),
+        "top": _list(top, int),
+        "target_error": target_error,
+        "trials": trials,
+        "delta": delta,
+        "seed": seed,
+        "report_detail": report_detail,
+        "threads": threads,
+        "table": found.table or "table",
+        "columns": found.columns,
+        "response": found.response,
+    }
+    return Audit(_unhat.audit(found.matrix, right_side(found, b), vector(x, "point"), options))
+
+
+def _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, threads):
+    return {
+        "upper": upper,
+        "solver": solver,
+        "scores": scores,
+        "tol": tol,
+        "max_iter": max_iter,
+        "noise": noise,
+        "prove": prove,
+        "seed": seed,
+        "threads": threads,
+    }
+
+
+def _inverted(command, found, b, c, start, signs, weights, options):
+    offset = right_side(found, b)
+    if isinstance(weights, (int, float, np.number)):  # one for all rows
+        weights = np.full(len(offset), float(weights))
+    text = _unhat.invert_gradient(
+        command,
+        found.matrix,
+        offset,
+        c,
+        vector(start, "start"),
+        vector(signs, "signs"),
+        vector(weights, "weights"),
+        options,
+    )
+    return _converged(GradientInversion(text))
+
+
+def _dimension(matrix):
+    """d of what the core takes."""
+    return matrix[3] if isinstance(matrix, tuple) else matrix.shape[-1]
+
+
+def _list(values, kind):
+    """A list of numbers; one number is a list of one. None stays None."""
+    return None if values is None else [kind(value) for value in np.atleast_1d(values)]
+
+
+def _converged(result):
+    if result.status != "solved":
+        words = "; ".join([result.status.replace("_", " "), *result.warnings])
+        _warnings.warn(f"not converged: {words}", ConvergenceWarning, stacklevel=3)
+    return result
+
+
+def _say(said):
+    for text in said:
+        _warnings.warn(text, UnhatWarning, stacklevel=3)

@@ -1,0 +1,198 @@
+"""Answers of many parts: their attributes are the names of the command line's JSON."""
+
+import html
+import json
+import os
+
+import numpy as np
+
+from unhat import _unhat
+
+# The lists of numbers that are handed out as arrays.
+_ARRAYS = {"x", "null_direction", "standard_errors", "covariance"}
+
+
+class Record(dict):
+    """A part of an answer: a dictionary whose keys are attributes too."""
+
+    def __getattr__(self, name):
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __dir__(self):
+        return [*super().__dir__(), *self]
+
+
+def _handed_out(value, name=""):
+    if isinstance(value, dict):
+        return Record({key: _handed_out(part, key) for key, part in value.items()})
+    if isinstance(value, list):
+        if name in _ARRAYS:
+            return np.array(value, dtype=np.float64)
+        return [_handed_out(part) for part in value]
+    return value
+
+
+class Result:
+    """An answer.
+
+    Its attributes are the keys of the JSON object that the command line prints; :meth:`to_dict` is that object.
+    """
+
+    def __init__(self, text):
+        self._text = text
+        self._facts = _handed_out(json.loads(text))
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self._facts[name]
+        except KeyError:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {', '.join(self._facts)}") from None
+
+    def __dir__(self):
+        return [*super().__dir__(), *self._facts]
+
+    def __reduce__(self):
+        return type(self), (self._text,)
+
+    def to_dict(self):
+        """Return everything as dictionaries, lists, numbers and words, as the command line's JSON has it."""
+        return json.loads(self._text)
+
+    def _sentence(self):
+        raise NotImplementedError
+
+    def _table(self):
+        raise NotImplementedError
+
+    def __repr__(self):
+        return f"<{type(self).__name__}: {self._sentence()}>"
+
+    def _repr_html_(self):
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(str(name))}</th><td>{html.escape(str(value))}</td></tr>"
+            for name, value in self._table()
+        )
+        return f"<p>{html.escape(self._sentence())}</p><table>{rows}</table>"
+
+
+class _Inversion(Result):
+    def __init__(self, text):
+        super().__init__(text)
+        values = self._facts.pop("values", None)
+        self.x = None if values is None else np.array(values, dtype=np.float64)
+
+    def _sentence(self):
+        status = self.status.replace("_", " ")
+        return f"{status}: {self._found()}; {self._proof()}"
+
+    def _found(self):
+        return "no x" if self.x is None else f"x = {np.array2string(self.x, precision=6, threshold=8)}"
+
+    def _table(self):
+        yield "x", self._found().removeprefix("x = ")
+        for name in ("status", "residual", "iterations", "passes", "condition"):
+            if self._facts.get(name) is not None:
+                yield name.replace("_", " "), self._facts[name]
+        yield "proven", self._proof()
+        yield "method", f"{self.method.solver}, {self.method.factor} ({self.method.reason})"
+        for warning in self.warnings:
+            yield "warning", warning
+
+
+class GradientInversion(_Inversion):
+    """What :func:`unhat.invert_gradient` and :func:`unhat.volumetric_center` found.
+
+    Attributes
+    ----------
+    x : numpy.ndarray
+        The solution, or the best point so far.
+    status : str
+        ``"solved"``, ``"iteration_limit"`` or ``"stalled"``.
+    certificate : Record or None
+        The proof: without weights ``.euclidean`` bounds the distance to the exact solution.
+    minima : list of Record
+        With weights: all minima found, best first, with ``.x`` and ``.objective``.
+    warnings : list of str
+        What the caller should know.
+    """
+
+    def _proof(self):
+        proof = self.certificate
+        if proof is None:
+            return "nothing is proven"
+        if "euclidean" in proof:
+            return f"proven: within {proof.euclidean:.1e} of the exact solution"
+        return f"proven: a {proof.kind} minimum"
+
+
+class ScoreInversion(_Inversion):
+    """What :func:`unhat.invert_scores` found.
+
+    Attributes
+    ----------
+    x : numpy.ndarray or None
+        The solution, or the best point so far; None where the scores do not determine it.
+    status : str
+        ``"solved"``, ``"iteration_limit"``, ``"stalled"`` or ``"not_identified"``.
+    identified : bool
+        Whether the released scores determine x.
+    null_direction : numpy.ndarray or None
+        The direction along which no released score changes.
+    candidates : list of Record
+        All fits, best first, with ``.x`` and ``.residual``.
+    standard_errors : numpy.ndarray or None
+        For noisy scores.
+    warnings : list of str
+        What the caller should know.
+    """
+
+    def _proof(self):
+        if self.certificate is not None:
+            return f"proven: within {self.certificate.euclidean:.1e} of the exact solution"
+        if self.standard_errors is not None:
+            return f"standard errors up to {self.standard_errors.max():.1e}"
+        return "nothing is proven"
+
+
+class Audit(Result):
+    """What :func:`unhat.audit` found, schema ``unhat.findings/1``.
+
+    Attributes
+    ----------
+    verdict : Record
+        The answer in numbers.
+    findings : list of Record
+        Sentences, worst first: ``.level``, ``.title``, ``.text``.
+    releases : list of Record
+        One for each release, attack, protection and level that was tried.
+    warnings : list of str
+        What the caller should know.
+    """
+
+    def _sentence(self):
+        return self.findings[0].title if self.findings else "no finding"
+
+    def _table(self):
+        for finding in self.findings:
+            yield finding.title, finding.text
+        for warning in self.warnings:
+            yield "warning", warning
+
+    def to_html(self):
+        """Return the report as one HTML page that needs nothing else."""
+        return _unhat.audit_page(self._text)
+
+    def save_html(self, path):
+        """Write the report to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file, replaced if it is there.
+        """
+        _unhat.write_page(os.fspath(path), self.to_html())
