@@ -102,7 +102,7 @@ impl<'a> Attacks<'a> {
         let target = ReleasedScores { rows: released.rows.as_deref(), values: &released.scores, noise: released.noise };
         let fit = match knowledge.kind {
             AttackKind::Blind => self.scores.blind(&target, knowledge.seed, run)?,
-            AttackKind::Start => self.scores.near_point(&target, knowledge.start, run)?,
+            AttackKind::Start => self.scores.near_point(&target, knowledge.start, knowledge.seed, run)?,
             AttackKind::Signs => self.scores.in_cell(&target, knowledge.seed, run)?,
         };
         Ok(fit.map(|AttackFit { x, history, status, .. }| Answer { x, residuals: history, status }))
@@ -111,7 +111,10 @@ impl<'a> Attacks<'a> {
     fn gradient_alone(&self, released: &Released, knowledge: &Knowledge<'_>, run: &Run<'_>) -> Result<Vec<Answer>> {
         let starts: Vec<&[f64]> = match knowledge.kind {
             AttackKind::Blind => self.guesses.iter().map(Vec::as_slice).collect(),
-            AttackKind::Start => vec![knowledge.start],
+            // whoever has a point has the table too
+            AttackKind::Start => {
+                std::iter::once(knowledge.start).chain(self.guesses.iter().map(Vec::as_slice)).collect()
+            }
             AttackKind::Signs => vec![self.scores.centre()],
         };
         let mut answers = Vec::new();

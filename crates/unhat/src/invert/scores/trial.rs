@@ -88,11 +88,7 @@ impl<'a> ScoreAttacks<'a> {
         let release = self.release(released)?;
         let fit = ScoreFit { source: self.source, offset: self.offset, release: &release };
         let mut search = Search { fit: &fit, run, steps: MOST_STEPS, best: None };
-        match lift(self.source, &release, &self.coordinates, seed, run) {
-            Ok(lifted) => search.polish(lifted.points)?,
-            Err(e) if hopeless(e.kind()) => {}
-            Err(e) => return Err(e),
-        }
+        self.polish_lift(&mut search, seed)?;
         // Where the lift was possible and wrong, fits from elsewhere are worse: they are for releases too small for it.
         for k in 0..FITS_AROUND_THE_OFFSET {
             if search.done() || (k == 0 && search.best.is_some()) {
@@ -103,8 +99,14 @@ impl<'a> ScoreAttacks<'a> {
         Ok(search.best)
     }
 
-    /// Knows a point as well, which may lie in another cell.
-    pub fn near_point(&self, released: &ReleasedScores<'_>, start: &[f64], run: &Run<'_>) -> Result<Option<AttackFit>> {
+    /// Knows a point as well, which may lie in another cell: then the lift, which needs no point, goes on.
+    pub fn near_point(
+        &self,
+        released: &ReleasedScores<'_>,
+        start: &[f64],
+        seed: u64,
+        run: &Run<'_>,
+    ) -> Result<Option<AttackFit>> {
         let release = self.release(released)?;
         let fit = ScoreFit { source: self.source, offset: self.offset, release: &release };
         let mut search = Search { fit: &fit, run, steps: MOST_STEPS, best: None };
@@ -112,10 +114,22 @@ impl<'a> ScoreAttacks<'a> {
             search.fit_from(start, &Region::Cell(at.barrier.positive().to_vec()))?;
         }
         if !search.done() {
+            self.polish_lift(&mut search, seed)?;
+        }
+        if !search.done() {
             search.steps = STEPS_ACROSS;
             search.fit_from(start, &Region::Anywhere)?;
         }
         Ok(search.best)
+    }
+
+    /// Fits from what the lift gives, where there are scores enough for it.
+    fn polish_lift(&self, search: &mut Search<'_, '_>, seed: u64) -> Result<()> {
+        match lift(self.source, search.fit.release, &self.coordinates, seed, search.run) {
+            Ok(lifted) => search.polish(lifted.points),
+            Err(e) if hopeless(e.kind()) => Ok(()),
+            Err(e) => Err(e),
+        }
     }
 
     /// Knows the signs of Ax − b as well: the best residual of several fits in the cell.
