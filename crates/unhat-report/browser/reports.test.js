@@ -22,8 +22,10 @@ let folder;
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'unhat-report-'));
-  const arguments_ = ['run', '--quiet', '--locked', '-p', 'unhat-report', '--example', 'pages', '--', folder];
-  execFileSync('cargo', arguments_, { stdio: 'inherit' });
+  // With the whole workspace, whose features are then those of the other tests: nothing is compiled twice.
+  execFileSync('cargo', ['build', '--quiet', '--locked', '--workspace', '--example', 'pages'], { stdio: 'inherit' });
+  const metadata = execFileSync('cargo', ['metadata', '--no-deps', '--format-version', '1'], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  execFileSync(join(JSON.parse(metadata).target_directory, 'debug', 'examples', 'pages'), [folder], { stdio: 'inherit' });
   const executablePath = process.env.CHROMIUM || execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim();
   browser = await puppeteer.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 });
