@@ -2,6 +2,7 @@
 
 use super::{LARGEST_SPECTRUM, Method, SampleGradients, Target, certified_signs, damping, few_steps, spearman};
 use crate::error::Result;
+use crate::models::evaluate;
 use crate::random::uniform_rows_into;
 use crate::run::Run;
 
@@ -47,14 +48,7 @@ pub struct Diagnostics {
 
 /// Share of rows whose predicted class is theirs; None where the response is a number.
 pub fn accuracy(rows: &SampleGradients<'_>, run: &Run<'_>) -> Result<Option<f64>> {
-    let family = rows.network.family;
-    if !family.is_classification() {
-        return Ok(None);
-    }
-    let z = rows.predictors(run)?;
-    let right =
-        z.chunks_exact(family.outputs()).zip(rows.responses()).filter(|(z, y)| family.predict(z) == **y).count();
-    Ok(Some(right as f64 / rows.rows() as f64))
+    Ok(evaluate(rows.network, rows.features(), rows.responses(), run)?.accuracy)
 }
 
 impl Diagnostics {

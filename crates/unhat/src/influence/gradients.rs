@@ -4,7 +4,7 @@
 
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
-use crate::models::{Factors, Family, LayerShape, Network, Workspace};
+use crate::models::{Factors, Family, LayerShape, Network, Workspace, predictors};
 use crate::rows::{Block, DenseRows, Pass, RowSource, Rows, Shape, require_finite, require_vector, sweep};
 use crate::run::Run;
 use std::ops::Range;
@@ -71,31 +71,17 @@ impl<'a> SampleGradients<'a> {
     /// # Cost
     /// 2np flops.
     pub fn predictors(&self, run: &Run<'_>) -> Result<Vec<f64>> {
-        let outputs = self.network.family.outputs();
-        let mut z = vec![0.0; self.rows() * outputs];
-        let pass = ForwardPass {
-            gradients: self,
-            width: outputs,
-            visit: |_: usize, z: &[f64], out: &mut [f64]| out.copy_from_slice(z),
-        };
-        sweep(&self.features, &pass, &mut z, run)?;
-        Ok(z)
+        predictors(self.network, self.features(), run)
     }
 
     /// ℓᵢ, one a row.
     ///
     /// # Cost
-    /// 2np flops.
+    /// 2np flops; n × outputs values on the way.
     pub fn losses(&self, run: &Run<'_>) -> Result<Vec<f64>> {
-        let (family, y) = (self.network.family, self.responses);
-        let mut losses = vec![0.0; self.rows()];
-        let pass = ForwardPass {
-            gradients: self,
-            width: 1,
-            visit: |i: usize, z: &[f64], out: &mut [f64]| out[0] = family.loss(z, y[i]),
-        };
-        sweep(&self.features, &pass, &mut losses, run)?;
-        Ok(losses)
+        let family = self.network.family;
+        let z = self.predictors(run)?;
+        Ok(z.chunks_exact(family.outputs()).zip(self.responses).map(|(z, &y)| family.loss(z, y)).collect())
     }
 
     /// Σᵢ ∇ℓ(zᵢ/T, yᵢ) in the sense of [`Family::gradient_into`]: the gradient of the summed loss at T = 1.
@@ -248,38 +234,6 @@ fn dense<'r>(rows: &Rows<'r>) -> &'r [f64] {
     match rows.block {
         Block::Dense(block) => block.values,
         Block::Csr(_) => unreachable!("features are dense"),
-    }
-}
-
-struct ForwardPass<'a, F> {
-    gradients: &'a SampleGradients<'a>,
-    width: usize,
-    visit: F,
-}
-
-impl<F: Fn(usize, &[f64], &mut [f64]) + Sync> Pass for ForwardPass<'_, F> {
-    type Acc = Stretch;
-
-    fn zero(&self) -> Stretch {
-        Stretch::of(0)
-    }
-
-    fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        let network = self.gradients.network;
-        let z = network.forward(dense(rows), &mut acc.work);
-        let outputs = network.family.outputs();
-        for ((k, z), out) in z.chunks_exact(outputs).enumerate().zip(out.chunks_exact_mut(self.width)) {
-            (self.visit)(rows.start + k, z, out);
-        }
-        Ok(())
-    }
-
-    fn merge(&self, left: Stretch, _: Stretch) -> Stretch {
-        left
-    }
-
-    fn width(&self) -> usize {
-        self.width
     }
 }
 
