@@ -18,9 +18,9 @@ const STEP_LIMIT: u32 = 200;
 /// Above this many parameters the Hessian is not formed: 3000² are 72 MB, and its factor 9·10⁹ flops.
 const FULL_HESSIAN_LIMIT: usize = 3000;
 
-/// Nor where it would take more than this many flops, some seconds of two cores for each step: products with it take
-/// hundreds of times less.
-const FULL_HESSIAN_FLOPS: f64 = 1e11;
+/// Nor where it would take more than this many flops, a second or two of two cores for each step: products with it take
+/// hundreds of times less, and all steps together need some 80 of them (60 000 × 100 with ten classes: half the time).
+const FULL_HESSIAN_FLOPS: f64 = 3e10;
 
 /// Steps of conjugate gradients for one Newton step; a direction that is not exact is still a descent.
 const CONJUGATE_LIMIT: usize = 1000;
