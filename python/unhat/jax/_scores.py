@@ -5,7 +5,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.custom_derivatives import linear_call
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
 
 import unhat
 from unhat import _unhat
@@ -64,25 +65,51 @@ def _scores(ridge, A):
 @_scores.defjvp
 def _scores_jvp(ridge, primals, tangents):
     (A,), (change,) = primals, tangents
+    return _scores(ridge, A), _change_of_scores.bind(A, change, ridge=ridge)
 
+
+# The change of the scores along a change of A, linear in it. A primitive of JAX, because a callback alone cannot be
+# transposed, and `linear_call` can be but knows no vmap.
+_change_of_scores = Primitive("unhat_change_of_scores")
+
+
+@_change_of_scores.def_impl
+def _forward(A, change, *, ridge):
     def forward(A, change):
         return np.asarray(_unhat.score_jvp(_array(A), _array(change).reshape(-1), ridge), A.dtype)
 
+    return _called(forward, A.shape[:1], A, change)
+
+
+def _backward(weights, A, change, *, ridge):
     def backward(A, weights):
         return np.asarray(_unhat.score_vjp(_array(A), _array(weights), ridge), A.dtype).reshape(A.shape)
 
-    along = linear_call(
-        lambda A, change: _called(forward, A.shape[:1], A, change),
-        lambda A, weights: _called(backward, A.shape, A, weights),
-        A,
-        change,
-    )
-    return _scores(ridge, A), along
+    if not ad.is_undefined_primal(change):
+        raise NotImplementedError("leverage_scores can be differentiated once, not twice")
+    return None, None if type(weights) is ad.Zero else _called(backward, A.shape, A, weights)
+
+
+def _one_by_one(arrays, axes, *, ridge):
+    size = next(array.shape[axis] for array, axis in zip(arrays, axes, strict=True) if axis is not None)
+    stacked = [
+        jnp.broadcast_to(array, (size, *array.shape)) if axis is None else jnp.moveaxis(array, axis, 0)
+        for array, axis in zip(arrays, axes, strict=True)
+    ]
+    return jax.lax.map(lambda pair: _change_of_scores.bind(*pair, ridge=ridge), tuple(stacked)), 0
+
+
+_change_of_scores.def_abstract_eval(lambda A, change, *, ridge: jax.core.ShapedArray(A.shape[:1], A.dtype))
+mlir.register_lowering(_change_of_scores, mlir.lower_fun(_forward, multiple_results=False))
+ad.primitive_transposes[_change_of_scores] = _backward
+batching.primitive_batchers[_change_of_scores] = _one_by_one
 
 
 def _called(function, shape, A, *others):
+    """A function of arrays, called from within compiled code."""
     result = jax.ShapeDtypeStruct(shape, A.dtype)
-    return jax.pure_callback(lambda *arrays: function(*map(np.asarray, arrays)), result, A, *others, vmap_method="sequential")
+    call = lambda *arrays: function(*map(np.asarray, arrays))  # noqa: E731
+    return jax.pure_callback(call, result, A, *others, vmap_method="sequential")
 
 
 def _array(values):
