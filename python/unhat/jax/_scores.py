@@ -82,12 +82,19 @@ def _forward(A, change, *, ridge):
 
 
 def _backward(weights, A, change, *, ridge):
+    return None, None if type(weights) is ad.Zero else _gradient(ridge, A, weights)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _gradient(ridge, A, weights):
     def backward(A, weights):
         return np.asarray(_unhat.score_vjp(_array(A), _array(weights), ridge), A.dtype).reshape(A.shape)
 
-    if not ad.is_undefined_primal(change):
-        raise NotImplementedError("leverage_scores can be differentiated once, not twice")
-    return None, None if type(weights) is ad.Zero else _called(backward, A.shape, A, weights)
+    return _called(backward, A.shape, A, weights)
+
+
+def _refuse(*arguments, **options):
+    raise NotImplementedError("leverage_scores can be differentiated once, not twice")
 
 
 def _one_by_one(arrays, axes, *, ridge):
@@ -102,6 +109,8 @@ def _one_by_one(arrays, axes, *, ridge):
 _change_of_scores.def_abstract_eval(lambda A, change, *, ridge: jax.core.ShapedArray(A.shape[:1], A.dtype))
 mlir.register_lowering(_change_of_scores, mlir.lower_fun(_forward, multiple_results=False))
 ad.primitive_transposes[_change_of_scores] = _backward
+ad.primitive_jvps[_change_of_scores] = _refuse
+_gradient.defjvp(_refuse)
 batching.primitive_batchers[_change_of_scores] = _one_by_one
 
 

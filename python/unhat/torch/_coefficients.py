@@ -26,7 +26,7 @@ def natural_coefficients(kernel, *, alpha, damping):
     """c of the n samples of a batch; M = α·tr(K)/n, or nλ where λ = `damping` is given."""
     n = len(kernel)
     # n³/3 flops beside the kernel's: double precision costs little, and small damping needs it
-    system = kernel.double() if kernel.device.type != "mps" else kernel.clone()
+    system = kernel.to(kernel.dtype if kernel.device.type == "mps" else torch.float64, copy=True)
     m = float(n * damping if damping is not None else alpha * system.trace() / n)
     if not torch.isfinite(system).all():
         raise InputError("the gradients of the batch are not finite", "numerical")

@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 import unhat
 from unhat import _unhat
@@ -21,15 +20,26 @@ class _Scores(torch.autograd.Function):
         ctx.save_for_forward(A)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, weights):
         (A,) = ctx.saved_tensors
-        return _like(_unhat.score_vjp(_array(A), _array(weights), ctx.ridge), A).view(A.shape), None
+        return _Gradient.apply(A, weights, ctx.ridge), None
 
     @staticmethod
     def jvp(ctx, direction, _):
         (A,) = ctx.saved_tensors
         return _like(_unhat.score_jvp(_array(A), _array(direction).reshape(-1), ctx.ridge), A)
+
+
+class _Gradient(torch.autograd.Function):
+    """Part of the graph, so that a second derivative is an error; torch's own mark for this can come out as zero."""
+
+    @staticmethod
+    def forward(ctx, A, weights, ridge):
+        return _like(_unhat.score_vjp(_array(A), _array(weights), ridge), A).view(A.shape)
+
+    @staticmethod
+    def backward(ctx, _):
+        raise NotImplementedError("leverage_scores can be differentiated once, not twice")
 
 
 def leverage_scores(A, *, ridge=0.0):
