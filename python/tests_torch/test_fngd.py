@@ -9,6 +9,7 @@ import torch
 from conftest import DEVICES, cross_entropy, mlp, per_sample_gradients
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, TensorDataset
 
 import unhat
@@ -145,19 +146,66 @@ def test_the_control_deals_coefficients_out_to_others(random):
     assert not torch.equal(own, dealt) and torch.equal(own.sort()[0], dealt.sort()[0])
 
 
-def test_accumulated_batches_and_a_scaled_loss_are_the_whole_batch(random):
+def test_accumulated_batches_are_the_whole_batch(random):
     inputs, targets = torch.randn(12, 6, dtype=torch.float64, generator=random), torch.arange(12) % 3
     grads = []
     start = nn.Sequential(nn.LayerNorm(6, dtype=torch.float64), *mlp())
-    for parts, scale in (((slice(0, 12),), 1.0), ((slice(0, 6), slice(6, 12)), 1.0), ((slice(0, 12),), 1024.0)):
+    for parts in ((slice(0, 12),), (slice(0, 6), slice(6, 12)), (slice(0, 8), slice(8, 12))):
         model = copy.deepcopy(start)
         optimizer = FNGD(model, 0.1, samples=12, steps_per_epoch=1)
         for part in parts:
-            (scale * cross_entropy(model(inputs[part]), targets[part])).backward()
-        optimizer.precondition(torch.arange(12), loss_scale=scale)
+            cross_entropy(model(inputs[part]), targets[part]).backward()
+        optimizer.precondition(torch.arange(12))
         grads.append([p.grad for p in model.parameters()])
-    for other in grads[1:]:
-        torch.testing.assert_close(other, grads[0])
+    torch.testing.assert_close(grads[1], grads[0])
+    torch.testing.assert_close(grads[2][2:], grads[0][2:])  # without those of the norm, a mean of unequal batches
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_scaler_that_skips_does_not_count(device, random):
+    start = nn.Sequential(nn.LayerNorm(6), *mlp(torch.float32)).to(device)
+    inputs = torch.randn(5, 12, 6, generator=random).to(device)
+    targets = (torch.arange(12) % 3).to(device)
+    trained = []
+    for scaled in (True, False):
+        model = copy.deepcopy(start)
+        optimizer = FNGD(model, 0.05, samples=12, steps_per_epoch=2)
+        scaler = torch.amp.GradScaler(device, init_scale=2.0**10, growth_interval=1000, enabled=scaled)
+        for number, x in enumerate(inputs):
+            if number == 2 and not scaled:
+                continue
+            optimizer.zero_grad()
+            loss = cross_entropy(model(x), targets) * (torch.inf if number == 2 else 1.0)
+            scaler.scale(loss).backward()
+            scaler.unscale_(optimizer)
+            optimizer.precondition(torch.arange(12), loss_scale=scaler.get_scale())
+            scaler.step(optimizer)
+            scaler.update()
+        assert optimizer._t == 4
+        trained.append(list(model.parameters()))
+    torch.testing.assert_close(trained[0], trained[1], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpointed_layers_are_tapped_once(reentrant, random):
+    inner = mlp()
+    plain = copy.deepcopy(inner)
+
+    class Checkpointed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x):
+            return checkpoint(self.inner, x, use_reentrant=reentrant)
+
+    model = Checkpointed()
+    inputs = torch.randn(9, 6, dtype=torch.float64, generator=random).requires_grad_()
+    for net in (model, plain):
+        optimizer = FNGD(net, 0.1, samples=9, refresh="always")
+        cross_entropy(net(inputs), torch.arange(9) % 3).backward()
+        optimizer.step()
+    torch.testing.assert_close(list(model.parameters()), list(plain.parameters()))
 
 
 def test_ids_are_checked(random):

@@ -312,7 +312,7 @@ def test_half_precision_is_read_in_single(half, device, random):
             loss = cross_entropy(scores.float(), targets)
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert {metric.basis.dtype for metric in optimizer._metrics} == {torch.float32}
     assert losses[-1] < 0.5 * losses[0]
 

@@ -7,6 +7,7 @@ import torch
 from unhat._errors import InputError
 from unhat.torch._coefficients import CoefficientTable, checked_ids, layer_kernel, natural_coefficients
 from unhat.torch._layers import layers_of
+from unhat.torch._options import is_count, require
 from unhat.torch._taps import Taps
 
 _SHARES = ("id", "fixed-batches", "layer-mean")
@@ -66,8 +67,9 @@ class FNGD(torch.optim.Optimizer):
     Notes
     -----
     The layers' gradients are computed once more with the weights. With accumulated batches give the ids of all of
-    them, in order, and do not divide the loss. Under ``torch.amp.GradScaler`` give ``loss_scale=scaler.get_scale()``
-    to :meth:`precondition`, which takes the place of ``scaler.unscale_``.
+    them, in order, and do not divide the loss. With ``torch.amp.GradScaler``: ``scaler.unscale_(optimizer)``,
+    ``optimizer.precondition(ids, loss_scale=scaler.get_scale())``, ``scaler.step(optimizer)``; a step that the scaler
+    skips does not count.
 
     Examples
     --------
@@ -107,20 +109,19 @@ class FNGD(torch.optim.Optimizer):
         reduction="mean",
     ):
         self._taps = None
-        _require(lr > 0, "lr", lr, "a number above 0")
-        _require(samples >= 1, "samples", samples, "a number of 1 or more")
-        _require(share in _SHARES, "share", share, " or ".join(map(repr, _SHARES)))
-        whole = isinstance(refresh, int) and not isinstance(refresh, bool) and refresh >= 1
-        _require(refresh in ("epoch1", "always") or whole, "refresh", refresh, '"epoch1", "always" or a number of epochs')
-        if refresh != "always":
-            known = steps_per_epoch is not None and steps_per_epoch >= 1
-            _require(known, "steps_per_epoch", steps_per_epoch, "the number of steps of an epoch")
-        _require(scope in ("layer", "network"), "scope", scope, '"layer" or "network"')
-        _require(alpha > 0, "alpha", alpha, "a number above 0")
-        _require(damping is None or damping > 0, "damping", damping, "a number above 0")
-        _require(0 <= momentum < 1, "momentum", momentum, "a number from 0 to below 1")
-        _require(weight_decay >= 0, "weight_decay", weight_decay, "a number not below 0")
-        _require(reduction in ("mean", "sum"), "reduction", reduction, '"mean" or "sum"')
+        require(lr > 0, "lr", lr, "a number above 0")
+        require(samples >= 1, "samples", samples, "a number of 1 or more")
+        require(share in _SHARES, "share", share, " or ".join(map(repr, _SHARES)))
+        words = refresh in ("epoch1", "always")
+        require(words or is_count(refresh), "refresh", refresh, '"epoch1", "always" or a number of epochs')
+        known = refresh == "always" or is_count(steps_per_epoch)
+        require(known, "steps_per_epoch", steps_per_epoch, "the number of steps of an epoch")
+        require(scope in ("layer", "network"), "scope", scope, '"layer" or "network"')
+        require(alpha > 0, "alpha", alpha, "a number above 0")
+        require(damping is None or damping > 0, "damping", damping, "a number above 0")
+        require(0 <= momentum < 1, "momentum", momentum, "a number from 0 to below 1")
+        require(weight_decay >= 0, "weight_decay", weight_decay, "a number not below 0")
+        require(reduction in ("mean", "sum"), "reduction", reduction, '"mean" or "sum"')
         self._layers = layers_of(model)
         if not self._layers:
             raise InputError("model: no linear layer or convolution with weights of its own")
@@ -148,33 +149,44 @@ class FNGD(torch.optim.Optimizer):
         self._is_applied = False
 
     @torch.no_grad()
-    def precondition(self, ids=None, *, loss_scale=1.0):
-        """Put the natural direction in the place of the gradients, to be clipped or looked at before :meth:`step`."""
+    def precondition(self, ids=None, *, loss_scale=None):
+        """Put the natural direction in the place of the gradients, to be clipped or looked at before :meth:`step`.
+
+        With `loss_scale` the gradients are those that a scaler has unscaled; where they are not finite they stay, for
+        the scaler to skip.
+        """
         try:
-            factors = self._factors(loss_scale)
-            n = len(next(iter(factors.values()))[0])
-            ids = self._checked(ids, n)
-            coefficients = self._coefficients(factors, ids, n)
-            mean = torch.stack([c.mean() for c in coefficients.values()]).mean()
-            with_factors = set()
-            for k, (inputs, gradients) in factors.items():
-                layer = self._layers[k]
-                weighted = gradients * coefficients[k].to(gradients)[:, None, None]
-                direction = weighted.flatten(0, 1).T @ inputs.flatten(0, 1)
-                columns = direction if layer.bias is None else direction[:, :-1]
-                layer.weight.grad.copy_(columns.reshape(layer.weight.shape))
-                with_factors.add(layer.weight)
-                if layer.bias is not None:
-                    layer.bias.grad.copy_(direction[:, -1])
-                    with_factors.add(layer.bias)
-            joined = n / len(self._taps.batches) if self._reduction == "mean" else 1.0
-            for group in self.param_groups:
-                for p in group["params"]:
-                    if p.grad is not None and p not in with_factors:
-                        p.grad.mul_(joined / loss_scale * mean.to(p.grad))
+            if loss_scale is None or self._is_finite():
+                factors = self._factors(1.0 if loss_scale is None else loss_scale)
+                n = len(next(iter(factors.values()))[0])
+                self._redirect(factors, self._coefficients(factors, self._checked(ids, n), n), n)
         finally:
             self._taps.clear()
         self._is_applied = True
+
+    def _is_finite(self):
+        grads = [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
+        return all(bool(grad.isfinite().all()) for grad in grads)
+
+    def _redirect(self, factors, coefficients, n):
+        """Dᵀdiag(c)A for the layers, and the mean gradient as if its samples had the mean coefficient for the rest."""
+        redirected = set()
+        for k, (inputs, gradients) in factors.items():
+            layer = self._layers[k]
+            weighted = gradients * coefficients[k].to(gradients)[:, None, None]
+            direction = weighted.flatten(0, 1).T @ inputs.flatten(0, 1)
+            columns = direction if layer.bias is None else direction[:, :-1]
+            layer.weight.grad.copy_(columns.reshape(layer.weight.shape))
+            redirected.add(layer.weight)
+            if layer.bias is not None:
+                layer.bias.grad.copy_(direction[:, -1])
+                redirected.add(layer.bias)
+        mean = torch.stack([c.mean() for c in coefficients.values()]).mean()
+        joined = n / len(self._taps.batches) if self._reduction == "mean" else 1.0
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None and p not in redirected:
+                    p.grad.mul_(joined * mean.to(p.grad))
 
     @torch.no_grad()
     def step(self, ids=None):
@@ -293,8 +305,3 @@ class FNGD(torch.optim.Optimizer):
     def _is_fresh(self):
         epoch = self._t // self._per_epoch
         return epoch == 0 if self._refresh == "epoch1" else epoch % self._refresh == 0
-
-
-def _require(holds, option, found, expected):
-    if not holds:
-        raise InputError(f"{option}: found {found!r}, expected {expected}")

@@ -11,6 +11,7 @@ from unhat._errors import InputError
 from unhat.torch._hooks import Hook, first_input, in_backward, is_trained_forward
 from unhat.torch._layers import layers_of
 from unhat.torch._metric import LayerMetric
+from unhat.torch._options import is_count, require
 
 # The core's own.
 _DEFAULTS = json.loads(_unhat.defaults())["shared_metric"]
@@ -112,14 +113,13 @@ class SharedMetric(torch.optim.Optimizer):
         self._handles = []
         if not isinstance(base_optimizer, torch.optim.Optimizer) or isinstance(base_optimizer, SharedMetric):
             raise InputError(f"base_optimizer: found {type(base_optimizer).__name__}, expected an optimiser of torch")
-        _require(rank >= 1, "rank", rank, "a number of 1 or more")
-        _require(alpha > 0, "alpha", alpha, "a number above 0")
-        _require(0 <= memory < 1, "memory", memory, "a number from 0 to below 1")
-        _require(rows >= 1, "rows", rows, "a number of 1 or more")
-        whole = isinstance(refresh, int) and not isinstance(refresh, bool) and refresh >= 1
-        _require(refresh == "epoch1" or whole, "refresh", refresh, '"epoch1" or a number of steps')
-        _require(steps_per_epoch is None or steps_per_epoch >= 1, "steps_per_epoch", steps_per_epoch, "1 or more")
-        _require(control in _CONTROLS, "control", control, 'None, "permuted" or "random"')
+        require(rank >= 1, "rank", rank, "a number of 1 or more")
+        require(alpha > 0, "alpha", alpha, "a number above 0")
+        require(0 <= memory < 1, "memory", memory, "a number from 0 to below 1")
+        require(rows >= 1, "rows", rows, "a number of 1 or more")
+        require(refresh == "epoch1" or is_count(refresh), "refresh", refresh, '"epoch1" or a number of steps')
+        require(steps_per_epoch is None or steps_per_epoch >= 1, "steps_per_epoch", steps_per_epoch, "1 or more")
+        require(control in _CONTROLS, "control", control, 'None, "permuted" or "random"')
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             if torch.distributed.get_world_size() > 1:
                 raise InputError("model: trained by several processes, whose metrics would differ; not supported")
@@ -320,8 +320,3 @@ def _apply(layer, inverse, basis, update, scale):
             bias.copy_(of_bias)
     if g.data_ptr() != weight.data_ptr() or g.dtype != weight.dtype:
         weight.copy_(g.reshape(weight.shape))
-
-
-def _require(holds, option, found, expected):
-    if not holds:
-        raise InputError(f"{option}: found {found!r}, expected {expected}")
