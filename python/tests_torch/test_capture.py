@@ -14,7 +14,10 @@ from unhat.torch._layers import layers_of
 
 def convolutions():
     return nn.Sequential(
-        nn.Unflatten(1, (1, 2, 3)), nn.Conv2d(1, 3, 2, bias=False, dtype=torch.float64), nn.ReLU(inplace=True), nn.Flatten(),
+        nn.Unflatten(1, (1, 2, 3)),
+        nn.Conv2d(1, 3, 2, bias=False, dtype=torch.float64),
+        nn.ReLU(inplace=True),
+        nn.Flatten(),
         nn.Linear(6, 3, dtype=torch.float64),
     )
 

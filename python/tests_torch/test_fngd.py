@@ -69,7 +69,8 @@ def test_the_exact_step_is_the_natural_gradient(make, scope, reduction, random):
         rows = torch.cat([each[name].flatten(1) for name in names], 1)
         fisher = rows.T @ rows / 11 + 1e-2 * torch.eye(rows.shape[1], dtype=torch.float64)
         expected = torch.linalg.solve(fisher, rows.mean(0))
-        found = torch.cat([((before[name] - p) / 0.5).flatten() for name, p in model.named_parameters() if name in names])
+        moved = [before[name] - p for name, p in model.named_parameters() if name in names]
+        found = torch.cat([move.flatten() for move in moved]) / 0.5
         torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-10)
 
 
@@ -219,8 +220,11 @@ def test_ids_are_checked(random):
         optimizer.step(ids)
 
     for ids, words in [
-        (None, "missing"), ([0, 1, 2], "found 3, and the layers saw 4"), ([0, 1, 2, 10], "sample 11 is not among the 10"),
-        ([0, 1, 1, 2], "sample 2 is twice"), ([0.5] * 4, "whole number"),
+        (None, "missing"),
+        ([0, 1, 2], "found 3, and the layers saw 4"),
+        ([0, 1, 2, 10], "sample 11 is not among the 10"),
+        ([0, 1, 1, 2], "sample 2 is twice"),
+        ([0.5] * 4, "whole number"),
     ]:
         with pytest.raises(unhat.InputError, match=words):
             step(ids)

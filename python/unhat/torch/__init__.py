@@ -7,7 +7,8 @@ controls, :func:`capture` keeps the layer factors of a trained model, and :func:
 try:
     import torch as _torch  # noqa: F401
 except ImportError as _error:
-    raise ImportError("unhat.torch needs PyTorch, which is not installed; on most machines: pip install torch") from _error
+    _message = "unhat.torch needs PyTorch, which is not installed; on most machines: pip install torch"
+    raise ImportError(_message) from _error
 
 from unhat.torch._capture import LayerFactors, capture
 from unhat.torch._fngd import FNGD

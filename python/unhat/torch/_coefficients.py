@@ -49,11 +49,6 @@ class CoefficientTable:
         self.by_id = torch.full((samples,), torch.nan, dtype=torch.float64)
         self.total, self.count = 0.0, 0
 
-    def clear(self):
-        """Forget what is stored: a refresh begins."""
-        self.by_id.fill_(torch.nan)
-        self.total, self.count = 0.0, 0
-
     def store(self, ids, coefficients):
         """Keep the coefficients of a batch."""
         coefficients = coefficients.to("cpu", torch.float64)

@@ -10,6 +10,8 @@ from unhat.torch._layers import layers_of
 from unhat.torch._options import is_count, require
 from unhat.torch._taps import Taps
 
+# The key of the table that all layers share.
+_NETWORK = -1
 _SHARES = ("id", "fixed-batches", "layer-mean")
 
 
@@ -130,7 +132,7 @@ class FNGD(torch.optim.Optimizer):
         self._samples, self._per_epoch, self._share, self._refresh = samples, steps_per_epoch, share, refresh
         self._scope, self._alpha, self._damping = scope, alpha, damping
         self._permutation_seed, self._reduction = permuted, reduction
-        self._tables, self._permuted, self._filled_in = [], [], None
+        self._tables, self._permuted, self._filled_in = {}, {}, None
         self._t, self._is_applied = 0, False
         self._taps = Taps(model, self._layers, training_only=True)
 
@@ -176,11 +178,9 @@ class FNGD(torch.optim.Optimizer):
             weighted = gradients * coefficients[k].to(gradients)[:, None, None]
             direction = weighted.flatten(0, 1).T @ inputs.flatten(0, 1)
             columns = direction if layer.bias is None else direction[:, :-1]
-            layer.weight.grad.copy_(columns.reshape(layer.weight.shape))
-            redirected.add(layer.weight)
+            _put(layer.weight, columns, redirected)
             if layer.bias is not None:
-                layer.bias.grad.copy_(direction[:, -1])
-                redirected.add(layer.bias)
+                _put(layer.bias, direction[:, -1], redirected)
         mean = torch.stack([c.mean() for c in coefficients.values()]).mean()
         joined = n / len(self._taps.batches) if self._reduction == "mean" else 1.0
         for group in self.param_groups:
@@ -211,7 +211,9 @@ class FNGD(torch.optim.Optimizer):
 
     def state_dict(self):
         """The state of the rule and the shared coefficients."""
-        tables = [{"by_id": t.by_id.clone(), "total": t.total, "count": t.count} for t in self._tables]
+        tables = {
+            k: {"by_id": t.by_id.clone(), "total": t.total, "count": t.count} for k, t in self._tables.items()
+        }
         shared = {
             "t": self._t, "filled_in": self._filled_in, "tables": tables, "samples": self._samples,
             "share": self._share, "layers": {layer.name: layer.d for layer in self._layers},
@@ -226,15 +228,15 @@ class FNGD(torch.optim.Optimizer):
         own = {"samples": self._samples, "share": self._share, "layers": {y.name: y.d for y in self._layers}}
         for name, value in own.items():
             if shared[name] != value:
-                raise InputError(f"state: of another model or data set: {name} {shared[name]} there, {value} here", "shape")
+                found = f"{name} {shared[name]} there, {value} here"
+                raise InputError(f"state: of another model or data set: {found}", "shape")
         super().load_state_dict({name: value for name, value in state_dict.items() if name != "fngd"})
-        self._t, self._filled_in, self._permuted = shared["t"], shared["filled_in"], []
-        self._tables = []
-        for stored in shared["tables"]:
-            table = CoefficientTable(self._share, self._samples)
+        self._t, self._filled_in, self._permuted = shared["t"], shared["filled_in"], {}
+        self._tables = {}
+        for k, stored in shared["tables"].items():
+            self._tables[k] = table = CoefficientTable(self._share, self._samples)
             table.by_id.copy_(stored["by_id"])
             table.total, table.count = stored["total"], stored["count"]
-            self._tables.append(table)
         self._taps.clear()
         self._is_applied = False
 
@@ -248,14 +250,15 @@ class FNGD(torch.optim.Optimizer):
             raise InputError("model: accumulated batches went through different layers", "shape")
         factors = {}
         for k in batches[0]:
-            own = [d * (len(d) / loss_scale if self._reduction == "mean" else 1 / loss_scale) for _, d in
-                   (batch[k] for batch in batches)]
-            positions = {d.shape[1] for d in own}
-            if len(positions) > 1:
+            inputs, gradients = zip(*(batch[k] for batch in batches), strict=True)
+            if len({d.shape[1] for d in gradients}) > 1:
                 raise InputError("model: accumulated batches have different numbers of positions", "shape")
-            factors[k] = torch.cat([batch[k][0] for batch in batches]), torch.cat(own)
+            joined = [d * (len(d) if self._reduction == "mean" else 1) / loss_scale for d in gradients]
+            factors[k] = torch.cat(inputs), torch.cat(joined)
         if len({len(d) for _, d in factors.values()}) > 1:
-            raise InputError("model: its layers saw different numbers of samples; the first dimension must be theirs", "shape")
+            raise InputError(
+                "model: its layers saw different numbers of samples; the first dimension must be theirs", "shape"
+            )
         return factors
 
     def _checked(self, ids, n):
@@ -270,38 +273,51 @@ class FNGD(torch.optim.Optimizer):
 
     def _coefficients(self, factors, ids, n):
         """{layer: c}."""
-        layers = list(factors)
-        groups = [[k] for k in layers] if self._scope == "layer" else [layers]
+        groups = {k: [k] for k in factors} if self._scope == "layer" else {_NETWORK: list(factors)}
         if self._refresh == "always":
             found = self._solved(factors, groups)
         elif self._is_fresh():
             found = self._solved(factors, groups)
             self._store(ids, found)
         else:
-            if len(self._tables) != len(groups):
-                raise InputError("ids: no coefficient was stored before the first shared step")
-            if self._permutation_seed is not None and not self._permuted:
-                generator = torch.Generator().manual_seed(self._permutation_seed)
-                self._permuted = [table.permuted(generator) for table in self._tables]
-            tables = self._permuted or self._tables
-            found = [table.shared(ids, n) for table in tables]
-        return {k: c.to(factors[k][1]) for group, c in zip(groups, found, strict=True) for k in group}
+            found = {key: table.shared(ids, n) for key, table in self._shared_tables(groups).items()}
+        return {k: found[key].to(factors[k][1]) for key, group in groups.items() for k in group}
 
     def _solved(self, factors, groups):
-        kernels = (sum(layer_kernel(*factors[k]) for k in group) for group in groups)
-        return [natural_coefficients(kernel, alpha=self._alpha, damping=self._damping) for kernel in kernels]
+        kernels = {key: sum(layer_kernel(*factors[k]) for k in group) for key, group in groups.items()}
+        options = {"alpha": self._alpha, "damping": self._damping}
+        return {key: natural_coefficients(kernel, **options) for key, kernel in kernels.items()}
 
     def _store(self, ids, found):
         epoch = self._t // self._per_epoch
-        if not self._tables:
-            self._tables = [CoefficientTable(self._share, self._samples) for _ in found]
         if self._filled_in != epoch:
-            for table in self._tables:
-                table.clear()
-            self._filled_in, self._permuted = epoch, []
-        for table, c in zip(self._tables, found, strict=True):
-            table.store(ids, c)
+            self._tables = {}
+            self._filled_in, self._permuted = epoch, {}
+        for key, c in found.items():
+            self._tables.setdefault(key, CoefficientTable(self._share, self._samples)).store(ids, c)
+
+    def _shared_tables(self, groups):
+        lost = [key for key in groups if key not in self._tables]
+        if lost:
+            name = "model" if lost[0] == _NETWORK else f"layer {self._layers[lost[0]].name!r}"
+            raise InputError(f"ids: no coefficient of the {name} was stored before the first shared step")
+        if self._permutation_seed is None:
+            return {key: self._tables[key] for key in groups}
+        if not self._permuted:
+            generator = torch.Generator().manual_seed(self._permutation_seed)
+            self._permuted = {key: table.permuted(generator) for key, table in sorted(self._tables.items())}
+        return {key: self._permuted[key] for key in groups}
 
     def _is_fresh(self):
         epoch = self._t // self._per_epoch
         return epoch == 0 if self._refresh == "epoch1" else epoch % self._refresh == 0
+
+
+def _put(parameter, gradient, done):
+    """A gradient in the place of the parameter's own."""
+    gradient = gradient.reshape(parameter.shape)
+    if parameter.grad is None:
+        parameter.grad = gradient.to(parameter.dtype)
+    else:
+        parameter.grad.copy_(gradient)
+    done.add(parameter)

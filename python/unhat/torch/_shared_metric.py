@@ -32,7 +32,8 @@ class SharedMetric(torch.optim.Optimizer):
 
     Hooks are on the model only before the steps that refresh the metric. They see training forwards alone: not those
     of ``model.eval()`` or ``torch.no_grad()``, nor the second forward of a checkpointed layer. A layer that is called
-    several times, or in several micro-batches, adds its rows. With ``torch.compile``, compile after the first refreshes.
+    several times, or in several micro-batches, adds its rows. With ``torch.compile``, compile after the first
+    refreshes. Training by several processes is refused: their metrics would differ.
 
     Parameters
     ----------
