@@ -109,6 +109,5 @@ def test_a_transformer_sorts_after_fewer_iterations():
 
 @pytest.mark.parametrize("device", DEVICES[1:])
 def test_the_same_on_a_gpu(device, digits):
-    torch.use_deterministic_algorithms(False)
     found = steps_to(0.1, dense_net, "metric", 4e-3, *digits, size=128, limit=200, device=device)
     assert abs(found - steps_to(0.1, dense_net, "metric", 4e-3, *digits, size=128, limit=200)) <= 8
