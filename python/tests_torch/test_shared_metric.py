@@ -112,6 +112,22 @@ def test_rows_of_a_convolution_of_sequences(random):
     torch.testing.assert_close(layer.gradients(module(inputs)), layer.samples(inputs) @ weights.T)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("options", [{"rank": 3, "alpha": 1.0}, {"rank": 16, "alpha": 1.0}], ids=["low rank", "dense"])
+def test_a_convolutions_gradient_is_in_the_cores_metric(options, layout, random):
+    model = nn.Conv2d(2, 4, 3, stride=2, padding=1, dtype=torch.float64).to(memory_format=layout)
+    inputs = torch.randn(9, 2, 6, 7, dtype=torch.float64, generator=random).to(memory_format=layout)
+    optimizer = SharedMetric(adamw(model), model, **options)
+    (model(inputs) ** 3).mean().backward()
+    plain = np.c_[model.weight.grad.flatten(1).numpy(), model.bias.grad.numpy()]
+    optimizer.precondition()
+    padded = np.pad(inputs.numpy(), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    rows = [padded[n, :, i : i + 3, j : j + 3].ravel() for n in range(9) for i in (0, 2, 4) for j in (0, 2, 4, 6)]
+    expected, _ = expected_gradient([np.c_[np.array(rows), np.ones(len(rows))]], plain, 0, options)
+    found = np.c_[model.weight.grad.flatten(1).numpy(), model.bias.grad.numpy()]
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-13)
+
+
 def test_what_has_no_inputs_of_its_own_goes_to_the_base_unchanged(random):
     class Net(nn.Module):
         def __init__(self):

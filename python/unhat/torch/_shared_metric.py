@@ -27,8 +27,9 @@ class SharedMetric(torch.optim.Optimizer):
     two thin products a layer. Start with the learning rate of plain AdamW, which was within a factor of two of the best
     wherever it was measured.
 
-    Linear layers and convolutions with weights of their own take part. Everything else goes to the base optimiser
-    unchanged: norms, embeddings, weights tied to another module, grouped and transposed convolutions.
+    Linear layers and convolutions of one and two dimensions with weights of their own take part. Everything else goes
+    to the base optimiser unchanged: norms, embeddings, attention as one module, weights that are tied to another module
+    or computed by a parametrisation, grouped and transposed convolutions.
 
     Hooks are on the model only before the steps that refresh the metric. They see training forwards alone: not those
     of ``model.eval()`` or ``torch.no_grad()``, nor the second forward of a checkpointed layer. A layer that is called
