@@ -41,10 +41,23 @@ def test_the_example_of_the_readme(tmp_path, monkeypatch):
     np.testing.assert_allclose(names["found"].x, names["hidden"], rtol=1e-8)
 
 
-def test_stubs_agree_with_the_module():
+@pytest.mark.parametrize("other", ["torch", "jax"])
+def test_what_needs_another_package_says_which(other, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith(f"unhat.{other}")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, other, None)
+    with pytest.raises(ImportError, match=f"unhat.{other} needs .* pip install {other}"):
+        importlib.import_module(f"unhat.{other}")
+
+
+def test_stubs_agree_with_the_module(tmp_path):
     assert (importlib.resources.files("unhat") / "py.typed").is_file()
+    # these two are held against their stubs where torch and JAX are: python/test-torch
+    (tmp_path / "allowed").write_text("unhat\\.(torch|jax)(\\..*)?\n")
+    (tmp_path / "mypy.ini").write_text("[mypy]\n[mypy-torch.*,jax.*]\nignore_missing_imports = true\n")
+    own = ["--allowlist", tmp_path / "allowed", "--ignore-unused-allowlist", "--mypy-config-file", tmp_path / "mypy.ini"]
     done = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "unhat", "--ignore-missing-stub", "--ignore-disjoint-bases"],
+        [sys.executable, "-m", "mypy.stubtest", "unhat", "--ignore-missing-stub", "--ignore-disjoint-bases", *own],
         capture_output=True,
         text=True,
         timeout=120,

@@ -7,11 +7,13 @@ use unhat::audit::AuditOptions;
 use unhat::invert::InvertOptions;
 use unhat::invert::scores::ScoreInvertOptions;
 use unhat::leverage::ScoreOptions;
+use unhat::natural::{MetricOptions, REFRESH_STEPS};
 
 /// The JSON object {function: {option: default}}.
 #[pyfunction]
 pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
     let (scores, gradient) = (ScoreOptions::default(), InvertOptions::default());
+    let metric = MetricOptions::default();
     let (released, audit) = (ScoreInvertOptions::default(), AuditOptions::default());
     written(
         py,
@@ -24,6 +26,10 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
             "invert_scores": {
                 "method": released.method.name(), "noise": released.noise, "tol": released.tolerance,
                 "max_iter": released.max_iterations, "seed": released.seed,
+            },
+            "shared_metric": {
+                "rank": metric.rank, "alpha": metric.damping, "memory": metric.memory, "rows": metric.rows,
+                "seed": metric.seed, "refresh_steps": REFRESH_STEPS,
             },
             "audit": {
                 "release": audit.release, "target_error": audit.target_error, "trials": audit.trials,

@@ -11,6 +11,7 @@ mod defaults;
 mod facts;
 mod failure;
 mod forward;
+mod learning;
 mod work;
 
 use pyo3::prelude::*;
@@ -35,6 +36,11 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(forward::barrier, module)?)?;
     module.add_function(wrap_pyfunction!(backward::invert_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(backward::invert_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(learning::score_jvp, module)?)?;
+    module.add_function(wrap_pyfunction!(learning::score_vjp, module)?)?;
+    module.add_function(wrap_pyfunction!(learning::uniform, module)?)?;
+    module.add_function(wrap_pyfunction!(learning::layer_metric, module)?)?;
+    module.add_function(wrap_pyfunction!(learning::natural_coefficients, module)?)?;
     module.add_function(wrap_pyfunction!(audit::audit, module)?)?;
     module.add_function(wrap_pyfunction!(audit::audit_page, module)?)?;
     module.add_function(wrap_pyfunction!(audit::write_page, module)?)?;

@@ -46,12 +46,12 @@ pub struct Scores {
 
 /// Cholesky of the Gram matrix is kept up to this κ(M̃); there it is within a digit of the orthogonal methods
 /// (bench/record/digits_by_method.json). Sparse rows keep it longer, because the next method writes them out densely.
-const CHOLESKY_LIMIT: f64 = 1e3;
+pub(super) const CHOLESKY_LIMIT: f64 = 1e3;
 const CHOLESKY_LIMIT_SPARSE: f64 = 1e6;
 /// Below this many dense flops a sparse matrix is small enough to be treated like a dense one.
 const SMALL_FLOPS: f64 = 1e9;
 /// CholeskyQR2 is kept up to this κ(M̃): beyond it the first factor no longer whitens.
-const QR2_LIMIT: f64 = 1e12;
+pub(super) const QR2_LIMIT: f64 = 1e12;
 
 /// Leverage scores of the rows rᵢaᵢ: how much each matters for the whole.
 ///
@@ -89,13 +89,7 @@ pub fn leverage_scores(
     run: &Run<'_>,
 ) -> Result<Scores> {
     let shape = source.shape();
-    if !(options.ridge >= 0.0 && options.ridge.is_finite()) {
-        return Err(ErrorKind::Option {
-            name: "ridge".into(),
-            reason: format!("found {}, expected a finite number ≥ 0", options.ridge),
-        }
-        .into());
-    }
+    require_ridge(options.ridge)?;
     if let Some(r) = row_scale {
         require_vector("row scale", r, shape.rows)?;
     }
@@ -105,6 +99,15 @@ pub fn leverage_scores(
         require_finite(source, "matrix")?;
     }
     result
+}
+
+/// λ is a finite number ≥ 0.
+pub(super) fn require_ridge(ridge: f64) -> Result<()> {
+    if ridge >= 0.0 && ridge.is_finite() {
+        return Ok(());
+    }
+    let reason = format!("found {ridge}, expected a finite number ≥ 0");
+    Err(ErrorKind::Option { name: "ridge".into(), reason }.into())
 }
 
 struct Plan<'a> {

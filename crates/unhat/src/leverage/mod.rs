@@ -1,12 +1,14 @@
 //! Leverage scores of the rows of a matrix.
 
 mod constant_column;
+mod derivative;
 mod diagnostics;
 mod exact;
 mod least_squares;
 mod selected_inverse;
 mod sketched;
 
+pub use derivative::{score_jvp, score_vjp};
 pub use diagnostics::{Diagnostics, diagnostics, membership_auc, membership_factor, membership_tpr};
 pub use exact::{ScoreOptions, Scores, leverage_scores};
 pub(crate) use exact::{digits_left, pair_form};
