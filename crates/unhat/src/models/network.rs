@@ -287,9 +287,11 @@ impl Workspace {
         self.outputs.last().map_or(&[], Vec::as_slice)
     }
 
-    /// The first layer with an output that is NaN or infinite, after [`Network::forward`].
+    /// The first layer with an output that is NaN or infinite, after [`Network::forward`]; else the first with such a
+    /// gradient, after [`Network::backward`].
     pub fn first_not_finite(&self) -> Option<usize> {
-        self.outputs.iter().position(|z| z.iter().any(|z| !z.is_finite()))
+        let spoiled = |layers: &[Vec<f64>]| layers.iter().position(|z| z.iter().any(|z| !z.is_finite()));
+        spoiled(&self.outputs).or_else(|| spoiled(&self.gradients))
     }
 
     fn shape_for(&mut self, network: &Network, rows: usize) {

@@ -114,6 +114,7 @@ impl Optimiser for Sgd {
     }
 
     fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
+        require_same_network(self.gradient.len(), network.parameters())?;
         let mut gradient = std::mem::take(&mut self.gradient);
         mean_gradient_into(factors, batch.ids.len(), &mut gradient, network.parameters());
         self.apply(network, &gradient, batch.learning_rate);
@@ -188,6 +189,7 @@ impl Optimiser for AdamW {
     }
 
     fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
+        require_same_network(self.gradient.len(), network.parameters())?;
         let mut gradient = std::mem::take(&mut self.gradient);
         mean_gradient_into(factors, batch.ids.len(), &mut gradient, network.parameters());
         self.apply(network, &gradient, batch.learning_rate);
@@ -213,6 +215,17 @@ pub(crate) fn require_memory(memory: &[f64], lengths: &[usize]) -> Result<()> {
         false => {
             let expected = format!("{} values", lengths[lengths.len() - 1]);
             Err(super::frame::shape("memory of the optimiser", &expected, format!("{} values", memory.len())))
+        }
+    }
+}
+
+/// A rule remembers a network of so many weights, or none yet (0); a step is for one of `parameters`.
+pub(crate) fn require_same_network(remembered: usize, parameters: usize) -> Result<()> {
+    match remembered == 0 || remembered == parameters {
+        true => Ok(()),
+        false => {
+            let expected = format!("{remembered} weights as in the steps before");
+            Err(super::frame::shape("network of the optimiser", &expected, format!("{parameters} weights")))
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{CoefficientTable, Damping, Share, layer_kernel, natural_coefficients, network_kernel};
 use crate::error::{ErrorKind, Result};
-use crate::models::{Batch, Factors, Network, Optimiser, require_memory};
+use crate::models::{Batch, Factors, Network, Optimiser, require_memory, require_same_network};
 
 /// Which gradients a coefficient weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,31 @@ pub enum Scope {
     Layer,
     /// One kernel, the sum over the layers, and one coefficient a sample.
     Network,
+}
+
+impl Scope {
+    /// The word used in options and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Layer => "layer",
+            Scope::Network => "network",
+        }
+    }
+}
+
+impl std::str::FromStr for Scope {
+    type Err = crate::Error;
+
+    fn from_str(text: &str) -> Result<Scope> {
+        match text {
+            "layer" => Ok(Scope::Layer),
+            "network" => Ok(Scope::Network),
+            _ => {
+                let reason = format!("found \"{text}\", expected layer or network");
+                Err(ErrorKind::Option { name: "scope".into(), reason }.into())
+            }
+        }
+    }
 }
 
 /// When coefficients are computed.
@@ -196,6 +221,7 @@ impl Optimiser for Fngd {
     }
 
     fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
+        require_same_network(self.buffer.len(), network.parameters())?;
         let coefficients = self.coefficients(factors, batch)?;
         self.direction.clear();
         self.direction.resize(network.parameters(), 0.0);

@@ -223,6 +223,15 @@ impl LayerMetric {
         uniform_rows_into(self.options.seed, self.stream | 1 << 32, 0, &mut keys);
         let mut order: Vec<usize> = (0..self.d).collect();
         order.sort_by(|&a, &b| keys[a].total_cmp(&keys[b]));
+        if let Form::Dense { moment, inverse } = &self.form {
+            let permute = |m: &[f64]| {
+                order.iter().flat_map(|&j| order.iter().map(move |&i| m[j * self.d + i])).collect::<Vec<f64>>()
+            };
+            return LayerMetric {
+                form: Form::Dense { moment: permute(moment), inverse: permute(inverse) },
+                ..self.clone()
+            };
+        }
         self.mapped(|m, columns| {
             let d = order.len();
             (0..columns).flat_map(|k| order.iter().map(move |&i| (k, i))).map(|(k, i)| m[k * d + i]).collect()
@@ -232,11 +241,29 @@ impl LayerMetric {
     /// A control: the same spectrum along random directions.
     pub fn along_random_directions(&self) -> LayerMetric {
         let d = self.d;
-        self.mapped(|m, columns| {
+        let random_basis = |columns: usize| {
             let mut draws = vec![0.0; d * columns];
             uniform_rows_into(self.options.seed, self.stream | 1 << 33, 0, &mut draws);
             draws.iter_mut().for_each(|u| *u -= 0.5);
-            let mut random = linalg::orthonormal_basis(&draws, d, columns);
+            linalg::orthonormal_basis(&draws, d, columns)
+        };
+        if let Form::Dense { moment, inverse } = &self.form {
+            let random = random_basis(d);
+            let turned = |m: &[f64]| {
+                let (values, _) = linalg::symmetric_eigen(m, d)?;
+                let scaled: Vec<f64> = (0..d * d).map(|e| random[e] * values[e / d]).collect();
+                let mut turned = vec![0.0; d * d];
+                linalg::add_product_with_transpose(&scaled, &random, d, d, 1.0, &mut turned);
+                Some(turned)
+            };
+            let form = match (turned(moment), turned(inverse)) {
+                (Some(moment), Some(inverse)) => Form::Dense { moment, inverse },
+                _ => Form::None, // no eigenvalues of numbers that are not finite
+            };
+            return LayerMetric { form, ..self.clone() };
+        }
+        self.mapped(|m, columns| {
+            let mut random = random_basis(columns);
             // each column keeps its length, and the sign of its update
             for (random, column) in random.chunks_exact_mut(d).zip(m.chunks_exact(d)) {
                 let length = linalg::norm(column);
@@ -246,7 +273,7 @@ impl LayerMetric {
         })
     }
 
-    /// The same with U and V mapped alike; a dense metric is left as it is.
+    /// The same with U and V of the low-rank form mapped alike.
     fn mapped(&self, map: impl Fn(&[f64], usize) -> Vec<f64>) -> LayerMetric {
         let mut copy = self.clone();
         if let Form::LowRank { basis, values, update, scale } = &mut copy.form {

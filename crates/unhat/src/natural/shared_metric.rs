@@ -5,7 +5,9 @@
 
 use super::{LayerMetric, MetricOptions, REFRESH_STEPS};
 use crate::error::Result;
-use crate::models::{AdamW, Batch, Factors, Network, Optimiser, Sgd, mean_gradient_into, require_memory};
+use crate::models::{
+    AdamW, Batch, Factors, Network, Optimiser, Sgd, mean_gradient_into, require_memory, require_same_network,
+};
 
 /// The rule that takes the step.
 #[derive(Clone, Debug)]
@@ -92,6 +94,7 @@ impl Optimiser for SharedMetric {
     }
 
     fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
+        require_same_network(self.gradient.len(), network.parameters())?;
         if self.is_due(batch) {
             self.refresh(factors);
         }
