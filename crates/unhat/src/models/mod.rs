@@ -41,6 +41,7 @@ mod objective;
 mod optimiser;
 mod parts;
 mod persist;
+mod predict;
 mod response;
 mod split;
 mod tangent;
@@ -61,6 +62,7 @@ pub use optimiser::{AdamW, Batch, Momentum, Optimiser, Sgd};
 pub(crate) use optimiser::{mean_gradient_into, require_memory, require_same_network};
 pub use parts::{HeldOut, Part, PartOptions, Parts};
 pub use persist::Model;
+pub use predict::Predictions;
 pub use response::{CLASSES_OF_NUMBERS, Response, ResponseKind, Wanted};
 pub use split::{DEFAULT_SHARE, Split, split};
 pub use train::{

@@ -175,6 +175,8 @@ impl Problem<'_> {
                 features: train.inputs,
                 training_rows: self.rows(),
                 validation_rows: self.sets.validation.map(|(_, response)| response.len()),
+                response: None,
+                classes: Vec::new(),
             },
             settings: Settings::of(self.options),
             warnings: Vec::new(),

@@ -1,6 +1,7 @@
 //! What a training reports: the one form in which command line, Python and report page know it.
 
 use super::options::{OptimiserName, TrainingOptions};
+use crate::models::{Label, Response};
 use crate::natural::{MetricOptions, Scope, Share};
 use serde::{Deserialize, Serialize};
 
@@ -172,6 +173,18 @@ pub struct TrainedModel {
     pub training_rows: usize,
     /// Rows it was validated with.
     pub validation_rows: Option<usize>,
+    /// What it predicts, where the caller knows it.
+    pub response: Option<String>,
+    /// The classes in the order of their positions; empty for a numeric response.
+    pub classes: Vec<Label>,
+}
+
+impl TrainingReport {
+    /// Names the response and its classes, which a training of encoded rows does not know.
+    pub fn describe(&mut self, response: &Response) {
+        self.model.response = Some(response.name.clone());
+        self.model.classes = response.classes().to_vec();
+    }
 }
 
 /// The options as they took effect; None where the rule has no such option.
