@@ -6,14 +6,18 @@
 
 mod coefficients;
 mod fngd;
+mod fresh_metric;
 mod kfac;
 mod metric;
+mod positions;
 mod shared_metric;
 mod table;
 
 pub use coefficients::{Damping, layer_kernel, natural_coefficients, network_kernel};
 pub use fngd::{Decay, Fngd, FngdOptions, Refresh, Scope};
+pub use fresh_metric::{dual_direction, fresh_direction, primal_direction};
 pub use kfac::{Fisher, Kfac, KfacOptions};
 pub use metric::{LayerMetric, MetricOptions, REFRESH_STEPS};
+pub use positions::{PositionFactors, Windows};
 pub use shared_metric::{BaseRule, MetricControl, MetricRefresh, SharedMetric};
 pub use table::{CoefficientTable, Share};
