@@ -69,7 +69,7 @@ pub struct Factors<'a> {
 }
 
 /// Buffers of one batch, reused from batch to batch; one for each thread.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Workspace {
     /// Inputs of layers 1.. (layer 0 reads the features where they lie).
     pub(super) inputs: Vec<Vec<f64>>,

@@ -100,7 +100,7 @@ impl Default for FngdOptions {
 /// Fast natural gradient descent after the paper, with its controls.
 ///
 /// # References
-/// FNGD2024.
+/// OuZhuHuangLiu2024.
 #[derive(Clone, Debug)]
 pub struct Fngd {
     options: FngdOptions,
