@@ -16,11 +16,11 @@ pub(crate) struct Train {
     /// The model: linear, ridge, logistic, softmax, poisson, mlp or mlp:64,32
     #[arg(long, value_name = "NAME")]
     pub model: ModelKind,
-    /// The rule: sgd, nesterov, adamw, fngd, fngd-metric or ngd
+    /// The rule: sgd, nesterov, adamw, fngd, fngd-metric, kfac or ngd
     ///
     /// fngd: a weighted sum of per-sample gradients whose coefficients are inverted in the first epoch and shared afterwards.
     /// fngd-metric: AdamW in the metric of each layer's inputs, found in the first epoch and shared afterwards; ours, not the
-    /// paper's. ngd: fresh coefficients in every step, the exact natural gradient of the batch.
+    /// paper's. kfac: Kronecker factors of each layer's Fisher matrix, to compare with. ngd: fresh coefficients in every step, the exact natural gradient of the batch.
     #[arg(long, value_name = "RULE", default_value = "fngd-metric")]
     pub optimizer: OptimiserName,
     /// Rows of a batch; the last of an epoch may have fewer
@@ -30,7 +30,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_EPOCHS, allow_negative_numbers = true)]
     pub epochs: u32,
     /// Learning rate for the mean loss of a batch, or auto: the best of a short range test
-    /// [default: sgd and nesterov 0.05, adamw and fngd-metric 0.002, fngd and ngd auto]
+    /// [default: sgd and nesterov 0.05, adamw and fngd-metric 0.002, fngd, kfac and ngd auto]
     #[arg(long, value_name = "ETA", allow_hyphen_values = true)]
     pub lr: Option<LearningRate>,
     /// lambda >= 0: part of the gradient for sgd and nesterov, decoupled for the others
@@ -51,12 +51,18 @@ pub(crate) struct Train {
     /// Compute anew every K epochs (fngd) or steps (fngd-metric) [default: in the first epoch only]
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub refresh: Option<u32>,
-    /// lambda > 0 of fngd and ngd, in the units of the Fisher matrix; in place of --alpha
+    /// lambda > 0 of fngd, kfac and ngd, in the units of the Fisher matrix; in place of --alpha [default: kfac 0.01]
     #[arg(long, value_name = "LAMBDA", allow_hyphen_values = true)]
     pub damping: Option<f64>,
     /// alpha > 0, a damping relative to the trace [default: fngd and ngd 10, fngd-metric 1]
     #[arg(long, value_name = "ALPHA", allow_hyphen_values = true)]
     pub alpha: Option<f64>,
+    /// Steps from one update of the factors of kfac to the next [default: 10]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    pub factor_every: Option<u64>,
+    /// Steps from one inversion of the factors of kfac to the next [default: 10]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    pub inverse_every: Option<u64>,
     /// Directions of a layer's metric of fngd-metric [default: 16]
     #[arg(long, value_name = "R", allow_negative_numbers = true)]
     pub rank: Option<usize>,
@@ -105,6 +111,8 @@ impl Train {
             refresh: self.refresh,
             damping: self.damping,
             alpha: self.alpha,
+            factor_every: self.factor_every,
+            inverse_every: self.inverse_every,
             rank: self.rank,
             base: self.base,
             patience: self.patience,

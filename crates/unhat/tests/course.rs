@@ -47,7 +47,7 @@ const CLASSES: Family = Family::Categorical { classes: 3 };
 fn options(rule: &str) -> TrainingOptions {
     let optimizer = rule.parse().unwrap();
     let learning_rate = match optimizer {
-        OptimiserName::Fngd | OptimiserName::Ngd => Some(LearningRate::Fixed(0.02)),
+        OptimiserName::Fngd | OptimiserName::Kfac | OptimiserName::Ngd => Some(LearningRate::Fixed(0.02)),
         _ => None,
     };
     TrainingOptions { optimizer, learning_rate, batch: 16, epochs: 4, seed: 3, ..TrainingOptions::default() }
@@ -150,7 +150,9 @@ fn fixed_batches_are_those_of_the_first_epoch() {
         let mut witness = Witness(Vec::new());
         let data = training.data();
         let mut trainer = Trainer::new(&data, &[6], Activation::Relu, train, &mut witness).unwrap();
-        (0..12).for_each(|_| drop(trainer.step().unwrap()));
+        for _ in 0..12 {
+            trainer.step().unwrap();
+        }
         drop(trainer);
         let of = |epoch: u32| witness.0.iter().filter(|(e, _)| *e == epoch).map(|(_, ids)| ids.clone()).collect();
         [of(0), of(1), of(2)] as [Vec<Vec<usize>>; 3]

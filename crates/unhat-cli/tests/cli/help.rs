@@ -70,6 +70,8 @@ fn help_lists_every_option() {
         "--refresh",
         "--damping",
         "--alpha",
+        "--factor-every",
+        "--inverse-every",
         "--rank",
         "--base",
         "--validation",

@@ -59,7 +59,7 @@ pub use label::Label;
 pub use network::{Activation, Factors, Layer, LayerFactors, LayerShape, Network, Workspace};
 pub use objective::{Evaluated, Objective};
 pub use optimiser::{AdamW, Batch, Momentum, Optimiser, Sgd};
-pub(crate) use optimiser::{mean_gradient_into, require_memory, require_same_network};
+pub(crate) use optimiser::{each_layer, mean_gradient_into, require_memory, require_same_network};
 pub use parts::{HeldOut, Part, PartOptions, Parts};
 pub use persist::Model;
 pub use predict::Predictions;

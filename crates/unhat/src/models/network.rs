@@ -213,6 +213,23 @@ impl LayerFactors<'_> {
     }
 }
 
+impl LayerFactors<'_> {
+    /// out = α Σᵢ cᵢ dᵢaᵢᵀ, outputs×inputs; c = 1 where `weights` is None. What was in `out` is not read.
+    ///
+    /// # Cost
+    /// 2·rows·inputs·outputs flops.
+    pub fn combination_into(&self, weights: Option<&[f64]>, alpha: f64, out: &mut [f64]) {
+        let LayerShape { inputs, outputs } = self.shape;
+        match weights {
+            None => linalg::product_with_transpose_into(self.inputs, self.gradients, inputs, outputs, alpha, out),
+            Some(c) => crate::rows::with_scratch(self.gradients.len(), |scaled| {
+                linalg::scale_rows_into(self.gradients, outputs, |i| c[i], scaled);
+                linalg::product_with_transpose_into(self.inputs, scaled, inputs, outputs, alpha, out);
+            }),
+        }
+    }
+}
+
 impl Factors<'_> {
     /// out += Σᵢ cᵢ gᵢ, all layers flattened as [`Network::flatten`]; c = 1 where `weights` is None.
     ///

@@ -49,7 +49,7 @@ enum Form {
     None,
     /// d ≤ 2r: S and (S + λI)⁻¹.
     Dense { moment: Vec<f64>, inverse: Vec<f64> },
-    /// U, e; V and s of the fused form.
+    /// U, e; V/s and s of the fused form.
     LowRank { basis: Vec<f64>, values: Vec<f64>, update: Vec<f64>, scale: f64 },
 }
 
@@ -131,7 +131,7 @@ impl LayerMetric {
         let scale = 1.0 / (rest + lambda);
         let mut update = basis.clone();
         for (column, e) in update.chunks_exact_mut(d).zip(&values) {
-            let gain = 1.0 / (e + lambda) - scale;
+            let gain = relative_gain(*e, lambda, scale);
             column.iter_mut().for_each(|u| *u *= gain);
         }
         Form::LowRank { basis, values, update, scale }
@@ -144,6 +144,20 @@ impl LayerMetric {
     /// # Cost
     /// 4·d_out·d·r flops.
     pub fn apply(&self, gradient: &mut [f64]) {
+        let scale = self.scale();
+        if scale != 1.0 {
+            gradient.iter_mut().for_each(|g| *g *= scale);
+        }
+        self.apply_to_scaled(gradient);
+    }
+
+    /// s of the fused form, 1 where there is none: whoever makes a gradient can multiply by it at no cost.
+    pub(super) fn scale(&self) -> f64 {
+        if let Form::LowRank { scale, .. } = &self.form { *scale } else { 1.0 }
+    }
+
+    /// The rest of [`LayerMetric::apply`], for s·g in place of g.
+    pub(super) fn apply_to_scaled(&self, gradient: &mut [f64]) {
         let (d, outputs) = (self.d, gradient.len() / self.d);
         match &self.form {
             Form::None => {}
@@ -151,11 +165,10 @@ impl LayerMetric {
                 linalg::rows_times_symmetric(gradient, d, inverse, image);
                 gradient.copy_from_slice(image);
             }),
-            Form::LowRank { basis, values, update, scale } => {
+            Form::LowRank { basis, values, update, .. } => {
                 let r = values.len();
                 crate::rows::with_scratch(r * outputs, |along| {
                     linalg::transpose_times_into(basis, gradient, d, r, outputs, along);
-                    gradient.iter_mut().for_each(|g| *g *= scale);
                     linalg::add_product(update, along, d, r, outputs, gradient);
                 });
             }
@@ -281,12 +294,17 @@ impl LayerMetric {
             let lambda = self.options.damping * self.trace / self.d as f64;
             *update = basis.clone();
             for (column, e) in update.chunks_exact_mut(self.d).zip(values.iter()) {
-                let gain = 1.0 / (e + lambda) - *scale;
+                let gain = relative_gain(*e, lambda, *scale);
                 column.iter_mut().for_each(|u| *u *= gain);
             }
         }
         copy
     }
+}
+
+/// (1/(e + λ) − s)/s: what a direction gains beside the rest, for a gradient that was multiplied by s already.
+fn relative_gain(e: f64, lambda: f64, scale: f64) -> f64 {
+    (1.0 / (e + lambda) - scale) / scale
 }
 
 fn refreshed_dense(d: usize, rows: &[f64], past: f64, share: f64, lambda: f64, form: Form) -> Form {

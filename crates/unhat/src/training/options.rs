@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::{DEFAULT_EPOCHS, DEFAULT_MOMENTUM, Schedule};
-use crate::natural::{MetricOptions, Scope, Share};
+use crate::natural::{Damping, KfacOptions, MetricOptions, Scope, Share};
 use std::fmt;
 use std::str::FromStr;
 
@@ -28,18 +28,21 @@ pub enum OptimiserName {
     Fngd,
     /// The inputs' second moment, found in the first epoch and shared afterwards.
     FngdMetric,
+    /// Kronecker factors of each layer's Fisher matrix.
+    Kfac,
     /// Fresh coefficients in every step: the exact natural gradient of the batch.
     Ngd,
 }
 
 impl OptimiserName {
     /// All of them, in the order of the help.
-    pub const ALL: [OptimiserName; 6] = [
+    pub const ALL: [OptimiserName; 7] = [
         OptimiserName::Sgd,
         OptimiserName::Nesterov,
         OptimiserName::AdamW,
         OptimiserName::Fngd,
         OptimiserName::FngdMetric,
+        OptimiserName::Kfac,
         OptimiserName::Ngd,
     ];
 
@@ -51,6 +54,7 @@ impl OptimiserName {
             OptimiserName::AdamW => "adamw",
             OptimiserName::Fngd => "fngd",
             OptimiserName::FngdMetric => "fngd-metric",
+            OptimiserName::Kfac => "kfac",
             OptimiserName::Ngd => "ngd",
         }
     }
@@ -61,7 +65,7 @@ impl OptimiserName {
             (OptimiserName::Sgd | OptimiserName::Nesterov, _) => LearningRate::Fixed(DEFAULT_DESCENT_RATE),
             (OptimiserName::FngdMetric, MetricBase::Nesterov) => LearningRate::Fixed(DEFAULT_DESCENT_RATE),
             (OptimiserName::AdamW | OptimiserName::FngdMetric, _) => LearningRate::Fixed(DEFAULT_ADAM_RATE),
-            (OptimiserName::Fngd | OptimiserName::Ngd, _) => LearningRate::Auto,
+            (OptimiserName::Fngd | OptimiserName::Kfac | OptimiserName::Ngd, _) => LearningRate::Auto,
         }
     }
 }
@@ -153,7 +157,7 @@ pub struct TrainingOptions {
     pub batch: usize,
     /// How often all rows are seen.
     pub epochs: u32,
-    /// η, for the mean loss of a batch; None: .05 for descent, .002 for Adam, a range test for `fngd` and `ngd`.
+    /// η, for the mean loss of a batch; None: .05 for descent, .002 for Adam, a range test for `fngd`, `kfac` and `ngd`.
     pub learning_rate: Option<LearningRate>,
     /// λ ≥ 0: part of the gradient for `sgd` and `nesterov`, decoupled for the others.
     pub weight_decay: f64,
@@ -168,10 +172,14 @@ pub struct TrainingOptions {
     /// Every so many epochs `fngd` computes its coefficients anew, every so many steps `fngd-metric` its metric; None: in
     /// the first epoch only.
     pub refresh: Option<u32>,
-    /// λ > 0 of `fngd` and `ngd`, in the units of the Fisher matrix; in place of α.
+    /// λ > 0 of `fngd`, `kfac` and `ngd`, in the units of the Fisher matrix; .01 for `kfac`, else in place of α.
     pub damping: Option<f64>,
-    /// α > 0, a damping relative to the trace: 10 for `fngd` and `ngd`, 1 for `fngd-metric`.
+    /// α > 0, a damping relative to the trace: 10 for `fngd` and `ngd`, 1 for `fngd-metric`, in place of λ for `kfac`.
     pub alpha: Option<f64>,
+    /// Steps from one update of the factors of `kfac` to the next, 10.
+    pub factor_every: Option<u64>,
+    /// Steps from one inversion of them to the next, 10.
+    pub inverse_every: Option<u64>,
     /// r of `fngd-metric`, 16.
     pub rank: Option<usize>,
     /// The rule beneath `fngd-metric`, AdamW.
@@ -201,6 +209,8 @@ impl Default for TrainingOptions {
             refresh: None,
             damping: None,
             alpha: None,
+            factor_every: None,
+            inverse_every: None,
             rank: None,
             base: None,
             patience: None,
@@ -222,18 +232,21 @@ impl TrainingOptions {
         let rule = self.optimizer;
         let coefficients = matches!(rule, Name::Fngd | Name::Ngd);
         let momentum = !matches!((rule, self.metric_base()), (Name::AdamW, _) | (Name::FngdMetric, MetricBase::AdamW));
+        let damped = coefficients || rule == Name::Kfac;
         let given = [
             (
                 "momentum",
                 self.momentum.is_some(),
                 momentum,
-                "sgd, nesterov, fngd, ngd, and fngd-metric with --base nesterov",
+                "sgd, nesterov, fngd, kfac, ngd, and fngd-metric with base nesterov",
             ),
             ("share", self.share.is_some(), rule == Name::Fngd, "fngd"),
             ("scope", self.scope.is_some(), coefficients, "fngd and ngd"),
             ("refresh", self.refresh.is_some(), matches!(rule, Name::Fngd | Name::FngdMetric), "fngd and fngd-metric"),
-            ("damping", self.damping.is_some(), coefficients, "fngd and ngd"),
-            ("alpha", self.alpha.is_some(), coefficients || rule == Name::FngdMetric, "fngd, ngd and fngd-metric"),
+            ("damping", self.damping.is_some(), damped, "fngd, kfac and ngd"),
+            ("alpha", self.alpha.is_some(), damped || rule == Name::FngdMetric, "fngd, fngd-metric, kfac and ngd"),
+            ("factor-every", self.factor_every.is_some(), rule == Name::Kfac, "kfac"),
+            ("inverse-every", self.inverse_every.is_some(), rule == Name::Kfac, "kfac"),
             ("rank", self.rank.is_some(), rule == Name::FngdMetric, "fngd-metric"),
             ("base", self.base.is_some(), rule == Name::FngdMetric, "fngd-metric"),
             ("controls", self.controls, matches!(rule, Name::Fngd | Name::FngdMetric), "fngd and fngd-metric"),
@@ -251,6 +264,8 @@ impl TrainingOptions {
             ("epochs", Some(u64::from(self.epochs))),
             ("rank", self.rank.map(|r| r as u64)),
             ("refresh", self.refresh.map(u64::from)),
+            ("factor-every", self.factor_every),
+            ("inverse-every", self.inverse_every),
             ("patience", self.patience.map(u64::from)),
             ("record-every", self.record_every),
         ];
@@ -291,14 +306,26 @@ impl TrainingOptions {
         self.momentum.unwrap_or(DEFAULT_MOMENTUM)
     }
 
-    /// α of the rules that have one.
+    /// α of the rules that have one; none beside λ.
     pub(super) fn alpha(&self) -> Option<f64> {
         let default = match self.optimizer {
             OptimiserName::Fngd | OptimiserName::Ngd => DEFAULT_COEFFICIENT_ALPHA,
             OptimiserName::FngdMetric => MetricOptions::default().damping,
+            OptimiserName::Kfac => return self.alpha,
             _ => return None,
         };
         if self.damping.is_some() { None } else { Some(self.alpha.unwrap_or(default)) }
+    }
+}
+
+impl TrainingOptions {
+    /// λ of the rules that have one; none beside α.
+    pub(super) fn damping(&self) -> Option<f64> {
+        match (self.optimizer, self.damping, KfacOptions::default().damping) {
+            (_, Some(damping), _) => Some(damping),
+            (OptimiserName::Kfac, None, Damping::Absolute(default)) if self.alpha.is_none() => Some(default),
+            _ => None,
+        }
     }
 }
 
@@ -339,6 +366,8 @@ mod tests {
         TrainingOptions { momentum: Some(0.5), base: nesterov, ..of("fngd-metric") }.check(false).unwrap();
         assert_eq!(name(TrainingOptions { base: nesterov, ..of("sgd") }), "base");
         assert_eq!(name(TrainingOptions { rank: Some(4), ..of("fngd") }), "rank");
+        assert_eq!(name(TrainingOptions { factor_every: Some(4), ..of("fngd") }), "factor-every");
+        TrainingOptions { factor_every: Some(4), damping: Some(0.1), ..of("kfac") }.check(false).unwrap();
         assert_eq!(name(TrainingOptions { share: Some(Share::LayerMean), ..of("fngd-metric") }), "share");
         assert_eq!(name(TrainingOptions { refresh: Some(2), ..of("ngd") }), "refresh");
         assert_eq!(name(TrainingOptions { damping: Some(1.0), alpha: Some(1.0), ..of("ngd") }), "damping");

@@ -2,7 +2,7 @@
 
 use super::options::{OptimiserName, TrainingOptions};
 use crate::models::{Label, Response};
-use crate::natural::{MetricOptions, Scope, Share};
+use crate::natural::{KfacOptions, MetricOptions, Scope, Share};
 use serde::{Deserialize, Serialize};
 
 /// A training as data. A number that is not finite or not known is None (JSON null).
@@ -212,6 +212,10 @@ pub struct Settings {
     pub damping: Option<f64>,
     /// α.
     pub alpha: Option<f64>,
+    /// Steps between updates of Kronecker factors.
+    pub factor_every: Option<u64>,
+    /// Steps between their inversions.
+    pub inverse_every: Option<u64>,
     /// r.
     pub rank: Option<usize>,
     /// The rule beneath the metric.
@@ -230,6 +234,7 @@ impl Settings {
         let rule = options.optimizer;
         let (is_fngd, is_metric) = (rule == OptimiserName::Fngd, rule == OptimiserName::FngdMetric);
         let coefficients = is_fngd || rule == OptimiserName::Ngd;
+        let is_kfac = rule == OptimiserName::Kfac;
         let base = options.metric_base();
         let has_momentum = match rule {
             OptimiserName::AdamW => false,
@@ -246,8 +251,10 @@ impl Settings {
             share: is_fngd.then(|| options.share.unwrap_or(Share::ById).name().into()),
             scope: coefficients.then(|| options.scope.unwrap_or(Scope::Layer).name().into()),
             refresh: options.refresh,
-            damping: options.damping,
+            damping: options.damping(),
             alpha: options.alpha(),
+            factor_every: is_kfac.then(|| options.factor_every.unwrap_or(KfacOptions::default().factor_every)),
+            inverse_every: is_kfac.then(|| options.inverse_every.unwrap_or(KfacOptions::default().inverse_every)),
             rank: is_metric.then(|| options.rank.unwrap_or(MetricOptions::default().rank)),
             base: is_metric.then(|| base.name().into()),
             patience: options.patience,

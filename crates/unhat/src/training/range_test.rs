@@ -2,7 +2,7 @@
 //! downhill of the rule's usual one, then a factor 2 around the best; the rate with the least loss is taken.
 
 use super::course::{Problem, finite};
-use super::options::{LearningRate, OptimiserName, TrainingOptions};
+use super::options::{LearningRate, TrainingOptions};
 use super::outcome::RateTrial;
 use super::rule::{Rule, Variant};
 use crate::error::{ErrorKind, Result};
@@ -18,7 +18,7 @@ const JUDGES: usize = 1024;
 const FARTHEST: i32 = 14;
 /// Exponents of the first search: a factor 4.
 const STRIDE: i32 = 2;
-/// Where the search begins for rules whose rate has the units of their gradients.
+/// Where the search begins for rules without a usual rate.
 const FIRST_RATE_OF_COEFFICIENTS: f64 = 0.01;
 
 /// The rate and all trials in order.
@@ -27,9 +27,9 @@ const FIRST_RATE_OF_COEFFICIENTS: f64 = 0.01;
 /// By the seed of the training alone.
 pub(super) fn choose_rate(problem: &Problem<'_>, run: &Run<'_>) -> Result<(f64, Vec<RateTrial>)> {
     let usual = TrainingOptions { learning_rate: None, ..problem.options.clone() };
-    let start = match (problem.options.optimizer, usual.rate()) {
-        (OptimiserName::Fngd | OptimiserName::Ngd, _) | (_, LearningRate::Auto) => FIRST_RATE_OF_COEFFICIENTS,
-        (_, LearningRate::Fixed(rate)) => rate,
+    let start = match usual.rate() {
+        LearningRate::Auto => FIRST_RATE_OF_COEFFICIENTS,
+        LearningRate::Fixed(rate) => rate,
     };
     let judges = Judges::of(problem);
     let mut trials: Vec<(i32, RateTrial)> = Vec::new();

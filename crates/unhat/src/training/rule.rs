@@ -4,8 +4,8 @@ use super::options::{MetricBase, OptimiserName, TrainingOptions};
 use crate::error::Result;
 use crate::models::{AdamW, Batch, Factors, Momentum, Network, Optimiser, Sgd};
 use crate::natural::{
-    BaseRule, Damping, Decay, Fngd, FngdOptions, MetricControl, MetricOptions, MetricRefresh, Refresh, Scope, Share,
-    SharedMetric,
+    BaseRule, Damping, Decay, Fisher, Fngd, FngdOptions, Kfac, KfacOptions, MetricControl, MetricOptions,
+    MetricRefresh, Refresh, Scope, Share, SharedMetric,
 };
 
 /// Of what the controls deal out or draw; another number than the seeds people use, so that no two draws meet.
@@ -60,6 +60,7 @@ pub(super) enum Rule {
     AdamW(AdamW),
     Fngd(Fngd),
     Metric(Box<SharedMetric>),
+    Kfac(Box<Kfac>),
 }
 
 impl Rule {
@@ -72,6 +73,7 @@ impl Rule {
             OptimiserName::Nesterov => Rule::Sgd(descent(Momentum::Nesterov)?),
             OptimiserName::AdamW => Rule::AdamW(AdamW::new(decay)?),
             OptimiserName::Fngd | OptimiserName::Ngd => Rule::Fngd(Fngd::new(rows, coefficients(options, variant))?),
+            OptimiserName::Kfac => Rule::Kfac(Box::new(Kfac::new(kronecker(options))?)),
             OptimiserName::FngdMetric => {
                 let base = match options.metric_base() {
                     MetricBase::AdamW => BaseRule::AdamW(AdamW::new(decay)?),
@@ -93,6 +95,7 @@ impl Rule {
             Rule::AdamW(rule) => rule,
             Rule::Fngd(rule) => rule,
             Rule::Metric(rule) => rule.as_ref(),
+            Rule::Kfac(rule) => rule.as_ref(),
         }
     }
 
@@ -102,6 +105,7 @@ impl Rule {
             Rule::AdamW(rule) => rule,
             Rule::Fngd(rule) => rule,
             Rule::Metric(rule) => rule.as_mut(),
+            Rule::Kfac(rule) => rule.as_mut(),
         }
     }
 }
@@ -126,6 +130,23 @@ fn coefficients(options: &TrainingOptions, variant: Variant) -> FngdOptions {
         decay: Decay::Decoupled(options.weight_decay),
         permuted: (variant == Variant::PermutedCoefficients).then_some(options.seed ^ CONTROL_SEED),
         compare: variant == Variant::Compared,
+    }
+}
+
+fn kronecker(options: &TrainingOptions) -> KfacOptions {
+    let defaults = KfacOptions::default();
+    KfacOptions {
+        fisher: Fisher::Model { seed: options.seed },
+        factor_every: options.factor_every.unwrap_or(defaults.factor_every),
+        inverse_every: options.inverse_every.unwrap_or(defaults.inverse_every),
+        damping: match (options.damping, options.alpha) {
+            (Some(lambda), _) => Damping::Absolute(lambda),
+            (None, Some(alpha)) => Damping::Relative(alpha),
+            (None, None) => defaults.damping,
+        },
+        momentum: options.momentum(),
+        decay: Decay::Decoupled(options.weight_decay),
+        ..defaults
     }
 }
 
