@@ -16,7 +16,7 @@ fn desk() -> Desk {
         format!("h{i},{size},{b},{word},{class},{}\n", 3.0 * a - b)
     };
     let table =
-        |from: usize, to: usize| format!("home,size,age,heat,sold,price\n{}", (from..to).map(row).collect::<String>());
+        |from: usize, to: usize| format!(",size,age,heat,sold,price\n{}", (from..to).map(row).collect::<String>());
     let desk = Desk::new();
     desk.text("t.csv", &table(0, 90)).text("v.csv", &table(90, 120));
     desk
