@@ -4,6 +4,7 @@ mod checkpoint;
 mod commands;
 mod failure;
 mod fingerprint;
+mod held_out;
 mod history;
 mod influence_options;
 mod influence_report;
@@ -16,6 +17,7 @@ mod progress;
 mod report;
 mod session;
 mod signals;
+mod training_options;
 
 use clap::Parser;
 use failure::{Failure, FailureReport, message};

@@ -1,6 +1,7 @@
 //! The words of the command line: commands, options, their defaults and their help.
 
 use crate::influence_options::Influence;
+use crate::training_options::{Predict, Train};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use unhat::audit::findings::{Detail, ReleaseKind};
@@ -29,6 +30,8 @@ Examples:
       the volumetric centre of the polytope Ax < b
   unhat centre --polytope cube.ine
       the same for a polytope in the format of cddlib, lrs and volesti, or .mps
+  unhat train t.csv --response y --model mlp:128,64 --validation 0.2 -o model.safetensors
+      trains a network; unhat predict new.csv --model-file model.safetensors applies it
 
 Notation:
   A is n x d, b has n values, s = Ax - b, and A_x has the rows a_i/s_i.
@@ -89,6 +92,17 @@ pub(crate) enum Command {
     ///
     /// Fits the model, then scores every training row. Larger = better row in every method.
     Influence(Box<Influence>),
+    /// Trains a model on a table, by descent, by Adam, or by a natural gradient that is shared across epochs
+    ///
+    /// Minimises the mean loss over batches from first weights drawn by --seed. With --controls it says what the sharing of
+    /// fngd and fngd-metric contributed. --checkpoint resumes to the same bits.
+    #[command(arg_required_else_help = true)]
+    Train(Box<Train>),
+    /// Applies a model saved by `unhat train` to the rows of a table
+    ///
+    /// Prints a value or a class for every row. Where the table holds the response, loss and accuracy as well.
+    #[command(arg_required_else_help = true)]
+    Predict(Predict),
     /// Three worked cases, two of them on bundled real data: what was hidden, released and recovered
     ///
     /// Needs no arguments; everything is computed when it runs.

@@ -35,6 +35,7 @@ impl<'a> Progress<'a> {
                     bar.set_message("");
                 }
                 Event::Step(step) => bar.set_message(message(step)),
+                Event::Evaluated { .. } => bar.set_message(losses(event)),
                 _ => {}
             }
         }
@@ -52,6 +53,16 @@ fn message(step: &Step) -> String {
     let certificate =
         step.certificate.map_or("nothing proven yet".into(), |bound| format!("proven within {bound:.1e}"));
     format!(": step {}, {} passes, decrement {:.1e}, {certificate}", step.iteration, step.passes, step.decrement)
+}
+
+/// Where a training stands.
+fn losses(event: &Event<'_>) -> String {
+    let Event::Evaluated { step, epoch, epochs, train_loss, validation_loss, validation_accuracy } = event else {
+        return String::new();
+    };
+    let also = |name: &str, value: &Option<f64>| value.map(|v| format!(", {name} {v:.4}")).unwrap_or_default();
+    let validation = also("validation loss", validation_loss) + &also("accuracy", validation_accuracy);
+    format!(": epoch {epoch} of {epochs}, step {step}, training loss {train_loss:.4}{validation}")
 }
 
 impl Drop for Progress<'_> {
@@ -79,6 +90,7 @@ impl LiveTable<'_> {
                 }
                 self.say(&history::line(step));
             }
+            Event::Evaluated { .. } => self.say(losses(event).trim_start_matches(": ")),
             _ => {}
         }
     }
@@ -107,5 +119,18 @@ mod tests {
         assert_eq!(message(&step), ": step 3, 5 passes, decrement 2.5e-1, nothing proven yet");
         step.certificate = Some(2e-7);
         assert_eq!(message(&step), ": step 3, 5 passes, decrement 2.5e-1, proven within 2.0e-7");
+    }
+
+    #[test]
+    fn the_line_of_a_training_says_its_losses() {
+        let event = Event::Evaluated {
+            step: 18,
+            epoch: 2,
+            epochs: 50,
+            train_loss: 0.25,
+            validation_loss: Some(0.5),
+            validation_accuracy: None,
+        };
+        assert_eq!(losses(&event), ": epoch 2 of 50, step 18, training loss 0.2500, validation loss 0.5000");
     }
 }

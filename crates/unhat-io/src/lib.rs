@@ -33,6 +33,7 @@ mod polytope;
 mod records;
 mod sparse;
 mod table;
+mod training;
 mod vector;
 
 pub use frame::read_frame;
@@ -43,4 +44,5 @@ pub use output::{
 };
 pub use polytope::{Polytope, read_polytope};
 pub use table::TableOptions;
+pub use training::{read_training, write_training};
 pub use vector::{read_rows, read_vector};

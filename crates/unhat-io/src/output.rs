@@ -131,16 +131,16 @@ fn require_page(path: &str) -> Checked<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Source`] with the file and the cause.
-pub fn write_table<const COLUMNS: usize>(
+pub fn write_table<Record: IntoIterator<Item = String>>(
     path: &str,
-    header: [&str; COLUMNS],
-    records: impl IntoIterator<Item = [String; COLUMNS]>,
+    header: impl IntoIterator<Item: AsRef<str>>,
+    records: impl IntoIterator<Item = Record>,
 ) -> Result<()> {
     let write = || {
         let delimiter = table_delimiter(path)?;
         Target::of(path)?.write(|file| {
             let mut table = csv::WriterBuilder::new().delimiter(delimiter).from_writer(file);
-            table.write_record(header)?;
+            table.write_record(header.into_iter().map(|name| name.as_ref().to_string()))?;
             records.into_iter().try_for_each(|record| table.write_record(record))?;
             table.flush()
         })

@@ -1,7 +1,7 @@
 //! Reports: what unhat computed, drawn as one HTML file that needs nothing else.
 //!
 //! [`audit_page`] draws the findings of an audit, [`inversion_page`] the way back from a gradient or from scores,
-//! [`score_page`] the scores of a table. This crate computes nothing: it draws the numbers it is given, and every number
+//! [`score_page`] the scores of a table, [`training_page`] a training. This crate computes nothing: it draws the numbers it is given, and every number
 //! in the page says in its attribute `data-f` where in the data it stands.
 //!
 //! A page is complete without script. Every chart is an SVG drawn here, at a width for screens and paper and at one for
@@ -16,6 +16,7 @@ mod page;
 mod pieces;
 mod scores;
 mod sections;
+mod training;
 mod trusted;
 mod words;
 
@@ -24,6 +25,7 @@ pub use inversion::{
     Candidate, Component, InversionFacts, Inverted, Lift, Proof, StandardError, Step, Trace, inversion_page,
 };
 pub use scores::{Histogram, ScoreFacts, TopScore, score_page};
+pub use training::{TrainingFacts, training_page};
 
 /// The data could not be written as JSON.
 pub type Error = serde_json::Error;

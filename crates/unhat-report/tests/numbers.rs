@@ -6,7 +6,7 @@ mod sample;
 
 use reading::Node;
 use serde_json::Value;
-use unhat_report::{audit_page, inversion_page, score_page};
+use unhat_report::{audit_page, inversion_page, score_page, training_page};
 
 #[test]
 fn every_number_of_an_audit_stands_in_the_findings() {
@@ -28,6 +28,14 @@ fn every_number_of_a_score_report_stands_in_the_facts() {
     let facts = sample::scores();
     let checked = check(&score_page(&facts).unwrap(), &serde_json::to_value(&facts).unwrap());
     assert!(checked > 200, "only {checked} numbers were looked at");
+}
+
+#[test]
+fn every_number_of_a_training_stands_in_the_facts() {
+    for (facts, least) in [(sample::training(), 120), (sample::diverged(), 40)] {
+        let checked = check(&training_page(&facts).unwrap(), &serde_json::to_value(&facts).unwrap());
+        assert!(checked > least, "only {checked} numbers were looked at");
+    }
 }
 
 /// Compares all numbers of a page with the data and returns how many there were.

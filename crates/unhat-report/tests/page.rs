@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use reading::Node;
 use sha2::{Digest, Sha256};
 use unhat::audit::findings::{Detail, Findings, Protection, ReleaseKind, Spread};
-use unhat_report::{audit_page, inversion_page, score_page};
+use unhat_report::{audit_page, inversion_page, score_page, training_page};
 
 fn all_pages() -> Vec<(&'static str, String)> {
     vec![
@@ -18,6 +18,8 @@ fn all_pages() -> Vec<(&'static str, String)> {
         ("odd", audit_page(&odd()).unwrap()),
         ("inversion", inversion_page(&sample::inversion()).unwrap()),
         ("scores", score_page(&sample::scores()).unwrap()),
+        ("training", training_page(&sample::training()).unwrap()),
+        ("diverged", training_page(&sample::diverged()).unwrap()),
     ]
 }
 

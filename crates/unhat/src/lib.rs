@@ -25,6 +25,7 @@ pub mod random;
 pub mod rows;
 mod run;
 pub mod solve;
+pub mod training;
 
 pub use error::{Error, ErrorKind, Result};
 pub use run::{Event, Run};

@@ -34,6 +34,21 @@ pub enum Event<'a> {
         /// The mean loss of the batches, each before its step.
         loss: f64,
     },
+    /// The loss of a network in training was evaluated.
+    Evaluated {
+        /// Steps taken.
+        step: u64,
+        /// The epoch they end in, from 1; 0 before the first step.
+        epoch: u32,
+        /// How many epochs in all.
+        epochs: u32,
+        /// Of all training rows; may be infinite or NaN.
+        train_loss: f64,
+        /// Of the validation rows, where there are any.
+        validation_loss: Option<f64>,
+        /// Their accuracy, where they have classes.
+        validation_accuracy: Option<f64>,
+    },
 }
 
 impl Run<'_> {

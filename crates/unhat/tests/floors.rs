@@ -18,6 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["invert"],
     &["models"],
     &["influence", "natural"],
+    &["training"],
     &["audit"],
 ];
 

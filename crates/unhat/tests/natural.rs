@@ -146,7 +146,13 @@ fn rows_that_are_not_finite_leave_the_metric_as_it_was() {
 /// The controls keep what they should: the spectrum of the metric, not its directions.
 #[test]
 fn controls_change_directions_and_keep_the_spectrum() {
-    let d = 60;
+    for d in [60, 8] {
+        controls_of(d);
+    }
+}
+
+/// Of d inputs: low-rank at 60, the inverse itself at 8.
+fn controls_of(d: usize) {
     let mut metric = LayerMetric::new(d, 2, MetricOptions { rank: 4, ..MetricOptions::default() });
     let inputs: Vec<f64> =
         draw(4, 100 * d).iter().enumerate().map(|(k, v)| if k % d < 3 { 5.0 * v } else { *v }).collect();

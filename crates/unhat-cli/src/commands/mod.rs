@@ -5,7 +5,9 @@ mod demo;
 mod gradient;
 mod influence;
 mod invert;
+mod predict;
 mod scores;
+mod train;
 
 use crate::failure::Failure;
 use crate::options::{Cli, Command, Invert};
@@ -44,9 +46,9 @@ impl From<Status> for Exit {
 
 /// Runs the command that was given.
 pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<Exit, Failure> {
-    let solves = matches!(command, Command::Invert(_) | Command::Centre(_));
+    let solves = matches!(command, Command::Invert(_) | Command::Centre(_) | Command::Train(_));
     if session.common.checkpoint.is_some() && !solves {
-        session.note("--checkpoint has no effect here: only invert and centre have something to resume");
+        session.note("--checkpoint has no effect here: only invert, centre and train have something to resume");
     }
     match command {
         Command::Scores(arguments) => scores::run(arguments, session),
@@ -56,6 +58,8 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         Command::Audit(arguments) => audit::run(arguments, session),
         Command::Centre(problem) => invert::centre(problem, session),
         Command::Influence(arguments) => influence::run(arguments, session),
+        Command::Train(arguments) => train::run(arguments, session),
+        Command::Predict(arguments) => predict::run(arguments, session),
         Command::Demo(arguments) => demo::run(arguments, session),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -55,7 +55,34 @@ fn help_lists_every_option() {
         "--report",
         "--report-detail",
     ];
-    let commands: [(&str, Vec<&str>); 7] = [
+    let train = [
+        "--response",
+        "--model",
+        "--optimizer",
+        "--batch",
+        "--epochs",
+        "--lr",
+        "--weight-decay",
+        "--momentum",
+        "--schedule",
+        "--share",
+        "--scope",
+        "--refresh",
+        "--damping",
+        "--alpha",
+        "--factor-every",
+        "--inverse-every",
+        "--rank",
+        "--base",
+        "--validation",
+        "--patience",
+        "--record-every",
+        "--controls",
+        "--no-standardize",
+        "--output",
+        "--report",
+    ];
+    let commands: [(&str, Vec<&str>); 9] = [
         ("scores", [&table[..], &["--offset", "--point", "--ridge", "--strict", "--output"]].concat()),
         ("gradient", [&table[..], &["--offset", "--point", "--output"]].concat()),
         (
@@ -65,6 +92,8 @@ fn help_lists_every_option() {
         ("invert scores", [&table[..], &scores].concat()),
         ("centre", [&table[..], &solver].concat()),
         ("audit", audit.to_vec()),
+        ("train", train.to_vec()),
+        ("predict", vec!["--model-file", "--output"]),
         ("demo", vec!["--out"]),
     ];
     for (command, own) in commands {

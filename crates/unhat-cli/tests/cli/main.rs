@@ -17,3 +17,4 @@ mod regularised;
 mod reports;
 mod score_inversion;
 mod scores;
+mod training;

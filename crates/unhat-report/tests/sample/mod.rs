@@ -4,9 +4,14 @@
 
 use serde_json::Error;
 use unhat::audit::findings::{Check, Detail, Findings, Tool};
+use unhat::models::Label;
+use unhat::training::{
+    ControlRun, Controls, Divergence, Ending, EpochCorrelation, HistoryEntry, Kept, RateTrial, Settings, TrainedModel,
+    TrainingOptions, TrainingReport,
+};
 use unhat_report::{
     Candidate, Component, Histogram, InversionFacts, Inverted, Lift, Proof, ScoreFacts, StandardError, Step, TopScore,
-    Trace,
+    Trace, TrainingFacts,
 };
 
 /// A name that must stay text in every place.
@@ -186,6 +191,107 @@ pub fn scores() -> ScoreFacts {
         checks: vec![check("sum_of_scores", 8.0, sum)],
         warnings: Vec::new(),
     }
+}
+
+/// A training of ten epochs by shared coefficients, with its controls.
+pub fn training() -> TrainingFacts {
+    let entry = |epoch: u32| {
+        let t = f64::from(epoch);
+        HistoryEntry {
+            step: u64::from(19 * epoch),
+            epoch,
+            train_loss: Some(0.693 * (-0.31 * t).exp() + 0.011),
+            validation_loss: Some(0.701 * (-0.28 * t).exp() + 0.043 + 0.0021 * t),
+            validation_accuracy: Some(1.0 - 0.5 * (-0.4 * t).exp()),
+            seconds: 0.0213 * t,
+        }
+    };
+    let history: Vec<HistoryEntry> = (0..=10).map(entry).collect();
+    let last = history[10];
+    let control = |name: &str, train_loss: f64, steps: Option<u64>| ControlRun {
+        name: name.to_owned(),
+        status: Ending::Solved,
+        train_loss: Some(train_loss),
+        validation_loss: Some(train_loss + 0.0371),
+        validation_accuracy: Some(0.9712),
+        steps_to_loss: steps,
+        epochs_to_loss: steps.map(|steps| steps as f64 / 19.0),
+    };
+    let kept = Kept {
+        step: last.step,
+        epoch: last.epoch,
+        train_loss: last.train_loss,
+        train_accuracy: Some(0.9921),
+        validation_loss: last.validation_loss,
+        validation_accuracy: last.validation_accuracy,
+    };
+    let correlation = |epoch| EpochCorrelation { epoch, correlation: 0.31 / f64::from(epoch) };
+    let optimizer = unhat::training::OptimiserName::Fngd;
+    let report = TrainingReport {
+        status: Ending::Solved,
+        optimizer: optimizer.name().to_owned(),
+        learning_rate: 0.08,
+        range_test: Some(vec![
+            RateTrial { learning_rate: 0.01, loss: Some(0.6127) },
+            RateTrial { learning_rate: 0.08, loss: Some(0.2713) },
+            RateTrial { learning_rate: 5.12, loss: None },
+        ]),
+        steps: last.step,
+        epochs: 10,
+        seconds_per_step: Some(0.00112),
+        seconds: last.seconds,
+        history,
+        diverged: None,
+        kept,
+        controls: Some(Controls {
+            loss: last.train_loss,
+            runs: vec![
+                control("as it is", 0.0422, Some(190)),
+                control("permuted coefficients", 0.0397, Some(171)),
+                control("layer mean", 0.0451, None),
+            ],
+            correlations: (2..=10).map(correlation).collect(),
+            summary:
+                "Nothing is shown to be contributed: permuted coefficients reaches the same loss as soon (one seed)."
+                    .to_owned(),
+        }),
+        model: TrainedModel {
+            name: "mlp:16".to_owned(),
+            family: "bernoulli".to_owned(),
+            layers: vec![16, 1],
+            parameters: 161,
+            features: 9,
+            training_rows: 2400,
+            validation_rows: Some(600),
+            response: Some(HOSTILE.to_owned()),
+            classes: vec![Label::Text("no".to_owned()), Label::Text("yes".to_owned())],
+        },
+        settings: Settings::of(&TrainingOptions { optimizer, epochs: 10, ..TrainingOptions::default() }),
+        warnings: vec!["column \"age\" is constant in the training rows: its features are zeros".to_owned()],
+    };
+    TrainingFacts {
+        tool: tool("unhat train patients.csv --response ill --model mlp:16 --optimizer fngd --controls"),
+        created_utc: Some("2026-11-24T06:20:00Z".to_owned()),
+        table: format!("patients {HOSTILE}.csv"),
+        report,
+    }
+}
+
+/// One that diverged, of a number, without validation.
+pub fn diverged() -> TrainingFacts {
+    let mut facts = training();
+    let report = &mut facts.report;
+    report.status = Ending::Diverged;
+    report.diverged = Some(Divergence { step: 190, layer: 2 });
+    for entry in &mut report.history {
+        (entry.validation_loss, entry.validation_accuracy) = (None, None);
+    }
+    report.history[10].train_loss = None;
+    report.kept.train_loss = None;
+    (report.kept.validation_loss, report.kept.validation_accuracy) = (None, None);
+    (report.controls, report.range_test, report.seconds_per_step) = (None, None, None);
+    report.model.validation_rows = None;
+    facts
 }
 
 fn check(name: &str, expected: f64, got: f64) -> Check {

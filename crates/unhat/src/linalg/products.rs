@@ -18,6 +18,19 @@ pub fn add_product_with_transpose(a: &[f64], b: &[f64], m: usize, n: usize, alph
     );
 }
 
+/// c = α a·bᵀ for column-major a (m×k), b (n×k) and c (m×n): [`add_product_with_transpose`] on a c of zeros.
+pub fn product_with_transpose_into(a: &[f64], b: &[f64], m: usize, n: usize, alpha: f64, c: &mut [f64]) {
+    let k = a.len() / m;
+    matmul(
+        MatMut::from_column_major_slice_mut(c, m, n),
+        Accum::Replace,
+        MatRef::from_column_major_slice(a, m, k),
+        MatRef::from_column_major_slice(b, n, k).transpose(),
+        alpha,
+        Par::Seq,
+    );
+}
+
 /// c = aᵀ·b for column-major a (k×m), b (k×n) and c (m×n).
 ///
 /// With a row-major W (m rows of k) and row-major A (n rows of k) this is A·Wᵀ, row-major n×m.

@@ -69,7 +69,7 @@ pub struct Factors<'a> {
 }
 
 /// Buffers of one batch, reused from batch to batch; one for each thread.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Workspace {
     /// Inputs of layers 1.. (layer 0 reads the features where they lie).
     pub(super) inputs: Vec<Vec<f64>>,
@@ -213,6 +213,23 @@ impl LayerFactors<'_> {
     }
 }
 
+impl LayerFactors<'_> {
+    /// out = α Σᵢ cᵢ dᵢaᵢᵀ, outputs×inputs; c = 1 where `weights` is None. What was in `out` is not read.
+    ///
+    /// # Cost
+    /// 2·rows·inputs·outputs flops.
+    pub fn combination_into(&self, weights: Option<&[f64]>, alpha: f64, out: &mut [f64]) {
+        let LayerShape { inputs, outputs } = self.shape;
+        match weights {
+            None => linalg::product_with_transpose_into(self.inputs, self.gradients, inputs, outputs, alpha, out),
+            Some(c) => crate::rows::with_scratch(self.gradients.len(), |scaled| {
+                linalg::scale_rows_into(self.gradients, outputs, |i| c[i], scaled);
+                linalg::product_with_transpose_into(self.inputs, scaled, inputs, outputs, alpha, out);
+            }),
+        }
+    }
+}
+
 impl Factors<'_> {
     /// out += Σᵢ cᵢ gᵢ, all layers flattened as [`Network::flatten`]; c = 1 where `weights` is None.
     ///
@@ -287,9 +304,11 @@ impl Workspace {
         self.outputs.last().map_or(&[], Vec::as_slice)
     }
 
-    /// The first layer with an output that is NaN or infinite, after [`Network::forward`].
+    /// The first layer with an output that is NaN or infinite, after [`Network::forward`]; else the first with such a
+    /// gradient, after [`Network::backward`].
     pub fn first_not_finite(&self) -> Option<usize> {
-        self.outputs.iter().position(|z| z.iter().any(|z| !z.is_finite()))
+        let spoiled = |layers: &[Vec<f64>]| layers.iter().position(|z| z.iter().any(|z| !z.is_finite()));
+        spoiled(&self.outputs).or_else(|| spoiled(&self.gradients))
     }
 
     fn shape_for(&mut self, network: &Network, rows: usize) {

@@ -2,6 +2,8 @@
 
 use super::{Factors, Network};
 use crate::error::{ErrorKind, Result};
+use crate::linalg;
+use std::ops::Range;
 
 /// Which rows a step is about, and when it is taken.
 #[derive(Clone, Copy, Debug)]
@@ -43,16 +45,23 @@ pub trait Optimiser {
 
 /// ḡ, the mean gradient of a batch.
 pub(crate) fn mean_gradient_into(factors: &Factors<'_>, rows: usize, gradient: &mut Vec<f64>, parameters: usize) {
-    gradient.clear();
     gradient.resize(parameters, 0.0);
-    factors.add_combination(None, gradient);
-    let share = 1.0 / rows as f64;
-    gradient.iter_mut().for_each(|g| *g *= share);
+    let mut rest = gradient.as_mut_slice();
+    for layer in &factors.layers {
+        let (own, others) = rest.split_at_mut(layer.shape.parameters());
+        layer.combination_into(None, 1.0 / rows as f64, own);
+        rest = others;
+    }
 }
 
-/// Calls `f(weight, index of the weight)` for every weight in the order of [`Network::flatten`].
-fn each_weight(network: &mut Network, mut f: impl FnMut(&mut f64, usize)) {
-    network.layers.iter_mut().flat_map(|layer| &mut layer.weights).enumerate().for_each(|(k, weight)| f(weight, k));
+/// Calls `f` for every layer with its weights and their places in [`Network::flatten`]; loops in it are vectorised.
+pub(crate) fn each_layer(network: &mut Network, mut f: impl FnMut(&mut [f64], Range<usize>)) {
+    let mut at = 0;
+    for layer in &mut network.layers {
+        let range = at..at + layer.weights.len();
+        at = range.end;
+        linalg::vectorised(|| f(&mut layer.weights, range));
+    }
 }
 
 /// How the last directions take part in the next.
@@ -93,14 +102,18 @@ impl Sgd {
     pub fn apply(&mut self, network: &mut Network, gradient: &[f64], learning_rate: f64) {
         self.buffer.resize(gradient.len(), 0.0);
         let Sgd { momentum, kind, weight_decay, buffer, .. } = self;
-        each_weight(network, |weight, k| {
-            let g = gradient[k] + *weight_decay * *weight;
-            buffer[k] = *momentum * buffer[k] + g;
-            *weight -= learning_rate
-                * match kind {
-                    Momentum::HeavyBall => buffer[k],
-                    Momentum::Nesterov => g + *momentum * buffer[k],
-                };
+        let (momentum, weight_decay) = (*momentum, *weight_decay);
+        // g's own share of the step, and the buffer's
+        let (own, past) = match kind {
+            Momentum::HeavyBall => (0.0, 1.0),
+            Momentum::Nesterov => (1.0, momentum),
+        };
+        each_layer(network, |weights, range| {
+            for ((weight, b), g) in weights.iter_mut().zip(&mut buffer[range.clone()]).zip(&gradient[range]) {
+                let g = g + weight_decay * *weight;
+                *b = momentum * *b + g;
+                *weight -= learning_rate * (own * g + past * *b);
+            }
         });
     }
 }
@@ -114,6 +127,7 @@ impl Optimiser for Sgd {
     }
 
     fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
+        require_same_network(self.gradient.len(), network.parameters())?;
         let mut gradient = std::mem::take(&mut self.gradient);
         mean_gradient_into(factors, batch.ids.len(), &mut gradient, network.parameters());
         self.apply(network, &gradient, batch.learning_rate);
@@ -170,14 +184,17 @@ impl AdamW {
         self.steps += 1;
         let steps = self.steps.min(i32::MAX as u64) as i32;
         let bias = |decay: f64| 1.0 - decay.powi(steps);
-        let (first_bias, second_bias) = (bias(FIRST_DECAY), bias(SECOND_DECAY));
+        let (first_share, second_share) = (1.0 / bias(FIRST_DECAY), 1.0 / bias(SECOND_DECAY).sqrt());
         let AdamW { weight_decay, first, second, .. } = self;
-        each_weight(network, |weight, k| {
-            let g = gradient[k];
-            first[k] = FIRST_DECAY * first[k] + (1.0 - FIRST_DECAY) * g;
-            second[k] = SECOND_DECAY * second[k] + (1.0 - SECOND_DECAY) * g * g;
-            let direction = first[k] / first_bias / ((second[k] / second_bias).sqrt() + DENOMINATOR_FLOOR);
-            *weight -= learning_rate * (direction + *weight_decay * *weight);
+        let weight_decay = *weight_decay;
+        each_layer(network, |weights, range| {
+            let moments = first[range.clone()].iter_mut().zip(&mut second[range.clone()]);
+            for ((weight, (m, v)), g) in weights.iter_mut().zip(moments).zip(&gradient[range]) {
+                *m = FIRST_DECAY * *m + (1.0 - FIRST_DECAY) * g;
+                *v = SECOND_DECAY * *v + (1.0 - SECOND_DECAY) * g * g;
+                let direction = first_share * *m / (second_share * v.sqrt() + DENOMINATOR_FLOOR);
+                *weight -= learning_rate * (direction + weight_decay * *weight);
+            }
         });
     }
 }
@@ -188,6 +205,7 @@ impl Optimiser for AdamW {
     }
 
     fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
+        require_same_network(self.gradient.len(), network.parameters())?;
         let mut gradient = std::mem::take(&mut self.gradient);
         mean_gradient_into(factors, batch.ids.len(), &mut gradient, network.parameters());
         self.apply(network, &gradient, batch.learning_rate);
@@ -213,6 +231,17 @@ pub(crate) fn require_memory(memory: &[f64], lengths: &[usize]) -> Result<()> {
         false => {
             let expected = format!("{} values", lengths[lengths.len() - 1]);
             Err(super::frame::shape("memory of the optimiser", &expected, format!("{} values", memory.len())))
+        }
+    }
+}
+
+/// A rule remembers a network of so many weights, or none yet (0); a step is for one of `parameters`.
+pub(crate) fn require_same_network(remembered: usize, parameters: usize) -> Result<()> {
+    match remembered == 0 || remembered == parameters {
+        true => Ok(()),
+        false => {
+            let expected = format!("{remembered} weights as in the steps before");
+            Err(super::frame::shape("network of the optimiser", &expected, format!("{parameters} weights")))
         }
     }
 }

@@ -36,6 +36,28 @@ pub enum Schedule {
     Cosine,
 }
 
+impl Schedule {
+    /// The word used in options and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Schedule::Constant => "constant",
+            Schedule::Cosine => "cosine",
+        }
+    }
+}
+
+impl std::str::FromStr for Schedule {
+    type Err = crate::Error;
+
+    fn from_str(text: &str) -> Result<Schedule> {
+        match text {
+            "constant" => Ok(Schedule::Constant),
+            "cosine" => Ok(Schedule::Cosine),
+            _ => Err(option("schedule", format!("found \"{text}\", expected constant or cosine"))),
+        }
+    }
+}
+
 /// How a network is trained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainOptions {
@@ -52,6 +74,8 @@ pub struct TrainOptions {
     pub seed: u64,
     /// Epochs after which the weights are kept, from 1; 0 are the first weights.
     pub snapshots: Vec<u32>,
+    /// Whether every epoch has the batches of the first, in the same order, instead of drawing its own.
+    pub fixed_batches: bool,
 }
 
 impl Default for TrainOptions {
@@ -63,6 +87,7 @@ impl Default for TrainOptions {
             schedule: Schedule::Cosine,
             seed: 0,
             snapshots: Vec::new(),
+            fixed_batches: false,
         }
     }
 }
@@ -119,7 +144,7 @@ pub struct Training {
 }
 
 /// Everything a training goes on from, to the same bits.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrainState {
     /// Steps taken.
     pub step: u64,
@@ -240,13 +265,37 @@ impl<'a> Trainer<'a> {
 
     /// The network as it is, for the response as given.
     pub fn network(&self) -> Network {
+        self.as_given(self.network.clone())
+    }
+
+    /// The network with the parameters of a saved state, for the response as given.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) for the parameters of another network.
+    pub fn network_of(&self, parameters: &[f64]) -> Result<Network> {
+        require_vector("parameters of the saved training", parameters, self.network.parameters())?;
         let mut network = self.network.clone();
+        network.set(parameters);
+        Ok(self.as_given(network))
+    }
+
+    fn as_given(&self, mut network: Network) -> Network {
         if let Some(last) = network.layers.last_mut() {
             last.weights.iter_mut().for_each(|w| *w *= self.scale);
             let inputs = last.shape.inputs;
             last.weights.chunks_exact_mut(inputs).for_each(|row| row[inputs - 1] += self.center);
         }
         network
+    }
+
+    /// Goes back to the weights before the last step, the last ones that a batch had a finite loss with.
+    pub fn rewind(&mut self) {
+        self.network.set(&self.last_finite);
+    }
+
+    /// The first layer with an output or a gradient in the last batch that is not finite, from 0.
+    pub fn first_not_finite(&self) -> Option<usize> {
+        self.work.first_not_finite()
     }
 
     /// What to save.
@@ -272,7 +321,7 @@ impl<'a> Trainer<'a> {
     /// # Cost
     /// 6·batch·p flops, and what the optimiser asks for.
     /// # Errors
-    /// What the optimiser reports.
+    /// What the optimiser reports; the weights are then those before the step.
     pub fn step(&mut self) -> Result<StepOutcome> {
         let epoch = (self.step / self.steps_per_epoch()) as u32;
         if self.ordered_epoch != Some(epoch) {
@@ -303,7 +352,10 @@ impl<'a> Trainer<'a> {
         let factors = self
             .network
             .backward(&self.batch, &mut self.work, |k, z, d| family.gradient_into(z, response[ids[k]], 1.0, d));
-        self.optimiser.step(&mut self.network, &factors, &batch)?;
+        if let Err(error) = self.optimiser.step(&mut self.network, &factors, &batch) {
+            self.network.set(&self.last_finite);
+            return Err(error);
+        }
         self.step += 1;
         Ok(StepOutcome::Taken(loss * self.scale * self.scale))
     }
@@ -356,8 +408,9 @@ impl<'a> Trainer<'a> {
     }
 
     fn shuffle(&mut self, epoch: u32) {
+        let drawn = if self.options.fixed_batches { 0 } else { epoch };
         let mut numbers = vec![0.0; self.response.len()];
-        uniform_rows_into(self.options.seed, ORDER_STREAM + u64::from(epoch), 0, &mut numbers);
+        uniform_rows_into(self.options.seed, ORDER_STREAM + u64::from(drawn), 0, &mut numbers);
         self.order = (0..numbers.len()).collect();
         self.order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]).then(a.cmp(&b)));
         self.ordered_epoch = Some(epoch);

@@ -61,7 +61,7 @@ pub fn network_kernel(factors: &Factors<'_>) -> Vec<f64> {
 /// [`ErrorKind::Option`] for a damping that is not positive; [`ErrorKind::Numerical`] where the damped kernel is not
 /// positive definite to rounding, or not finite.
 /// # References
-/// FNGD2024.
+/// OuZhuHuangLiu2024.
 pub fn natural_coefficients(kernel: &[f64], damping: Damping, weights: Option<&[f64]>) -> Result<Vec<f64>> {
     let n = kernel.len().isqrt();
     let m = damping.of(kernel, n);

@@ -4,7 +4,7 @@
 
 use super::{CoefficientTable, Damping, Share, layer_kernel, natural_coefficients, network_kernel};
 use crate::error::{ErrorKind, Result};
-use crate::models::{Batch, Factors, Network, Optimiser, require_memory};
+use crate::models::{Batch, Factors, Network, Optimiser, each_layer, require_memory, require_same_network};
 
 /// Which gradients a coefficient weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,31 @@ pub enum Scope {
     Layer,
     /// One kernel, the sum over the layers, and one coefficient a sample.
     Network,
+}
+
+impl Scope {
+    /// The word used in options and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Layer => "layer",
+            Scope::Network => "network",
+        }
+    }
+}
+
+impl std::str::FromStr for Scope {
+    type Err = crate::Error;
+
+    fn from_str(text: &str) -> Result<Scope> {
+        match text {
+            "layer" => Ok(Scope::Layer),
+            "network" => Ok(Scope::Network),
+            _ => {
+                let reason = format!("found \"{text}\", expected layer or network");
+                Err(ErrorKind::Option { name: "scope".into(), reason }.into())
+            }
+        }
+    }
 }
 
 /// When coefficients are computed.
@@ -75,7 +100,7 @@ impl Default for FngdOptions {
 /// Fast natural gradient descent after the paper, with its controls.
 ///
 /// # References
-/// FNGD2024.
+/// OuZhuHuangLiu2024.
 #[derive(Clone, Debug)]
 pub struct Fngd {
     options: FngdOptions,
@@ -196,13 +221,13 @@ impl Optimiser for Fngd {
     }
 
     fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
+        require_same_network(self.buffer.len(), network.parameters())?;
         let coefficients = self.coefficients(factors, batch)?;
-        self.direction.clear();
         self.direction.resize(network.parameters(), 0.0);
         let mut rest = self.direction.as_mut_slice();
         for (l, layer) in factors.layers.iter().enumerate() {
             let (own, others) = rest.split_at_mut(layer.shape.parameters());
-            layer.add_combination(Some(&coefficients[l.min(coefficients.len() - 1)]), own);
+            layer.combination_into(Some(&coefficients[l.min(coefficients.len() - 1)]), 1.0, own);
             rest = others;
         }
         self.buffer.resize(network.parameters(), 0.0);
@@ -211,11 +236,13 @@ impl Optimiser for Fngd {
             Decay::Coupled(decay) => (decay, 0.0),
             Decay::Decoupled(decay) => (0.0, decay),
         };
-        let weights = network.layers.iter_mut().flat_map(|layer| &mut layer.weights);
-        for ((weight, b), direction) in weights.zip(&mut self.buffer).zip(&self.direction) {
-            *b = momentum * *b + direction + coupled * *weight;
-            *weight -= rate * (*b + decoupled * *weight);
-        }
+        let (buffer, direction) = (&mut self.buffer, &self.direction);
+        each_layer(network, |weights, range| {
+            for ((weight, b), direction) in weights.iter_mut().zip(&mut buffer[range.clone()]).zip(&direction[range]) {
+                *b = momentum * *b + direction + coupled * *weight;
+                *weight -= rate * (*b + decoupled * *weight);
+            }
+        });
         Ok(())
     }
 

@@ -49,7 +49,7 @@ enum Form {
     None,
     /// d ≤ 2r: S and (S + λI)⁻¹.
     Dense { moment: Vec<f64>, inverse: Vec<f64> },
-    /// U, e; V and s of the fused form.
+    /// U, e; V/s and s of the fused form.
     LowRank { basis: Vec<f64>, values: Vec<f64>, update: Vec<f64>, scale: f64 },
 }
 
@@ -131,7 +131,7 @@ impl LayerMetric {
         let scale = 1.0 / (rest + lambda);
         let mut update = basis.clone();
         for (column, e) in update.chunks_exact_mut(d).zip(&values) {
-            let gain = 1.0 / (e + lambda) - scale;
+            let gain = relative_gain(*e, lambda, scale);
             column.iter_mut().for_each(|u| *u *= gain);
         }
         Form::LowRank { basis, values, update, scale }
@@ -144,6 +144,20 @@ impl LayerMetric {
     /// # Cost
     /// 4·d_out·d·r flops.
     pub fn apply(&self, gradient: &mut [f64]) {
+        let scale = self.scale();
+        if scale != 1.0 {
+            gradient.iter_mut().for_each(|g| *g *= scale);
+        }
+        self.apply_to_scaled(gradient);
+    }
+
+    /// s of the fused form, 1 where there is none: whoever makes a gradient can multiply by it at no cost.
+    pub(super) fn scale(&self) -> f64 {
+        if let Form::LowRank { scale, .. } = &self.form { *scale } else { 1.0 }
+    }
+
+    /// The rest of [`LayerMetric::apply`], for s·g in place of g.
+    pub(super) fn apply_to_scaled(&self, gradient: &mut [f64]) {
         let (d, outputs) = (self.d, gradient.len() / self.d);
         match &self.form {
             Form::None => {}
@@ -151,11 +165,10 @@ impl LayerMetric {
                 linalg::rows_times_symmetric(gradient, d, inverse, image);
                 gradient.copy_from_slice(image);
             }),
-            Form::LowRank { basis, values, update, scale } => {
+            Form::LowRank { basis, values, update, .. } => {
                 let r = values.len();
                 crate::rows::with_scratch(r * outputs, |along| {
                     linalg::transpose_times_into(basis, gradient, d, r, outputs, along);
-                    gradient.iter_mut().for_each(|g| *g *= scale);
                     linalg::add_product(update, along, d, r, outputs, gradient);
                 });
             }
@@ -223,6 +236,15 @@ impl LayerMetric {
         uniform_rows_into(self.options.seed, self.stream | 1 << 32, 0, &mut keys);
         let mut order: Vec<usize> = (0..self.d).collect();
         order.sort_by(|&a, &b| keys[a].total_cmp(&keys[b]));
+        if let Form::Dense { moment, inverse } = &self.form {
+            let permute = |m: &[f64]| {
+                order.iter().flat_map(|&j| order.iter().map(move |&i| m[j * self.d + i])).collect::<Vec<f64>>()
+            };
+            return LayerMetric {
+                form: Form::Dense { moment: permute(moment), inverse: permute(inverse) },
+                ..self.clone()
+            };
+        }
         self.mapped(|m, columns| {
             let d = order.len();
             (0..columns).flat_map(|k| order.iter().map(move |&i| (k, i))).map(|(k, i)| m[k * d + i]).collect()
@@ -232,11 +254,29 @@ impl LayerMetric {
     /// A control: the same spectrum along random directions.
     pub fn along_random_directions(&self) -> LayerMetric {
         let d = self.d;
-        self.mapped(|m, columns| {
+        let random_basis = |columns: usize| {
             let mut draws = vec![0.0; d * columns];
             uniform_rows_into(self.options.seed, self.stream | 1 << 33, 0, &mut draws);
             draws.iter_mut().for_each(|u| *u -= 0.5);
-            let mut random = linalg::orthonormal_basis(&draws, d, columns);
+            linalg::orthonormal_basis(&draws, d, columns)
+        };
+        if let Form::Dense { moment, inverse } = &self.form {
+            let random = random_basis(d);
+            let turned = |m: &[f64]| {
+                let (values, _) = linalg::symmetric_eigen(m, d)?;
+                let scaled: Vec<f64> = (0..d * d).map(|e| random[e] * values[e / d]).collect();
+                let mut turned = vec![0.0; d * d];
+                linalg::add_product_with_transpose(&scaled, &random, d, d, 1.0, &mut turned);
+                Some(turned)
+            };
+            let form = match (turned(moment), turned(inverse)) {
+                (Some(moment), Some(inverse)) => Form::Dense { moment, inverse },
+                _ => Form::None, // no eigenvalues of numbers that are not finite
+            };
+            return LayerMetric { form, ..self.clone() };
+        }
+        self.mapped(|m, columns| {
+            let mut random = random_basis(columns);
             // each column keeps its length, and the sign of its update
             for (random, column) in random.chunks_exact_mut(d).zip(m.chunks_exact(d)) {
                 let length = linalg::norm(column);
@@ -246,7 +286,7 @@ impl LayerMetric {
         })
     }
 
-    /// The same with U and V mapped alike; a dense metric is left as it is.
+    /// The same with U and V of the low-rank form mapped alike.
     fn mapped(&self, map: impl Fn(&[f64], usize) -> Vec<f64>) -> LayerMetric {
         let mut copy = self.clone();
         if let Form::LowRank { basis, values, update, scale } = &mut copy.form {
@@ -254,12 +294,17 @@ impl LayerMetric {
             let lambda = self.options.damping * self.trace / self.d as f64;
             *update = basis.clone();
             for (column, e) in update.chunks_exact_mut(self.d).zip(values.iter()) {
-                let gain = 1.0 / (e + lambda) - *scale;
+                let gain = relative_gain(*e, lambda, *scale);
                 column.iter_mut().for_each(|u| *u *= gain);
             }
         }
         copy
     }
+}
+
+/// (1/(e + λ) − s)/s: what a direction gains beside the rest, for a gradient that was multiplied by s already.
+fn relative_gain(e: f64, lambda: f64, scale: f64) -> f64 {
+    (1.0 / (e + lambda) - scale) / scale
 }
 
 fn refreshed_dense(d: usize, rows: &[f64], past: f64, share: f64, lambda: f64, form: Form) -> Form {

@@ -2,16 +2,22 @@
 //!
 //! [`natural_coefficients`] is the exact step in its dual form, [`CoefficientTable`] shares it across epochs as FNGD does,
 //! [`LayerMetric`] shares the second moment of a layer's inputs instead: ours, a low-rank relative of one-sided K-FAC and
-//! FOOF, not the paper's.
+//! FOOF, not the paper's. [`Kfac`] is the rule that both are compared with.
 
 mod coefficients;
 mod fngd;
+mod fresh_metric;
+mod kfac;
 mod metric;
+mod positions;
 mod shared_metric;
 mod table;
 
 pub use coefficients::{Damping, layer_kernel, natural_coefficients, network_kernel};
 pub use fngd::{Decay, Fngd, FngdOptions, Refresh, Scope};
+pub use fresh_metric::{dual_direction, fresh_direction, primal_direction};
+pub use kfac::{Fisher, Kfac, KfacOptions};
 pub use metric::{LayerMetric, MetricOptions, REFRESH_STEPS};
+pub use positions::{PositionFactors, Windows};
 pub use shared_metric::{BaseRule, MetricControl, MetricRefresh, SharedMetric};
 pub use table::{CoefficientTable, Share};

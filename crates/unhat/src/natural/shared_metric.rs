@@ -5,7 +5,7 @@
 
 use super::{LayerMetric, MetricOptions, REFRESH_STEPS};
 use crate::error::Result;
-use crate::models::{AdamW, Batch, Factors, Network, Optimiser, Sgd, mean_gradient_into, require_memory};
+use crate::models::{AdamW, Batch, Factors, Network, Optimiser, Sgd, require_memory, require_same_network};
 
 /// The rule that takes the step.
 #[derive(Clone, Debug)]
@@ -92,15 +92,20 @@ impl Optimiser for SharedMetric {
     }
 
     fn step(&mut self, network: &mut Network, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<()> {
+        require_same_network(self.gradient.len(), network.parameters())?;
         if self.is_due(batch) {
             self.refresh(factors);
         }
         let mut gradient = std::mem::take(&mut self.gradient);
-        mean_gradient_into(factors, batch.ids.len(), &mut gradient, network.parameters());
+        gradient.resize(network.parameters(), 0.0);
         let mut rest = gradient.as_mut_slice();
-        for (metric, layer) in self.used.iter().zip(&factors.layers) {
+        for (l, layer) in factors.layers.iter().enumerate() {
             let (own, others) = rest.split_at_mut(layer.shape.parameters());
-            metric.apply(own);
+            let scale = self.used.get(l).map_or(1.0, LayerMetric::scale);
+            layer.combination_into(None, scale / batch.ids.len() as f64, own);
+            if let Some(metric) = self.used.get(l) {
+                metric.apply_to_scaled(own);
+            }
             rest = others;
         }
         let moment = self.median_moment();

@@ -14,6 +14,29 @@ pub enum Share {
     LayerMean,
 }
 
+impl Share {
+    /// The word used in options and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Share::ById => "by_id",
+            Share::ByIdFixedBatches => "by_id_fixed_batches",
+            Share::LayerMean => "layer_mean",
+        }
+    }
+}
+
+impl std::str::FromStr for Share {
+    type Err = crate::Error;
+
+    fn from_str(text: &str) -> Result<Share> {
+        let all = [Share::ById, Share::ByIdFixedBatches, Share::LayerMean];
+        all.into_iter().find(|share| share.name() == text.replace('-', "_")).ok_or_else(|| {
+            let reason = format!("found \"{text}\", expected by_id, by_id_fixed_batches or layer_mean");
+            ErrorKind::Option { name: "share".into(), reason }.into()
+        })
+    }
+}
+
 /// The coefficients of one layer (or of the network) by sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CoefficientTable {

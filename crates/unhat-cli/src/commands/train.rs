@@ -1,0 +1,258 @@
+//! `unhat train`: trains a model on a table by a rule, live, resumable, with controls of what the rule's idea contributes.
+
+use super::Exit;
+use crate::failure::{Failure, option_failure};
+use crate::held_out::HeldOutRows;
+use crate::input::require_one_reader_of_stdin;
+use crate::page::{PageFile, file_name, now, tool};
+use crate::session::Session;
+use crate::training_options::Train;
+use serde::Serialize;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+use unhat::models::{HeldOut, Model, PartOptions, Parts, Scaling, TrainingData};
+use unhat::training::{
+    Controls, Ending, Keeper, SavedTraining, Sets, Trained, TrainingOptions, TrainingReport, train_model,
+};
+use unhat_io::{check_model_output, read_frame, read_training, write_model, write_training};
+use unhat_report::{TrainingFacts, training_page};
+
+pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let paths = [("TABLE", Some(arguments.table.as_str())), ("--validation", arguments.validation.as_deref())];
+    require_one_reader_of_stdin(&paths)?;
+    let options = arguments.options(session.common.seed);
+    options.check(arguments.validation.is_some())?;
+    arguments.output.as_deref().map(check_model_output).transpose()?;
+    let page = PageFile::of(arguments.report.as_deref())?;
+    let checkpoint = session.common.checkpoint.as_deref();
+    let resumed = checkpoint.map(read_training).transpose()?.flatten();
+
+    let parts = parts(arguments, &options)?;
+    parts.warnings.iter().for_each(|warning| session.warn(warning));
+    if let Some(state) = &resumed {
+        session.note(&format!("resuming after step {}", state.trainer.step));
+    }
+    let mut file = checkpoint.map(FileKeeper::of);
+    let sets = sets(&parts);
+    let mut trained = session.compute(|run| {
+        let keeper = file.as_mut().map(|file| file as &mut dyn Keeper);
+        train_model(&sets, &arguments.model, &options, resumed, keeper, run)
+    })?;
+    trained.report.describe(&parts.response);
+
+    if let Some(path) = &arguments.output {
+        write_model(path, &model(arguments, &options, &parts, &trained))?;
+    }
+    tell(arguments, &trained.report, session);
+    trained.report.warnings = session.warnings().to_vec();
+    if let (Some(path), Ending::Solved) = (checkpoint, trained.report.status) {
+        let _ = std::fs::remove_file(path); // there is nothing left to resume
+    }
+    if session.common.json {
+        session.print_object(&TrainOut::of(&trained.report, session))?;
+    } else if let Some(controls) = &trained.report.controls {
+        session.print(controls_table(controls).as_bytes())?;
+    }
+    let facts = |session: &Session<'_>| TrainingFacts {
+        tool: tool(session),
+        created_utc: Some(now()),
+        table: file_name(&arguments.table),
+        report: trained.report.clone(),
+    };
+    page.store(|session| training_page(&facts(session)), session)?;
+    Ok(match trained.report.status {
+        Ending::Solved => Exit::Done,
+        Ending::Diverged => Exit::NotConverged,
+        Ending::Interrupted => Exit::Interrupted,
+    })
+}
+
+fn parts(arguments: &Train, options: &TrainingOptions) -> Result<Parts, Failure> {
+    let table = read_frame(&arguments.table)?;
+    let validation = HeldOutRows::read("--validation", arguments.validation.as_deref())?;
+    let scaling = if arguments.no_standardize { Scaling::None } else { Scaling::Standardised };
+    let parts = Parts::of(
+        &table,
+        &PartOptions {
+            response: &arguments.response,
+            wanted: arguments.model.wanted(),
+            scaling,
+            without: &[],
+            group: None,
+            validation: validation.held_out(),
+            test: HeldOut::None,
+            seed: options.seed,
+            model: None,
+        },
+    )?;
+    match &parts.validation {
+        Some(part) if part.rows.is_empty() => Err(option_failure("--validation", "leaves no row to validate with")),
+        _ => Ok(parts),
+    }
+}
+
+fn sets(parts: &Parts) -> Sets<'_> {
+    let inputs = parts.encoding.width();
+    let train = &parts.train;
+    Sets {
+        train: TrainingData { features: &train.features, inputs, response: &train.responses, family: parts.family },
+        validation: parts.validation.as_ref().map(|part| (part.features.as_slice(), part.responses.as_slice())),
+    }
+}
+
+fn model(arguments: &Train, options: &TrainingOptions, parts: &Parts, trained: &Trained) -> Model {
+    use unhat::training::OptimiserName;
+    // λ in the gradient is the penalty M = nλ on the sum of the losses; decoupled, it is the penalty of no objective
+    let is_coupled = matches!(options.optimizer, OptimiserName::Sgd | OptimiserName::Nesterov);
+    let rows = parts.train.rows.len() as f64;
+    Model {
+        kind: arguments.model.clone(),
+        encoding: parts.encoding.clone(),
+        response: parts.response.clone(),
+        scaling: if arguments.no_standardize { Scaling::None } else { Scaling::Standardised },
+        penalty: if is_coupled { rows * options.weight_decay } else { 0.0 },
+        network: trained.network.clone(),
+    }
+}
+
+/// The file of `--checkpoint`.
+struct FileKeeper<'a> {
+    path: &'a str,
+    next: Option<Instant>,
+}
+
+/// A step takes milliseconds: at most this much work is lost, unless writing takes long.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Between two writes at least so many times the time of the last: keeping costs a tenth at most.
+const REST: u32 = 9;
+
+impl<'a> FileKeeper<'a> {
+    fn of(path: &'a str) -> FileKeeper<'a> {
+        FileKeeper { path, next: None }
+    }
+}
+
+impl Keeper for FileKeeper<'_> {
+    fn is_due(&mut self) -> bool {
+        self.next.is_none_or(|next| Instant::now() >= next)
+    }
+
+    fn keep(&mut self, state: &SavedTraining) -> unhat::Result<()> {
+        let clock = Instant::now();
+        write_training(self.path, state)?;
+        self.next = Some(Instant::now() + INTERVAL.max(REST * clock.elapsed()));
+        Ok(())
+    }
+}
+
+/// What `unhat train` prints.
+#[derive(Serialize)]
+struct TrainOut<'a> {
+    schema: u8,
+    command: &'static str,
+    #[serde(flatten)]
+    report: &'a TrainingReport,
+    wall_seconds: f64,
+    seed: u64,
+    threads: usize,
+    version: &'static str,
+}
+
+impl<'a> TrainOut<'a> {
+    fn of(report: &'a TrainingReport, session: &Session<'_>) -> TrainOut<'a> {
+        TrainOut {
+            schema: 1,
+            command: "train",
+            report,
+            wall_seconds: session.seconds(),
+            seed: session.common.seed,
+            threads: session.threads(),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+/// What a person must know, on standard error.
+fn tell(arguments: &Train, report: &TrainingReport, session: &mut Session<'_>) {
+    let number = |value: Option<f64>| value.map_or("not finite".to_string(), |v| format!("{v:.4}"));
+    if let Some(trials) = &report.range_test {
+        let tried: Vec<String> = trials.iter().map(|t| format!("{}: {}", t.learning_rate, number(t.loss))).collect();
+        session.summary(&format!(
+            "learning rate {} by a range test (loss after short trainings at {})",
+            report.learning_rate,
+            tried.join(", ")
+        ));
+    }
+    let model = &report.model;
+    session.summary(&format!(
+        "{} on {} rows, {} parameters, by {} at learning rate {}",
+        model.name, model.training_rows, model.parameters, report.optimizer, report.learning_rate
+    ));
+    report.warnings.iter().for_each(|warning| session.warn(warning));
+    let kept = if arguments.output.is_some() { "were written" } else { "were kept, but -o names no file for them" };
+    match (report.status, report.diverged) {
+        (Ending::Diverged, Some(at)) => session.warn(&format!(
+            "diverged at step {}: layer {} of {} is not finite; the weights after step {} {kept}; a smaller --lr may help",
+            at.step,
+            at.layer,
+            model.layers.len(),
+            report.kept.step
+        )),
+        (Ending::Interrupted, _) => {
+            let resumes = if session.common.checkpoint.is_some() { "; the same command resumes" } else { "" };
+            session.say(&format!("interrupted after step {}; the weights there {kept}{resumes}", report.steps));
+        }
+        _ => {}
+    }
+    let first = report.history.first().and_then(|entry| entry.train_loss);
+    let validation = match (report.kept.validation_loss, report.kept.validation_accuracy) {
+        (Some(loss), Some(accuracy)) => format!(", validation loss {loss:.4}, accuracy {accuracy:.4}"),
+        (Some(loss), None) => format!(", validation loss {loss:.4}"),
+        _ => String::new(),
+    };
+    session.summary(&format!(
+        "training loss {} to {} after epoch {}{validation}",
+        number(first),
+        number(report.kept.train_loss),
+        report.kept.epoch
+    ));
+    if let Some(step) = report.seconds_per_step {
+        session.summary(&format!(
+            "{} steps in {:.2} s, {:.3} ms a step ({})",
+            report.steps,
+            report.seconds,
+            1e3 * step,
+            session.elapsed()
+        ));
+    }
+    if let Some(path) = arguments.output.as_deref().filter(|_| report.status == Ending::Solved) {
+        session.summary(&format!("model: {path}"));
+    }
+}
+
+/// The controls side by side.
+fn controls_table(controls: &Controls) -> String {
+    let number = |value: Option<f64>, digits: usize| value.map_or("—".to_string(), |v| format!("{v:.digits$}"));
+    let mut text = format!(
+        "{:<24} {:>12} {:>14} {:>15} {:>12} {:>10}\n",
+        "", "train loss", "steps to loss", "epochs to loss", "valid. loss", "accuracy"
+    );
+    for run in &controls.runs {
+        let _ = writeln!(
+            text,
+            "{:<24} {:>12} {:>14} {:>15} {:>12} {:>10}",
+            run.name,
+            number(run.train_loss, 5),
+            run.steps_to_loss.map_or("—".into(), |steps| steps.to_string()),
+            number(run.epochs_to_loss, 1),
+            number(run.validation_loss, 5),
+            number(run.validation_accuracy, 4)
+        );
+    }
+    for c in &controls.correlations {
+        let _ =
+            writeln!(text, "correlation of stored and fresh coefficients in epoch {}: {:.3}", c.epoch, c.correlation);
+    }
+    let _ = writeln!(text, "{}", controls.summary);
+    text
+}

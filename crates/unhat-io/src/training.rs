@@ -1,0 +1,40 @@
+//! The states of trainings in files: read if there is one, written whole or not at all.
+
+use crate::fault::{Checked, Fault};
+use crate::open::open_regular;
+use crate::output::Target;
+use std::fs;
+use std::io::{self, Read};
+use unhat::Result;
+use unhat::training::SavedTraining;
+
+/// Reads the state of a training; None where there is no file of this name, which can then be written.
+///
+/// # Errors
+/// [`ErrorKind::Source`](unhat::ErrorKind::Source): a file that is no intact state, or a place that takes none.
+pub fn read_training(path: &str) -> Result<Option<SavedTraining>> {
+    let mut bytes = Vec::new();
+    let mut read = || -> Checked<bool> {
+        match fs::metadata(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Target::of(path)?.draft().map(|_| false),
+            _ => {
+                open_regular(path)?.read_to_end(&mut bytes)?;
+                Ok(true)
+            }
+        }
+    };
+    let is_there = read().map_err(|fault: Fault| fault.in_file(path))?;
+    is_there.then(|| SavedTraining::from_bytes(path, &bytes)).transpose()
+}
+
+/// Writes the state of a training: beside the target, to the disk, and then under its name.
+///
+/// # Errors
+/// [`ErrorKind::Source`](unhat::ErrorKind::Source) where the file cannot be written.
+/// # Accuracy
+/// [`read_training`] gives the same bits back.
+pub fn write_training(path: &str, state: &SavedTraining) -> Result<()> {
+    let bytes = state.to_bytes()?;
+    let write = || Target::of(path)?.write(|file| file.write_all(&bytes));
+    write().map_err(|fault: Fault| fault.in_file(path))
+}
