@@ -61,8 +61,8 @@ fn known_answers_come_out_of_files() {
 fn the_object_has_its_keys_in_order() {
     let (desk, _) = known();
     let ran = desk.run(&format!("{KNOWN} --json")).expect(0);
-    let keys = "schema command status model task impact method claim diagnostics top best seconds seed threads version \
-                warnings";
+    let keys = "schema command status model task impact method claim diagnostics top best membership seconds seed threads \
+                version warnings";
     assert_eq!(keys_in_order(&ran.out), keys.split_whitespace().collect::<Vec<_>>());
     assert_eq!(ran.json()["method"], "rank-sum");
     let loo = desk.run(&format!("{KNOWN} --task loo --json")).expect(0).json();
