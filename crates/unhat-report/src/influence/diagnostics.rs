@@ -16,7 +16,6 @@ pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
         Column::text("doubtful"),
         Column::number("threshold", "", Format::Number),
         Column::text("verdict"),
-        Column::text("what it is"),
     ];
     let rows = judged.iter().map(|judgement| Row {
         key: judgement.name.clone(),
@@ -30,7 +29,6 @@ pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
             }),
             judgement.threshold.into(),
             Cell::from(verdict(judgement)),
-            Cell::Text(judgement.meaning.clone()),
         ],
         marked: judgement.is_doubtful(),
     });
@@ -49,6 +47,15 @@ pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
             "The scores are " (study.claim) "."
         }
         (table.markup())
+        details {
+            summary { "What each of them is" }
+            dl.method {
+                @for judgement in &judged {
+                    dt { (title(&judgement.name)) }
+                    dd { (judgement.meaning) }
+                }
+            }
+        }
         @if let Some(ensemble) = &study.diagnostics.ensemble {
             p.how {
                 "The scores are the mean of " (Quantity::count("/study/diagnostics/ensemble/members",

@@ -77,7 +77,7 @@ fn answer(check: &CheckFacts) -> Markup {
         |place: usize| Quantity::new(format!("/check/methods/{place}/auc"), check.methods[place].auc, Format::Fixed(3));
     let loss = check.methods.iter().position(|method| method.method == "loss");
     html! {
-        (check.methods[0].method) " finds them best, with an AUC of " (auc(0))
+        "Best is " (check.methods[0].method) ", with an AUC of " (auc(0))
         @match loss {
             Some(0) | None => ".",
             Some(place) => { "; plain loss has " (auc(place)) "." }

@@ -116,7 +116,7 @@ fn lead_of_check(check: &CheckFacts) -> Markup {
     let flipped = Quantity::count("/check/flipped", check.flipped as u64);
     html! {
         @if let Some(best) = check.methods.first() {
-            strong { (best.method) " finds them best." } " Of all methods that this model admits it ranks the " (flipped)
+            strong { "Best here: " (best.method) "." } " Of all methods that this model admits it ranks the " (flipped)
             " planted flips lowest, with an AUC of " (Quantity::new("/check/methods/0/auc", best.auc, Format::Fixed(3)))
             "."
         } @else { "No method could be run on the " (flipped) " planted flips." }

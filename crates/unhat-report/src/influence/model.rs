@@ -17,8 +17,8 @@ pub(super) fn block(model: &ModelFacts, at: &str) -> Markup {
             " rows with the penalty " (Quantity::new(format!("{at}/penalty"), model.penalty, Format::Number))
             @if model.cross_validation.is_some() { ", chosen by cross-validation" }
             @if model.train_accuracy.is_some() {
-                "; it predicts the class of a share of " (Quantity::new(format!("{at}/train_accuracy"),
-                    model.train_accuracy, Format::Fixed(3))) " of them"
+                "; it predicts the class of " (Quantity::new(format!("{at}/train_accuracy"),
+                    model.train_accuracy, Format::Share)) " of them"
             }
             "."
         }

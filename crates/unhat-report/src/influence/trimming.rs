@@ -19,8 +19,8 @@ pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
     let accuracy = accuracies(trim);
     let values = values(trim);
     Some(html! {
-        @if let Some(accuracy) = &accuracy { (accuracy) }
         @if let Some(values) = &values { (values) }
+        @if let Some(accuracy) = &accuracy { (accuracy) }
         @if accuracy.is_none() && values.is_none() { (table(trim, "trims").markup()) }
         p.how {
             "Removing rows by a score is worth something only where it beats the other lines: as many rows at random, those of \

@@ -5,8 +5,8 @@
 use serde_json::Error;
 use unhat::audit::findings::{Check, Detail, Findings, Tool};
 use unhat_report::{
-    Candidate, Component, Histogram, InversionFacts, Inverted, Lift, Proof, ScoreFacts, StandardError, Step, TopScore,
-    Trace,
+    Candidate, Component, Histogram, InfluenceFacts, InversionFacts, Inverted, Lift, Proof, ScoreFacts, StandardError,
+    Step, TopScore, Trace,
 };
 
 /// A name that must stay text in every place.
@@ -23,6 +23,14 @@ pub fn shared_findings() -> Result<Findings, Error> {
     findings.detail = Detail::Share;
     findings.findings.retain(|finding| finding.id != "rows");
     Ok(findings)
+}
+
+/// Influence in an invented table and in the bundled one: "study" a ridge fit with membership, "check" planted flips of
+/// three networks, "trim" an unfairness, "robustness" evasion.
+pub fn influence(which: &str) -> Result<InfluenceFacts, Error> {
+    let mut all: std::collections::BTreeMap<String, InfluenceFacts> =
+        serde_json::from_str(include_str!("../data/influence.json"))?;
+    all.remove(which).ok_or_else(|| <Error as serde::de::Error>::custom("no such sample"))
 }
 
 fn tool(command: &str) -> Tool {
