@@ -21,7 +21,7 @@ pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
     Some(html! {
         @if let Some(values) = &values { (values) }
         @if let Some(accuracy) = &accuracy { (accuracy) }
-        @if accuracy.is_none() && values.is_none() { (table(trim, "trims").markup()) }
+        @if accuracy.is_none() && values.is_none() { (table(trim, "trims", "Trimming and its baselines").markup()) }
         p.how {
             "Removing rows by a score is worth something only where it beats the other lines: as many rows at random, those of \
                 the largest loss, and the validation rows added to training, which cost nothing."
@@ -93,7 +93,7 @@ fn accuracies(trim: &TrimFacts) -> Option<Markup> {
         upwards: None,
         chart: chart("trimmed", "accuracy on the test rows (right is better)", "test accuracy", trim, &series, false)?,
         how: html! { "Every line trains the model again." },
-        table: Some(table(trim, "trims")),
+        table: Some(table(trim, "trims", "Trimming and its baselines")),
         print_table: true,
     };
     Some(figure.markup())
@@ -135,7 +135,7 @@ fn values(trim: &TrimFacts) -> Option<Markup> {
             unfair,
         )?,
         how: html! { "Trimming chose rows by f on the validation rows, which therefore flatter it." },
-        table: Some(table(trim, "values-of-trims")),
+        table: Some(table(trim, "values-of-trims", "f after trimming, and after its baselines")),
         print_table: false,
     };
     Some(figure.markup())
@@ -186,7 +186,7 @@ fn chart(id: &'static str, label: &str, short: &str, trim: &TrimFacts, series: &
     Some(frame.draw(|canvas| dots::draw(&rows, None, canvas)))
 }
 
-fn table(trim: &TrimFacts, id: &'static str) -> Table {
+fn table(trim: &TrimFacts, id: &'static str, caption: &str) -> Table {
     let source = |key: &str| format!("/trim/rows/*/{key}");
     let robust = is_robustness(trim);
     let mut columns = vec![
@@ -213,5 +213,5 @@ fn table(trim: &TrimFacts, id: &'static str) -> Table {
         }
         Row { key: place.to_string(), cells, marked: place == 1 }
     });
-    Table { id, caption: "Trimming and its baselines".to_owned(), columns, rows: rows.collect() }
+    Table { id, caption: caption.to_owned(), columns, rows: rows.collect() }
 }
