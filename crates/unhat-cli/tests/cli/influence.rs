@@ -271,21 +271,17 @@ fn the_gain_of_an_ensemble_is_that_over_one_of_its_members() {
     let method = |object: &serde_json::Value, name: &str| {
         object["methods"].as_array().unwrap().iter().find(|m| m["method"] == name).unwrap().clone()
     };
-    let singles: Vec<serde_json::Value> = (0..2)
-        .map(|seed| {
-            let alone = format!(
-                "influence trim t.csv --response y --model mlp:3 --truth bad --method loss --seed {seed} --json"
-            );
-            desk.run(&alone).expect(0).json()
-        })
-        .collect();
-    assert!(singles.iter().all(|single| single["auc_of_one"].is_null()), "one network has no gain");
+    let alone = "influence trim t.csv --response y --model mlp:3 --truth bad --method loss --json";
+    let single = desk.run(alone).expect(0).json();
+    assert!(single["auc_of_one"].is_null(), "one network has no gain");
     let trim = "influence trim t.csv --response y --model mlp:3 --truth bad --method loss --ensemble 2";
     let object = desk.run(&format!("{trim} --json")).expect(0).json();
-    // The split depends on the seed too, so the first member alone can be compared: its AUC is within the ensemble's mean.
-    let (of_one, first) = (object["auc_of_one"].as_f64().unwrap(), singles[0]["auc_of_truth"].as_f64().unwrap());
+    // The first member is the network of this seed alone, on the same split; the second has what is left of the mean.
+    let (of_one, first) = (object["auc_of_one"].as_f64().unwrap(), single["auc_of_truth"].as_f64().unwrap());
     let second = 2.0 * of_one - first;
-    assert!((0.0..=1.0).contains(&second), "{of_one} is the mean of {first} and of the second's");
+    assert!(second > 0.5 && second <= 1.0, "{of_one} is the mean of {first} and of the second's");
+    let both = object["auc_of_truth"].as_f64().unwrap();
+    assert!(both >= first.min(second) - 0.05, "the mean of both finds about as many: {both}");
     assert!(method(&check, "loss")["auc_of_one"].is_number());
     let ran = desk.run(trim).expect(0);
     assert!(ran.err.contains("a gain of"), "{}", ran.err);
@@ -342,5 +338,5 @@ fn pages_hold_the_numbers_of_the_json() {
     for place in ["r.pdf", "nowhere/r.html"] {
         desk.run(&format!("influence {of} -o s.csv --report {place}")).expect(2);
     }
-    assert!(!desk.names().contains(&"s.csv".to_string()), "nothing is written where the page cannot be");
+    assert!(!desk.names().contains("s.csv"), "nothing is written where the page cannot be");
 }
