@@ -13,22 +13,22 @@ pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
     let columns = vec![
         Column::text("diagnostic"),
         Column::number("value", "/study/diagnostics/*", Format::Number).or("not computed"),
+        Column::text("verdict"),
         Column::text("doubtful"),
         Column::number("threshold", "", Format::Number),
-        Column::text("verdict"),
     ];
     let rows = judged.iter().map(|judgement| Row {
         key: judgement.name.clone(),
         cells: vec![
             Cell::Text(title(&judgement.name).to_owned()),
             judgement.value.into(),
+            Cell::from(verdict(judgement)),
             Cell::from(match judgement.doubtful {
                 Some(DoubtfulSide::Below) => "below",
                 Some(DoubtfulSide::Above) => "above",
                 None => "—",
             }),
             judgement.threshold.into(),
-            Cell::from(verdict(judgement)),
         ],
         marked: judgement.is_doubtful(),
     });
@@ -44,7 +44,7 @@ pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
         p.answer {
             @if doubtful.is_empty() { "No diagnostic is on the doubtful side of its threshold. " }
             @else { strong { "Read with care: " } (doubtful.join(", ")) ". " }
-            "The scores are " (study.claim) "."
+            "What the scores may be called: " (study.claim) "."
         }
         (table.markup())
         details {

@@ -106,7 +106,7 @@ fn lead_of_study(study: &StudyFacts) -> Markup {
             " Its score by " (study.method) " is " (Quantity::new("/study/top/0/score", worst.score, Format::Number))
             ", its loss " (Quantity::new("/study/top/0/loss", worst.loss, Format::Number)) ". "
         } @else { "All rows were scored by " (study.method) ". " }
-        "The scores are " (study.claim) "; "
+        "What they may be called: " (study.claim) "; "
         @if doubts == 0 { "no diagnostic is doubtful." }
         @else { a href="#s-diagnostics" { "some diagnostics are doubtful" } "." }
     }
@@ -149,6 +149,9 @@ fn lead_of_trim(trim: &TrimFacts) -> Markup {
             @if let Some(random) = random { "; as many rows at random leave " (value(random)) }
         }
         "."
+        @if trim.rows.iter().any(|row| row.adaptive_accuracy.is_some()) {
+            " Against an attack computed anew nothing is gained: that accuracy is one minus the clean one, whatever is trimmed."
+        }
         @if trim.auc_of_truth.is_some() {
             " The scores find the rows known to be bad with an AUC of "
             (Quantity::new("/trim/auc_of_truth", trim.auc_of_truth, Format::Fixed(3)))
