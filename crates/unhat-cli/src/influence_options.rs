@@ -1,7 +1,7 @@
 //! The words of `unhat influence`: a table, a model, a task.
 
 use clap::{Args, Subcommand, ValueEnum};
-use unhat::influence::{ImpactKind, Method, Task};
+use unhat::influence::{Method, Task};
 use unhat::models::ModelKind;
 
 #[derive(Args, Debug)]
@@ -88,6 +88,9 @@ pub(crate) struct InfluenceStudy {
     /// Write the scores to FILE, .csv or .tsv: row, score, loss, grad_norm, leverage
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<String>,
+    /// Write a page for people to FILE, .html: the rows with their cells, figures, diagnostics and what they mean
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -126,18 +129,4 @@ impl TaskName {
             TaskName::Robustness => Task::Robustness,
         }
     }
-
-    /// The impact where none is named.
-    pub fn impact(self) -> &'static str {
-        match self {
-            TaskName::Fairness => "parity",
-            TaskName::Robustness => "robustness",
-            _ => "utility",
-        }
-    }
-}
-
-/// Whether `--impact` names an impact, or else a file.
-pub(crate) fn named_impact(text: &str) -> Option<ImpactKind> {
-    text.parse().ok()
 }

@@ -15,7 +15,7 @@ import puppeteer from 'puppeteer-core';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const DESKTOP = { width: 1100, height: 900 };
 const PHONE = { width: 390, height: 844 };
-const PAGES = ['audit', 'share', 'inversion', 'scores', 'training'];
+const PAGES = ['audit', 'share', 'inversion', 'scores', 'training', 'study', 'check', 'trim'];
 
 let browser;
 let folder;
@@ -73,7 +73,7 @@ const drawn = page => page.evaluate(() => {
   return { count: shown.length, sizes };
 });
 
-const CHARTS = { audit: 7, share: 7, inversion: 2, scores: 2, training: 1 };
+const CHARTS = { audit: 7, share: 7, inversion: 2, scores: 2, training: 1, study: 2, check: 1, trim: 3 };
 const colour = page => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
 for (const name of PAGES) {

@@ -6,7 +6,7 @@ mod sample;
 
 use reading::Node;
 use serde_json::Value;
-use unhat_report::{audit_page, inversion_page, score_page, training_page};
+use unhat_report::{audit_page, influence_page, inversion_page, score_page, training_page};
 
 #[test]
 fn every_number_of_an_audit_stands_in_the_findings() {
@@ -35,6 +35,15 @@ fn every_number_of_a_training_stands_in_the_facts() {
     for (facts, least) in [(sample::training(), 120), (sample::diverged(), 40)] {
         let checked = check(&training_page(&facts).unwrap(), &serde_json::to_value(&facts).unwrap());
         assert!(checked > least, "only {checked} numbers were looked at");
+    }
+}
+
+#[test]
+fn every_number_of_influence_stands_in_the_facts() {
+    for (which, least) in [("study", 400), ("check", 50), ("trim", 200), ("robustness", 200)] {
+        let facts = sample::influence(which).unwrap();
+        let checked = check(&influence_page(&facts).unwrap(), &serde_json::to_value(&facts).unwrap());
+        assert!(checked > least, "{which}: only {checked} numbers were looked at");
     }
 }
 
@@ -209,7 +218,10 @@ fn free_texts(node: &Node) -> Vec<String> {
 const LEAST_NAME: usize = 4;
 
 /// What the page says with a number that is no result: definitions, quantiles, thresholds.
-const STANDING_TEXTS: [&str; 18] = [
+const STANDING_TEXTS: [&str; 21] = [
+    "cg2",
+    "adaptive accuracy = 1 − clean accuracy",
+    "crossed 0",
     "AUC; 0.5 is guessing, 1 is certain",
     "AUC (0.5 is guessing)",
     "AUC above 0.55",
@@ -234,7 +246,10 @@ const STANDING_TEXTS: [&str; 18] = [
 fn is_row_or_count(text: &str, data: &Value) -> bool {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let Ok(number) = digits.parse::<u64>() else { return false };
-    let rows = ["/rows/top", "/top"].iter().filter_map(|list| data.pointer(list)?.as_array()).flatten();
+    let rows = ["/rows/top", "/top", "/evidence/worst", "/evidence/best", "/study/membership/top"]
+        .iter()
+        .filter_map(|list| data.pointer(list)?.as_array())
+        .flatten();
     let is_row = rows.filter_map(|row| row["row"].as_u64()).any(|row| row == number);
     let kept = data.pointer("/noise_needed/0/utility/top_k").and_then(Value::as_u64) == Some(number);
     (is_row && (text == digits || text == format!("row {number}"))) || (kept && text.contains("largest still found"))

@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use reading::Node;
 use sha2::{Digest, Sha256};
 use unhat::audit::findings::{Detail, Findings, Protection, ReleaseKind, Spread};
-use unhat_report::{audit_page, inversion_page, score_page, training_page};
+use unhat_report::{InfluenceFacts, audit_page, influence_page, inversion_page, score_page, training_page};
 
 fn all_pages() -> Vec<(&'static str, String)> {
     vec![
@@ -20,7 +20,35 @@ fn all_pages() -> Vec<(&'static str, String)> {
         ("scores", score_page(&sample::scores()).unwrap()),
         ("training", training_page(&sample::training()).unwrap()),
         ("diverged", training_page(&sample::diverged()).unwrap()),
+        ("influence", influence_page(&sample::influence("study").unwrap()).unwrap()),
+        ("check", influence_page(&sample::influence("check").unwrap()).unwrap()),
+        ("trim", influence_page(&sample::influence("trim").unwrap()).unwrap()),
+        ("robustness", influence_page(&sample::influence("robustness").unwrap()).unwrap()),
+        ("little", influence_page(&little()).unwrap()),
     ]
+}
+
+/// A trimming in which everything that may be missing is missing.
+fn little() -> InfluenceFacts {
+    let mut facts = sample::influence("trim").unwrap();
+    facts.created_utc = None;
+    let study = facts.study.as_mut().unwrap();
+    study.top.clear();
+    study.best.clear();
+    study.model.coefficients.clear();
+    (study.impact.value_validation, study.impact.value_test) = (None, None);
+    study.diagnostics = serde_json::from_value(serde_json::json!({})).unwrap();
+    let evidence = facts.evidence.as_mut().unwrap();
+    evidence.worst.clear();
+    evidence.best.clear();
+    evidence.agreement.methods.truncate(1);
+    evidence.agreement.correlation = vec![vec![None]];
+    let trim = facts.trim.as_mut().unwrap();
+    trim.removed.clear();
+    for row in &mut trim.rows {
+        (row.test_accuracy, row.value_validation, row.value_test) = (None, None, None);
+    }
+    facts
 }
 
 /// Findings in which everything that may be missing is missing.

@@ -1,21 +1,18 @@
 //! `unhat influence`, `influence check` and `influence trim`: which rows helped, hurt, are mislabelled, carry unfairness.
 
 use super::Exit;
-use crate::failure::{Failure, option_failure};
-use crate::influence_options::{Influence, InfluenceCommand, InfluenceStudy, Trim, named_impact};
-use crate::influence_report::{
-    CheckReport, Coefficient, DiagnosticsReport, EnsembleOut, ImpactReport, LeftOut, MethodReport, ModelReport,
-    PenaltyReport, ScoredRow, StudyReport, TrimReport, TrimRowReport,
-};
+use crate::failure::Failure;
+use crate::influence_options::{Influence, InfluenceCommand, InfluenceStudy, Trim};
+use crate::influence_report::FactsReport;
+use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
-use serde_json::{Value, json};
 use std::fmt::Write;
 use unhat::influence::{
-    Direction, ImpactKind, Study, StudyOptions, Trimmed, area_under_curve, ascending, planted_flips, study, study_of,
-    trim, truth_of,
+    CheckFacts, Direction, Evidence, HeldOutRows, ImpactAsked, ImpactKind, Prepared, Purpose, Request, ScoredRow,
+    Study, StudyFacts, TrimFacts,
 };
-use unhat::models::{DEFAULT_SHARE, Family, Fitted, Frame, HeldOut, Model, PartOptions, Parts, Scaling};
 use unhat_io::{check_table, read_frame, read_model, read_vector, write_frame, write_table};
+use unhat_report::{InfluenceFacts, influence_density, influence_page};
 
 pub(super) fn run(arguments: &Influence, session: &mut Session<'_>) -> Result<Exit, Failure> {
     match &arguments.command {
@@ -25,318 +22,193 @@ pub(super) fn run(arguments: &Influence, session: &mut Session<'_>) -> Result<Ex
     }
 }
 
-/// What the files of a call hold.
-struct Input {
-    table: Frame,
-    validation: Source,
-    test: Source,
-    model: Option<Model>,
-    options: StudyOptions,
-    response: String,
-}
-
-/// Where held-out rows come from.
-enum Source {
-    None,
-    Share(f64),
-    Table(Frame),
-}
-
-impl Source {
-    fn of(option: &str, given: Option<&str>, needed: bool) -> Result<Source, Failure> {
-        match given {
-            None if needed => Ok(Source::Share(DEFAULT_SHARE)),
-            None => Ok(Source::None),
-            Some(text) => match text.parse::<f64>() {
-                Ok(share) if share > 0.0 && share < 1.0 => Ok(Source::Share(share)),
-                Ok(share) => {
-                    Err(option_failure(option, format!("found {share}, expected a share between 0 and 1, or a table")))
-                }
-                Err(_) => Ok(Source::Table(read_frame(text)?)),
-            },
-        }
+/// Reads what the arguments name and asks the library for its parts.
+fn prepare(
+    arguments: &InfluenceStudy,
+    truth: Option<&str>,
+    purpose: Purpose,
+    session: &Session<'_>,
+) -> Result<Prepared, Failure> {
+    if let Some(output) = &arguments.output {
+        check_table(output)?;
     }
-
-    fn held_out(&self) -> HeldOut<'_> {
-        match self {
-            Source::None => HeldOut::None,
-            Source::Share(share) => HeldOut::Share(*share),
-            Source::Table(frame) => HeldOut::Table(frame),
-        }
-    }
-}
-
-impl Input {
-    fn read(arguments: &InfluenceStudy, test_needed: bool, session: &Session<'_>) -> Result<Input, Failure> {
-        let path = arguments.table.as_deref().unwrap_or_default(); // clap requires it
-        if let Some(output) = &arguments.output {
-            check_table(output)?;
-        }
-        let model = arguments.model_file.as_deref().map(read_model).transpose()?;
-        let (impact, given) = match arguments.impact.as_deref() {
-            None => (named(arguments.task.impact())?, None),
-            Some(text) => match named_impact(text) {
-                Some(impact) => (impact, None),
-                None if text.starts_with("robustness:") => (named(text)?, None),
-                None => (ImpactKind::Utility, Some(read_vector(text, "impact")?)),
-            },
-        };
-        let direction = match (arguments.direction.as_str(), given) {
-            ("validation", None) => Direction::Validation,
-            ("validation", Some(v)) => Direction::Given(v),
-            (_, Some(_)) => return Err(option_failure("--v", "--impact names a file with v already")),
-            ("training-margin", None) => Direction::TrainingMargin,
-            (path, None) => Direction::Given(read_vector(path, "v")?),
-        };
-        if let Some(t) = arguments.temperature.filter(|t| !(*t >= 1.0 && t.is_finite())) {
-            return Err(option_failure("--temperature", format!("found {t}, expected a number of at least 1")));
-        }
-        let kind = match (&model, &arguments.model) {
-            (Some(model), _) => model.kind.clone(),
-            (None, Some(kind)) => kind.clone(),
-            (None, None) => return Err(option_failure("--model", "is missing")), // clap requires one of the two
-        };
-        let options = StudyOptions {
-            penalty: arguments.penalty,
-            task: arguments.task.task(),
-            impact,
-            method: arguments.method,
-            direction,
-            temperature: arguments.temperature,
-            damping: arguments.damping,
-            ensemble: arguments.ensemble,
-            seed: session.common.seed,
-            kind,
-        };
-        let needs_v =
-            options.method.is_none_or(|method| method.needs_v()) && options.direction == Direction::Validation;
-        let response = match (&arguments.response, &model) {
-            (Some(name), Some(model)) if *name != model.response.name => {
-                let reason = format!("found \"{name}\", but the model predicts \"{}\"", model.response.name);
-                return Err(option_failure("--response", reason));
-            }
-            (Some(name), _) => name.clone(),
-            (None, Some(model)) => model.response.name.clone(),
-            (None, None) => return Err(option_failure("--response", "is missing")),
-        };
-        Ok(Input {
-            table: read_frame(path)?,
-            validation: Source::of("--validation", arguments.validation.as_deref(), needs_v)?,
-            test: Source::of("--test", arguments.test.as_deref(), test_needed)?,
-            model,
-            options,
-            response,
+    let rows = |option: &str, given: Option<&str>| -> Result<HeldOutRows, Failure> {
+        let Some(text) = given else { return Ok(HeldOutRows::WhereNeeded) };
+        Ok(match HeldOutRows::share(option, text)? {
+            Some(share) => HeldOutRows::Share(share),
+            None => HeldOutRows::Table(read_frame(text)?),
         })
-    }
-
-    fn parts(&self, arguments: &InfluenceStudy, truth: Option<&str>) -> Result<Parts, Failure> {
-        let without: Vec<&str> = truth.into_iter().collect();
-        let scaling = if arguments.no_standardize { Scaling::None } else { Scaling::Standardised };
-        Ok(Parts::of(
-            &self.table,
-            &PartOptions {
-                response: &self.response,
-                wanted: self.options.kind.wanted(),
-                scaling,
-                without: &without,
-                group: arguments.group.as_deref(),
-                validation: self.validation.held_out(),
-                test: self.test.held_out(),
-                seed: self.options.seed,
-                model: self.model.as_ref(),
-            },
-        )?)
-    }
-
-    fn study(&self, parts: &Parts, session: &mut Session<'_>) -> Result<Study, Failure> {
-        let found = session.compute(|run| match &self.model {
-            None => study(parts, &self.options, run),
-            Some(model) => {
-                let fitted = Fitted {
-                    network: model.network.clone(),
-                    penalty: model.penalty,
-                    cross_validation: None,
-                    snapshots: Vec::new(),
-                    warnings: Vec::new(),
-                };
-                study_of(vec![fitted], parts, &self.options, run)
-            }
-        })?;
-        found.warnings.iter().for_each(|warning| session.warn(warning));
-        Ok(found)
-    }
-
-    /// A training row by its name, or its 1-based number in the table.
-    fn name(&self, parts: &Parts, position: usize) -> Value {
-        let row = parts.train.rows[position];
-        match &self.table.row_names {
-            Some(names) => json!(names[row]),
-            None => json!(row + 1),
-        }
-    }
-
-    fn text_name(&self, parts: &Parts, position: usize) -> String {
-        match self.name(parts, position) {
-            Value::String(name) => name,
-            other => other.to_string(),
-        }
-    }
-
-    fn impact(&self, study: &Study) -> ImpactReport {
-        ImpactReport {
-            name: match self.options.direction {
-                Direction::Given(_) => "given".into(),
-                Direction::TrainingMargin => "training-margin".into(),
-                Direction::Validation => self.options.impact.name().into(),
-            },
-            value_validation: study.impact.validation,
-            value_test: study.impact.test,
-        }
-    }
+    };
+    let impact = |text: &str| -> Result<ImpactAsked, Failure> {
+        Ok(match ImpactKind::named(text)? {
+            Some(impact) => ImpactAsked::Named(impact),
+            None => ImpactAsked::Vector(read_vector(text, "impact")?),
+        })
+    };
+    let request = Request {
+        response: arguments.response.clone(),
+        kind: arguments.model.clone(),
+        model: arguments.model_file.as_deref().map(read_model).transpose()?,
+        validation: rows("--validation", arguments.validation.as_deref())?,
+        test: rows("--test", arguments.test.as_deref())?,
+        group: arguments.group.clone(),
+        truth: truth.map(str::to_string),
+        standardize: !arguments.no_standardize,
+        penalty: arguments.penalty,
+        task: arguments.task.task(),
+        impact: arguments.impact.as_deref().map(impact).transpose()?,
+        direction: match Direction::named(&arguments.direction) {
+            Some(direction) => direction,
+            None => Direction::Given(read_vector(&arguments.direction, "v")?),
+        },
+        method: arguments.method,
+        temperature: arguments.temperature,
+        damping: arguments.damping,
+        ensemble: arguments.ensemble,
+        seed: session.common.seed,
+    };
+    let table = read_frame(arguments.table.as_deref().unwrap_or_default())?; // clap requires it
+    Ok(request.prepare(table, purpose)?)
 }
 
-fn named(text: &str) -> Result<ImpactKind, Failure> {
-    Ok(text.parse::<ImpactKind>()?)
+/// Fits and scores, and says what the person must know.
+fn studied(
+    input: &Prepared,
+    arguments: &InfluenceStudy,
+    session: &mut Session<'_>,
+) -> Result<(Study, StudyFacts, Option<Evidence>), Failure> {
+    let (study, facts, evidence) = session.compute(|run| {
+        let study = input.study(run)?;
+        let facts = input.study_facts(&study, arguments.top, run)?;
+        let evidence = arguments.report.is_some().then(|| input.evidence(&study, run)).transpose()?;
+        Ok((study, facts, evidence))
+    })?;
+    study.warnings.iter().for_each(|warning| session.warn(warning));
+    Ok((study, facts, evidence))
 }
 
 fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, Failure> {
-    let input = Input::read(arguments, false, session)?;
-    let parts = input.parts(arguments, None)?;
-    let found = input.study(&parts, session)?;
+    let page = PageFile::of(arguments.report.as_deref())?;
+    let input = prepare(arguments, None, Purpose::Score, session)?;
+    let (found, facts, evidence) = studied(&input, arguments, session)?;
     if let Some(path) = &arguments.output {
         let records = (0..found.scores.len()).map(|i| {
             let leverage = found.leverages.as_ref().map(|l| format!("{:?}", l[i])).unwrap_or_default();
             let numbers = [found.scores[i], found.losses[i], found.gradient_norms[i]].map(|v| format!("{v:?}"));
             let [score, loss, norm] = numbers;
-            [input.text_name(&parts, i), score, loss, norm, leverage]
+            [input.row_name(i).to_string(), score, loss, norm, leverage]
         });
         write_table(path, ["row", "score", "loss", "grad_norm", "leverage"], records)?;
     }
-    let order = ascending(&found.scores);
-    let row = |&i: &usize| ScoredRow { row: input.name(&parts, i), score: found.scores[i], loss: found.losses[i] };
-    let top: Vec<ScoredRow> = order.iter().take(arguments.top).map(row).collect();
-    let best: Vec<ScoredRow> = order.iter().rev().take(arguments.top).map(row).collect();
-    summarise(&input, &parts, &found, session);
+    summarise(&input, &found, &facts, session);
+    let drawn = |session: &Session<'_>| {
+        let density = influence_density(&found.losses, &found.scores);
+        influence_page(&InfluenceFacts { study: Some(facts.clone()), evidence, density, ..page_of(arguments, session) })
+    };
+    page.store(drawn, session)?;
     if session.common.json {
-        let ensemble =
-            found.ensemble.map(|e| EnsembleOut { members: e.members, rank_correlation_of_one: e.correlation });
-        let report = StudyReport {
-            schema: 1,
-            command: "influence",
-            status: "solved",
-            model: model_report(&input, &parts, &found),
-            task: task_name(arguments),
-            impact: input.impact(&found),
-            method: found.method.to_string(),
-            claim: found.method.claim(),
-            diagnostics: DiagnosticsReport::of(&found.diagnostics, found.temperature, found.damping, ensemble),
-            top,
-            best,
-            colophon: session.colophon(),
-        };
-        session.print_object(&report)?;
+        session.print_object(&FactsReport::of("influence", &facts, session.colophon()))?;
     } else if arguments.output.is_none() {
-        session.print(listing(&top, &best, found.scores.len()).as_bytes())?;
+        session.print(listing(&facts.top, &facts.best, found.scores.len()).as_bytes())?;
     }
     Ok(Exit::Done)
 }
 
 fn check(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, Failure> {
-    if arguments.model_file.is_some() {
-        return Err(option_failure("--model-file", "a check trains anew on planted flips; give --model"));
-    }
-    let input = Input::read(arguments, false, session)?;
-    let parts = input.parts(arguments, None)?;
-    parts.warnings.iter().for_each(|warning| session.warn(warning));
-    let found = session.compute(|run| planted_flips(&parts, &input.options, run))?;
+    let page = PageFile::of(arguments.report.as_deref())?;
+    let input = prepare(arguments, None, Purpose::Check, session)?;
+    let found = session.compute(|run| input.check(run))?;
+    found.warnings.iter().for_each(|warning| session.warn(warning));
+    let facts = input.check_facts(&found);
     if let Some(path) = &arguments.output {
-        let records = found
+        let records = facts
             .methods
             .iter()
-            .map(|m| [m.method.to_string(), format!("{:?}", m.auc), format!("{:?}", m.average_precision)]);
+            .map(|m| [m.method.clone(), format!("{:?}", m.auc), format!("{:?}", m.average_precision)]);
         write_table(path, ["method", "auc", "average_precision"], records)?;
     }
     session.summary(&format!(
         "{} of {} labels flipped; where real noise is present, these numbers are understated ({})",
-        found.flipped,
-        parts.train.rows.len(),
+        facts.flipped,
+        facts.model.training_rows,
         session.elapsed()
     ));
+    let drawn = |session: &Session<'_>| {
+        influence_page(&InfluenceFacts { check: Some(facts.clone()), ..page_of(arguments, session) })
+    };
+    page.store(drawn, session)?;
     if session.common.json {
-        let report = CheckReport {
-            schema: 1,
-            command: "influence check",
-            status: "solved",
-            flipped: found.flipped,
-            methods: found.methods.iter().map(MethodReport::from).collect(),
-            left_out: found
-                .left_out
-                .iter()
-                .map(|(method, reason)| LeftOut { method: method.to_string(), reason: reason.clone() })
-                .collect(),
-            colophon: session.colophon(),
-        };
-        session.print_object(&report)?;
+        session.print_object(&FactsReport::of("influence check", &facts, session.colophon()))?;
         return Ok(Exit::Done);
     }
-    let mut text = format!("{:<16} {:>6} {:>18}\n", "method", "AUC", "average precision");
-    for m in &found.methods {
-        let _ = writeln!(text, "{:<16} {:>6.3} {:>18.3}", m.method.to_string(), m.auc, m.average_precision);
-    }
-    session.print(text.as_bytes())?;
-    for (method, reason) in &found.left_out {
-        session.note(&format!("{method} was left out: {reason}"));
+    session.print(check_table_text(&facts).as_bytes())?;
+    for left_out in &facts.left_out {
+        session.note(&format!("{} was left out: {}", left_out.method, left_out.reason));
     }
     Ok(Exit::Done)
 }
 
 fn trimmed(arguments: &Trim, session: &mut Session<'_>) -> Result<Exit, Failure> {
-    if arguments.study.model_file.is_some() {
-        return Err(option_failure("--model-file", "trimming trains anew; give --model"));
-    }
-    let input = Input::read(&arguments.study, true, session)?;
-    let parts = input.parts(&arguments.study, arguments.truth.as_deref())?;
-    let truth = arguments.truth.as_deref().map(|column| truth_of(&input.table, column, &parts.train)).transpose()?;
-    let study = input.study(&parts, session)?;
-    let found =
-        session.compute(|run| trim(&study, &parts, &input.options, arguments.fraction, truth.as_deref(), run))?;
+    let page = PageFile::of(arguments.study.report.as_deref())?;
+    let input = prepare(&arguments.study, arguments.truth.as_deref(), Purpose::Trim, session)?;
+    let (study, study_facts, evidence) = studied(&input, &arguments.study, session)?;
+    let found = session.compute(|run| input.trim(&study, arguments.fraction, run))?;
+    let facts = input.trim_facts(&study, &found);
     if let Some(path) = &arguments.study.output {
-        let gone: std::collections::HashSet<usize> = found.removed.iter().map(|&i| parts.train.rows[i]).collect();
+        let gone: std::collections::HashSet<usize> = found.removed.iter().map(|&i| input.parts.train.rows[i]).collect();
         let kept: Vec<usize> = (0..input.table.rows()).filter(|row| !gone.contains(row)).collect();
         write_frame(path, &input.table, &kept)?;
     }
-    summarise(&input, &parts, &study, session);
-    let harm: Vec<f64> = study.scores.iter().map(|s| -s).collect();
-    let auc = truth.as_deref().and_then(|truth| area_under_curve(&harm, truth));
-    if found.stopped_at_crossing {
+    summarise(&input, &study, &study_facts, session);
+    if facts.stopped_at_crossing {
         session.note("trimming stopped where the unfairness on the validation rows crossed 0; beyond, it turns around");
     }
+    let drawn = |session: &Session<'_>| {
+        influence_page(&InfluenceFacts {
+            study: Some(study_facts),
+            evidence,
+            density: influence_density(&study.losses, &study.scores),
+            trim: Some(facts.clone()),
+            ..page_of(&arguments.study, session)
+        })
+    };
+    page.store(drawn, session)?;
     if session.common.json {
-        let report = TrimReport {
-            schema: 1,
-            command: "influence trim",
-            status: "solved",
-            model: model_report(&input, &parts, &study),
-            impact: input.impact(&study),
-            method: study.method.to_string(),
-            stopped_at_crossing: found.stopped_at_crossing,
-            auc_of_truth: auc,
-            rows: found.rows.iter().map(TrimRowReport::from).collect(),
-            removed: found.removed.iter().map(|&i| input.name(&parts, i)).collect(),
-            colophon: session.colophon(),
-        };
-        session.print_object(&report)?;
+        session.print_object(&FactsReport::of("influence trim", &facts, session.colophon()))?;
     } else {
-        if let Some(auc) = auc {
-            session.summary(&format!("the scores find the rows marked bad with an AUC of {auc:.3}"));
+        if let Some(auc) = facts.auc_of_truth {
+            let gain = facts.auc_of_one.map(|one| {
+                let members = study.members.len();
+                format!(
+                    "; one of the {members} networks finds them with {one:.3} on average: a gain of {:.3}",
+                    auc - one
+                )
+            });
+            let gain = gain.unwrap_or_default();
+            session.summary(&format!("the scores find the rows marked bad with an AUC of {auc:.3}{gain}"));
         }
-        session.print(trim_table(&found).as_bytes())?;
+        session.print(trim_table(&facts).as_bytes())?;
     }
     Ok(Exit::Done)
 }
 
+/// What every page says of the run.
+fn page_of(arguments: &InfluenceStudy, session: &Session<'_>) -> InfluenceFacts {
+    InfluenceFacts {
+        tool: tool(session),
+        created_utc: Some(now()),
+        table: file_name(arguments.table.as_deref().unwrap_or_default()),
+        warnings: session.warnings().to_vec(),
+        study: None,
+        evidence: None,
+        density: None,
+        check: None,
+        trim: None,
+    }
+}
+
 /// What a person must know beside the scores, on standard error.
-fn summarise(input: &Input, parts: &Parts, found: &Study, session: &mut Session<'_>) {
+fn summarise(input: &Prepared, found: &Study, facts: &StudyFacts, session: &mut Session<'_>) {
     let d = &found.diagnostics;
     let optional = |value: Option<f64>| value.map_or("—".to_string(), |v| format!("{v:.3}"));
     let accuracy = d.training_accuracy.map(|a| format!(", training accuracy {a:.3}")).unwrap_or_default();
@@ -344,11 +216,11 @@ fn summarise(input: &Input, parts: &Parts, found: &Study, session: &mut Session<
     session.summary(&format!(
         "{} on {} rows, {} parameters, penalty {}{chosen}{accuracy}",
         input.options.kind,
-        parts.train.rows.len(),
+        input.parts.train.rows.len(),
         found.fitted.network.parameters(),
         found.fitted.penalty
     ));
-    let impact = input.impact(found);
+    let impact = &facts.impact;
     session.summary(&format!(
         "{}: larger is better, positive is helpful for the signed methods; {}",
         found.method,
@@ -385,15 +257,21 @@ fn summarise(input: &Input, parts: &Parts, found: &Study, session: &mut Session<
             optional(ensemble.correlation)
         ));
     }
+    if let Some(membership) = &facts.membership {
+        let most = membership.top.first().map(|row| format!("; most that of row {}, {:.3}", row.row, row.auc));
+        session.summary(&format!(
+            "membership: {} of {} rows can be told from the fit with an AUC above 0.55, the median row with {:.3}{}",
+            membership.auc_over_055,
+            membership.count,
+            membership.auc_median,
+            most.unwrap_or_default()
+        ));
+    }
     session.summary(&format!("{} rows scored in {}", found.scores.len(), session.elapsed()));
 }
 
 /// The worst and the best rows side by side.
 fn listing(top: &[ScoredRow], best: &[ScoredRow], rows: usize) -> String {
-    let plain = |row: &Value| match row {
-        Value::String(name) => name.clone(),
-        other => other.to_string(),
-    };
     let mut text = format!(
         "{:<20} {:>12} {:>10}   {:<20} {:>12} {:>10}\n",
         "worst row", "score", "loss", "best row", "score", "loss"
@@ -402,10 +280,10 @@ fn listing(top: &[ScoredRow], best: &[ScoredRow], rows: usize) -> String {
         let _ = writeln!(
             text,
             "{:<20} {:>12.4e} {:>10.4}   {:<20} {:>12.4e} {:>10.4}",
-            plain(&worst.row),
+            worst.row.to_string(),
             worst.score,
             worst.loss,
-            plain(&best.row),
+            best.row.to_string(),
             best.score,
             best.loss
         );
@@ -416,7 +294,7 @@ fn listing(top: &[ScoredRow], best: &[ScoredRow], rows: usize) -> String {
     text
 }
 
-fn trim_table(found: &Trimmed) -> String {
+fn trim_table(found: &TrimFacts) -> String {
     let robust = found.rows.iter().any(|row| row.adaptive_accuracy.is_some());
     let mut text = format!("{:<30} {:>8} {:>9} {:>12} {:>12}", "trim", "removed", "test acc.", "f on V", "f on test");
     text += if robust { "  attacked  attacked anew\n" } else { "\n" };
@@ -439,70 +317,19 @@ fn trim_table(found: &Trimmed) -> String {
     text
 }
 
-fn model_report(input: &Input, parts: &Parts, found: &Study) -> ModelReport {
-    let network = &found.fitted.network;
-    let classes: Vec<Value> = parts.response.classes().iter().map(|label| json!(label)).collect();
-    ModelReport {
-        name: input.options.kind.to_string(),
-        family: match network.family {
-            Family::Gaussian => "gaussian",
-            Family::Bernoulli => "bernoulli",
-            Family::Categorical { .. } => "categorical",
-            Family::Poisson => "poisson",
-        },
-        parameters: network.parameters(),
-        training_rows: parts.train.rows.len(),
-        penalty: found.fitted.penalty,
-        cross_validation: found.fitted.cross_validation.as_ref().map(|cv| {
-            let report = |l: &unhat::models::PenaltyLoss| PenaltyReport {
-                penalty: l.penalty,
-                loss: l.loss.is_finite().then_some(l.loss),
-            };
-            cv.losses.iter().map(report).collect()
-        }),
-        train_accuracy: found.diagnostics.training_accuracy,
-        coefficients: coefficients(parts, found, &classes),
-        classes,
+fn check_table_text(found: &CheckFacts) -> String {
+    let ensemble = found.ensemble > 1;
+    let mut text = format!("{:<16} {:>6} {:>18}", "method", "AUC", "average precision");
+    text += if ensemble { "  AUC of one    gain\n" } else { "\n" };
+    for m in &found.methods {
+        let _ = write!(text, "{:<16} {:>6.3} {:>18.3}", m.method, m.auc, m.average_precision);
+        if let Some(one) = m.auc_of_one {
+            let _ = write!(text, "  {one:>10.3}  {:>+6.3}", m.auc - one);
+        }
+        text.push('\n');
     }
-}
-
-/// θ by feature and class; none for a network, whose weights are no coefficients.
-fn coefficients(parts: &Parts, found: &Study, classes: &[Value]) -> Vec<Coefficient> {
-    let network = &found.fitted.network;
-    if network.layers.len() > 1 {
-        return Vec::new();
+    if ensemble {
+        let _ = writeln!(text, "mean of {} networks; the gain is over one of them, on average", found.ensemble);
     }
-    let features = parts.encoding.features();
-    let class_of = |output: usize| match network.family {
-        Family::Bernoulli => classes.last().cloned(),
-        Family::Categorical { .. } => classes.get(output).cloned(),
-        _ => None,
-    };
-    let width = features.len();
-    network.layers[0]
-        .weights
-        .iter()
-        .enumerate()
-        .map(|(k, &value)| {
-            let feature = &features[k % width];
-            Coefficient {
-                name: feature.name.clone(),
-                class: class_of(k / width),
-                value,
-                center: feature.center,
-                scale: feature.scale,
-            }
-        })
-        .collect()
-}
-
-fn task_name(arguments: &InfluenceStudy) -> &'static str {
-    use crate::influence_options::TaskName;
-    match arguments.task {
-        TaskName::Noise => "noise",
-        TaskName::Trim => "trim",
-        TaskName::Loo => "loo",
-        TaskName::Fairness => "fairness",
-        TaskName::Robustness => "robustness",
-    }
+    text
 }

@@ -61,8 +61,8 @@ fn known_answers_come_out_of_files() {
 fn the_object_has_its_keys_in_order() {
     let (desk, _) = known();
     let ran = desk.run(&format!("{KNOWN} --json")).expect(0);
-    let keys = "schema command status model task impact method claim diagnostics top best seconds seed threads version \
-                warnings";
+    let keys = "schema command status model task impact method claim diagnostics top best membership seconds seed threads \
+                version warnings";
     assert_eq!(keys_in_order(&ran.out), keys.split_whitespace().collect::<Vec<_>>());
     assert_eq!(ran.json()["method"], "rank-sum");
     let loo = desk.run(&format!("{KNOWN} --task loo --json")).expect(0).json();
@@ -153,11 +153,35 @@ fn what_cannot_be_used_is_refused_and_nothing_is_written() {
     desk.text("nan.csv", "x,y\n1,0\nNaN,1\n2,0\n");
     desk.text("one.csv", "x1,x2,y\n1,2,1\n3,4,1\n");
     desk.text("other.csv", "x1,y\n1,1\n3,0\n");
+    desk.text("inf.csv", "x1,x2,y\n1,inf,0\n3,2,1\n").text("empty.csv", "x1,x2,y\n").text("none.csv", "");
+    desk.text("seven.csv", "x1,x2,y\n1,2,0\n1,3,7\n")
+        .text("text.csv", "x1,x2,y\n1,a,0\n3,b,1\n")
+        .text("v.txt", "1\n2\n3\n");
     let before = desk.names();
     let cases = [
         ("influence t.csv --response z --model logistic", "there is no column \"z\""),
         ("influence constant.csv --response y --model softmax", "one value"),
-        ("influence nan.csv --response y --model logistic", "row 2"),
+        ("influence nan.csv --response y --model logistic", "row 2, column \"x\""),
+        ("influence inf.csv --response y --model logistic", "row 1, column \"x2\""),
+        ("influence empty.csv --response y --model logistic", "no rows"),
+        (
+            "influence t.csv --response y --model logistic --validation empty.csv",
+            "empty.csv: found a header but no rows",
+        ),
+        ("influence t.csv --response y --model logistic --validation none.csv", "none.csv: the file is empty"),
+        ("influence t.csv --response y --model logistic --validation 0", "share between 0 and 1"),
+        ("influence t.csv --response y --model logistic --validation .01", "is no row"),
+        ("influence t.csv --response y --model logistic --validation seven.csv", "validation: column \"y\", row 2"),
+        ("influence t.csv --response y --model logistic --validation text.csv", "validation: column \"x2\" holds text"),
+        ("influence t.csv --response y --model logistic --test other.csv", "test: there is no column \"x2\""),
+        ("influence t.csv --response y --model logistic --impact parity --group sex", "group: there is no column"),
+        ("influence t.csv --response y --model logistic --impact v.txt --v training-margin", "--v: --impact names"),
+        ("influence check t.csv --response y --model logistic --ensemble 0", "ensemble"),
+        ("influence check t.csv --response x1 --model linear", "labels can be flipped only"),
+        (
+            "influence trim t.csv --response y --model logistic --validation v.csv --test v.csv --truth bad",
+            "truth: there is",
+        ),
         ("influence t.csv --response y --model logistic --validation one.csv", "one class"),
         (
             "influence t.csv --response y --model logistic --validation other.csv",
@@ -181,7 +205,7 @@ fn what_cannot_be_used_is_refused_and_nothing_is_written() {
         ("influence t.csv --model logistic", "--response"),
     ];
     for (line, words) in cases {
-        let ran = desk.run(&format!("{line} -o s.csv")).expect(2);
+        let ran = desk.run(&format!("{line} -o s.csv --report r.html")).expect(2);
         assert!(ran.err.contains(words), "{line}: {}", ran.err);
     }
     assert_eq!(desk.names(), before, "nothing was written");
@@ -194,4 +218,125 @@ fn separable_data_are_said_to_be() {
     desk.text("t.csv", &format!("x,y\n{rows}"));
     let ran = desk.run("influence t.csv --response y --model logistic --penalty 0 --method loss --json").expect(0);
     assert!(ran.json()["warnings"].to_string().contains("separate"), "{}", ran.err);
+}
+
+/// A table with one number and a number to predict.
+fn line(rows: usize) -> String {
+    let (u, v) = (uniform(4, rows), uniform(5, rows));
+    (0..rows).fold("x,y\n".into(), |text, i| text + &format!("{},{}\n", u[i] * u[i], 2.0 * u[i] + 0.3 * v[i]))
+}
+
+#[test]
+fn membership_of_a_linear_fit_is_its_closed_form() {
+    const ROWS: usize = 60;
+    let desk = Desk::new();
+    desk.text("t.csv", &line(ROWS));
+    for (model, penalty) in [("linear", 0.0), ("ridge", 7.5)] {
+        let line = format!("influence t.csv --response y --model {model} --penalty {penalty} --method loss --json");
+        let object = desk.run(&line).expect(0).json();
+        let coefficient = &object["model"]["coefficients"][0];
+        let (center, scale) = (coefficient["center"].as_f64().unwrap(), coefficient["scale"].as_f64().unwrap());
+        let x: Vec<f64> = column(&desk.read("t.csv"), 0).iter().map(|x| (x - center) / scale).collect();
+        // The centred column and the constant one are orthogonal: h = x²/(Σx² + M) + 1/(n + M).
+        let square: f64 = x.iter().map(|x| x * x).sum();
+        let hat: Vec<f64> = x.iter().map(|x| x * x / (square + penalty) + 1.0 / (ROWS as f64 + penalty)).collect();
+        let membership = &object["membership"];
+        assert_eq!(membership["count"], ROWS);
+        let sum = membership["effective_dimension"].as_f64().unwrap();
+        assert!((sum - hat.iter().sum::<f64>()).abs() < 1e-10, "{sum}");
+        let top = membership["top"].as_array().unwrap();
+        assert_eq!(top.len(), ROWS);
+        for row in top {
+            let h = hat[row["row"].as_u64().unwrap() as usize - 1];
+            let close = |key: &str, expected: f64| {
+                let found = row[key].as_f64().unwrap();
+                assert!((found - expected).abs() < 1e-10, "{model}, {key}: {found}, {expected}");
+            };
+            close("hat", h);
+            close("auc", (1.0 / (1.0 - h)).atan() / std::f64::consts::FRAC_PI_2);
+            close("kl", -(1.0 - h).ln() + ((1.0 - h) * (1.0 - h) - 1.0) / 2.0);
+        }
+        assert!(top.windows(2).all(|pair| pair[0]["hat"].as_f64() >= pair[1]["hat"].as_f64()), "most exposed first");
+    }
+    let (known, _) = known();
+    assert!(known.run(&format!("{KNOWN} --json")).expect(0).json()["membership"].is_null(), "of linear models only");
+}
+
+#[test]
+fn the_gain_of_an_ensemble_is_that_over_one_of_its_members() {
+    let desk = Desk::new();
+    desk.text("t.csv", &noisy(120));
+    let check = desk.run("influence check t.csv --response y --model mlp:3 --ensemble 2 --json").expect(0).json();
+    assert_eq!(check["ensemble"], 2);
+    let method = |object: &serde_json::Value, name: &str| {
+        object["methods"].as_array().unwrap().iter().find(|m| m["method"] == name).unwrap().clone()
+    };
+    let alone = "influence trim t.csv --response y --model mlp:3 --truth bad --method loss --json";
+    let single = desk.run(alone).expect(0).json();
+    assert!(single["auc_of_one"].is_null(), "one network has no gain");
+    let trim = "influence trim t.csv --response y --model mlp:3 --truth bad --method loss --ensemble 2";
+    let object = desk.run(&format!("{trim} --json")).expect(0).json();
+    // The first member is the network of this seed alone, on the same split; the second has what is left of the mean.
+    let (of_one, first) = (object["auc_of_one"].as_f64().unwrap(), single["auc_of_truth"].as_f64().unwrap());
+    let second = 2.0 * of_one - first;
+    assert!(second > 0.5 && second <= 1.0, "{of_one} is the mean of {first} and of the second's");
+    let both = object["auc_of_truth"].as_f64().unwrap();
+    assert!(both >= first.min(second) - 0.05, "the mean of both finds about as many: {both}");
+    assert!(method(&check, "loss")["auc_of_one"].is_number());
+    let ran = desk.run(trim).expect(0);
+    assert!(ran.err.contains("a gain of"), "{}", ran.err);
+    let text = desk.run("influence check t.csv --response y --model mlp:3 --ensemble 2").expect(0).out;
+    assert!(text.contains("AUC of one") && text.contains("mean of 2 networks"), "{text}");
+}
+
+#[test]
+fn pages_hold_the_numbers_of_the_json() {
+    let desk = Desk::new();
+    desk.text("t.csv", &noisy(300).replace(",town,", ",<script>alert(1)</script>,"));
+    let data = |name: &str| -> serde_json::Value {
+        let page = desk.read(name);
+        assert!(page.trim_end().ends_with("</html>") && !page.contains("<script>alert"), "a column's name stays text");
+        let data = page.split("id=\"data\">").nth(1).unwrap().split("</script>").next().unwrap();
+        serde_json::from_str(data).unwrap()
+    };
+    let same = |shown: &serde_json::Value, exact: &serde_json::Value| {
+        let (shown, exact) = (shown.as_f64().unwrap(), exact.as_f64().unwrap());
+        assert!((shown - exact).abs() <= 5.01e-4 * exact.abs(), "{shown} {exact}");
+    };
+    let of = "t.csv --response y --model logistic --penalty 1";
+    let json = desk.run(&format!("influence {of} --report s.html --json")).expect(0).json();
+    let study = data("s.html");
+    same(&study["study"]["top"][0]["score"], &json["top"][0]["score"]);
+    same(&study["evidence"]["worst"][0]["loss"], &json["top"][0]["loss"]);
+    assert_eq!(study["evidence"]["worst"][0]["row"], json["top"][0]["row"]);
+    let cells: Vec<String> = desk.read("t.csv").lines().map(str::to_string).collect();
+    let worst = study["evidence"]["worst"][0]["row"].as_str().unwrap();
+    let record = cells.iter().find(|record| record.starts_with(&format!("{worst},"))).unwrap();
+    assert!(record.contains(study["evidence"]["worst"][0]["cells"][0].as_str().unwrap()), "{record}");
+    let counted: u64 = study["density"]["count"].as_array().unwrap().iter().map(|bin| bin[2].as_u64().unwrap()).sum();
+    assert_eq!(counted, study["study"]["model"]["training_rows"].as_u64().unwrap());
+    let agreement = &study["evidence"]["agreement"];
+    assert_eq!(agreement["methods"][0]["method"], "rank-sum");
+    assert_eq!(agreement["correlation"][1][1], 1.0);
+    assert_eq!(agreement["correlation"][0][1], agreement["correlation"][1][0]);
+    let json = desk.run(&format!("influence check {of} --report c.html --json")).expect(0).json();
+    same(&data("c.html")["check"]["methods"][0]["auc"], &json["methods"][0]["auc"]);
+    let json = desk.run(&format!("influence trim {of} --truth bad --report t.html --json")).expect(0).json();
+    let trim = data("t.html");
+    same(&trim["trim"]["rows"][1]["test_accuracy"], &json["rows"][1]["test_accuracy"]);
+    same(&trim["trim"]["auc_of_truth"], &json["auc_of_truth"]);
+    assert_eq!(trim["trim"]["removed"], json["removed"]);
+    assert!(!desk.read("t.html").contains("adaptive accuracy"));
+    let robust =
+        "influence trim t.csv --response y --model logistic --penalty 1 --task robustness --report r.html --json";
+    let json = desk.run(robust).expect(0).json();
+    for row in json["rows"].as_array().unwrap() {
+        let (adaptive, clean) = (row["adaptive_accuracy"].as_f64().unwrap(), row["test_accuracy"].as_f64().unwrap());
+        assert!((adaptive - (1.0 - clean)).abs() < 1e-12, "{row}");
+    }
+    assert!(desk.read("r.html").contains("adaptive accuracy = 1 − clean accuracy"));
+    for place in ["r.pdf", "nowhere/r.html"] {
+        desk.run(&format!("influence {of} -o s.csv --report {place}")).expect(2);
+    }
+    assert!(!desk.names().contains("s.csv"), "nothing is written where the page cannot be");
 }

@@ -1,4 +1,4 @@
-//! Where the many are, as shaded squares, and the few one by one: hat value against residual with Cook's contours.
+//! Where the many are, as shaded squares, and the few one by one, with curves of equal distance where there are any.
 
 use crate::charts::frame::{Area, Canvas, Layers, Series, line_through, mark, px};
 use crate::charts::histogram::edges;
@@ -10,8 +10,8 @@ use unhat::audit::findings::{Axis, Density, Scale};
 /// A row drawn as a point; `key` is its row in the table.
 pub(crate) struct Point {
     pub key: String,
-    pub hat: f64,
-    pub residual: f64,
+    pub x: f64,
+    pub y: f64,
     pub series: Series,
     /// Beside the point, where there is room; empty for none.
     pub label: String,
@@ -42,8 +42,8 @@ pub(crate) fn draw(density: Option<&Density>, contours: &[Contour], points: &[Po
         @for contour in contours {
             path.contour d=(both_sides(contour, canvas)) {}
         }
-        g data-c="1 2 3" { @for point in points { (mark(point.series, &point.key, canvas.x.at(point.hat),
-            canvas.y.at(point.residual))) } }
+        g data-c="1 2 3" { @for point in points { (mark(point.series, &point.key, canvas.x.at(point.x),
+            canvas.y.at(point.y))) } }
     };
     Layers { under: None, marks: Some(marks), over: Some(over(contours, points, canvas)) }
 }
@@ -99,8 +99,7 @@ fn both_sides(contour: &Contour, canvas: &Canvas) -> String {
 
 fn over(contours: &[Contour], points: &[Point], canvas: &Canvas) -> Markup {
     let area = canvas.area;
-    let places: Vec<(f64, f64)> =
-        points.iter().map(|point| (canvas.x.at(point.hat), canvas.y.at(point.residual))).collect();
+    let places: Vec<(f64, f64)> = points.iter().map(|point| (canvas.x.at(point.x), canvas.y.at(point.y))).collect();
     let named: Vec<usize> = (0..points.len()).filter(|&index| !points[index].label.is_empty()).collect();
     let wanted: Vec<_> =
         named.iter().map(|&index| (places[index].0, places[index].1, points[index].label.chars().count())).collect();

@@ -146,8 +146,8 @@ fn point(rank: usize, pull: &Pull) -> Point {
     };
     Point {
         key: pull.place.to_string(),
-        hat: pull.row.hat,
-        residual: pull.residual,
+        x: pull.row.hat,
+        y: pull.residual,
         series: if rank < LARGEST_COOK { Series::Second } else { Series::First },
         label: if rank < LABELLED { name } else { String::new() },
     }

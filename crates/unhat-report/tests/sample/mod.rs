@@ -10,8 +10,8 @@ use unhat::training::{
     TrainingOptions, TrainingReport,
 };
 use unhat_report::{
-    Candidate, Component, Histogram, InversionFacts, Inverted, Lift, Proof, ScoreFacts, StandardError, Step, TopScore,
-    Trace, TrainingFacts,
+    Candidate, Component, Histogram, InfluenceFacts, InversionFacts, Inverted, Lift, Proof, ScoreFacts, StandardError,
+    Step, TopScore, Trace, TrainingFacts,
 };
 
 /// A name that must stay text in every place.
@@ -28,6 +28,14 @@ pub fn shared_findings() -> Result<Findings, Error> {
     findings.detail = Detail::Share;
     findings.findings.retain(|finding| finding.id != "rows");
     Ok(findings)
+}
+
+/// Influence in an invented table and in the bundled one: "study" a ridge fit with membership, "check" planted flips of
+/// three networks, "trim" an unfairness, "robustness" evasion.
+pub fn influence(which: &str) -> Result<InfluenceFacts, Error> {
+    let mut all: std::collections::BTreeMap<String, InfluenceFacts> =
+        serde_json::from_str(include_str!("../data/influence.json"))?;
+    all.remove(which).ok_or_else(|| <Error as serde::de::Error>::custom("no such sample"))
 }
 
 fn tool(command: &str) -> Tool {

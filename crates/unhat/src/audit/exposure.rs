@@ -1,22 +1,16 @@
 //! Whose membership shows: hat values in closed form, and how unusual the rows are.
 
 use super::findings::{Detail, ExposedRow, Rows};
-use super::spread::quantile;
 use crate::error::Result;
-use crate::leverage::{Diagnostics, membership_auc, membership_factor, membership_tpr};
+use crate::leverage::{Diagnostics, Exposure, membership_auc, membership_factor, membership_tpr};
 
 /// Rows listed.
 const LISTED: usize = 60;
-/// An AUC above this is counted; a coin is at 0.5.
-const COUNTED_AUC: f64 = 0.55;
 
 /// The rows with the largest hat values.
 pub(super) fn exposed_rows(diagnostics: &Diagnostics, detail: Detail) -> Result<Rows> {
     let hat = &diagnostics.hat;
-    let mut order: Vec<usize> = (0..hat.len()).collect();
-    order.sort_by(|&i, &j| hat[j].total_cmp(&hat[i]).then(i.cmp(&j)));
-    let mut auc: Vec<f64> = hat.iter().map(|&h| membership_auc(h)).collect();
-    auc.sort_by(f64::total_cmp);
+    let exposure = Exposure::of(hat);
     let shown = |v: f64| if detail == Detail::Share { three_digits(v) } else { v };
     let row = |&i: &usize| -> Result<ExposedRow> {
         let h = shown(hat[i].clamp(0.0, 1.0));
@@ -33,9 +27,9 @@ pub(super) fn exposed_rows(diagnostics: &Diagnostics, detail: Detail) -> Result<
     };
     Ok(Rows {
         count: hat.len() as u64,
-        auc_over_055: auc.iter().filter(|&&a| a > COUNTED_AUC).count() as u64,
-        auc_median: quantile(&auc, 0.5).unwrap_or(0.5),
-        top: order.iter().take(LISTED).map(row).collect::<Result<_>>()?,
+        auc_over_055: exposure.standing_out as u64,
+        auc_median: exposure.median_auc,
+        top: exposure.order.iter().take(LISTED).map(row).collect::<Result<_>>()?,
     })
 }
 

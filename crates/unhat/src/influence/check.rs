@@ -1,9 +1,9 @@
 //! Planted flips: a share of the labels is flipped, the model trained anew, and the methods ranked by how they find them.
 
-use super::study::{StudyOptions, fit_rows, scored};
-use super::{LARGEST_DENSE_CURVATURE, Method, area_under_curve, average_precision};
+use super::study::{StudyOptions, fit_members, same_members, sample, scored};
+use super::{LARGEST_DENSE_CURVATURE, Method, accuracy, area_under_curve, average_precision, ensemble_mean};
 use crate::error::{ErrorKind, Result};
-use crate::models::{Family, ModelKind, Part, Parts, fit_model};
+use crate::models::{Family, Fitted, ModelKind, Part, Parts};
 use crate::random::uniform_rows_into;
 use crate::run::{Event, Run};
 
@@ -19,6 +19,8 @@ pub struct MethodCheck {
     pub auc: f64,
     /// Average precision.
     pub average_precision: f64,
+    /// Mean area under the curve of a single member's scores, where there are several.
+    pub auc_of_one: Option<f64>,
 }
 
 /// The methods, best first.
@@ -30,12 +32,20 @@ pub struct PlantedFlips {
     pub methods: Vec<MethodCheck>,
     /// Methods that this model or its size does not admit, with the reason.
     pub left_out: Vec<(Method, String)>,
+    /// Models whose scores were averaged, K.
+    pub members: u32,
+    /// The model of the first seed, trained on the planted flips.
+    pub fitted: Fitted,
+    /// Its accuracy on the rows as they were planted.
+    pub training_accuracy: Option<f64>,
+    /// In words.
+    pub warnings: Vec<String>,
 }
 
 /// Flips labels, trains, scores by every method that applies, and ranks the methods.
 ///
 /// # Cost
-/// One more training, and one scoring a method.
+/// K more trainings, and for each one scoring a method.
 /// # Errors
 /// [`ErrorKind::Option`] where the response is a number; those of training.
 pub fn planted_flips(parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<PlantedFlips> {
@@ -46,15 +56,8 @@ pub fn planted_flips(parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Re
     let (train, flipped) = with_flips(&parts.train, parts.family, FLIPPED_SHARE, options.seed);
     let planted = Parts { train, ..parts.clone() };
     run.tell(Event::Phase("training on planted flips"));
-    let fitted = fit_model(
-        &options.kind,
-        parts.family,
-        &fit_rows(&planted.train, &planted),
-        options.penalty,
-        options.seed,
-        run,
-    )?;
-    let parameters = fitted.network.parameters();
+    let mut models = fit_members(&planted, options, run)?;
+    let parameters = models[0].network.parameters();
     let rows = planted.train.rows.len();
     let (mut methods, mut left_out) = (Vec::new(), Vec::new());
     for method in candidates(&options.kind) {
@@ -66,21 +69,48 @@ pub fn planted_flips(parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Re
             left_out.push((method, format!("{parameters} parameters and {rows} rows are too many")));
             continue;
         }
-        match scored(&fitted, method, &planted, options, run) {
-            Ok(found) => {
-                let harm: Vec<f64> = found.scores.iter().map(|s| -s).collect();
-                if let (Some(auc), Some(average_precision)) =
-                    (area_under_curve(&harm, &flipped), average_precision(&harm, &flipped))
-                {
-                    methods.push(MethodCheck { method, auc, average_precision });
-                }
-            }
+        let each: Result<Vec<Vec<f64>>> =
+            models.iter().map(|fitted| Ok(scored(fitted, method, &planted, options, run)?.scores)).collect();
+        match each {
+            Ok(each) => methods.extend(judged(method, &each, &flipped)),
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted) => return Err(error),
             Err(error) => left_out.push((method, error.to_string())),
         }
     }
     methods.sort_by(|a, b| b.auc.total_cmp(&a.auc)); // stable: the cheaper first among equals
-    Ok(PlantedFlips { flipped: flipped.iter().filter(|f| **f).count(), methods, left_out })
+    let training_accuracy = accuracy(&sample(&models[0].network, &planted.train)?, run)?;
+    let mut warnings = parts.warnings.clone();
+    warnings.extend(models[0].warnings.iter().cloned());
+    warnings.extend(same_members(options));
+    Ok(PlantedFlips {
+        flipped: flipped.iter().filter(|f| **f).count(),
+        methods,
+        left_out,
+        members: models.len() as u32,
+        fitted: models.swap_remove(0),
+        training_accuracy,
+        warnings,
+    })
+}
+
+/// How the mean of the members' scores finds the flips, and how one of them does.
+fn judged(method: Method, members: &[Vec<f64>], flipped: &[bool]) -> Option<MethodCheck> {
+    let harm: Vec<f64> = ensemble_mean(members).iter().map(|s| -s).collect();
+    Some(MethodCheck {
+        method,
+        auc: area_under_curve(&harm, flipped)?,
+        average_precision: average_precision(&harm, flipped)?,
+        auc_of_one: auc_of_one(members, flipped),
+    })
+}
+
+/// The mean over the members of an ensemble of the area under the curve of each; None of one alone.
+///
+/// The area of the ensemble less this one is the gain over K = 1.
+pub fn auc_of_one(members: &[Vec<f64>], bad: &[bool]) -> Option<f64> {
+    let area = |scores: &Vec<f64>| area_under_curve(&scores.iter().map(|s| -s).collect::<Vec<f64>>(), bad);
+    let each: Vec<f64> = members.iter().map(area).collect::<Option<_>>()?;
+    (each.len() > 1).then(|| each.iter().sum::<f64>() / each.len() as f64)
 }
 
 /// All methods that a table of this kind of model compares, the cheapest first.

@@ -1,6 +1,7 @@
 //! The methods by name, what each needs, and which one a task asks for.
 
 use super::leave_one_out::{self, LeaveOneOut, Preconditioner};
+use super::study::{ATTACK, ImpactKind};
 use super::{Impact, Ridge, SampleGradients, few_steps, midranks, training_margin_products, whitened_products};
 use super::{TEMPERATURE, WHITENING};
 use crate::error::{ErrorKind, Result};
@@ -76,6 +77,29 @@ const FISHER_DAMPING: f64 = 1.0;
 pub const LEVERAGE_DAMPING: f64 = 0.1;
 
 impl Task {
+    /// All tasks.
+    pub const ALL: [Task; 5] = [Task::Noise, Task::Trim, Task::LeaveOneOut, Task::Fairness, Task::Robustness];
+
+    /// The word in results and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Task::Noise => "noise",
+            Task::Trim => "trim",
+            Task::LeaveOneOut => "loo",
+            Task::Fairness => "fairness",
+            Task::Robustness => "robustness",
+        }
+    }
+
+    /// f where none is asked for.
+    pub fn default_impact(self) -> ImpactKind {
+        match self {
+            Task::Fairness => ImpactKind::Parity,
+            Task::Robustness => ImpactKind::Robustness(ATTACK),
+            _ => ImpactKind::Utility,
+        }
+    }
+
     /// The method for this task: rank sum of loss and WT-IP for noise and trimming (two Fisher steps in place of WT-IP
     /// where a layer has more than n/2 inputs), one-step leave-one-out up to 3000 parameters without hidden layers, a few
     /// Hessian steps otherwise.
@@ -92,7 +116,43 @@ impl Task {
     }
 }
 
+impl FromStr for Task {
+    type Err = crate::Error;
+
+    fn from_str(text: &str) -> Result<Task> {
+        Task::ALL.into_iter().find(|task| task.name() == text).ok_or_else(|| {
+            let reason = format!("found {text:?}, expected noise, trim, loo, fairness or robustness");
+            ErrorKind::Option { name: "task".into(), reason }.into()
+        })
+    }
+}
+
 impl Method {
+    /// What its scores are, in words; larger = better row.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Method::Loss => "minus the row's loss under the model",
+            Method::GradNorm => "minus the length of the row's gradient",
+            Method::InnerProduct => "the row's gradient times the gradient of f, without curvature",
+            Method::SelfInfluence => "minus the squared length of the row's gradient",
+            Method::Checkpoints => "the row's gradient times the gradient of f, over checkpoints of the training",
+            Method::WhitenedTempered => {
+                "the row's gradient times a tempered gradient of f, whitened by the inputs of each layer"
+            }
+            Method::TwoSteps => "the row's gradient times two curvature steps on a tempered gradient of f",
+            Method::RankSum { two_steps: false } => "the rank by loss and the rank by wt-ip, added",
+            Method::RankSum { two_steps: true } => "the rank by loss and the rank by cg2, added",
+            Method::Leverage => "minus the ridge leverage of the row's gradient among all gradients",
+            Method::Fisher => "the row's gradient times the damped empirical-Fisher inverse times the gradient of f",
+            Method::HessianSteps { .. } => {
+                "the row's gradient times a few curvature steps on the gradient of f, corrected for leverage"
+            }
+            Method::Exact => "the row's gradient times the inverse Hessian times the gradient of f",
+            Method::OneStep => "one Newton step without the row: what dropping it does to f, linearised",
+            Method::OneStepEvaluated => "one Newton step without the row, and f evaluated there",
+        }
+    }
+
     /// What its scores may be called.
     pub fn claim(self) -> &'static str {
         match self {

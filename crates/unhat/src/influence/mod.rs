@@ -9,27 +9,38 @@ mod conjugate;
 mod curvature;
 mod diagnostics;
 mod ensemble;
+mod evidence;
+mod facts;
 mod gradients;
 mod impact;
 mod leave_one_out;
+mod membership;
 mod method;
 mod ranks;
+mod request;
 mod ridge;
 mod study;
 mod trim;
 mod whitened;
 
 pub use certificate::{LARGEST_SPECTRUM, SignCertificate, certified_signs};
-pub use check::{FLIPPED_SHARE, MethodCheck, PlantedFlips, planted_flips, with_flips};
+pub use check::{FLIPPED_SHARE, MethodCheck, PlantedFlips, auc_of_one, planted_flips, with_flips};
 pub use conjugate::{FewSteps, few_steps};
 pub use curvature::{LARGEST_DENSE_CURVATURE, class_blocks, curvature_matrix, curvature_times};
 pub use diagnostics::{Diagnostics, accuracy};
 pub use ensemble::{checkpoint_sum, ensemble_mean};
+pub use evidence::{AgreeingMethod, Agreement, Evidence, RowEvidence};
+pub use facts::{
+    CheckFacts, Coefficient, DiagnosticsFacts, DoubtfulSide, EnsembleFacts, ImpactFacts, Judgement, LeftOut,
+    MethodFacts, ModelFacts, PenaltyFacts, ScoredRow, StudyFacts, TrimFacts, TrimRowFacts,
+};
 pub use gradients::{SampleGradients, Top};
 pub use impact::{Impact, Parts, attacked_features, cosine};
 pub use leave_one_out::{LeaveOneOut, Preconditioner, exact, few_hessian_steps, one_step, one_step_evaluated};
+pub use membership::{MembershipFacts, MembershipRow, membership};
 pub use method::{LEVERAGE_DAMPING, Method, ScoreOptions, Scored, Target, Task, damping, rank_sum, score_rows};
 pub use ranks::{area_under_curve, average_precision, midranks, spearman};
+pub use request::{HeldOutRows, ImpactAsked, Prepared, Purpose, Request, RowName};
 pub use ridge::{Form, Ridge, dual_gram};
 pub use study::{
     Direction, EnsembleReport, ImpactKind, ImpactValues, LEVERAGE_LIMIT, Study, StudyOptions, study, study_of,

@@ -24,7 +24,7 @@ pub enum ImpactKind {
 }
 
 /// γ where none is named: 1.3, beyond the boundary by three tenths of the way to it.
-const ATTACK: f64 = 1.3;
+pub(super) const ATTACK: f64 = 1.3;
 
 impl ImpactKind {
     /// The word in results.
@@ -40,6 +40,20 @@ impl ImpactKind {
     /// Whether scores are of |f|.
     pub fn is_unfairness(&self) -> bool {
         matches!(self, ImpactKind::Parity | ImpactKind::Opportunity)
+    }
+}
+
+impl ImpactKind {
+    /// The impact that `text` names; None where it names none, and so a file with v.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] for robustness with a γ that is none.
+    pub fn named(text: &str) -> Result<Option<ImpactKind>> {
+        match text.parse() {
+            Ok(impact) => Ok(Some(impact)),
+            Err(error) if text.starts_with("robustness:") => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 }
 
@@ -72,6 +86,17 @@ pub enum Direction {
     TrainingMargin,
     /// Given, p values.
     Given(Vec<f64>),
+}
+
+impl Direction {
+    /// The direction that `text` names; None where it names none, and so a file with v.
+    pub fn named(text: &str) -> Option<Direction> {
+        match text {
+            "validation" => Some(Direction::Validation),
+            "training-margin" => Some(Direction::TrainingMargin),
+            _ => None,
+        }
+    }
 }
 
 /// What is asked of a study.
@@ -142,6 +167,8 @@ pub struct Study {
     pub diagnostics: Diagnostics,
     /// With K > 1.
     pub ensemble: Option<EnsembleReport>,
+    /// The scores of each member, with K > 1; else empty.
+    pub members: Vec<Vec<f64>>,
     /// In words.
     pub warnings: Vec<String>,
 }
@@ -165,27 +192,31 @@ pub fn study(parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<Stu
         return Err(ErrorKind::Option { name: "ensemble".into(), reason }.into());
     }
     run.tell(Event::Phase("fitting the model"));
+    let mut found = study_of(fit_members(parts, options, run)?, parts, options, run)?;
+    found.warnings.extend(same_members(options));
+    Ok(found)
+}
+
+/// The models of an ensemble, with seeds seed, seed + 1, …; one for a model without hidden layers.
+///
+/// # Errors
+/// Those of [`fit_model`].
+pub(super) fn fit_members(parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<Vec<Fitted>> {
     let members = if matches!(options.kind, ModelKind::Network(_)) { options.ensemble } else { 1 };
-    let models: Vec<Fitted> = (0..members)
-        .map(|k| {
-            fit_model(
-                &options.kind,
-                parts.family,
-                &fit_rows(&parts.train, parts),
-                options.penalty,
-                options.seed + u64::from(k),
-                run,
-            )
-        })
-        .collect::<Result<_>>()?;
-    let mut found = study_of(models, parts, options, run)?;
-    if options.ensemble > members {
-        found.warnings.push(format!(
+    let rows = fit_rows(&parts.train, parts);
+    (0..members)
+        .map(|k| fit_model(&options.kind, parts.family, &rows, options.penalty, options.seed + u64::from(k), run))
+        .collect()
+}
+
+/// What to say of an ensemble whose members would all be one model.
+pub(super) fn same_members(options: &StudyOptions) -> Option<String> {
+    (options.ensemble > 1 && !matches!(options.kind, ModelKind::Network(_))).then(|| {
+        format!(
             "all {} members of the ensemble are the same: a model without hidden layers has one minimum",
             options.ensemble
-        ));
-    }
-    Ok(found)
+        )
+    })
 }
 
 /// The same with models that are there already.
@@ -237,6 +268,7 @@ pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, 
         damping: each[0].damping,
         diagnostics,
         ensemble,
+        members: if all.len() > 1 { all } else { Vec::new() },
         warnings,
         fitted: models.swap_remove(0),
     })
@@ -298,7 +330,7 @@ pub fn fit_rows<'a>(part: &'a Part, parts: &Parts) -> FitRows<'a> {
 }
 
 /// Hands the target of the options, for this network, to `f`.
-fn with_target<R>(
+pub(super) fn with_target<R>(
     network: &Network,
     parts: &Parts,
     options: &StudyOptions,

@@ -1,13 +1,11 @@
-//! What a row's hat value means: how far it pulls the fit, and how well its membership can be told from the fit.
+//! What a row's hat value means for the fit: residuals on their own scale, and how far the row pulls.
 
 use super::exact::{ScoreOptions, leverage_scores};
 use super::least_squares::least_squares;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::linalg::dot;
-use crate::normal;
 use crate::rows::RowSource;
 use crate::run::Run;
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
 
 /// The regression diagnostics of every row; NaN-free: None where a row is fitted whatever its response is (h = 1), or where
 /// nothing is left of the response.
@@ -28,7 +26,7 @@ pub struct Diagnostics {
 }
 
 /// Below this 1 − h is rounding: without the row its column would be lost.
-const FITTED_WHATEVER: f64 = 1e-12;
+pub(super) const FITTED_WHATEVER: f64 = 1e-12;
 
 /// Regression diagnostics of the least-squares fit of b.
 ///
@@ -42,7 +40,7 @@ const FITTED_WHATEVER: f64 = 1e-12;
 /// # Cost
 /// Hat values (2nd² flops) and a least-squares fit.
 /// # Errors
-/// [`ErrorKind::RankDeficient`], [`ErrorKind::NotFinite`], shapes.
+/// [`crate::ErrorKind::RankDeficient`], [`crate::ErrorKind::NotFinite`], shapes.
 /// # References
 /// BelsleyKuhWelsch1980; Cook1977.
 pub fn diagnostics(source: &dyn RowSource, response: &[f64], run: &Run<'_>) -> Result<Diagnostics> {
@@ -74,35 +72,6 @@ pub fn diagnostics(source: &dyn RowSource, response: &[f64], run: &Run<'_>) -> R
         studentised,
         dffits,
     })
-}
-
-/// How well the best test tells from a model's residual whether a row of hat value h was fitted: its area under the curve.
-///
-/// AUC = (2/π)·arctan(1/(1−h))
-///
-/// In the Gaussian linear model the residual is N(0, s²(1−h)) for a member and N(0, s²/(1−h)) otherwise.
-pub fn membership_auc(hat: f64) -> f64 {
-    FRAC_2_PI * 1.0f64.atan2((1.0 - hat).max(0.0))
-}
-
-/// The true-positive rate of that test at the false-positive rate α.
-///
-/// TPR = 2Φ(Φ⁻¹((1+α)/2)/(1−h)) − 1
-///
-/// # Errors
-/// [`ErrorKind::Option`] for α outside (0, 1).
-pub fn membership_tpr(hat: f64, alpha: f64) -> Result<f64> {
-    if !(alpha > 0.0 && alpha < 1.0) {
-        let reason = format!("found {alpha}, expected a rate between 0 and 1");
-        return Err(ErrorKind::Option { name: "false-positive rate".into(), reason }.into());
-    }
-    Ok(if hat >= 1.0 { 1.0 } else { libm::erf(normal::quantile(0.5 * (1.0 + alpha)) * FRAC_1_SQRT_2 / (1.0 - hat)) })
-}
-
-/// 1/(1−h): how many times the false-positive rate that true-positive rate is, at few false alarms; None where h = 1.
-pub fn membership_factor(hat: f64) -> Option<f64> {
-    let rest = 1.0 - hat;
-    (rest > FITTED_WHATEVER).then(|| 1.0 / rest)
 }
 
 #[cfg(test)]
@@ -159,35 +128,5 @@ mod tests {
         assert!((found.hat[3] - 1.0).abs() < 1e-14);
         assert_eq!((found.studentised[3], found.cook[3], found.dffits[3]), (None, None, None));
         assert!(found.studentised[0].is_some() && found.cook[0].is_some());
-        assert_eq!((membership_auc(1.0), membership_tpr(1.0, 0.01).unwrap(), membership_factor(1.0)), (1.0, 1.0, None));
-    }
-
-    #[test]
-    fn membership_is_told_as_often_as_the_closed_form_says() {
-        const HAT: f64 = 0.366;
-        assert!((membership_auc(HAT) - (1.0f64 / 0.634).atan() / std::f64::consts::FRAC_PI_2).abs() < 1e-15);
-        assert_eq!(membership_auc(0.0), 0.5);
-        // The test statistic is the residual's size: members have the smaller ones.
-        const TRIES: usize = 40_000;
-        let mut stream = Stream::new(1, "membership");
-        let sizes = |stream: &mut Stream, deviation: f64| -> Vec<f64> {
-            let mut sizes: Vec<f64> = (0..TRIES).map(|_| (deviation * stream.normal()).abs()).collect();
-            sizes.sort_by(f64::total_cmp);
-            sizes
-        };
-        let members = sizes(&mut stream, (1.0 - HAT).sqrt());
-        let others = sizes(&mut stream, 1.0 / (1.0 - HAT).sqrt());
-        let below: usize = others.iter().map(|o| members.partition_point(|m| m < o)).sum();
-        let auc = below as f64 / (TRIES as f64 * TRIES as f64);
-        assert!((auc - membership_auc(HAT)).abs() < 4.0 * 0.3 / (TRIES as f64).sqrt(), "{auc}");
-        for alpha in [0.01, 0.1] {
-            let threshold = others[(alpha * TRIES as f64) as usize];
-            let rate = members.partition_point(|m| *m < threshold) as f64 / TRIES as f64;
-            let expected = membership_tpr(HAT, alpha).unwrap();
-            let error = 4.0 * 2.0 * (expected / TRIES as f64).sqrt();
-            assert!((rate - expected).abs() < error, "at {alpha}: {rate}, {expected}");
-        }
-        assert!((membership_tpr(0.36, 0.01).unwrap() - 0.015_62).abs() < 1e-4);
-        assert!(membership_tpr(0.5, 0.0).is_err() && membership_tpr(0.5, 1.0).is_err());
     }
 }

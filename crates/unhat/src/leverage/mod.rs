@@ -5,14 +5,16 @@ mod derivative;
 mod diagnostics;
 mod exact;
 mod least_squares;
+mod membership;
 mod selected_inverse;
 mod sketched;
 
 pub use derivative::{score_jvp, score_vjp};
-pub use diagnostics::{Diagnostics, diagnostics, membership_auc, membership_factor, membership_tpr};
+pub use diagnostics::{Diagnostics, diagnostics};
 pub use exact::{ScoreOptions, Scores, leverage_scores};
 pub(crate) use exact::{digits_left, pair_form};
 pub use least_squares::{LeastSquares, least_squares};
+pub use membership::{Exposure, membership_auc, membership_divergence, membership_factor, membership_tpr};
 pub(crate) use selected_inverse::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
 pub use sketched::sketched_scores;
 pub(crate) use sketched::{projected_norms, signs};
