@@ -16,7 +16,7 @@ from conftest import ROOT
 FUNCTIONS = [getattr(unhat, name) for name in unhat.__all__ if inspect.isfunction(getattr(unhat, name))]
 
 
-@pytest.mark.parametrize("module", ["unhat._functions", "unhat._barrier"])
+@pytest.mark.parametrize("module", ["unhat._functions", "unhat._barrier", "unhat.sklearn"])
 def test_examples_of_docstrings(module):
     found = doctest.testmod(importlib.import_module(module))
     assert found.attempted > 3 and found.failed == 0
@@ -44,7 +44,10 @@ def test_the_example_of_the_readme(tmp_path, monkeypatch):
 def test_stubs_agree_with_the_module():
     assert (importlib.resources.files("unhat") / "py.typed").is_file()
     done = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "unhat", "--ignore-missing-stub", "--ignore-disjoint-bases"],
+        [
+            *(sys.executable, "-m", "mypy.stubtest", "unhat", "--ignore-missing-stub", "--ignore-disjoint-bases"),
+            *("--mypy-config-file", ROOT / "pyproject.toml"),
+        ],
         capture_output=True,
         text=True,
         timeout=120,

@@ -17,6 +17,9 @@ mod report;
 mod session;
 mod signals;
 
+pub use checkpoint::{CheckpointFile, Resumed};
+pub use fingerprint::fingerprint_of_inversion;
+
 use clap::Parser;
 use failure::{Failure, FailureReport, message};
 use names::Names;

@@ -1,7 +1,8 @@
 //! Reports: what unhat computed, drawn as one HTML file that needs nothing else.
 //!
 //! [`audit_page`] draws the findings of an audit, [`inversion_page`] the way back from a gradient or from scores,
-//! [`score_page`] the scores of a table. This crate computes nothing: it draws the numbers it is given, and every number
+//! [`score_page`] the scores of a table; [`audit_images`] and
+//! [`convergence_image`] are charts without a page. This crate computes nothing: it draws the numbers it is given, and every number
 //! in the page says in its attribute `data-f` where in the data it stands.
 //!
 //! A page is complete without script. Every chart is an SVG drawn here, at a width for screens and paper and at one for
@@ -10,6 +11,7 @@
 
 mod audit;
 mod charts;
+mod image;
 mod inversion;
 mod number;
 mod page;
@@ -19,9 +21,11 @@ mod sections;
 mod trusted;
 mod words;
 
-pub use audit::audit_page;
+pub use audit::{audit_images, audit_page};
+pub use image::Image;
 pub use inversion::{
-    Candidate, Component, InversionFacts, Inverted, Lift, Proof, StandardError, Step, Trace, inversion_page,
+    Candidate, Component, InversionFacts, Inverted, Lift, Proof, StandardError, Step, Trace, convergence_image,
+    inversion_page,
 };
 pub use scores::{Histogram, ScoreFacts, TopScore, score_page};
 
