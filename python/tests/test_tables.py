@@ -20,7 +20,6 @@ class Handed:
 
     def __init__(self, table):
         self._table = table
-        self.schema = None
 
     def __arrow_c_stream__(self, requested_schema=None):
         return self._table.__arrow_c_stream__(requested_schema)
@@ -28,8 +27,6 @@ class Handed:
 
 class HandedAtOnce:
     """A batch that is nothing but the interface."""
-
-    schema = None
 
     def __init__(self, batch):
         self._batch = batch
@@ -139,6 +136,12 @@ def test_pandas_without_pyarrow(values, monkeypatch):
         unhat.leverage_scores(frame)
     with pytest.raises(unhat.InputError, match="no column 'w'"):
         unhat.leverage_scores(frame, columns=["w"])
+
+
+def test_a_column_is_no_table():
+    for column in (pyarrow.chunked_array([[1.0, 2.0]]), pyarrow.array([1.0, 2.0]), polars.Series([1.0, 2.0])):
+        with pytest.raises(unhat.InputError):
+            unhat.leverage_scores(column)
 
 
 def test_no_table_library_is_imported():

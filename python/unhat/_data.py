@@ -114,8 +114,7 @@ def _from_file(path, columns, response, intercept):
 
 def is_table(data):
     """Whether this is a table with named columns: it hands over Arrow, or is one of pandas, which may not be able to."""
-    arrow = hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__")
-    return arrow and (hasattr(data, "columns") or hasattr(data, "schema")) or _is_pandas(data)
+    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__") or _is_pandas(data)
 
 
 def _is_pandas(data):
