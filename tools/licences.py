@@ -16,6 +16,7 @@ ALLOWED = {
     "Apache-2.0 WITH LLVM-exception",  # target-lexicon, which pyo3 is built with
     "BSD-2-Clause",  # numpy, the arrays of the Python package
     "BSD-3-Clause",  # amd, the ordering of sparse factors
+    "CC0-1.0",  # tiny-keccak, with which the hash tables of Arrow draw their seed when they are compiled
     "Unicode-3.0",  # the tables in unicode-ident
     "Zlib",  # zlib-rs, an alternative backend of flate2
 }

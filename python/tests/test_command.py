@@ -47,6 +47,17 @@ def test_inversion_of_the_gradient(files, command, solver):
     same(unhat.invert_gradient(files["A"], files["b"], files["c"], signs=files["s"], solver=solver), printed)
 
 
+def test_a_target_of_another_scale(files, command, tmp_path):
+    np.save(tmp_path / "scaled.npy", -2.0 * files["c"])
+    options = ["--signs", "s.npy", "--noise", "0.01", "--target-scale", "-2"]
+    printed = command("invert", "gradient", *MATRIX, "--target", "scaled.npy", *options)
+    found = unhat.invert_gradient(files["A"], files["b"], -2.0 * files["c"], signs=files["s"], noise=0.01, target_scale=-2)
+    same(found, printed)
+    assert found.noise == 0.005
+    with pytest.raises(unhat.InputError, match="target_scale"):
+        unhat.invert_gradient(files["A"], files["b"], files["c"], target_scale=0.0)
+
+
 def test_inversion_with_noise(files, command):
     options = ["--signs", "s.npy", "--noise", "0.01"]
     printed = command("invert", "gradient", *MATRIX, "--target", "c.npy", *options)

@@ -1,6 +1,9 @@
 """Answers: attributes, words, pickles, pages, warnings."""
 
+import base64
 import pickle
+import re
+import xml.etree.ElementTree
 
 import numpy as np
 import pytest
@@ -60,3 +63,39 @@ def test_an_audit_for_others_names_no_coefficient(problem):
     assert (owned.detail, shared.detail) == ("owner", "share")
     assert [coordinate.value for coordinate in owned.coordinates] == x.tolist()
     assert all(coordinate.value is None for coordinate in shared.coordinates)
+
+
+def images(answer):
+    found = re.findall(r"<img alt=\"([^\"]+)\" style='width:100%' src='data:image/svg\+xml;base64,([^']+)'>", answer._repr_html_())
+    return [(question, base64.b64decode(source).decode()) for question, source in found]
+
+
+def test_notebooks_show_charts_that_stand_alone(problem):
+    A, b, x = problem
+    found = unhat.invert_gradient(A, b, unhat.leverage_gradient(A, b, x), start=x + 0.01)
+    scores = unhat.invert_scores(A, b, unhat.leverage_scores(A, offset=b, point=x), start=x + 0.01)
+    audit = unhat.audit(A, b, x, trials=2)
+    for answer, least in ((found, 1), (scores, 1), (audit, 3)):
+        charts = images(answer)
+        assert len(charts) >= least
+        for question, source in charts:
+            assert question.endswith("?")
+            root = xml.etree.ElementTree.fromstring(source)
+            assert root.tag == "{http://www.w3.org/2000/svg}svg"
+            assert {child.tag.rpartition("}")[2] for child in root.iter()} >= {"style", "path", "text"}
+            assert not re.search(r"<script|href=|url\((?!#)", source)
+
+
+def test_the_history_is_that_of_the_command_line(problem, tmp_path, command):
+    A, b, x = problem
+    for name, values in {"A": A, "b": b, "x": x + 0.01, "c": unhat.leverage_gradient(A, b, x)}.items():
+        np.save(tmp_path / f"{name}.npy", values)
+    options = ["--target", "c.npy", "--start", "x.npy", "--history", "steps.csv"]
+    command("invert", "gradient", "--matrix", "A.npy", "--offset", "b.npy", *options)
+    found = unhat.invert_gradient(A, b, unhat.leverage_gradient(A, b, x), start=x + 0.01)
+    written = np.genfromtxt(tmp_path / "steps.csv", delimiter=",", names=True)
+    assert written.dtype.names == found.history.dtype.names and len(written) == len(found.history) > 1
+    for name in written.dtype.names:
+        np.testing.assert_array_equal(written[name], found.history[name])
+    again = pickle.loads(pickle.dumps(found))
+    assert again.history.tolist() == found.history.tolist() or np.isnan(found.history["certificate"]).any()

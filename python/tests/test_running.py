@@ -104,3 +104,85 @@ def test_a_fork_after_use_does_not_hang():
         """
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_progress_is_told_to_a_function(problem):
+    A, b, x = problem
+    told = []
+    c = unhat.leverage_gradient(A, b, x)
+    found = unhat.invert_gradient(A, b, c, start=x + 0.01, progress=lambda kind, facts: told.append((kind, facts)))
+    steps = [facts for kind, facts in told if kind == "step"]
+    assert [step["iteration"] for step in steps] == found.history["iteration"].tolist()
+    assert [step["decrement"] for step in steps] == found.history["decrement"].tolist()
+
+    def refuse(kind, facts):
+        raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        unhat.invert_gradient(A, b, c, start=x + 0.01, progress=refuse)
+
+
+@pytest.mark.parametrize("tqdm", [True, False])
+def test_progress_is_shown(tqdm, capfd, monkeypatch, problem):
+    A, b, x = problem
+    if not tqdm:
+        monkeypatch.setitem(sys.modules, "tqdm", None)
+        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    unhat.invert_gradient(A, b, unhat.leverage_gradient(A, b, x), start=x + 0.01, progress=True)
+    shown = capfd.readouterr().err
+    assert ("steps" in shown and "decrement=" in shown) if tqdm else "unhat: iteration 1, passes" in shown
+
+
+def test_an_interrupted_solve_goes_on_to_the_same_bits(tmp_path):
+    random = np.random.default_rng(1)
+    A, b = random.normal(size=(300, 8)), random.normal(size=300)
+    x = random.normal(size=8)
+    c, s = unhat.leverage_gradient(A, b, x), np.sign(A @ x - b)
+    whole = unhat.invert_gradient(A, b, c, signs=s, solver="exact")
+    state = tmp_path / "state"
+
+    with pytest.warns(unhat.ConvergenceWarning):
+        unhat.invert_gradient(A, b, c, signs=s, solver="exact", max_iter=3, checkpoint=state)
+    assert state.is_file()
+    with pytest.raises(unhat.InputError, match="another problem"):
+        unhat.invert_gradient(A, b, 2 * c, signs=s, solver="exact", checkpoint=state)
+    resumed = unhat.invert_gradient(A, b, c, signs=s, solver="exact", checkpoint=state)
+    assert resumed.x.tolist() == whole.x.tolist() and resumed.iterations == whole.iterations
+    assert not state.exists()
+    with pytest.raises(unhat.InputError, match="checkpoint"):
+        unhat.invert_gradient(A, b, c, signs=s, weights=1.0, checkpoint=state)
+
+
+def test_a_checkpoint_of_the_command_line_is_one_of_python(tmp_path, command):
+    random = np.random.default_rng(1)
+    A, b, x = random.normal(size=(300, 8)), random.normal(size=300), random.normal(size=8)
+    c, s = unhat.leverage_gradient(A, b, x), np.sign(A @ x - b)
+    for name, values in {"A": A, "b": b, "c": c, "s": s}.items():
+        np.save(tmp_path / f"{name}.npy", values)
+    options = ["--target", "c.npy", "--signs", "s.npy", "--max-iter", "3", "--checkpoint", "state"]
+    command("invert", "gradient", "--matrix", "A.npy", "--offset", "b.npy", *options, codes=(1,))
+    resumed = unhat.invert_gradient(A, b, c, signs=s, checkpoint=tmp_path / "state")
+    assert resumed.x.tolist() == unhat.invert_gradient(A, b, c, signs=s).x.tolist()
+
+
+def test_ctrl_c_leaves_a_checkpoint(tmp_path):
+    done = python(
+        f"""
+        import os, signal
+        import numpy as np
+        import unhat
+
+        random = np.random.default_rng(1)
+        A, b, x = random.normal(size=(3000, 20)), random.normal(size=3000), random.normal(size=20)
+        c, s = unhat.leverage_gradient(A, b, x), np.sign(A @ x - b)
+        stop = lambda kind, facts: facts.get("iteration", 0) > 1 and os.kill(os.getpid(), signal.SIGINT)
+        options = dict(signs=s, solver="cg", threads=1)
+        try:
+            unhat.invert_gradient(A, b, c, checkpoint={str(tmp_path / "state")!r}, progress=stop, **options)
+        except KeyboardInterrupt:
+            print(os.path.exists({str(tmp_path / "state")!r}))
+        resumed = unhat.invert_gradient(A, b, c, checkpoint={str(tmp_path / "state")!r}, **options)
+        print((resumed.x == unhat.invert_gradient(A, b, c, **options).x).all())
+        """
+    )
+    assert done.stdout == "True\nTrue\n", done.stdout + done.stderr

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ _Data = Any  # an array, a sparse matrix of SciPy, a table of pandas, polars or 
 _Solver = Literal["auto", "exact", "cg", "coreset", "surrogate", "diagonal"]
 _Scores = Literal["auto", "exact", "sketched"]
 _Method = Literal["auto", "lift", "second-order", "newton", "first-order"]
+_Progress = Callable[[str, dict[str, Any]], object]
 
 __version__: str
 __all__ = [
@@ -55,9 +56,13 @@ class Result:
     def _repr_html_(self) -> str: ...
 
 class GradientInversion(Result):
+    def __init__(self, text: str, history: Sequence[Any] = ()) -> None: ...
+    history: NDArray[Any]
     x: NDArray[float64]
 
 class ScoreInversion(Result):
+    def __init__(self, text: str, history: Sequence[Any] = ()) -> None: ...
+    history: NDArray[Any]
     x: NDArray[float64] | None
 
 class Audit(Result):
@@ -68,18 +73,21 @@ class VolumetricBarrier:
     def __init__(
         self,
         A: _Data,
-        b: _Values | None,
+        b: _Values | None = None,
         *,
         columns: Sequence[str] | None = None,
         response: str | None = None,
         intercept: bool = False,
         threads: int | None = None,
     ) -> None: ...
+    def within(self, x: _Values) -> VolumetricBarrier: ...
     def value(self, x: ArrayLike) -> Any: ...
     def gradient(self, x: ArrayLike) -> NDArray[float64]: ...
     def hessian(self, x: ArrayLike) -> NDArray[float64]: ...
     def hessian_vec(self, x: ArrayLike, h: ArrayLike) -> NDArray[float64]: ...
+    def hessian_operator(self, x: _Values) -> Any: ...
     def scores(self, x: ArrayLike) -> NDArray[float64]: ...
+    def slack(self, x: ArrayLike) -> NDArray[float64]: ...
 
 def leverage_scores(
     A: _Data,
@@ -110,6 +118,7 @@ def invert_gradient(
     b: _Values | None,
     c: _Values,
     *,
+    target_scale: float = 1.0,
     start: _Values | None = None,
     signs: _Values | None = None,
     upper: bool = False,
@@ -125,11 +134,13 @@ def invert_gradient(
     response: str | None = None,
     intercept: bool = False,
     threads: int | None = None,
+    checkpoint: _Path | None = None,
+    progress: bool | _Progress = False,
 ) -> GradientInversion: ...
 
 def volumetric_center(
     A: _Data,
-    b: _Values | None,
+    b: _Values | None = None,
     *,
     start: _Values | None = None,
     signs: _Values | None = None,
@@ -143,6 +154,8 @@ def volumetric_center(
     response: str | None = None,
     intercept: bool = False,
     threads: int | None = None,
+    checkpoint: _Path | None = None,
+    progress: bool | _Progress = False,
 ) -> GradientInversion: ...
 
 def invert_scores(
@@ -163,6 +176,7 @@ def invert_scores(
     response: str | None = None,
     intercept: bool = False,
     threads: int | None = None,
+    progress: bool | _Progress = False,
 ) -> ScoreInversion: ...
 
 def audit(
@@ -185,4 +199,5 @@ def audit(
     response: str | None = None,
     intercept: bool = False,
     threads: int | None = None,
+    progress: bool | _Progress = False,
 ) -> Audit: ...

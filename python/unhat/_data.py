@@ -19,21 +19,21 @@ class System:
     ``matrix`` is what the core takes; ``offset`` is None where no column was named as the response.
     """
 
-    def __init__(self, matrix, offset=None, columns=(), table="", response=None):
+    def __init__(self, matrix, offset=None, columns=(), table="", response=None, polytope=False):
         self.matrix = matrix
         self.offset = offset
         self.columns = list(columns)
         self.table = table
         self.response = response
+        self.polytope = polytope
 
 
 def system(data, columns=None, response=None, intercept=False):
     """Read or convert A, and b where it is a column."""
     if isinstance(data, (str, os.PathLike)):
         return _from_file(os.fspath(data), columns, response, intercept)
-    frame = _columns_of_frame(data)
-    if frame is not None:
-        return _from_frame(frame, columns, response, intercept)
+    if is_table(data):
+        return _from_table(data, columns, response, intercept)
     if columns is not None or response is not None:
         name = "columns" if columns is not None else "response"
         raise InputError(f"{name}: applies to tables with named columns, and this is {type(data).__name__}")
@@ -50,7 +50,11 @@ def system(data, columns=None, response=None, intercept=False):
 def right_side(found, offset):
     """b: the one given, or the column that was named as the response."""
     if offset is not None and found.offset is not None:
-        raise InputError("offset: a column of the table is b already; leave out b or response")
+        raise InputError(
+            "offset: the polytope has its b; leave b out"
+            if found.polytope
+            else "offset: a column of the table is b already; leave out b or response"
+        )
     if offset is None and found.offset is None:
         raise InputError("offset: missing; give b, or with a table the name of its column as response")
     return found.offset if offset is None else vector(offset, "offset")
@@ -104,52 +108,68 @@ def _csr(data):
 def _from_file(path, columns, response, intercept):
     columns = None if columns is None else [str(name) for name in columns]
     table = _unhat.Table(path, columns, response, bool(intercept))
-    return System(table, table.response, table.column_names or (), os.path.basename(path), response)
+    names = table.column_names or ()
+    return System(table, table.response, names, os.path.basename(path), response, table.polytope)
 
 
-def _columns_of_frame(data):
-    """{name: column} of a table of pandas, polars or pyarrow; None of anything else."""
-    if hasattr(data, "column_names") and hasattr(data, "column"):  # pyarrow
-        return {str(name): data.column(name) for name in data.column_names}
-    if hasattr(data, "columns") and hasattr(data, "dtypes") and hasattr(data, "__getitem__"):  # pandas, polars
-        names = list(data.columns)
-        if len(set(map(str, names))) < len(names):
-            raise InputError("matrix: two columns of the table have one name; rename one of them")
-        return {str(name): data[name] for name in names}
-    return None
+def is_table(data):
+    """Whether this is a table with named columns: it hands over Arrow, or is one of pandas, which may not be able to."""
+    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__") or _is_pandas(data)
 
 
-def _from_frame(frame, columns, response, intercept):
-    for name in [*(columns or ()), *([] if response is None else [response])]:
-        if str(name) not in frame:
-            option = "response" if name == response else "columns"
-            raise InputError(f"{option}: there is no column {name!r}; there are {', '.join(map(repr, frame))}")
-    chosen = list(frame) if columns is None else [str(name) for name in columns]
-    chosen = [name for name in chosen if name != response]
-    arrays = {name: _numbers(frame[name]) for name in [*chosen, *([] if response is None else [response])]}
-    text = [name for name, array in arrays.items() if array is None]
+def _is_pandas(data):
+    return hasattr(data, "columns") and hasattr(data, "dtypes") and hasattr(data, "to_numpy")
+
+
+def _from_table(data, columns, response, intercept):
+    columns = None if columns is None else [str(name) for name in columns]
+    response = None if response is None else str(response)
+    if columns is not None and _is_pandas(data):  # so that what is not asked for need not be handed over
+        wanted = {*columns, response}
+        names = [name for name in data.columns if str(name) in wanted]
+        data = data if len(names) < len(wanted - {None}) else data[names]
+    try:
+        matrix, offset, names = _unhat.arrow_matrix(data, columns, response, bool(intercept))
+    except (ImportError, AttributeError):  # pandas without pyarrow, or from before it handed over Arrow
+        if not _is_pandas(data):
+            raise
+        matrix, offset, names = _from_pandas(data, columns, response, intercept)
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:  # what pyarrow says of a column of mixed objects names it
+        raise InputError(f"matrix: the table cannot be handed over: {'; '.join(map(str, error.args))}", "dtype") from error
+    return System(matrix, offset, names, "table", response)
+
+
+def _from_pandas(frame, columns, response, intercept):
+    """What ``arrow_matrix`` makes of a table, from a table of pandas column by column."""
+    names = [str(name) for name in frame.columns]
+    if len(set(names)) < len(names):
+        raise InputError("matrix: several columns of the table have one name; rename all but one")
+    for option, wanted in (("columns", columns or []), ("response", [] if response is None else [response])):
+        for name in wanted:
+            if name not in names:
+                raise InputError(f"{option}: there is no column {name!r}; there are {', '.join(map(repr, names))}")
+    chosen = [name for name in columns or names if name != response]
+    taken = [*chosen, *([] if response is None else [response])]
+    arrays = {name: _numbers(frame.iloc[:, names.index(name)]) for name in taken}
+    text = [repr(name) for name in taken if arrays[name] is None]
     if text:
-        raise InputError(
-            f"matrix: columns without numbers: {', '.join(map(repr, text))}; name the others as columns", "dtype"
-        )
+        raise InputError(f"matrix: columns without numbers: {', '.join(text)}; name the others as columns", "dtype")
     if not chosen:
         raise InputError("matrix: no column is left for A", "shape")
-    parts, names = [arrays[name] for name in chosen], chosen
+    parts = [arrays[name] for name in chosen]
     if intercept:
-        parts, names = [np.ones(len(parts[0])), *parts], ["(Intercept)", *chosen]
-    offset = None if response is None else arrays[response]
-    return System(np.column_stack(parts), offset, names, "table", response)
+        parts, chosen = [np.ones(len(frame)), *parts], ["(Intercept)", *chosen]
+    return np.column_stack(parts), arrays.get(response), chosen
 
 
 def _numbers(column):
     """A column as float64, missing cells as NaN; None where it holds no numbers."""
-    kind = str(getattr(column, "type", getattr(column, "dtype", ""))).lower()
-    if any(word in kind for word in ("str", "cat", "dict", "enum", "date", "time", "decimal")):
+    kind = str(column.dtype).lower()
+    if kind == "object" or any(word in kind for word in ("str", "cat", "date", "time", "period", "interval")):
         return None
-    array = np.asarray(column)
-    if array.dtype == object and kind != "object":  # numbers with missing cells; a column of objects is no such thing
-        try:
-            array = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-        except (TypeError, ValueError, AttributeError):
-            return None
-    return np.ascontiguousarray(array, dtype=np.float64) if array.dtype.kind in _REAL else None
+    try:
+        return np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    except (TypeError, ValueError):
+        return None

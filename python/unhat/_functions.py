@@ -1,6 +1,7 @@
 """The functions: they convert what they are given, call the core, and say what it warns of."""
 
 import json
+import os
 import warnings as _warnings
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from unhat import _unhat
 from unhat._data import right_side, system, vector
 from unhat._errors import ConvergenceWarning, InputError, UnhatWarning
+from unhat._progress import shown
 from unhat._results import Audit, GradientInversion, ScoreInversion
 
 # The core's own.
@@ -40,8 +42,9 @@ def leverage_scores(
     A : array_like, sparse matrix, table or path, n × d
         A NumPy array of float64 in C order is lent, not copied; other real types and orders are copied. CSR with
         indices in order lends its values and has its indices copied; CSC and COO are converted. A table of pandas,
-        polars or pyarrow is copied; a column without numbers is an error that names it. A path is read as the command
-        line reads it.
+        polars, pyarrow or any library that hands over Arrow is copied; truth values are 0 and 1, and a column of text,
+        categories or times is an error that names it. A path is read as the command line reads it; files .ine and .mps
+        hold a polytope {Ax > b} and with it b.
     offset, point : array_like or path, optional
         b and x, both or none; `response` may take the place of `offset`.
     ridge : float
@@ -80,7 +83,7 @@ def leverage_scores(
     if point is None and (offset is not None or found.offset is not None):
         raise InputError("point: missing; the rows are a_i/(a_i x - b_i), which needs x beside b")
     cell = None if point is None else (right_side(found, offset), vector(point, "point"))
-    scores, said = _unhat.leverage_scores(found.matrix, cell, ridge, strict, threads)
+    scores, said, _ = _unhat.leverage_scores(found.matrix, cell, ridge, strict, threads)
     _say(said)
     return scores
 
@@ -129,6 +132,7 @@ def invert_gradient(
     b,
     c,
     *,
+    target_scale=1.0,
     start=None,
     signs=None,
     upper=False,
@@ -144,6 +148,8 @@ def invert_gradient(
     response=None,
     intercept=False,
     threads=None,
+    checkpoint=None,
+    progress=False,
 ):
     """Recover x from a released gradient c: the one x of a cell with g(x) = c.
 
@@ -158,6 +164,8 @@ def invert_gradient(
         The n offsets; None where `response` names them.
     c : array_like or path
         The released gradient, d values.
+    target_scale : float
+        `c` holds k·g: −1, 2 or −2 for releases in another convention of sign and scale.
     start : array_like or path, optional
         A point inside the cell.
     signs : array_like or path, optional
@@ -182,6 +190,13 @@ def invert_gradient(
         Seed of everything that is drawn.
     columns, response, intercept, threads
         As for :func:`leverage_scores`.
+    checkpoint : path, optional
+        Keep the state of the solve in this file, and resume from it to the same bits where it exists. It is written
+        about every second and when the run ends unsolved, also by Ctrl-C, and removed when it is solved. The command
+        line's files and these are the same. Not beside `weights`.
+    progress : bool or callable
+        Show the steps while they are taken: by tqdm where it is installed, otherwise as lines on standard error. A
+        callable is called with a word, ``"step"`` or ``"phase"``, and a dictionary of what is known.
 
     Returns
     -------
@@ -213,13 +228,14 @@ def invert_gradient(
     True
     """
     found = system(A, columns, response, intercept)
-    options = _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, threads)
-    return _inverted("invert gradient", found, b, vector(c, "target"), start, signs, weights, options)
+    options = _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, threads, checkpoint)
+    options["target_scale"] = target_scale
+    return _inverted("invert gradient", found, b, vector(c, "target"), start, signs, weights, options, progress)
 
 
 def volumetric_center(
     A,
-    b,
+    b=None,
     *,
     start=None,
     signs=None,
@@ -233,6 +249,8 @@ def volumetric_center(
     response=None,
     intercept=False,
     threads=None,
+    checkpoint=None,
+    progress=False,
 ):
     """The volumetric centre of a polytope: the x of {Ax > b}, with `upper` {Ax < b}, at which g(x) = 0.
 
@@ -241,8 +259,8 @@ def volumetric_center(
     A : array_like, sparse matrix, table or path, n × d
         As for :func:`leverage_scores`, copies included.
     b : array_like, path or None
-        The n offsets; None where `response` names them.
-    start, signs, upper, solver, scores, tol, max_iter, seed
+        The n offsets; None where `response` names them, or the file is one of a polytope.
+    start, signs, upper, solver, scores, tol, max_iter, seed, checkpoint, progress
         As for :func:`invert_gradient`.
     columns, response, intercept, threads
         As for :func:`leverage_scores`.
@@ -273,8 +291,8 @@ def volumetric_center(
     array([1., 0.])
     """
     found = system(A, columns, response, intercept)
-    options = _gradient_options(upper, solver, scores, tol, max_iter, None, False, seed, threads)
-    return _inverted("centre", found, b, np.zeros(_dimension(found.matrix)), start, signs, None, options)
+    options = _gradient_options(upper, solver, scores, tol, max_iter, None, False, seed, threads, checkpoint)
+    return _inverted("centre", found, b, np.zeros(_dimension(found.matrix)), start, signs, None, options, progress)
 
 
 def invert_scores(
@@ -295,6 +313,7 @@ def invert_scores(
     response=None,
     intercept=False,
     threads=None,
+    progress=False,
 ):
     """Recover x from released leverage scores σ(x) of A_x, of all rows or of some.
 
@@ -326,6 +345,8 @@ def invert_scores(
         Seed of everything that is drawn.
     columns, response, intercept, threads
         As for :func:`leverage_scores`.
+    progress : bool or callable
+        As for :func:`invert_gradient`.
 
     Returns
     -------
@@ -365,16 +386,13 @@ def invert_scores(
         "seed": seed,
         "threads": threads,
     }
-    text = _unhat.invert_scores(
-        found.matrix,
-        right_side(found, b),
-        vector(sigma, "target"),
-        _list(rows, int),
-        vector(start, "start"),
-        vector(signs, "signs"),
-        options,
-    )
-    return _converged(ScoreInversion(text))
+    _one_side(found, upper)
+    released = vector(sigma, "target"), _list(rows, int)
+    given = vector(start, "start"), vector(signs, "signs")
+    offset = right_side(found, b)
+    with shown(progress) as options["progress"]:
+        text, history = _unhat.invert_scores(found.matrix, offset, *released, *given, options)
+    return _converged(ScoreInversion(text, history))
 
 
 def audit(
@@ -397,6 +415,7 @@ def audit(
     response=None,
     intercept=False,
     threads=None,
+    progress=False,
 ):
     """What a release of scores or of their gradient gives away, and what would protect it.
 
@@ -432,6 +451,8 @@ def audit(
         Who reads the findings: "share" holds no coefficient and no row number.
     columns, response, intercept, threads
         As for :func:`leverage_scores`.
+    progress : bool or callable
+        As for :func:`invert_gradient`.
 
     Returns
     -------
@@ -474,10 +495,17 @@ def audit(
         "columns": found.columns,
         "response": found.response,
     }
-    return Audit(_unhat.audit(found.matrix, right_side(found, b), vector(x, "point"), options))
+    given = right_side(found, b), vector(x, "point")
+    with shown(progress) as options["progress"]:
+        return Audit(_unhat.audit(found.matrix, *given, options))
 
 
-def _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, threads):
+def _one_side(found, upper):
+    if upper and found.polytope:
+        raise InputError("upper: a polytope is {Ax > b}; leave it out")
+
+
+def _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, threads, checkpoint):
     return {
         "upper": upper,
         "solver": solver,
@@ -488,24 +516,20 @@ def _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, 
         "prove": prove,
         "seed": seed,
         "threads": threads,
+        "checkpoint": None if checkpoint is None else os.fspath(checkpoint),
+        "target_scale": 1.0,
     }
 
 
-def _inverted(command, found, b, c, start, signs, weights, options):
+def _inverted(command, found, b, c, start, signs, weights, options, progress):
     offset = right_side(found, b)
+    _one_side(found, options["upper"])
     if isinstance(weights, (int, float, np.number)):  # one for all rows
         weights = np.full(len(offset), float(weights))
-    text = _unhat.invert_gradient(
-        command,
-        found.matrix,
-        offset,
-        c,
-        vector(start, "start"),
-        vector(signs, "signs"),
-        vector(weights, "weights"),
-        options,
-    )
-    return _converged(GradientInversion(text))
+    given = vector(start, "start"), vector(signs, "signs"), vector(weights, "weights")
+    with shown(progress) as options["progress"]:
+        text, history = _unhat.invert_gradient(command, found.matrix, offset, c, *given, options)
+    return _converged(GradientInversion(text, history))
 
 
 def _dimension(matrix):

@@ -1,5 +1,6 @@
 """Answers of many parts: their attributes are the names of the command line's JSON."""
 
+import base64
 import html
 import json
 import os
@@ -10,6 +11,10 @@ from unhat import _unhat
 
 # The lists of numbers that are handed out as arrays.
 _ARRAYS = {"x", "null_direction", "standard_errors", "covariance"}
+# The columns of the command line's --history.
+_STEP = [("iteration", "i8"), ("passes", "i8"), *((name, "f8") for name in ("work", "decrement", "residual", "step", "certificate"))]
+# The charts of an audit that are shown beside its sentences; the report has all.
+_CHARTS = 3
 
 
 class Record(dict):
@@ -72,19 +77,41 @@ class Result:
     def __repr__(self):
         return f"<{type(self).__name__}: {self._sentence()}>"
 
+    def _charts(self):
+        return []
+
     def _repr_html_(self):
         rows = "".join(
             f"<tr><th style='text-align:left'>{html.escape(str(name))}</th><td>{html.escape(str(value))}</td></tr>"
             for name, value in self._table()
         )
-        return f"<p>{html.escape(self._sentence())}</p><table>{rows}</table>"
+        charts = "".join(_image(chart) for chart in self._charts())
+        return f"<p>{html.escape(self._sentence())}</p><table>{rows}</table>{charts}"
+
+
+def _image(chart):
+    """A chart as an image that survives a notebook nobody trusts; its words are HTML already."""
+    source = base64.b64encode(chart["svg"].encode()).decode()
+    words = "<br>".join(words for words in (chart["answer"], chart["legend"]) if words)
+    return (
+        f"<figure style='margin:1em 0;max-width:720px'><figcaption><b>{chart['question']}</b><br>{words}</figcaption>"
+        f"<img alt=\"{chart['question']}\" style='width:100%' src='data:image/svg+xml;base64,{source}'></figure>"
+    )
 
 
 class _Inversion(Result):
-    def __init__(self, text):
+    def __init__(self, text, history=()):
         super().__init__(text)
+        self.history = np.array([tuple(step) for step in history], dtype=_STEP)
         values = self._facts.pop("values", None)
         self.x = None if values is None else np.array(values, dtype=np.float64)
+
+    def __reduce__(self):
+        return type(self), (self._text, self.history.tolist())
+
+    def _charts(self):
+        chart = json.loads(_unhat.convergence_chart(self.method.solver, self.history.tolist()))
+        return [] if chart is None else [chart]
 
     def _sentence(self):
         status = self.status.replace("_", " ")
@@ -117,6 +144,8 @@ class GradientInversion(_Inversion):
         The proof: without weights ``.euclidean`` bounds the distance to the exact solution.
     minima : list of Record
         With weights: all minima found, best first, with ``.x`` and ``.objective``.
+    history : numpy.ndarray
+        The steps, a record each: iteration, passes, work, decrement, residual, step, certificate (NaN where unknown).
     warnings : list of str
         What the caller should know.
     """
@@ -147,6 +176,8 @@ class ScoreInversion(_Inversion):
         All fits, best first, with ``.x`` and ``.residual``.
     standard_errors : numpy.ndarray or None
         For noisy scores.
+    history : numpy.ndarray
+        The steps of the best fit, a record each, as for :class:`GradientInversion`.
     warnings : list of str
         What the caller should know.
     """
@@ -182,6 +213,9 @@ class Audit(Result):
             yield finding.title, finding.text
         for warning in self.warnings:
             yield "warning", warning
+
+    def _charts(self):
+        return json.loads(_unhat.audit_images(self._text))[:_CHARTS]
 
     def to_html(self):
         """Return the report as one HTML page that needs nothing else."""

@@ -1,26 +1,26 @@
 //! A solve kept in a file, so that a run that was killed goes on to the same bits.
 
-use crate::failure::{Failure, file_error};
+use crate::failure::file_error;
 use crate::fingerprint::fingerprint_of_bytes;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use unhat::Error;
 use unhat::invert::StartReport;
 use unhat::solve::{State, Step};
+use unhat::{Error, Result};
 
 /// What a resumed solve starts from.
-pub(crate) type Resumed = (State, Vec<bool>, StartReport);
+pub type Resumed = (State, Vec<bool>, StartReport);
 
 /// The layout of the file; a reader of another one refuses it.
 const FORMAT: &str = "unhat checkpoint 2";
 /// A step of a small problem takes microseconds, a write milliseconds: at most this much work is lost.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The file of `--checkpoint`.
-pub(crate) struct CheckpointFile<'a> {
+/// The file in which a solve is kept.
+pub struct CheckpointFile<'a> {
     path: &'a str,
     fingerprint: u64,
     saved: Option<Instant>,
@@ -30,22 +30,28 @@ impl<'a> CheckpointFile<'a> {
     /// Reads the file if there is one.
     ///
     /// It must be of the same problem (matrix, offset, target, cell, solver, tolerance, seed), which `fingerprint` stands for.
-    pub fn open(path: &'a str, fingerprint: u64) -> Result<(Self, Option<Resumed>), Failure> {
+    ///
+    /// # Errors
+    /// [`unhat::ErrorKind::Source`] for a file of another problem, a damaged one, and where none can be written.
+    pub fn open(path: &'a str, fingerprint: u64) -> Result<(Self, Option<Resumed>)> {
         let file = CheckpointFile { path, fingerprint, saved: None };
         let resumed = match fs::metadata(path) {
-            Ok(found) if !found.is_file() => return Err(file_error(path, "exists and is no regular file").into()),
+            Ok(found) if !found.is_file() => return Err(file_error(path, "exists and is no regular file")),
             Ok(_) => Some(file.read()?),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 file.draft().map_err(|e| file.not_written(&e))?; // say now what would fail after the first step
                 None
             }
-            Err(e) => return Err(file_error(path, format!("cannot be read: {e}")).into()),
+            Err(e) => return Err(file_error(path, format!("cannot be read: {e}"))),
         };
         Ok((file, resumed))
     }
 
     /// Saves a state unless one was saved a moment ago.
-    pub fn save_now_and_then(&mut self, state: &State, positive: &[bool], start: &StartReport) -> unhat::Result<()> {
+    ///
+    /// # Errors
+    /// [`unhat::ErrorKind::Source`] when it cannot be written.
+    pub fn save_now_and_then(&mut self, state: &State, positive: &[bool], start: &StartReport) -> Result<()> {
         if self.saved.is_some_and(|at| at.elapsed() < INTERVAL) {
             return Ok(());
         }
@@ -53,7 +59,10 @@ impl<'a> CheckpointFile<'a> {
     }
 
     /// Saves a state: beside the file first, which then takes its name.
-    pub fn save(&mut self, state: &State, positive: &[bool], start: &StartReport) -> unhat::Result<()> {
+    ///
+    /// # Errors
+    /// [`unhat::ErrorKind::Source`] when it cannot be written.
+    pub fn save(&mut self, state: &State, positive: &[bool], start: &StartReport) -> Result<()> {
         self.write(&Content::of(state, positive, start)).map_err(|e| self.not_written(&e))?;
         self.saved = Some(Instant::now());
         Ok(())
@@ -86,9 +95,9 @@ impl<'a> CheckpointFile<'a> {
         draft.persist(self.path).map(drop).map_err(|e| e.error)
     }
 
-    fn read(&self) -> Result<Resumed, Failure> {
-        let damaged = |why: &str| -> Failure {
-            file_error(self.path, format!("is no intact checkpoint of unhat ({why}); remove it to start anew")).into()
+    fn read(&self) -> Result<Resumed> {
+        let damaged = |why: &str| {
+            file_error(self.path, format!("is no intact checkpoint of unhat ({why}); remove it to start anew"))
         };
         let text = fs::read_to_string(self.path).map_err(|e| damaged(&e.to_string()))?;
         let envelope: Envelope<Content> = serde_json::from_str(&text).map_err(|e| damaged(&e.to_string()))?;
@@ -102,7 +111,7 @@ impl<'a> CheckpointFile<'a> {
         if envelope.fingerprint != hex(self.fingerprint) {
             let reason = "belongs to another problem: matrix, offset, target, cell, solver, tolerance or seed differ; \
                           give another name, or remove it to start anew";
-            return Err(file_error(self.path, reason).into());
+            return Err(file_error(self.path, reason));
         }
         content.into_resumed().ok_or_else(|| damaged("its fields contradict each other"))
     }
@@ -238,7 +247,7 @@ struct Bits(f64);
 
 impl TryFrom<String> for Bits {
     type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: String) -> std::result::Result<Self, String> {
         match u64::from_str_radix(&text, 16) {
             Ok(bits) if text.len() == 16 => Ok(Bits(f64::from_bits(bits))),
             _ => Err(format!("found {text:?}, expected 16 hexadecimal digits")),

@@ -1,6 +1,8 @@
 //! A number that stands for a problem: it differs, for all practical purposes, when anything in the problem does.
 
 use unhat::Result;
+use unhat::barrier::Side;
+use unhat::invert::{InvertOptions, Start};
 use unhat::rows::{Block, RowSource};
 
 /// Adds up words into 64 bits. It tells problems apart that differ by accident; it is no protection against intent.
@@ -56,6 +58,32 @@ impl Fingerprint {
     pub fn value(&self) -> u64 {
         self.0 ^ (self.0 >> 32)
     }
+}
+
+/// Everything the bits of the x with g(x) = c depend on. Not the limit of iterations: a longer run goes on from a shorter
+/// one.
+///
+/// # Errors
+/// Those of reading the rows.
+pub fn fingerprint_of_inversion(
+    rows: &dyn RowSource,
+    offset: &[f64],
+    target: &[f64],
+    start: &Start<'_>,
+    options: &InvertOptions,
+) -> Result<u64> {
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.matrix(rows)?;
+    fingerprint.numbers(offset);
+    fingerprint.numbers(target);
+    fingerprint.optional(start.point);
+    fingerprint.optional(start.signs);
+    fingerprint.word(matches!(start.side, Some(Side::Below)).into());
+    fingerprint.text(options.solver.name());
+    fingerprint.text(options.scores.name());
+    fingerprint.word(options.tolerance.to_bits());
+    fingerprint.word(options.seed);
+    Ok(fingerprint.value())
 }
 
 /// The fingerprint of bytes alone.

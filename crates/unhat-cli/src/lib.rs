@@ -19,6 +19,9 @@ mod session;
 mod signals;
 mod training_options;
 
+pub use checkpoint::{CheckpointFile, Resumed};
+pub use fingerprint::fingerprint_of_inversion;
+
 use clap::Parser;
 use failure::{Failure, FailureReport, message};
 use names::Names;

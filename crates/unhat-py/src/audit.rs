@@ -3,7 +3,7 @@
 use crate::data::{Data, Vector, lent};
 use crate::facts::written;
 use crate::failure::{option, raised};
-use crate::work::compute;
+use crate::work::compute_and_tell;
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -29,6 +29,7 @@ pub(crate) struct Options {
     seed: u64,
     report_detail: String,
     threads: Option<u16>,
+    progress: Option<Py<PyAny>>,
     table: String,
     columns: Vec<String>,
     response: Option<String>,
@@ -48,9 +49,9 @@ pub(crate) fn audit<'py>(
     let rows = matrix.rows().map_err(to_python)?;
     let offset = lent(offset.as_slice().ok()).map_err(to_python)?;
     let x = x.as_ref().map(|x| lent(x.as_slice().ok())).transpose().map_err(to_python)?;
-    let threads = options.threads;
+    let (threads, progress) = (options.threads, options.progress.as_ref().map(|progress| progress.clone_ref(py)));
     let chosen = chosen(options).map_err(to_python)?;
-    let (mut findings, _) = compute(py, threads, |run| {
+    let (mut findings, _) = compute_and_tell(py, threads, progress.as_ref(), |run| {
         let x = match x {
             Some(x) => x.to_vec(),
             None => least_squares(&rows, offset, run)?.x,
@@ -92,11 +93,21 @@ fn word<T: DeserializeOwned>(name: &str, word: &str) -> Result<T> {
 /// The page of the findings, HTML, from their JSON.
 #[pyfunction]
 pub(crate) fn audit_page(py: Python<'_>, findings: &str) -> PyResult<String> {
-    let broken = |error: serde_json::Error| {
-        raised(py, &ErrorKind::Numerical { reason: format!("the findings cannot be drawn: {error}") }.into())
-    };
-    let findings: Findings = serde_json::from_str(findings).map_err(broken)?;
-    unhat_report::audit_page(&findings).map_err(broken)
+    unhat_report::audit_page(&read(py, findings)?).map_err(|error| not_drawn(py, &error))
+}
+
+/// The charts of the page, JSON: a list of {question, answer, legend, svg}.
+#[pyfunction]
+pub(crate) fn audit_images(py: Python<'_>, findings: &str) -> PyResult<String> {
+    written(py, &unhat_report::audit_images(&read(py, findings)?))
+}
+
+fn read(py: Python<'_>, findings: &str) -> PyResult<Findings> {
+    serde_json::from_str(findings).map_err(|error| not_drawn(py, &error))
+}
+
+fn not_drawn(py: Python<'_>, error: &serde_json::Error) -> PyErr {
+    raised(py, &ErrorKind::Numerical { reason: format!("the findings cannot be drawn: {error}") }.into())
 }
 
 /// Writes a page to a `.html` file, whole or not at all.

@@ -3,17 +3,19 @@
 use crate::data::{Data, Vector, lent};
 use crate::facts::{self, Colophon, written};
 use crate::failure::{named, option, raised};
-use crate::work::compute;
+use crate::history::{Steps, steps};
+use crate::work::compute_and_tell;
 use pyo3::prelude::*;
 use serde_json::json;
 use unhat::barrier::Side;
 use unhat::invert::scores::{ScoreInversion, ScoreInvertOptions, ScoreMethod, ScoreStart, gradient_covariance};
 use unhat::invert::{
-    DiagonalInversion, Inversion, InvertOptions, RegularisedInversion, RegularisedOptions, ScoreSource, Solver, Start,
-    invert_diagonal, invert_regularised,
+    Checkpoint, DiagonalInversion, Inversion, InvertOptions, RegularisedInversion, RegularisedOptions, ScoreSource,
+    Solver, Start, StartReport, invert_diagonal, invert_regularised,
 };
-use unhat::solve::Status;
-use unhat::{Result, Run};
+use unhat::solve::{State, Status, Step};
+use unhat::{ErrorKind, Result, Run};
+use unhat_cli::{CheckpointFile, Resumed, fingerprint_of_inversion};
 use unhat_io::MatrixRows;
 
 const SOLVERS: [Solver; 5] = [Solver::Auto, Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate];
@@ -36,6 +38,9 @@ pub(crate) struct GradientOptions {
     prove: bool,
     seed: u64,
     threads: Option<u16>,
+    progress: Option<Py<PyAny>>,
+    checkpoint: Option<String>,
+    target_scale: f64,
 }
 
 /// The problem, lent.
@@ -68,13 +73,14 @@ pub(crate) fn invert_gradient<'py>(
     signs: Option<Vector<'py>>,
     weights: Option<Vector<'py>>,
     options: GradientOptions,
-) -> PyResult<String> {
+) -> PyResult<(String, Steps)> {
     let to_python = |error| raised(py, &error);
     let mut colophon = Colophon::start(options.seed, matrix.notes());
+    let target = unscaled(lent(target.as_slice().ok()).map_err(to_python)?, options.target_scale).map_err(to_python)?;
     let problem = Problem {
         rows: matrix.rows().map_err(to_python)?,
         offset: lent(offset.as_slice().ok()).map_err(to_python)?,
-        target: lent(target.as_slice().ok()).map_err(to_python)?,
+        target: &target,
         start: Start {
             point: optional(&start).map_err(to_python)?,
             signs: optional(&signs).map_err(to_python)?,
@@ -83,14 +89,15 @@ pub(crate) fn invert_gradient<'py>(
         weights: optional(&weights).map_err(to_python)?,
     };
     require_fitting(&options, problem.weights.is_some()).map_err(to_python)?;
-    let (found, threads) = compute(py, options.threads, |run| solve(&problem, &options, run))?;
+    let progress = options.progress.as_ref();
+    let (found, threads) = compute_and_tell(py, options.threads, progress, |run| solve(&problem, &options, run))?;
     let object = match &found {
         Found::Plain(found, spread) => plain(found, spread.as_ref()),
         Found::Regularised(found) => regularised(found),
         Found::Diagonal(found) => diagonal(found),
     };
     colophon.warnings.extend_from_slice(found.warnings());
-    written(py, &colophon.end(command, threads, object))
+    Ok((written(py, &colophon.end(command, threads, object))?, steps(found.history())))
 }
 
 impl Found {
@@ -101,10 +108,26 @@ impl Found {
             Found::Diagonal(_) => &[],
         }
     }
+
+    fn history(&self) -> &[Step] {
+        match self {
+            Found::Plain(found, _) => &found.history,
+            Found::Regularised(found) => &found.history,
+            Found::Diagonal(found) => &found.history,
+        }
+    }
 }
 
 fn optional<'a>(vector: &'a Option<Vector<'_>>) -> Result<Option<&'a [f64]>> {
     vector.as_ref().map(|vector| lent(vector.as_slice().ok())).transpose()
+}
+
+/// The target that was released k-fold.
+fn unscaled(target: &[f64], scale: f64) -> Result<Vec<f64>> {
+    match scale.is_finite() && scale != 0.0 {
+        true => Ok(target.iter().map(|c| c / scale).collect()),
+        false => Err(option("target_scale", format!("found {scale}, expected a finite number other than 0"))),
+    }
 }
 
 /// An error where two options cannot be had together: what one of them asks for would not be done.
@@ -116,6 +139,9 @@ fn require_fitting(options: &GradientOptions, weights: bool) -> Result<()> {
     match weights {
         false if diagonal => Err(option("solver", "diagonal needs weights; give both, or another")),
         false if options.prove => Err(option("prove", "needs weights; give both, or leave it out")),
+        true if options.checkpoint.is_some() => {
+            Err(option("checkpoint", "is not supported beside weights yet; leave it out"))
+        }
         true if options.noise.is_some() => Err(option("noise", "does not apply beside weights; leave it out")),
         true if !diagonal && options.solver != Solver::Auto.name() => {
             Err(option("solver", "does not apply beside weights; leave it out, or give auto or diagonal"))
@@ -140,8 +166,12 @@ fn solve(problem: &Problem<'_>, options: &GradientOptions, run: &Run<'_>) -> Res
             max_iterations: options.max_iter,
             seed: options.seed,
         };
-        let found = unhat::invert::invert_gradient(rows, offset, target, start, &chosen, None, run)?;
-        let spread = match options.noise {
+        let found = match &options.checkpoint {
+            Some(path) => resumable(path, problem, &chosen, run)?,
+            None => unhat::invert::invert_gradient(rows, offset, target, start, &chosen, None, run)?,
+        };
+        // Noise is given in the units of the target as it was released.
+        let spread = match options.noise.map(|noise| noise / options.target_scale.abs()) {
             Some(noise) => Some((noise, gradient_covariance(rows, offset, &found.point, noise, run)?)),
             None => None,
         };
@@ -159,6 +189,33 @@ fn solve(problem: &Problem<'_>, options: &GradientOptions, run: &Run<'_>) -> Res
         return Ok(Found::Diagonal(Box::new(found)));
     }
     Ok(Found::Regularised(Box::new(invert_regularised(rows, offset, target, weights, start, &chosen, run)?)))
+}
+
+/// A solve that is kept in a file, the command line's, and goes on from there to the same bits.
+fn resumable(path: &str, problem: &Problem<'_>, options: &InvertOptions, run: &Run<'_>) -> Result<Inversion> {
+    let Problem { rows, offset, target, start, .. } = problem;
+    let (mut file, resume) =
+        CheckpointFile::open(path, fingerprint_of_inversion(rows, offset, target, start, options)?)?;
+    let resumed = resume.is_some();
+    let mut latest: Option<Resumed> = None;
+    let mut save = |state: &State, positive: &[bool], start: &StartReport| {
+        latest = Some((state.clone(), positive.to_vec(), start.clone()));
+        file.save_now_and_then(state, positive, start)
+    };
+    let checkpoint = Checkpoint { resume, save: &mut save };
+    let outcome = unhat::invert::invert_gradient(rows, offset, target, start, options, Some(checkpoint), run);
+    let (solved, interrupted) = match &outcome {
+        Ok(found) => (found.status == Status::Solved, false),
+        Err(error) => (false, matches!(error.kind(), ErrorKind::Interrupted)),
+    };
+    match latest {
+        _ if solved => file.remove(),
+        Some((state, positive, start)) if outcome.is_ok() || interrupted => file.save(&state, &positive, &start)?,
+        // An error is final: nothing of this run is left behind.
+        _ if !interrupted && !resumed => file.remove(),
+        _ => {}
+    }
+    outcome
 }
 
 fn plain(found: &Inversion, spread: Option<&(f64, Vec<f64>)>) -> serde_json::Value {
@@ -216,6 +273,7 @@ pub(crate) struct ScoresOptions {
     max_iter: Option<u32>,
     seed: u64,
     threads: Option<u16>,
+    progress: Option<Py<PyAny>>,
 }
 
 /// The x with the released scores, of all rows or of some; `rows` count from 0.
@@ -231,14 +289,14 @@ pub(crate) fn invert_scores<'py>(
     start: Option<Vector<'py>>,
     signs: Option<Vector<'py>>,
     options: ScoresOptions,
-) -> PyResult<String> {
+) -> PyResult<(String, Steps)> {
     let to_python = |error| raised(py, &error);
     let mut colophon = Colophon::start(options.seed, matrix.notes());
     let source = matrix.rows().map_err(to_python)?;
     let offset = lent(offset.as_slice().ok()).map_err(to_python)?;
     let target = lent(target.as_slice().ok()).map_err(to_python)?;
     let (start, signs) = (optional(&start).map_err(to_python)?, optional(&signs).map_err(to_python)?);
-    let known = known(start, signs, options.upper).map_err(to_python)?;
+    let known = known(start, signs, options.upper, matrix.is_polytope()).map_err(to_python)?;
     let chosen = ScoreInvertOptions {
         method: named("method", &options.method, &METHODS, ScoreMethod::name).map_err(to_python)?,
         noise: options.noise,
@@ -246,15 +304,20 @@ pub(crate) fn invert_scores<'py>(
         max_iterations: options.max_iter,
         seed: options.seed,
     };
-    let (found, threads) = compute(py, options.threads, |run| {
+    let (found, threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), |run| {
         unhat::invert::scores::invert_scores(&source, offset, target, rows.as_deref(), &known, &chosen, run)
     })?;
     colophon.warnings.extend(other_cell(&found.point.slack, &known));
     colophon.warnings.extend(found.warnings.iter().cloned());
-    written(py, &colophon.end("invert scores", threads, from_scores(&found)))
+    Ok((written(py, &colophon.end("invert scores", threads, from_scores(&found)))?, steps(&found.history)))
 }
 
-fn known<'a>(start: Option<&'a [f64]>, signs: Option<&'a [f64]>, upper: bool) -> Result<ScoreStart<'a>> {
+fn known<'a>(
+    start: Option<&'a [f64]>,
+    signs: Option<&'a [f64]>,
+    upper: bool,
+    polytope: bool,
+) -> Result<ScoreStart<'a>> {
     match (start, signs, upper) {
         (Some(_), Some(_), _) => Err(option("signs", "a start point already has signs; give one of the two")),
         (Some(_), _, true) | (_, Some(_), true) => {
@@ -263,6 +326,7 @@ fn known<'a>(start: Option<&'a [f64]>, signs: Option<&'a [f64]>, upper: bool) ->
         (Some(point), None, false) => Ok(ScoreStart::Point(point)),
         (None, Some(signs), false) => Ok(ScoreStart::Signs(signs)),
         (None, None, true) => Ok(ScoreStart::Side(Side::Below)),
+        (None, None, false) if polytope => Ok(ScoreStart::Side(Side::Above)),
         (None, None, false) => Ok(ScoreStart::Unknown),
     }
 }

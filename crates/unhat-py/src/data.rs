@@ -1,22 +1,24 @@
 //! A and the vectors beside it, as they come from Python: lent by NumPy, or read from a file.
 
-use crate::failure::raised;
+use crate::failure::{option, raised};
 use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use unhat::rows::{CsrRows, DenseRows};
 use unhat::{Error, ErrorKind, Result};
-use unhat_io::{Matrix, MatrixRows, TableOptions, read_matrix};
+use unhat_io::{Matrix, MatrixRows, Polytope, TableOptions, read_matrix, read_polytope};
 
 /// A matrix that was read from a file, and the response where a column was one.
 #[pyclass(frozen, module = "unhat._unhat")]
 pub(crate) struct Table {
     matrix: Matrix,
     response: Option<Vec<f64>>,
+    polytope: bool,
 }
 
 #[pymethods]
 impl Table {
-    /// Reads a file of any format that the command line reads; columns, response and intercept are for tables.
+    /// Reads a file of any format that the command line reads; columns, response and intercept are for tables. The file of
+    /// a polytope holds b too.
     #[new]
     #[pyo3(signature = (path, columns=None, response=None, intercept=false))]
     fn new(
@@ -26,9 +28,34 @@ impl Table {
         response: Option<String>,
         intercept: bool,
     ) -> PyResult<Self> {
-        let read = py.detach(|| read_matrix(path, &TableOptions { columns, response, intercept }));
-        let unhat_io::Table { matrix, response } = read.map_err(|error| raised(py, &error))?;
-        Ok(Table { matrix, response })
+        let read = || -> Result<Table> {
+            if !holds_polytope(path) {
+                let unhat_io::Table { matrix, response } =
+                    read_matrix(path, &TableOptions { columns, response, intercept })?;
+                return Ok(Table { matrix, response, polytope: false });
+            }
+            if columns.is_some() || response.is_some() || intercept {
+                let name = if columns.is_some() {
+                    "columns"
+                } else if response.is_some() {
+                    "response"
+                } else {
+                    "intercept"
+                };
+                return Err(option(name, "applies to tables, and this is a polytope; leave it out"));
+            }
+            let Polytope { mut matrix, offset, row_names, column_names } = read_polytope(path)?;
+            matrix.row_names = Some(row_names);
+            matrix.column_names = column_names;
+            Ok(Table { matrix, response: Some(offset), polytope: true })
+        };
+        py.detach(read).map_err(|error| raised(py, &error))
+    }
+
+    /// Whether the file is one of a polytope {Ax > b}.
+    #[getter]
+    fn polytope(&self) -> bool {
+        self.polytope
     }
 
     /// The response.
@@ -55,6 +82,13 @@ impl Table {
         let shape = self.matrix.shape();
         (shape.rows, shape.columns)
     }
+}
+
+/// The suffixes of polytopes, which no matrix has.
+fn holds_polytope(path: &str) -> bool {
+    let name = path.to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    name.ends_with(".ine") || name.ends_with(".mps")
 }
 
 /// Reads a vector from a file; `what` is what an error calls it.
@@ -130,6 +164,11 @@ impl Data<'_> {
                 Ok(MatrixRows::Dense(DenseRows::new(lent(array.as_slice().ok())?, columns)?))
             }
         }
+    }
+
+    /// Whether the rows are those of a polytope {Ax > b} from a file.
+    pub fn is_polytope(&self) -> bool {
+        matches!(self, Data::Read(table) if table.polytope)
     }
 
     /// What the reader of a file left out.

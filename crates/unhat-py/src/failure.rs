@@ -5,9 +5,16 @@ use unhat::{Error, ErrorKind};
 
 /// The exception for an error of the library; `python/unhat/_errors.py` chooses its class by the kind.
 pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
-    let made = py
-        .import("unhat._errors")
-        .and_then(|module| module.call_method1("from_core", (error.kind().name(), error.to_string(), error.help())));
+    made(py, error.kind().name(), &error.to_string(), error.help())
+}
+
+/// Data that are no real numbers: what the library, which takes f64, never sees.
+pub(crate) fn dtype(py: Python<'_>, message: &str) -> PyErr {
+    made(py, "dtype", message, None)
+}
+
+fn made(py: Python<'_>, kind: &str, message: &str, help: Option<&str>) -> PyErr {
+    let made = py.import("unhat._errors").and_then(|module| module.call_method1("from_core", (kind, message, help)));
     match made {
         Ok(exception) => PyErr::from_value(exception),
         Err(other) => other,

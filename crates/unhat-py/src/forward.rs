@@ -3,16 +3,17 @@
 use crate::data::{Data, Vector, lent};
 use crate::failure::{option, raised};
 use crate::work::compute;
-use numpy::{PyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use unhat::barrier::{Barrier, nonzero_slack};
-use unhat::leverage::ScoreOptions;
+use std::time::Instant;
+use unhat::barrier::{Barrier, nonzero_slack, slack_at};
+use unhat::leverage::{RowFactor, ScoreOptions};
 use unhat::rows::RowSource;
 use unhat::{ErrorKind, Result, Run};
 
 type Numbers<'py> = Bound<'py, PyArray1<f64>>;
 
-/// The scores of A, or of A_x where there is a cell: (b, x). Also the warnings.
+/// The scores of A, or of A_x where there is a cell: (b, x). Also the warnings, and the seconds that the library took.
 #[pyfunction]
 #[pyo3(signature = (matrix, cell, ridge, strict, threads))]
 pub(crate) fn leverage_scores<'py>(
@@ -22,12 +23,13 @@ pub(crate) fn leverage_scores<'py>(
     ridge: f64,
     strict: bool,
     threads: Option<u16>,
-) -> PyResult<(Numbers<'py>, Vec<String>)> {
+) -> PyResult<(Numbers<'py>, Vec<String>, f64)> {
     let to_python = |error| raised(py, &error);
     let rows = matrix.rows().map_err(to_python)?;
     let cell = cell.as_ref().map(|(offset, x)| (lent(offset.as_slice().ok()), lent(x.as_slice().ok())));
     let options = ScoreOptions { ridge, strict, ..ScoreOptions::default() };
-    let (scores, _) = compute(py, threads, move |run| {
+    let ((scores, seconds), _) = compute(py, threads, move |run| {
+        let clock = Instant::now();
         let inverse_slack = match cell {
             Some((offset, x)) => {
                 let slack = nonzero_slack(&rows, offset?, x?, run)?;
@@ -35,9 +37,10 @@ pub(crate) fn leverage_scores<'py>(
             }
             None => None,
         };
-        unhat::leverage::leverage_scores(&rows, inverse_slack.as_deref(), &options, run)
+        let scores = unhat::leverage::leverage_scores(&rows, inverse_slack.as_deref(), &options, run)?;
+        Ok((scores, clock.elapsed().as_secs_f64()))
     })?;
-    Ok((PyArray1::from_vec(py, scores.values), scores.warnings))
+    Ok((PyArray1::from_vec(py, scores.values), scores.warnings, seconds))
 }
 
 /// g(x) = −A_xᵀσ, and the warnings.
@@ -57,9 +60,11 @@ pub(crate) fn leverage_gradient<'py>(
 }
 
 /// One quantity of the barrier at each of the points, one after the other: value, gradient, hessian (by rows), hessian_vec
-/// (of the direction) or scores.
+/// (of the direction), scores or slack. With `signs` the domain is the cell of these signs of Ax − b, and outside the value
+/// is infinite and everything else NaN; without, it is the cell that holds the point.
 #[pyfunction]
-#[pyo3(signature = (matrix, offset, points, what, direction, threads))]
+#[pyo3(signature = (matrix, offset, points, what, direction, signs, threads))]
+#[allow(clippy::too_many_arguments)] // the data of one call
 pub(crate) fn barrier<'py>(
     py: Python<'py>,
     matrix: Data<'py>,
@@ -67,6 +72,7 @@ pub(crate) fn barrier<'py>(
     points: PyReadonlyArray2<'py, f64>,
     what: &str,
     direction: Option<Vector<'py>>,
+    signs: Option<Vector<'py>>,
     threads: Option<u16>,
 ) -> PyResult<Numbers<'py>> {
     let to_python = |error| raised(py, &error);
@@ -78,6 +84,8 @@ pub(crate) fn barrier<'py>(
         Some(direction) => lent(direction.as_slice().ok()).map_err(to_python)?,
         None => &[],
     };
+    let signs = signs.as_ref().map(|signs| lent(signs.as_slice().ok())).transpose().map_err(to_python)?;
+    let positive: Option<Vec<bool>> = signs.map(|signs| signs.iter().map(|&sign| sign > 0.0).collect());
     if dimension != rows.shape().columns {
         let kind = ErrorKind::Shape {
             what: "point".into(),
@@ -89,25 +97,36 @@ pub(crate) fn barrier<'py>(
     let (values, _) = compute(py, threads, move |run| {
         let mut values = Vec::new();
         for x in points.chunks_exact(dimension) {
-            values.extend(at_point(&rows, offset, x, what, direction, run)?);
+            values.extend(match (what, &positive) {
+                ("slack", _) => slack_at(&rows, offset, x, run)?,
+                (_, None) => {
+                    let barrier = Barrier::around(&rows, offset, x, run)?;
+                    at_point(&barrier, x, what, direction, run)?.ok_or_else(|| ErrorKind::Numerical {
+                        reason: "the point is so near the boundary of its cell that the barrier cannot be evaluated"
+                            .into(),
+                    })?
+                }
+                (_, Some(positive)) => {
+                    let barrier = Barrier::new(&rows, offset, positive.clone())?;
+                    at_point(&barrier, x, what, direction, run)?
+                        .unwrap_or_else(|| outside(what, rows.shape().rows, dimension))
+                }
+            });
         }
         Ok(values)
     })?;
     Ok(PyArray1::from_vec(py, values))
 }
 
+/// None where the barrier cannot be evaluated: outside its cell, or next to the boundary.
 fn at_point(
-    rows: &dyn RowSource,
-    offset: &[f64],
+    barrier: &Barrier<'_>,
     x: &[f64],
     what: &str,
     direction: &[f64],
     run: &Run<'_>,
-) -> Result<Vec<f64>> {
-    let barrier = Barrier::around(rows, offset, x, run)?;
-    let point = barrier.at(x, false, run)?.ok_or_else(|| ErrorKind::Numerical {
-        reason: "the point is so near the boundary of its cell that the barrier cannot be evaluated".into(),
-    })?;
+) -> Result<Option<Vec<f64>>> {
+    let Some(point) = barrier.at(x, false, run)? else { return Ok(None) };
     match what {
         "value" => Ok(vec![point.value]),
         "gradient" => Ok(point.gradient),
@@ -119,4 +138,44 @@ fn at_point(
         }
         other => Err(option("what", format!("found {other:?}"))),
     }
+    .map(Some)
+}
+
+/// V is infinite outside its domain, and has no derivatives there.
+fn outside(what: &str, n: usize, d: usize) -> Vec<f64> {
+    match what {
+        "value" => vec![f64::INFINITY],
+        "hessian" => vec![f64::NAN; d * d],
+        "scores" => vec![f64::NAN; n],
+        _ => vec![f64::NAN; d],
+    }
+}
+
+/// R with RᵀR = AᵀA + λI: what of the rows is needed to know the leverage of others.
+#[pyfunction]
+pub(crate) fn row_factor<'py>(
+    py: Python<'py>,
+    matrix: Data<'py>,
+    ridge: f64,
+    threads: Option<u16>,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let rows = matrix.rows().map_err(|error| raised(py, &error))?;
+    let (factor, _) = compute(py, threads, move |run| RowFactor::of(&rows, ridge, run))?;
+    PyArray1::from_slice(py, factor.values()).reshape([factor.columns(), factor.columns()])
+}
+
+/// The leverage of rows against those of a factor, and its rank.
+#[pyfunction]
+pub(crate) fn leverage_of<'py>(
+    py: Python<'py>,
+    factor: PyReadonlyArray2<'py, f64>,
+    matrix: Data<'py>,
+    threads: Option<u16>,
+) -> PyResult<(Numbers<'py>, usize)> {
+    let to_python = |error| raised(py, &error);
+    let rows = matrix.rows().map_err(to_python)?;
+    let values = lent(factor.as_slice().ok()).map_err(to_python)?.to_vec();
+    let factor = RowFactor::from_values(values, factor.shape()[1]).map_err(to_python)?;
+    let ((values, rank), _) = compute(py, threads, move |run| factor.leverage_of(&rows, run))?;
+    Ok((PyArray1::from_vec(py, values), rank))
 }

@@ -4,6 +4,7 @@
 //! as the three arrays of CSR, files as `Table`. An answer of many parts leaves as the JSON object that the
 //! command line prints, floats to the last bit.
 
+mod arrow;
 mod audit;
 mod backward;
 mod data;
@@ -11,7 +12,9 @@ mod defaults;
 mod facts;
 mod failure;
 mod forward;
+mod history;
 mod learning;
+mod progress;
 mod work;
 
 use pyo3::prelude::*;
@@ -30,10 +33,15 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<data::Table>()?;
     module.add_function(wrap_pyfunction!(main, module)?)?;
     module.add_function(wrap_pyfunction!(defaults::defaults, module)?)?;
+    module.add_class::<arrow::FrameTable>()?;
+    module.add_function(wrap_pyfunction!(arrow::arrow_matrix, module)?)?;
     module.add_function(wrap_pyfunction!(data::read_vector, module)?)?;
     module.add_function(wrap_pyfunction!(forward::leverage_scores, module)?)?;
     module.add_function(wrap_pyfunction!(forward::leverage_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(forward::barrier, module)?)?;
+    module.add_function(wrap_pyfunction!(forward::row_factor, module)?)?;
+    module.add_function(wrap_pyfunction!(forward::leverage_of, module)?)?;
+    module.add_function(wrap_pyfunction!(history::convergence_chart, module)?)?;
     module.add_function(wrap_pyfunction!(backward::invert_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(backward::invert_scores, module)?)?;
     module.add_function(wrap_pyfunction!(learning::score_jvp, module)?)?;
@@ -43,6 +51,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(learning::natural_coefficients, module)?)?;
     module.add_function(wrap_pyfunction!(audit::audit, module)?)?;
     module.add_function(wrap_pyfunction!(audit::audit_page, module)?)?;
+    module.add_function(wrap_pyfunction!(audit::audit_images, module)?)?;
     module.add_function(wrap_pyfunction!(audit::write_page, module)?)?;
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! One call at work: on threads of its own process, the interpreter's lock released, stopped by Ctrl-C.
 
 use crate::failure::{option, raised};
+use crate::progress::{Told, tell};
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use unhat::{Error, Result, Run};
+use unhat::{Error, Event, Result, Run};
 
 /// How often a running call looks for Ctrl-C: a tenth of the 0.2 s in which a person expects an answer, and at this rate
 /// the interpreter's lock is taken for a millionth of the time.
@@ -34,9 +35,19 @@ pub(crate) fn compute<T: Send>(
     threads: Option<u16>,
     work: impl FnOnce(&Run<'_>) -> Result<T> + Send,
 ) -> PyResult<(T, usize)> {
+    compute_and_tell(py, threads, None, work)
+}
+
+/// The same, and calls `progress` from this thread with what the library says of its work.
+pub(crate) fn compute_and_tell<T: Send>(
+    py: Python<'_>,
+    threads: Option<u16>,
+    progress: Option<&Py<PyAny>>,
+    work: impl FnOnce(&Run<'_>) -> Result<T> + Send,
+) -> PyResult<(T, usize)> {
     let pool = taken(threads).map_err(|error| raised(py, &error))?;
     let count = pool.pool.current_num_threads();
-    let outcome = py.detach(|| watched(&pool.pool, work));
+    let outcome = py.detach(|| watched(&pool.pool, progress, work));
     put_back(pool);
     match outcome {
         Err(signal) => Err(signal),
@@ -45,30 +56,54 @@ pub(crate) fn compute<T: Send>(
     }
 }
 
-/// Runs `work` in the pool while this thread looks for signals. Everything that rayon does for it stays in this pool: the
-/// global one would not survive a fork.
-fn watched<T: Send>(pool: &ThreadPool, work: impl FnOnce(&Run<'_>) -> Result<T> + Send) -> PyResult<Result<T>> {
+/// Runs `work` in the pool while this thread looks for signals and tells of progress. Everything that rayon does for it
+/// stays in this pool: the global one would not survive a fork.
+fn watched<T: Send>(
+    pool: &ThreadPool,
+    progress: Option<&Py<PyAny>>,
+    work: impl FnOnce(&Run<'_>) -> Result<T> + Send,
+) -> PyResult<Result<T>> {
     let stop = AtomicBool::new(false);
+    let heard: Mutex<Vec<Told>> = Mutex::new(Vec::new());
+    let hear = |event: Event<'_>| {
+        if let Some(told) = Told::of(&event) {
+            heard.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+        }
+    };
+    let observe: Option<&(dyn Fn(Event<'_>) + Sync)> = progress.is_some().then_some(&hear);
     let (done, waiting) = channel();
     let (stop, mut signal) = (&stop, None);
+    let look = || {
+        let told = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
+        Python::attach(|py| {
+            py.check_signals()?;
+            progress.map_or(Ok(()), |progress| tell(py, progress, told))
+        })
+    };
     let outcome = pool.in_place_scope(|scope| {
         scope.spawn(move |_| {
             // Nobody hears it only if the waiting thread has panicked.
-            let _ = done.send(work(&Run { stop: Some(stop), observe: None, pool: Some(pool) }));
+            let _ = done.send(work(&Run { stop: Some(stop), observe, pool: Some(pool) }));
         });
         loop {
             match waiting.recv_timeout(SIGNALS_EVERY) {
                 Ok(outcome) => return Some(outcome),
                 Err(RecvTimeoutError::Disconnected) => return None, // it panicked, and the scope says so
                 Err(RecvTimeoutError::Timeout) => {
-                    if let Err(raised) = Python::attach(|py| py.check_signals()) {
+                    if signal.is_none()
+                        && let Err(raised) = look()
+                    {
                         stop.store(true, Ordering::Relaxed);
-                        signal.get_or_insert(raised);
+                        signal = Some(raised);
                     }
                 }
             }
         }
     });
+    // What was said last; a call shorter than a look at the signals takes the lock for nothing.
+    if signal.is_none() && progress.is_some() {
+        signal = look().err();
+    }
     match (signal, outcome) {
         (Some(signal), _) => Err(signal),
         (None, Some(outcome)) => Ok(outcome),

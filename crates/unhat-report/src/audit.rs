@@ -1,6 +1,7 @@
 //! The report of an audit: what a release gives away, worst first, and what would help.
 
 use crate::Error;
+use crate::image::Image;
 use crate::number::{Format, Quantity, exact};
 use crate::page::{Page, Section};
 use crate::pieces::findings;
@@ -33,6 +34,12 @@ pub fn audit_page(findings: &Findings) -> Result<String, Error> {
         data,
     };
     Ok(page.write())
+}
+
+/// The charts of the page, in its order.
+pub fn audit_images(findings: &Findings) -> Vec<Image> {
+    let shown = sections(&for_its_reader(findings));
+    shown.iter().flat_map(|section| Image::of_figures(&section.body)).collect()
 }
 
 fn these(findings: &Findings) -> String {

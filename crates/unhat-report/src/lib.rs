@@ -1,8 +1,9 @@
 //! Reports: what unhat computed, drawn as one HTML file that needs nothing else.
 //!
 //! [`audit_page`] draws the findings of an audit, [`inversion_page`] the way back from a gradient or from scores,
-//! [`score_page`] the scores of a table, [`influence_page`] which rows hurt a model, [`training_page`] a training. This crate
-//! computes nothing: it draws the numbers it is given, and every number
+//! [`score_page`] the scores of a table, [`influence_page`] which rows hurt a model, [`training_page`] a training;
+//! [`audit_images`] and [`convergence_image`] are charts without a page. This crate computes nothing: it draws the numbers it
+//! is given, and every number
 //! in the page says in its attribute `data-f` where in the data it stands.
 //!
 //! A page is complete without script. Every chart is an SVG drawn here, at a width for screens and paper and at one for
@@ -11,6 +12,7 @@
 
 mod audit;
 mod charts;
+mod image;
 mod influence;
 mod inversion;
 mod number;
@@ -22,10 +24,12 @@ mod training;
 mod trusted;
 mod words;
 
-pub use audit::audit_page;
+pub use audit::{audit_images, audit_page};
+pub use image::Image;
 pub use influence::{InfluenceFacts, influence_density, influence_page};
 pub use inversion::{
-    Candidate, Component, InversionFacts, Inverted, Lift, Proof, StandardError, Step, Trace, inversion_page,
+    Candidate, Component, InversionFacts, Inverted, Lift, Proof, StandardError, Step, Trace, convergence_image,
+    inversion_page,
 };
 pub use scores::{Histogram, ScoreFacts, TopScore, score_page};
 pub use training::{TrainingFacts, training_page};

@@ -138,7 +138,7 @@ impl Frame {
             svg .chart .narrow[narrow] .wide[!narrow] viewBox={ "0 0 " (width) " " (height) } role="img"
                 aria-labelledby={ (self.figure) "-question " (self.figure) "-answer" }
                 data-area={ (left) " " (top) " " (right) " " (bottom) }
-                data-zoom[self.zoom] data-across[self.near == Near::Across]
+                data-zoom=[self.zoom.then_some("")] data-across=[(self.near == Near::Across).then_some("")]
                 data-x=[self.zoom.then(|| x.description())] data-y=[self.zoom.then(|| y.description())] {
                 clipPath id=(clip) { rect x=(left - MARK) y=(top - MARK) width=(right - left + 2.0 * MARK)
                     height=(bottom - top + 2.0 * MARK) {} }

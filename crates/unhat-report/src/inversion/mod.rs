@@ -7,6 +7,7 @@ use crate::charts::dots::{self, Dot, DotRow};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::lines::{self, Line};
 use crate::charts::scale::Domain;
+use crate::image::Image;
 use crate::number::{Format, Quantity};
 use crate::page::{Page, Section};
 use crate::pieces::figure::{Figure, Legend, how_to_explore};
@@ -148,10 +149,20 @@ const CURVES: [Curve; 3] = [
     ("proven distance", |step| step.certificate),
 ];
 
-fn convergence(facts: &InversionFacts) -> Option<Markup> {
-    let several = facts.history.len() > 1;
+const CONVERGENCE: &str = "Did the solver finish, and how fast?";
+
+/// The chart of the steps alone; None where no step was taken.
+pub fn convergence_image(history: &[Trace]) -> Option<Image> {
+    let lines = curves(history);
+    let chart = curve_frame(&lines)?.draw(|canvas| lines::draw(&lines, canvas));
+    let legend: Vec<_> = lines.iter().map(|line| (line.series.sign(), line.name.as_str())).collect();
+    Image::of_chart(CONVERGENCE, &legend, &chart)
+}
+
+fn curves(history: &[Trace]) -> Vec<Line> {
+    let several = history.len() > 1;
     let mut lines = Vec::new();
-    for (place, trace) in facts.history.iter().enumerate() {
+    for (place, trace) in history.iter().enumerate() {
         for (curve, (name, value)) in CURVES.iter().enumerate() {
             let steps = trace.steps.iter().enumerate();
             let points: Vec<_> = steps
@@ -166,13 +177,17 @@ fn convergence(facts: &InversionFacts) -> Option<Markup> {
             }
         }
     }
+    lines
+}
+
+fn curve_frame(lines: &[Line]) -> Option<Frame> {
     let points = lines.iter().flat_map(|line| &line.points);
     points.clone().next()?;
     let last = points.clone().map(|(_, iteration, _)| *iteration).fold(0.0, f64::max);
     if last == 0.0 {
         return None; // a start that is the answer makes no curve
     }
-    let frame = Frame {
+    Some(Frame {
         figure: "convergence",
         x: Axis {
             domain: Domain::linear(0.0, last).padded(0.01, 0.02),
@@ -191,10 +206,15 @@ fn convergence(facts: &InversionFacts) -> Option<Markup> {
         right: [24.0, 14.0],
         zoom: true,
         near: Near::Point,
-    };
+    })
+}
+
+fn convergence(facts: &InversionFacts) -> Option<Markup> {
+    let lines = curves(&facts.history);
+    let frame = curve_frame(&lines)?;
     let figure = Figure {
         id: "convergence",
-        question: "Did the solver finish, and how fast?",
+        question: CONVERGENCE,
         answer: html! {
             "It ended with “" (facts.status) "” after " (Quantity::count("/iterations", facts.iterations))
                 (if facts.iterations == 1 { " iteration, " } else { " iterations, " })

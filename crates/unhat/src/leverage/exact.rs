@@ -309,9 +309,10 @@ pub(crate) fn pair_form(indices: &[u32], values: &[f64], s: &[f64], d: usize) ->
     total
 }
 
-struct RowSpacePass<'a> {
-    chunks: Chunks<'a>,
-    space: &'a RowSpace,
+/// The same within the space that the rows span, where columns are dependent.
+pub(super) struct RowSpacePass<'a> {
+    pub chunks: Chunks<'a>,
+    pub space: &'a RowSpace,
 }
 
 impl Pass for RowSpacePass<'_> {

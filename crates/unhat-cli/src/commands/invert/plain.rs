@@ -5,14 +5,13 @@ use super::files::Files;
 use crate::checkpoint::{CheckpointFile, Resumed};
 use crate::commands::Exit;
 use crate::failure::{Failure, option_failure};
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::fingerprint_of_inversion;
 use crate::report::{Method, SolveReport};
 use crate::session::Session;
+use unhat::ErrorKind;
 use unhat::invert::scores::gradient_covariance;
 use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, StartReport, invert_gradient};
-use unhat::rows::RowSource;
 use unhat::solve::{State, Status, Step};
-use unhat::{ErrorKind, Result as Outcome};
 use unhat_report::{Candidate, InversionFacts, inversion_page};
 
 impl Files<'_> {
@@ -26,28 +25,6 @@ impl Files<'_> {
             max_iterations: self.arguments.max_iter,
             seed,
         })
-    }
-
-    /// Everything the bits of the solution depend on. Not the limit of iterations: a longer run goes on from a shorter one.
-    fn fingerprint(
-        &self,
-        rows: &dyn RowSource,
-        offset: &[f64],
-        target: &[f64],
-        options: &InvertOptions,
-    ) -> Outcome<u64> {
-        let mut fingerprint = Fingerprint::new();
-        fingerprint.matrix(rows)?;
-        fingerprint.numbers(offset);
-        fingerprint.numbers(target);
-        fingerprint.optional(self.start.as_deref());
-        fingerprint.optional(self.signs.as_deref());
-        fingerprint.word(self.arguments.upper.into());
-        fingerprint.text(options.solver.name());
-        fingerprint.text(options.scores.name());
-        fingerprint.word(options.tolerance.to_bits());
-        fingerprint.word(options.seed);
-        Ok(fingerprint.value())
     }
 }
 
@@ -69,7 +46,8 @@ pub(super) fn solve(
     let options = files.options(session.common.seed)?;
     let (mut file, resume) = match session.common.checkpoint.as_deref() {
         Some(path) => {
-            let (file, resume) = CheckpointFile::open(path, files.fingerprint(&rows, offset, target, &options)?)?;
+            let (file, resume) =
+                CheckpointFile::open(path, fingerprint_of_inversion(&rows, offset, target, &files.cell(), &options)?)?;
             (Some(file), resume)
         }
         None => (None, None),

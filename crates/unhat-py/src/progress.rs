@@ -1,0 +1,56 @@
+//! What the library says of its work, as calls of a function of Python.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use unhat::Event;
+use unhat::solve::Step;
+
+/// Something that was said, kept until the interpreter's lock is at hand.
+pub(crate) enum Told {
+    Phase(String),
+    Step(Step),
+    Epoch { epoch: u32, epochs: u32, loss: f64 },
+}
+
+impl Told {
+    /// None for what this package does not know.
+    pub fn of(event: &Event<'_>) -> Option<Told> {
+        match event {
+            Event::Step(step) => Some(Told::Step((*step).clone())),
+            Event::Phase(name) => Some(Told::Phase((*name).to_string())),
+            Event::Epoch { epoch, epochs, loss } => Some(Told::Epoch { epoch: *epoch, epochs: *epochs, loss: *loss }),
+            _ => None,
+        }
+    }
+}
+
+/// Calls `progress(kind, facts)` for each: kinds are phase, step, epoch.
+pub(crate) fn tell(py: Python<'_>, progress: &Py<PyAny>, all: Vec<Told>) -> PyResult<()> {
+    for told in all {
+        let facts = PyDict::new(py);
+        let kind = match told {
+            Told::Phase(name) => {
+                facts.set_item("name", name)?;
+                "phase"
+            }
+            Told::Step(step) => {
+                facts.set_item("iteration", step.iteration)?;
+                facts.set_item("passes", step.passes)?;
+                facts.set_item("work", step.work)?;
+                facts.set_item("decrement", step.decrement)?;
+                facts.set_item("residual", step.residual)?;
+                facts.set_item("step", step.step_length)?;
+                facts.set_item("certificate", step.certificate)?;
+                "step"
+            }
+            Told::Epoch { epoch, epochs, loss } => {
+                facts.set_item("epoch", epoch)?;
+                facts.set_item("epochs", epochs)?;
+                facts.set_item("loss", loss)?;
+                "epoch"
+            }
+        };
+        progress.call1(py, (kind, facts))?;
+    }
+    Ok(())
+}
