@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import functools
 import gzip
 import importlib.metadata
 import json
@@ -59,8 +60,8 @@ def write_numbers(path, x, y, response="y", extra=None):
             file.write(",".join([*(repr(float(v)) for v in row), *map(str, more), str(label)]) + "\n")
 
 
-def write_model(path, kind, layers, classes, penalty, activation="Relu"):
-    """A model for `--model-file`: layers (outputs, inputs + 1) with the bias last, on columns x0, x1, … as they are."""
+def write_model(path, kind, layers, classes, penalty, activation="Relu", first=0, response="y"):
+    """A model for `--model-file`: layers (outputs, inputs + 1) with the bias last, on columns x0, x1, … (or from `first`)."""
     width = layers[0].shape[1] - 1
     number = {"kind": {"Numbers": {"mean": 0.0, "center": 0.0, "scale": 1.0}}, "missing": False, "constant": False}
     outputs = layers[-1].shape[0]
@@ -71,8 +72,8 @@ def write_model(path, kind, layers, classes, penalty, activation="Relu"):
         "activation": activation,
         "penalty": float(penalty),
         "scaling": "None",
-        "encoding": {"columns": [{"name": f"x{j}", **number} for j in range(width)]},
-        "response": {"name": "y", "kind": {"Classes": [float(k) for k in range(classes)]}},
+        "encoding": {"columns": [{"name": f"x{j + first}", **number} for j in range(width)]},
+        "response": {"name": response, "kind": {"Classes": [float(k) for k in range(classes)]}},
         "layers": len(layers),
     }
     header, blobs, at = {"__metadata__": {"unhat": json.dumps(told)}}, [], 0
@@ -248,11 +249,35 @@ def versions(*packages):
     return {package: importlib.metadata.version(package) for package in packages}
 
 
+@functools.cache
+def version_of_unhat():
+    return subprocess.run([UNHAT, "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+@functools.cache
+def machine_facts():
+    return machine.facts()
+
+
 def record(name, content, packages=()):
     """Writes bench/record/influence_NAME.json with the facts of the machine."""
-    version = subprocess.run([UNHAT, "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    whole = {"script": pathlib.Path(sys.argv[0]).name, "date": datetime.date.today().isoformat(), "unhat": version}
-    whole |= {"peers": versions(*packages), "machine": machine.facts(), **content}
+    whole = {"script": pathlib.Path(sys.argv[0]).name, "date": datetime.date.today().isoformat(), "unhat": version_of_unhat()}
+    whole |= {"peers": versions(*packages), "machine": machine_facts(), **content}
     path = RECORDS / f"influence_{name}.json"
     path.write_text(json.dumps(whole, indent=1) + "\n")
     print(f"written: {path.relative_to(ROOT)}")
+
+
+def recorded_set(name, wanted):
+    """A set of a record made before."""
+    sets = json.loads((RECORDS / f"influence_{name}.json").read_text())["sets"]
+    return next(row for row in sets if row["set"] == wanted)
+
+
+def record_set(name, row, packages=()):
+    """Adds or replaces one set of a record whose sets are measured one by one, each with the load it was measured under."""
+    machine_facts(), version_of_unhat()  # takes a while: between reading and writing another script may add a set of its own
+    path = RECORDS / f"influence_{name}.json"
+    sets = json.loads(path.read_text())["sets"] if path.exists() else []
+    row = {**row, "date": datetime.date.today().isoformat(), "load_average": [round(v, 1) for v in os.getloadavg()]}
+    record(name, {"sets": [*(s for s in sets if s["set"] != row["set"]), row]}, packages)

@@ -1,6 +1,7 @@
 """Which scores find flipped labels: unhat's methods and EK-FAC of kronfluence on the same weights.
 
-    UNHAT=target/release/unhat .venv/bin/python bench/influence/noise.py [--seeds 10] [--set NAME …]
+    UNHAT=target/release/unhat .venv/bin/python bench/influence/noise.py [--seeds 10] [--set NAME …] [--weights FOLDER]
+    .venv/bin/python bench/influence/noise.py --peers --weights FOLDER          the peer's columns, on the weights kept
 
 15 % of the training labels are exchanged, the validation labels are clean. Networks are trained here in PyTorch and handed
 to unhat as a model file; linear models are fitted by this folder's Newton method. Needs torch, kronfluence.
@@ -37,8 +38,8 @@ def binary(name, response, positive, rows, held):
 
 
 def text(random):
-    x, y = text_set.documents(1600, int(random.integers(1 << 31)))
-    return (np.log1p(x[:1200]), y[:1200]), (np.log1p(x[1200:]), y[1200:]), 4
+    x, y = text_set.documents(1000, int(random.integers(1 << 31)))
+    return (np.log1p(x[:700]), y[:700]), (np.log1p(x[700:]), y[700:]), 4
 
 
 adult = binary("adult.csv.gz", "income", ">50K", 3000, 1000)
@@ -47,83 +48,114 @@ cancer = binary("breast_cancer.csv", "diagnosis", "benign", 398, 171)
 REGULARISED, MEMORISING = {"epochs": 40, "decay": 1e-3}, {"epochs": 200, "decay": 0.0, "rate": 0.1}
 # name: the data, hidden layers (none: a linear model with the penalty M = 1), training, whether labels go to the next class
 SETS = {
+    "breast cancer MLP 16": (cancer, [16], REGULARISED, False),
+    "German MLP 32": (german, [32], REGULARISED, False),
     "digits MLP 64": (digits, [64], REGULARISED, False),
     "digits MLP 64, memorising": (digits, [64], MEMORISING, False),
-    "digits MLP 128-64, next class": (digits, [128, 64], REGULARISED, True),
-    "digits MLP 128-64, next class, memorising": (digits, [128, 64], MEMORISING, True),
-    "Adult logistic": (adult, [], None, False),
-    "Adult MLP 32": (adult, [32], REGULARISED, False),
-    "German MLP 32": (german, [32], REGULARISED, False),
-    "breast cancer MLP 16": (cancer, [16], REGULARISED, False),
-    "text softmax": (text, [], None, False),
     "text MLP 32": (text, [32], REGULARISED, False),
+    "Adult logistic": (adult, [], None, False),
+    "digits MLP 128-64, next class": (digits, [128, 64], REGULARISED, True),
+    "Adult MLP 32": (adult, [32], REGULARISED, False),
+    "digits MLP 128-64, next class, memorising": (digits, [128, 64], MEMORISING, True),
+    "text softmax": (text, [], None, False),
 }
-METHODS = ("ip", "wt-ip", "cg2", "self", "rank-sum")
+METHODS = ("ip", "wt-ip")
 
 
-def one(folder, seed, data, hidden, training, asymmetric):
+def problem(name, seed):
+    """Training rows with flipped labels, validation rows, number of classes, which labels are bad."""
+    data, _, _, asymmetric = SETS[name]
     random = np.random.default_rng(seed)
-    (x, y), (xv, yv), classes = data(random)
+    (x, y), held, classes = data(random)
     labels, bad = common.flipped(y, classes, RATE, random, asymmetric)
+    return (x, labels), held, classes, bad
+
+
+def area(harm, bad):
+    return common.auc(harm, bad) if np.isfinite(harm).all() else None
+
+
+def scored(name, seed, weights):
+    """Trains, scores by unhat, and keeps the weights and the inner products for the peer."""
+    (x, labels), (xv, yv), classes, bad = problem(name, seed)
+    _, hidden, training, _ = SETS[name]
     outputs = 1 if classes == 2 else classes
-    checkpoint_loss = None
+    found, beside, seconds = {}, {}, {}
     begin = time.perf_counter()
     if hidden:
-        model, checkpoint_loss = nets.train(x, labels, [x.shape[1], *hidden, outputs], seed, **training)
+        model, found["loss, mean of 7 checkpoints"] = nets.train(x, labels, [x.shape[1], *hidden, outputs], seed, **training)
         penalty = training["decay"] * len(labels)
     else:
         model = nets.from_weights([common.newton(common.with_one(x), labels, outputs, 1.0)])
         penalty = 1.0
-    seconds = {"training": time.perf_counter() - begin}
-    common.write_numbers(folder / "train.csv", x, labels)
-    common.write_numbers(folder / "held.csv", xv, yv)
-    nets.save(folder / "model.safetensors", model, classes, penalty)
-
-    call = [folder / "train.csv", "--model-file", folder / "model.safetensors", "--validation", folder / "held.csv"]
-    found, beside = {}, {}
-    begin = time.perf_counter()
-    for method in (*METHODS, None):
-        scores, told = common.scores_of(folder, *call, *(["--method", method] if method else []))
-        found[method or "default"] = -scores
-        if method is None:
-            beside = {"default": told["method"], "train_accuracy": told["model"]["train_accuracy"]}
-    seconds["unhat, all calls"] = time.perf_counter() - begin
+    seconds["training"] = time.perf_counter() - begin
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        common.write_numbers(folder / "train.csv", x, labels)
+        common.write_numbers(folder / "held.csv", xv, yv)
+        nets.save(folder / "model.safetensors", model, classes, penalty)
+        call = [folder / "train.csv", "--model-file", folder / "model.safetensors", "--validation", folder / "held.csv"]
+        for method in (*METHODS, None):
+            scores, told = common.scores_of(folder, *call, *(["--method", method] if method else []))
+            found[method or "default"] = -scores
+        if told["method"] != "rank-sum":  # wide inputs: two steps of conjugate gradients in the place of whitening
+            found["cg2"] = -common.scores_of(folder, *call, "--method", "cg2")[0]
+            found["rank-sum"] = -common.scores_of(folder, *call, "--method", "rank-sum")[0]
+    beside = {"default": told["method"], "train_accuracy": told["model"]["train_accuracy"]}
+    seconds["unhat, whole calls"] = time.perf_counter() - begin - seconds["training"]
     found |= {"loss": told["losses"], "grad-norm": told["norms"]}
-    if checkpoint_loss is not None:
-        found["loss, mean of 7 checkpoints"] = checkpoint_loss
-    train_data, held = nets.tensors(x, labels), nets.tensors(xv, yv)
+    layers = {f"layer{k}": layer for k, layer in enumerate(nets.weights(model))}
+    np.savez(weights / f"{name.replace(' ', '_')}-{seed}.npz", ip=-found["ip"], **layers)
+    return {"seed": seed, "auc": {m: area(harm, bad) for m, harm in found.items()}, "seconds": seconds, **beside}
+
+
+def by_peer(name, run, weights):
+    """The columns of kronfluence for a run that unhat scored."""
+    seed = run["seed"]
+    kept = np.load(weights / f"{name.replace(' ', '_')}-{seed}.npz")
+    model = nets.from_weights([kept[f"layer{k}"] for k in range(len(kept.files) - 1)])
+    training, held, _, bad = problem(name, seed)
+    training, held = nets.tensors(*training), nets.tensors(*held)
     for strategy, damping in (("identity", (1e-8,)), ("ekfac", (1e-8, None))):
         begin = time.perf_counter()
-        scores = nets.kronfluence(model, train_data, held, strategy, damping, seed=seed)
-        seconds[f"kronfluence {strategy}"] = time.perf_counter() - begin
-        for value, harm in zip(damping, scores):
-            found[f"kronfluence {strategy}" + (", damping 0.1 × mean" if value is None else "")] = -harm
-    beside["ip_against_kronfluence_identity"] = common.spearman(found["ip"], found["kronfluence identity"])
-    areas = {name: common.auc(harm, bad) if np.isfinite(harm).all() else None for name, harm in found.items()}
-    return {"seed": seed, "auc": areas, "seconds": seconds, **beside}
+        scores = nets.kronfluence(model, training, held, strategy, damping, seed=seed)
+        run["seconds"][f"kronfluence {strategy}"] = time.perf_counter() - begin
+        for value, score in zip(damping, scores):
+            column = f"kronfluence {strategy}" + (", damping 0.1 × mean" if value is None else "")
+            run["auc"][column] = area(-score, bad)
+        if strategy == "identity":
+            run["ip_against_kronfluence_identity"] = common.spearman(kept["ip"], scores[0])
+
+
+def told(name, runs):
+    """Prints and returns means and deviations."""
+    means = {}
+    for method in runs[0]["auc"]:
+        values = [run["auc"].get(method) for run in runs]
+        means[method] = None if None in values else [float(np.mean(values)), float(np.std(values, ddof=1))]
+    accuracy = np.mean([run["train_accuracy"] for run in runs])
+    line = "  ".join(f"{m} {v[0]:.3f}" if v else f"{m} —" for m, v in means.items())
+    print(f"{name} (training accuracy {accuracy:.3f}, default {runs[0]['default']}): {line}", flush=True)
+    return means
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--set", action="append", choices=[*SETS])
-    parser.add_argument("--name", default="noise", help="of the record")
+    parser.add_argument("--weights", type=pathlib.Path, default=pathlib.Path("weights"), help="a folder for the weights")
+    parser.add_argument("--peers", action="store_true", help="add the columns of kronfluence to the record")
     chosen = parser.parse_args()
-    rows = []
+    chosen.weights.mkdir(parents=True, exist_ok=True)
     for name in chosen.set or SETS:
-        runs = []
-        for seed in range(FIRST_SEED, FIRST_SEED + chosen.seeds):
-            with tempfile.TemporaryDirectory() as folder:
-                runs.append(one(pathlib.Path(folder), seed, *SETS[name]))
-        means = {}
-        for method in runs[0]["auc"]:
-            values = [run["auc"][method] for run in runs]
-            means[method] = None if None in values else [float(np.mean(values)), float(np.std(values, ddof=1))]
-        rows.append({"set": name, "mean_and_deviation": means, "runs": runs})
-        accuracy = np.mean([run["train_accuracy"] for run in runs])
-        told = "  ".join(f"{m} {v[0]:.3f}" if v else f"{m} not finite" for m, v in means.items())
-        print(f"{name} (training accuracy {accuracy:.3f}, default {runs[0]['default']}): {told}", flush=True)
-        common.record(chosen.name, {"rate": RATE, "sets": rows}, ("torch", "kronfluence"))
+        if chosen.peers:
+            runs = common.recorded_set("noise", name)["runs"]
+            for run in runs:
+                by_peer(name, run, chosen.weights)
+        else:
+            runs = [scored(name, seed, chosen.weights) for seed in range(FIRST_SEED, FIRST_SEED + chosen.seeds)]
+        row = {"set": name, "rate": RATE, "mean_and_deviation": told(name, runs), "runs": runs}
+        common.record_set("noise", row, ("torch", "kronfluence"))
 
 
 if __name__ == "__main__":

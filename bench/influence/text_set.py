@@ -12,7 +12,7 @@ import argparse
 import common
 import numpy as np
 
-WORDS, TOPICS, CLASSES, LENGTH = 600, 12, 4, 40
+WORDS, TOPICS, CLASSES, LENGTH = 400, 12, 4, 40
 # Weight of the background in each document, and how strongly a class favours its topics: chosen so that a logistic
 # regression on clean labels is right in about nine documents of ten.
 BACKGROUND, TOPIC_SKEW = 0.6, 0.4
@@ -38,7 +38,7 @@ def documents(count, seed):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("path")
-    parser.add_argument("--rows", type=int, default=1200)
+    parser.add_argument("--rows", type=int, default=700)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0.3)
     chosen = parser.parse_args()
