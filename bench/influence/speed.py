@@ -153,7 +153,7 @@ def memory(folder, rounds, random, fit=False):
     found = {"table_megabytes": size}
     for method in ("loss", "grad-norm", "ip", "self", "wt-ip", "cg2", "rank-sum"):
         command = [common.UNHAT, "influence", folder / "table.npy", *how, "--validation", folder / "held.npy"]
-        command += ["--method", method, "-o", folder / "scores.csv", "--threads", "2", "--quiet"]
+        command += ["--method", method, "--threads", "2", "--quiet"]
         process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         if status:
