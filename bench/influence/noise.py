@@ -131,12 +131,18 @@ def told(name, runs):
     """Prints and returns means and deviations."""
     means = {}
     for method in runs[0]["auc"]:
-        values = [run["auc"].get(method) for run in runs]
-        means[method] = None if None in values else [float(np.mean(values)), float(np.std(values, ddof=1))]
+        values = [run["auc"][method] for run in runs if method in run["auc"]]  # the peer may have had time for some only
+        spread = float(np.std(values, ddof=1)) if None not in values and len(values) > 1 else 0.0
+        means[method] = None if None in values else [float(np.mean(values)), spread, len(values)]
     accuracy = np.mean([run["train_accuracy"] for run in runs])
     line = "  ".join(f"{m} {v[0]:.3f}" if v else f"{m} —" for m, v in means.items())
     print(f"{name} (training accuracy {accuracy:.3f}, default {runs[0]['default']}): {line}", flush=True)
     return means
+
+
+def keep(name, runs):
+    row = {"set": name, "rate": RATE, "mean_and_deviation": told(name, runs), "runs": runs}
+    common.record_set("noise", row, ("torch", "kronfluence"))
 
 
 def main():
@@ -147,15 +153,16 @@ def main():
     parser.add_argument("--peers", action="store_true", help="add the columns of kronfluence to the record")
     chosen = parser.parse_args()
     chosen.weights.mkdir(parents=True, exist_ok=True)
+    if chosen.peers:  # seed by seed, so that a run that is cut short has some of every set
+        for k in range(chosen.seeds):
+            for name in chosen.set or SETS:
+                runs = common.recorded_set("noise", name)["runs"]
+                if "kronfluence ekfac" not in runs[k]["auc"]:
+                    by_peer(name, runs[k], chosen.weights)
+                    keep(name, runs)
+        return
     for name in chosen.set or SETS:
-        if chosen.peers:
-            runs = common.recorded_set("noise", name)["runs"]
-            for run in runs:
-                by_peer(name, run, chosen.weights)
-        else:
-            runs = [scored(name, seed, chosen.weights) for seed in range(FIRST_SEED, FIRST_SEED + chosen.seeds)]
-        row = {"set": name, "rate": RATE, "mean_and_deviation": told(name, runs), "runs": runs}
-        common.record_set("noise", row, ("torch", "kronfluence"))
+        keep(name, [scored(name, seed, chosen.weights) for seed in range(FIRST_SEED, FIRST_SEED + chosen.seeds)])
 
 
 if __name__ == "__main__":

@@ -24,7 +24,10 @@ def table(header, rows):
 
 
 def pair(value):
-    return "—" if value is None else f"{value[0]:.3f} ± {value[1]:.3f}"
+    if value is None:
+        return "—"
+    few = f" ({value[2]} seeds)" if len(value) > 2 and value[2] < 10 else ""
+    return f"{value[0]:.3f} ± {value[1]:.3f}{few}"
 
 
 def identities():
