@@ -67,10 +67,13 @@ fn summary(runs: &[ControlRun]) -> String {
     let quickest = controls.iter().filter_map(|c| Some((c, c.steps_to_loss?))).min_by_key(|(_, steps)| *steps);
     match (quickest, main.steps_to_loss) {
         (Some((control, steps)), Some(own)) if (steps as f64) < WORTH_NAMING * own as f64 => {
-            format!("Nothing is shown to be contributed: {} reaches the same loss as soon (one seed).", control.name)
+            format!(
+                "Nothing is shown to be contributed: with {} the same loss is reached as soon (one seed).",
+                control.name
+            )
         }
         (Some((control, steps)), Some(own)) => format!(
-            "Of the controls {} reaches the same loss first, in {:.1} times the steps (one seed).",
+            "Of the controls {} is the quickest: the same loss in {:.1} times the steps (one seed).",
             control.name,
             steps as f64 / own as f64
         ),
