@@ -1,6 +1,6 @@
 """What Python costs over the library, and what other Python packages take for the same scores.
 
-    python3 bench/python_overhead.py [--small] [--rounds 15]
+    python3 bench/python_overhead.py [--small] [--rounds 15] [--note "what the record should say"]
 
 Needs the unhat package as a user installs it (a release build), NumPy, SciPy, statsmodels and scikit-learn. Methods take
 turns within a round. Writes tables, and a record under bench/record/.
@@ -189,11 +189,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--small", action="store_true", help="seconds, to see that it works")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--note", default="", help="kept in the record: what else ran, how unhat was built")
     options = parser.parse_args()
     shrink = 20 if options.small else 1
     record = {
+        "note": options.note,
         "python": sys.version.split()[0],
-        "packages": {name: importlib.metadata.version(name) for name in ("unhat", "numpy", "scipy", "statsmodels", "scikit-learn")},
+        "packages": {"unhat": unhat.__version__} | {name: importlib.metadata.version(name) for name in ("numpy", "scipy", "statsmodels", "scikit-learn")},
         "blas": machine.blas_kernels(),
         "load_average": os.getloadavg(),
         "cores": os.cpu_count(),
@@ -204,7 +206,8 @@ def main():
     }
     record["load_average_after"] = os.getloadavg()
     show(record)
-    suffix = "-small" if options.small else ""
+    loaded = record["load_average"][0] > 0.5 * os.cpu_count()
+    suffix = ("-small" if options.small else "") + ("-loaded" if loaded else "")
     path = ROOT / "bench" / "record" / f"python_overhead-{datetime.date.today()}{suffix}.json"
     path.write_text(json.dumps(record, indent=1) + "\n")
     print(f"\n{path.relative_to(ROOT)}")

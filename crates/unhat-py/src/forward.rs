@@ -2,7 +2,7 @@
 
 use crate::data::{Data, Vector, lent};
 use crate::failure::{option, raised};
-use crate::work::compute;
+use crate::work::{compute, compute_sized};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use std::time::Instant;
@@ -12,6 +12,12 @@ use unhat::rows::RowSource;
 use unhat::{ErrorKind, Result, Run};
 
 type Numbers<'py> = Bound<'py, PyArray1<f64>>;
+
+/// About what scores take: a Gram matrix and its factor.
+fn flops(rows: &dyn RowSource) -> f64 {
+    let (n, d) = (rows.shape().rows as f64, rows.shape().columns as f64);
+    n.max(d) * d * d
+}
 
 /// The scores of A, or of A_x where there is a cell: (b, x). Also the warnings, and the seconds that the library took.
 #[pyfunction]
@@ -28,7 +34,7 @@ pub(crate) fn leverage_scores<'py>(
     let rows = matrix.rows().map_err(to_python)?;
     let cell = cell.as_ref().map(|(offset, x)| (lent(offset.as_slice().ok()), lent(x.as_slice().ok())));
     let options = ScoreOptions { ridge, strict, ..ScoreOptions::default() };
-    let ((scores, seconds), _) = compute(py, threads, move |run| {
+    let (scores, seconds) = compute_sized(py, threads, flops(&rows), move |run| {
         let clock = Instant::now();
         let inverse_slack = match cell {
             Some((offset, x)) => {
@@ -55,7 +61,8 @@ pub(crate) fn leverage_gradient<'py>(
     let to_python = |error| raised(py, &error);
     let rows = matrix.rows().map_err(to_python)?;
     let (offset, x) = (lent(offset.as_slice().ok()).map_err(to_python)?, lent(x.as_slice().ok()).map_err(to_python)?);
-    let (found, _) = compute(py, threads, move |run| unhat::barrier::leverage_gradient(&rows, offset, x, run))?;
+    let flops = flops(&rows);
+    let found = compute_sized(py, threads, flops, move |run| unhat::barrier::leverage_gradient(&rows, offset, x, run))?;
     Ok((PyArray1::from_vec(py, found.values), found.scores.warnings))
 }
 
@@ -94,7 +101,9 @@ pub(crate) fn barrier<'py>(
         };
         return Err(to_python(kind.into()));
     }
-    let (values, _) = compute(py, threads, move |run| {
+    // A Hessian takes d times the flops of scores.
+    let flops = flops(&rows) * points.len() as f64;
+    let values = compute_sized(py, threads, flops, move |run| {
         let mut values = Vec::new();
         for x in points.chunks_exact(dimension) {
             values.extend(match (what, &positive) {

@@ -19,6 +19,10 @@ const SIGNALS_EVERY: Duration = Duration::from_millis(20);
 /// A call takes a pool that nobody uses, so that calls from two threads of Python do not wait for each other.
 static IDLE: Mutex<Vec<Idle>> = Mutex::new(Vec::new());
 
+/// Less work than this is done on the thread that asks, within a tenth of a millisecond: no time for Ctrl-C, and handing
+/// it over to another thread and waiting for that would take twenty microseconds more.
+const FEW_FLOPS: f64 = 1e5;
+
 struct Idle {
     process: u32,
     /// As asked for; None is all cores.
@@ -38,7 +42,23 @@ pub(crate) fn compute<T: Send>(
     compute_and_tell(py, threads, None, work)
 }
 
-/// The same, and calls `progress` from this thread with what the library says of its work.
+/// The same for work of about so many flops.
+pub(crate) fn compute_sized<T: Send>(
+    py: Python<'_>,
+    threads: Option<u16>,
+    flops: f64,
+    work: impl FnOnce(&Run<'_>) -> Result<T> + Send,
+) -> PyResult<T> {
+    if flops > FEW_FLOPS {
+        return Ok(compute(py, threads, work)?.0);
+    }
+    let pool = taken(threads).map_err(|error| raised(py, &error))?;
+    let outcome = py.detach(|| work(&Run { stop: None, observe: None, pool: Some(&pool.pool) }));
+    put_back(pool);
+    outcome.map_err(|error| raised(py, &error))
+}
+
+/// As `compute`, and calls `progress` from this thread with what the library says of its work.
 pub(crate) fn compute_and_tell<T: Send>(
     py: Python<'_>,
     threads: Option<u16>,
