@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["models"],
     &["influence", "natural"],
     &["audit"],
+    &["candle"], // behind the feature of the same name
 ];
 
 /// Exceptions, each a single plain type or buffer: (file's room, imported room).
