@@ -10,6 +10,8 @@
 
 pub mod audit;
 pub mod barrier;
+#[cfg(feature = "candle")]
+pub mod candle;
 mod error;
 pub mod feasible;
 pub mod gram;

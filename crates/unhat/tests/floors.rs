@@ -20,6 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["influence", "natural"],
     &["training"],
     &["audit"],
+    &["candle"], // behind the feature of the same name
 ];
 
 /// Exceptions, each a single plain type or buffer: (file's room, imported room).

@@ -43,6 +43,27 @@ pub struct LayerMetric {
     form: Form,
 }
 
+/// The matrices of a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MetricOperator<'a> {
+    /// No refresh yet.
+    Identity,
+    /// g ← gP.
+    Dense {
+        /// P, d×d and symmetric.
+        inverse: &'a [f64],
+    },
+    /// g ← s·g + (gU)Vᵀ.
+    Fused {
+        /// U, its r columns one after the other.
+        basis: &'a [f64],
+        /// V, likewise.
+        update: &'a [f64],
+        /// s.
+        scale: f64,
+    },
+}
+
 #[derive(Clone, Debug, PartialEq)]
 enum Form {
     /// No refresh yet: the gradient passes unchanged.
@@ -172,6 +193,15 @@ impl LayerMetric {
                     linalg::add_product(update, along, d, r, outputs, gradient);
                 });
             }
+        }
+    }
+
+    /// What [`LayerMetric::apply`] multiplies by, for those who hold gradients elsewhere.
+    pub fn operator(&self) -> MetricOperator<'_> {
+        match &self.form {
+            Form::None => MetricOperator::Identity,
+            Form::Dense { inverse, .. } => MetricOperator::Dense { inverse },
+            Form::LowRank { basis, update, scale, .. } => MetricOperator::Fused { basis, update, scale: *scale },
         }
     }
 

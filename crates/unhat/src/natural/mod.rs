@@ -17,7 +17,7 @@ pub use coefficients::{Damping, layer_kernel, natural_coefficients, network_kern
 pub use fngd::{Decay, Fngd, FngdOptions, Refresh, Scope};
 pub use fresh_metric::{dual_direction, fresh_direction, primal_direction};
 pub use kfac::{Fisher, Kfac, KfacOptions};
-pub use metric::{LayerMetric, MetricOptions, REFRESH_STEPS};
+pub use metric::{LayerMetric, MetricOperator, MetricOptions, REFRESH_STEPS};
 pub use positions::{PositionFactors, Windows};
 pub use shared_metric::{BaseRule, MetricControl, MetricRefresh, SharedMetric};
 pub use table::{CoefficientTable, Share};

@@ -12,7 +12,10 @@ use crate::models::{AdamW, Batch, Factors, Network, Optimiser, Sgd, require_memo
 pub enum BaseRule {
     /// The learning rate of plain AdamW carries over: the metric's scale cancels.
     AdamW(AdamW),
-    /// The direction is multiplied by the median layer's typical moment, so that the rate of plain descent carries over.
+    /// The direction is multiplied by the median layer's typical moment 1/s, so that the rate of plain descent carries over as
+    /// a start, not as the best: by `examples/metric_rates.rs` (digits, three networks and scalings, median of three seeds,
+    /// loss .03) the best rate is 4 times as large. At plain Nesterov's best rate it took 104, 92 and 60 iterations, plain
+    /// Nesterov 108, 124 and 88; at four times that rate 40, 44 and 32.
     Sgd(Sgd),
 }
 
