@@ -16,6 +16,7 @@ Methods take turns; minimum and median over the rounds. `peers` needs torch and 
 import argparse
 import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import tempfile
@@ -25,10 +26,17 @@ import common
 import numpy as np
 
 
+def processor_seconds():
+    """Of this process and of the programs that it has run."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
 def timed(action):
-    begin = time.perf_counter()
+    """Seconds, and processor seconds, which other work disturbs less."""
+    begin, used = time.perf_counter(), processor_seconds()
     action()
-    return time.perf_counter() - begin
+    return time.perf_counter() - begin, processor_seconds() - used
 
 
 def in_turns(actions, rounds):
@@ -37,15 +45,30 @@ def in_turns(actions, rounds):
     for k in range(rounds + 1):
         order = list(actions.items())
         for name, action in order if k % 2 else reversed(order):
-            seconds = timed(action)
+            pair = timed(action)
             if k:
-                found[name].append(seconds)
-    return {name: {"minimum": min(s), "median": statistics.median(s), "seconds": s} for name, s in found.items()}
+                found[name].append(pair)
+    return {name: of_rounds(*zip(*pairs)) for name, pairs in found.items()}
+
+
+def of_rounds(seconds, processor):
+    return {
+        "minimum": min(seconds),
+        "median": statistics.median(seconds),
+        "processor_minimum": min(processor),
+        "seconds": seconds,
+        "processor_seconds": processor,
+    }
+
+
+def ratio(a, b):
+    """Of minima: of seconds, and of processor seconds."""
+    return {key: a[key] / b[key] for key in ("minimum", "processor_minimum")}
 
 
 def shown(rows):
     for name, value in rows.items():
-        told = f"{value['minimum']:.3f} / {value['median']:.3f} s" if isinstance(value, dict) else f"{value:.3g}"
+        told = f"{value['minimum']:.3f}, processor {value['processor_minimum']:.3f}"
         print(f"  {name:44} {told}", flush=True)
 
 
@@ -82,11 +105,10 @@ def whitened(folder, rounds, random):
         actions = {m: lambda m=m: common.unhat(*call, "--method", m) for m in ("loss", "grad-norm", "ip", "wt-ip")}
         actions["gradient pass in NumPy"] = lambda: gradient_pass(layers, x[:4000], y[:4000])
         rows = in_turns(actions, rounds)
-        unit = rows["gradient pass in NumPy"]["minimum"]
         for method in ("ip", "wt-ip"):
-            rows[f"({method} − grad-norm) / gradient pass"] = (
-                rows[method]["minimum"] - rows["grad-norm"]["minimum"]
-            ) / unit
+            keys = ("minimum", "processor_minimum")
+            beyond = {key: rows[method][key] - rows["grad-norm"][key] for key in keys}
+            rows[f"({method} − grad-norm) / gradient pass"] = ratio(beyond, rows["gradient pass in NumPy"])
         print(f"wt-ip, width {width}")
         shown(rows)
         found[width] = rows
@@ -114,8 +136,7 @@ def peers(folder, rounds, random):
     }
     rows = in_turns(actions, rounds)
     for method in ("ip", "leverage"):
-        ratio = rows["kronfluence identity"]["minimum"] / rows[f"unhat {method}"]["minimum"]
-        rows[f"kronfluence / unhat {method}"] = ratio
+        rows[f"kronfluence / unhat {method}"] = ratio(rows["kronfluence identity"], rows[f"unhat {method}"])
     shown(rows)
     return rows
 
@@ -138,7 +159,10 @@ def logistic(folder, rounds, random):
     return rows
 
 
-def memory(folder, rounds, random, fit=False):
+MEMORY_METHODS = ("loss", "grad-norm", "ip", "self", "wt-ip", "cg2", "rank-sum")
+
+
+def memory(folder, rounds, random, fit, methods):
     x = random.standard_normal((200_000, 100))
     y = (x @ random.standard_normal((100, 10)) / 10 + random.gumbel(size=(len(x), 10))).argmax(1)
     np.save(folder / "table.npy", np.column_stack([x, y]))
@@ -151,7 +175,7 @@ def memory(folder, rounds, random, fit=False):
     if fit:
         how = ["--response", "x101", "--model", "softmax", "--penalty", "1", "--no-standardize"]
     found = {"table_megabytes": size}
-    for method in ("loss", "grad-norm", "ip", "self", "wt-ip", "cg2", "rank-sum"):
+    for method in methods:
         command = [common.UNHAT, "influence", folder / "table.npy", *how, "--validation", folder / "held.npy"]
         command += ["--method", method, "--threads", "2", "--quiet"]
         process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
@@ -170,15 +194,16 @@ def main():
     parser.add_argument("case", nargs="+", choices=[*cases])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--fit", action="store_true", help="memory: fit the model, too")
+    parser.add_argument("--method", action="append", help="memory: only this one; may be repeated")
     chosen = parser.parse_args()
     for case in chosen.case:
         random = np.random.default_rng(1)
         with tempfile.TemporaryDirectory() as folder:
             print(case)
-            more = {"fit": True} if case == "memory" and chosen.fit else {}
+            more = {"fit": chosen.fit, "methods": chosen.method or MEMORY_METHODS} if case == "memory" else {}
             found = cases[case](pathlib.Path(folder), chosen.rounds, random, **more)
         packages = ("torch", "kronfluence") if case == "peers" else ()
-        name = f"{case}_fitted" if more else case
+        name = f"{case}_fitted" if case == "memory" and chosen.fit else case
         common.record(f"speed_{name}", {"rounds": chosen.rounds, "load_average": os.getloadavg(), "found": found}, packages)
 
 
