@@ -332,7 +332,7 @@ mod tests {
         let (mut file, _) = CheckpointFile::open(path, 42).unwrap();
         file.save(&state(), &[true; 3], &StartReport { kind: "point", passes: 0.5, seconds: 0.0 }).unwrap();
         let refusal = |fingerprint| match CheckpointFile::open(path, fingerprint).map(|(_, resumed)| resumed) {
-            Err(Failure::Error(error)) => error.to_string(),
+            Err(error) => error.to_string(),
             _ => panic!("it was taken"),
         };
         assert!(refusal(43).contains("another problem"));
