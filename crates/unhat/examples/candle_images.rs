@@ -21,7 +21,7 @@ const SPLIT: u64 = 2;
 const EVALUATED: usize = 1000;
 
 /// A choice, not tuned: AdamW's usual order of size for both that stand on it; --tune shows the neighbours.
-const RATES: [Entry; 4] = [(Rule::Sgd, 0.1), (Rule::AdamW, 0.004), (Rule::FngdMetric, 0.004), (Rule::Fngd, 0.02)];
+const RATES: [Entry; 4] = [(Rule::Sgd, 0.1), (Rule::AdamW, 0.004), (Rule::FngdMetric, 0.004), (Rule::Fngd, 0.005)];
 
 #[derive(Clone)]
 struct Images {

@@ -83,7 +83,7 @@ fn iterations(
             if loss < TARGET {
                 return Ok(trainer.steps());
             }
-            if loss.is_nan() || loss >= 30.0 {
+            if loss.is_nan() || loss > 30.0 {
                 break;
             }
         }
