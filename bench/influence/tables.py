@@ -26,7 +26,7 @@ def table(header, rows):
 def pair(value):
     if value is None:
         return "—"
-    few = f" ({value[2]} seeds)" if len(value) > 2 and value[2] < 10 else ""
+    few = f" ({value[2]} of 10 seeds)" if len(value) > 2 and value[2] < 10 else ""
     return f"{value[0]:.3f} ± {value[1]:.3f}{few}"
 
 
