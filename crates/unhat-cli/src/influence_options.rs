@@ -51,6 +51,9 @@ pub(crate) struct InfluenceStudy {
     /// A column of two values, for parity and opportunity; it stays a feature, its later value is s = 1
     #[arg(long, value_name = "COLUMN")]
     pub group: Option<String>,
+    /// A column that is no feature; may be given again
+    #[arg(long, value_name = "COLUMN", conflicts_with = "model_file")]
+    pub without: Vec<String>,
     /// M >= 0 of the objective: sum of losses + 1/2 M |theta|^2 [default: linear 0, mlp 1, else by cross-validation]
     #[arg(long, value_name = "M", allow_hyphen_values = true)]
     pub penalty: Option<f64>,

@@ -84,6 +84,9 @@ pub(crate) struct Train {
     /// coefficients by epoch. fngd-metric: the metric permuted, its spectrum along random directions, rank 1.
     #[arg(long)]
     pub controls: bool,
+    /// A column that is no feature; may be given again
+    #[arg(long, value_name = "COLUMN")]
+    pub without: Vec<String>,
     /// Leave numeric columns in their own units
     #[arg(long)]
     pub no_standardize: bool,

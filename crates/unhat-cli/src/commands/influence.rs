@@ -53,6 +53,7 @@ fn prepare(
         test: rows("--test", arguments.test.as_deref())?,
         group: arguments.group.clone(),
         truth: truth.map(str::to_string),
+        without: arguments.without.clone(),
         standardize: !arguments.no_standardize,
         penalty: arguments.penalty,
         task: arguments.task.task(),
@@ -64,6 +65,7 @@ fn prepare(
         method: arguments.method,
         temperature: arguments.temperature,
         damping: arguments.damping,
+        leverages: arguments.output.is_some() || arguments.report.is_some(),
         ensemble: arguments.ensemble,
         seed: session.common.seed,
     };

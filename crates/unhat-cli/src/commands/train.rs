@@ -70,6 +70,8 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
 fn parts(arguments: &Train, options: &TrainingOptions) -> Result<Parts, Failure> {
     let table = read_frame(&arguments.table)?;
     let validation = HeldOutRows::read("--validation", arguments.validation.as_deref())?;
+    arguments.without.iter().try_for_each(|name| table.position("without", name).map(drop))?;
+    let without: Vec<&str> = arguments.without.iter().map(String::as_str).collect();
     let scaling = if arguments.no_standardize { Scaling::None } else { Scaling::Standardised };
     let parts = Parts::of(
         &table,
@@ -77,7 +79,7 @@ fn parts(arguments: &Train, options: &TrainingOptions) -> Result<Parts, Failure>
             response: &arguments.response,
             wanted: arguments.model.wanted(),
             scaling,
-            without: &[],
+            without: &without,
             group: None,
             validation: validation.held_out(),
             test: HeldOut::None,

@@ -61,12 +61,28 @@ fn known_answers_come_out_of_files() {
 fn the_object_has_its_keys_in_order() {
     let (desk, _) = known();
     let ran = desk.run(&format!("{KNOWN} --json")).expect(0);
-    let keys = "schema command status model task impact method claim diagnostics top best membership seconds seed threads \
-                version warnings";
+    let keys = "schema command status model task impact method claim diagnostics top best membership phase_seconds \
+                seconds seed threads version warnings";
     assert_eq!(keys_in_order(&ran.out), keys.split_whitespace().collect::<Vec<_>>());
     assert_eq!(ran.json()["method"], "rank-sum");
     let loo = desk.run(&format!("{KNOWN} --task loo --json")).expect(0).json();
     assert_eq!((loo["method"].as_str(), loo["task"].as_str()), (Some("one-step"), Some("loo")));
+}
+
+#[test]
+fn a_column_left_out_is_as_if_it_were_not_there() {
+    let desk = Desk::new();
+    let table = noisy(60);
+    let cut: String = table.lines().map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect();
+    desk.text("t.csv", &table).text("cut.csv", &cut);
+    let scores = |table: &str| {
+        desk.run(&format!("influence {table} --response y --model logistic --penalty 1 -o s.csv")).expect(0);
+        desk.read("s.csv")
+    };
+    assert_eq!(scores("t.csv --without bad"), scores("cut.csv"));
+    assert_ne!(scores("t.csv"), scores("cut.csv"));
+    let refused = desk.run("influence t.csv --response y --model logistic --without worse").expect(2);
+    assert!(refused.err.contains("without") && refused.err.contains("worse"), "{}", refused.err);
 }
 
 fn uniform(stream: u64, rows: usize) -> Vec<f64> {

@@ -6,7 +6,7 @@
 use super::check::auc_of_one;
 use super::diagnostics::{FEW_VALIDATION_ROWS, LARGE_LEVERAGE, LARGE_RESIDUAL, LOW_AGREEMENT, MEMORISED};
 use super::membership::{MembershipFacts, membership};
-use super::{Direction, PlantedFlips, Prepared, RowName, Study, TrimRow, Trimmed, area_under_curve, ascending};
+use super::{Direction, Phases, PlantedFlips, Prepared, RowName, Study, TrimRow, Trimmed, area_under_curve, ascending};
 use crate::error::Result;
 use crate::models::{Family, Fitted, Label};
 use crate::run::Run;
@@ -238,6 +238,8 @@ pub struct StudyFacts {
     pub best: Vec<ScoredRow>,
     /// Whose membership shows; None unless the model is linear or ridge.
     pub membership: Option<MembershipFacts>,
+    /// Where the seconds went.
+    pub phase_seconds: Phases,
 }
 
 /// How the methods find planted flips.
@@ -368,6 +370,7 @@ impl Prepared {
             top: order.iter().take(listed).map(row).collect(),
             best: order.iter().rev().take(listed).map(row).collect(),
             membership: membership(self, study, run)?,
+            phase_seconds: study.phases,
         })
     }
 

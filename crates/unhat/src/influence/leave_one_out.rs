@@ -19,7 +19,8 @@ use std::ops::Range;
 pub struct LeaveOneOut {
     /// The change of f when the row is dropped, one a row; positive = helpful.
     pub scores: Vec<f64>,
-    /// The largest trace(SQ) (or its estimate): a row with a large h has most of its prediction from itself.
+    /// The largest h = rᵀSQr/rᵀr (SQ of one output, in `pcg` by its estimate): a row with a large h has most of its
+    /// prediction from itself.
     pub largest_leverage: Option<f64>,
     /// ‖v − Hu‖/‖v‖ where u came from few steps.
     pub residual: Option<f64>,
@@ -267,7 +268,7 @@ impl Corrected {
             })
             .collect();
         let z = training.predictors(run)?;
-        let width = outputs + 1; // w and trace(SQ); a trace of NaN marks a row whose I − SQ is singular
+        let width = outputs + 1; // w and h; an h of NaN marks a row whose I − SQ is singular
         let all = training.each(width, run, &|range, factors, out| {
             let layer = &factors.layers[0];
             let rows = range.len();
@@ -290,18 +291,19 @@ impl Corrected {
                 let q_row = &q_all[i * outputs * outputs..(i + 1) * outputs * outputs];
                 let r = &layer.gradients[i * outputs..(i + 1) * outputs];
                 let mut system = vec![0.0; outputs * outputs];
-                let mut trace = 0.0;
+                let mut weighted = 0.0; // rᵀSQr
                 for c in 0..outputs {
                     for k in 0..outputs {
                         let product: f64 = (0..outputs).map(|m| s[c * outputs + m] * q_row[m * outputs + k]).sum();
                         system[c * outputs + k] = f64::from(c == k) - product;
-                        trace += if c == k { product } else { 0.0 };
+                        weighted += r[c] * product * r[k];
                     }
                 }
                 match linalg::solve_square(&system, r) {
                     Some(w) => {
                         out[..outputs].copy_from_slice(&w);
-                        out[outputs] = trace;
+                        let squared = linalg::dot(r, r);
+                        out[outputs] = if squared > 0.0 { weighted / squared } else { 0.0 };
                     }
                     None => out[outputs] = f64::NAN,
                 }

@@ -43,7 +43,7 @@ pub use ranks::{area_under_curve, average_precision, midranks, spearman};
 pub use request::{HeldOutRows, ImpactAsked, Prepared, Purpose, Request, RowName};
 pub use ridge::{Form, Ridge, dual_gram};
 pub use study::{
-    Direction, EnsembleReport, ImpactKind, ImpactValues, LEVERAGE_LIMIT, Study, StudyOptions, study, study_of,
+    Direction, EnsembleReport, ImpactKind, ImpactValues, LEVERAGE_LIMIT, Phases, Study, StudyOptions, study, study_of,
 };
 pub use trim::{TrimRow, Trimmed, ascending, trim, truth_of};
 pub use whitened::{InputMetric, TEMPERATURE, WHITENING, margin_gradient, training_margin_products, whitened_products};

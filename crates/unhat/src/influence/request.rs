@@ -81,6 +81,8 @@ pub struct Request {
     pub group: Option<String>,
     /// A column of 0 and 1 that says which rows are bad; no feature.
     pub truth: Option<String>,
+    /// Other columns that are no features.
+    pub without: Vec<String>,
     /// Whether numbers are standardised.
     pub standardize: bool,
     /// M; None: as [`crate::models::fit_model`] chooses it.
@@ -97,6 +99,8 @@ pub struct Request {
     pub temperature: Option<f64>,
     /// α > 0; None: the method's.
     pub damping: Option<f64>,
+    /// Whether leverages are computed beside scores that need none.
+    pub leverages: bool,
     /// K.
     pub ensemble: u32,
     /// Seed.
@@ -113,6 +117,7 @@ impl Default for Request {
             test: HeldOutRows::WhereNeeded,
             group: None,
             truth: None,
+            without: Vec::new(),
             standardize: true,
             penalty: None,
             task: Task::Noise,
@@ -121,6 +126,7 @@ impl Default for Request {
             method: None,
             temperature: None,
             damping: None,
+            leverages: true,
             ensemble: 1,
             seed: 0,
         }
@@ -157,7 +163,8 @@ impl Request {
         };
         let (impact, direction) = target(self.task, self.impact, self.direction)?;
         let needs_v = self.method.is_none_or(Method::needs_v) && direction == Direction::Validation;
-        let without: Vec<&str> = self.truth.as_deref().into_iter().collect();
+        self.without.iter().try_for_each(|name| table.position("without", name).map(drop))?;
+        let without: Vec<&str> = self.truth.iter().chain(&self.without).map(String::as_str).collect();
         let parts = Parts::of(
             &table,
             &PartOptions {
@@ -182,6 +189,7 @@ impl Request {
             direction,
             temperature: self.temperature,
             damping: self.damping,
+            leverages: self.leverages,
             ensemble: self.ensemble,
             seed: self.seed,
         };

@@ -8,7 +8,9 @@ use super::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::{FitRows, Fitted, ModelKind, Network, Part, Parts, fit_model};
 use crate::run::{Event, Run};
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
+use std::time::Instant;
 
 /// What f is.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,6 +120,8 @@ pub struct StudyOptions {
     pub temperature: Option<f64>,
     /// α; None: the method's.
     pub damping: Option<f64>,
+    /// Whether leverages are computed beside scores that need none.
+    pub leverages: bool,
     /// K models with seeds seed, seed + 1, ….
     pub ensemble: u32,
     /// Seed.
@@ -142,6 +146,17 @@ pub struct EnsembleReport {
     pub correlation: Option<f64>,
 }
 
+/// Where the seconds of a study went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    /// To fit the models; 0 for a model that was there.
+    pub fit: f64,
+    /// From the model to the scores.
+    pub score: f64,
+    /// For what is told beside them: losses, norms, leverages, f, diagnostics.
+    pub beside: f64,
+}
+
 /// A scored table.
 #[derive(Clone, Debug)]
 pub struct Study {
@@ -155,7 +170,7 @@ pub struct Study {
     pub losses: Vec<f64>,
     /// ‖gᵢ‖.
     pub gradient_norms: Vec<f64>,
-    /// Ridge leverage of the gradients; None where min(n, p) is above [`LEVERAGE_LIMIT`] and it was not asked for.
+    /// Ridge leverage of the gradients; None where min(n, p) is above [`LEVERAGE_LIMIT`], or where it was declined.
     pub leverages: Option<Vec<f64>>,
     /// f.
     pub impact: ImpactValues,
@@ -171,6 +186,8 @@ pub struct Study {
     pub members: Vec<Vec<f64>>,
     /// In words.
     pub warnings: Vec<String>,
+    /// Seconds.
+    pub phases: Phases,
 }
 
 /// Leverages are computed unasked up to this min(n, p): 42 GFlop.
@@ -192,7 +209,11 @@ pub fn study(parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<Stu
         return Err(ErrorKind::Option { name: "ensemble".into(), reason }.into());
     }
     run.tell(Event::Phase("fitting the model"));
-    let mut found = study_of(fit_members(parts, options, run)?, parts, options, run)?;
+    let started = Instant::now();
+    let models = fit_members(parts, options, run)?;
+    let fit = started.elapsed().as_secs_f64();
+    let mut found = study_of(models, parts, options, run)?;
+    found.phases.fit = fit;
     found.warnings.extend(same_members(options));
     Ok(found)
 }
@@ -225,19 +246,21 @@ pub(super) fn same_members(options: &StudyOptions) -> Option<String> {
 /// As [`study`]; [`ErrorKind::Shape`] for a model of other columns.
 pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<Study> {
     run.tell(Event::Phase("scoring the rows"));
+    let started = Instant::now();
     let first = sample(&models[0].network, &parts.train)?;
     let method = options.method.unwrap_or_else(|| options.task.default_method(&first));
     let each: Vec<Scored> =
         models.iter().map(|fitted| scored(fitted, method, parts, options, run)).collect::<Result<_>>()?;
     let all: Vec<Vec<f64>> = each.iter().map(|s| s.scores.clone()).collect();
     let scores = ensemble_mean(&all);
+    let score = started.elapsed().as_secs_f64();
     let ensemble = (all.len() > 1).then(|| {
         let correlations: Vec<f64> = all.iter().filter_map(|s| spearman(s, &scores)).collect();
         let mean = correlations.iter().sum::<f64>() / correlations.len() as f64;
         EnsembleReport { members: all.len() as u32, correlation: mean.is_finite().then_some(mean) }
     });
 
-    let leverages = (first.rows().min(first.parameters()) <= LEVERAGE_LIMIT)
+    let leverages = (options.leverages && first.rows().min(first.parameters()) <= LEVERAGE_LIMIT)
         .then(|| {
             let m = damping(&first, options.damping.unwrap_or(LEVERAGE_DAMPING), run)?;
             if m > 0.0 { Ridge::new(&first, m, run)?.leverages(run) } else { Ok(vec![0.0; first.rows()]) }
@@ -271,6 +294,7 @@ pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, 
         members: if all.len() > 1 { all } else { Vec::new() },
         warnings,
         fitted: models.swap_remove(0),
+        phases: Phases { fit: 0.0, score, beside: started.elapsed().as_secs_f64() - score },
     })
 }
 
