@@ -1,6 +1,7 @@
 //! Tables of other libraries, handed over by the Arrow C interface: as rows of numbers, and as a table for models.
 
 use crate::failure::{dtype, option, raised};
+use crate::given;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, RecordBatchReader};
@@ -160,11 +161,7 @@ pub(crate) struct FrameTable {
 impl FrameTable {
     #[new]
     fn new(py: Python<'_>, table: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(path) = table.extract::<String>() {
-            let frame = py.detach(|| unhat_io::read_frame(&path)).map_err(|error| raised(py, &error))?;
-            return Ok(FrameTable { frame });
-        }
-        frame_of(py, table).map(|frame| FrameTable { frame })
+        given::table(py, table).map(|frame| FrameTable { frame })
     }
 
     /// The names of the columns.

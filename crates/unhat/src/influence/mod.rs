@@ -31,8 +31,8 @@ pub use diagnostics::{Diagnostics, accuracy};
 pub use ensemble::{checkpoint_sum, ensemble_mean};
 pub use evidence::{AgreeingMethod, Agreement, Evidence, RowEvidence};
 pub use facts::{
-    CheckFacts, Coefficient, DiagnosticsFacts, DoubtfulSide, EnsembleFacts, ImpactFacts, Judgement, LeftOut,
-    MethodFacts, ModelFacts, PenaltyFacts, ScoredRow, StudyFacts, TrimFacts, TrimRowFacts,
+    CheckFacts, Coefficient, DiagnosticsFacts, DoubtfulSide, EnsembleFacts, ImpactFacts, Judgement, LISTED_ROWS,
+    LeftOut, MethodFacts, ModelFacts, PenaltyFacts, ScoredRow, StudyFacts, TrimFacts, TrimRowFacts,
 };
 pub use gradients::{SampleGradients, Top};
 pub use impact::{Impact, Parts, attacked_features, cosine};
@@ -45,5 +45,5 @@ pub use ridge::{Form, Ridge, dual_gram};
 pub use study::{
     Direction, EnsembleReport, ImpactKind, ImpactValues, LEVERAGE_LIMIT, Study, StudyOptions, study, study_of,
 };
-pub use trim::{TrimRow, Trimmed, ascending, trim, truth_of};
+pub use trim::{TRIMMED_SHARE, TrimRow, Trimmed, ascending, trim, truth_of};
 pub use whitened::{InputMetric, TEMPERATURE, WHITENING, margin_gradient, training_margin_products, whitened_products};
