@@ -8,6 +8,7 @@ use arrow_array::{Array, ArrayRef, RecordBatchReader};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Schema};
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use pyo3::exceptions::{PyImportError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3_arrow::input::AnyRecordBatch;
 use serde_json::Value;
@@ -196,7 +197,7 @@ impl FrameTable {
 /// What hands over Arrow, as a table for models.
 pub(crate) fn frame_of(py: Python<'_>, table: &Bound<'_, PyAny>) -> PyResult<Frame> {
     let to_python = |error| raised(py, &error);
-    let reader = table.extract::<AnyRecordBatch>()?.into_reader()?;
+    let reader = table.extract::<AnyRecordBatch>().map_err(|error| not_handed_over(py, error))?.into_reader()?;
     let columns = columns_of(&reader.schema()).map_err(to_python)?;
     let of_neither: Vec<String> = columns
         .iter()
@@ -208,6 +209,17 @@ pub(crate) fn frame_of(py: Python<'_>, table: &Bound<'_, PyAny>) -> PyResult<Fra
         return Err(dtype(py, &found));
     }
     py.detach(|| cells(reader, columns)).map_err(to_python)
+}
+
+/// What the other library says of a column of mixed objects, or of what it needs to hand over Arrow.
+fn not_handed_over(py: Python<'_>, error: PyErr) -> PyErr {
+    let said = error.is_instance_of::<PyTypeError>(py)
+        || error.is_instance_of::<PyValueError>(py)
+        || error.is_instance_of::<PyImportError>(py);
+    match said {
+        true => dtype(py, &format!("table: it cannot be handed over: {}", error.value(py))),
+        false => error,
+    }
 }
 
 fn cells(reader: Reader, columns: Vec<(usize, String, DataType)>) -> Result<Frame> {

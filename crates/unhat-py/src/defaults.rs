@@ -44,7 +44,7 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
             "train": {
                 "optimizer": training.optimizer.name(), "batch": training.batch, "epochs": training.epochs,
                 "weight_decay": training.weight_decay, "schedule": training.schedule.name(), "seed": training.seed,
-                "controls": training.controls,
+                "controls": training.controls, "standardize": study.standardize,
             },
             "audit": {
                 "release": audit.release, "target_error": audit.target_error, "trials": audit.trials,
