@@ -58,7 +58,9 @@ def test_options_are_those_of_the_command_line(options, arguments, cancer, comma
 def test_a_check_is_that_of_the_command_line(cancer, command):
     found = unhat.influence_check(cancer, **MODEL)
     same(found, command("influence", "check", cancer, *OPTIONS))
-    assert found.methods[0].auc > 0.9 and found.methods[0].method in repr(found)
+    order = [method.auc for method in found.methods]
+    assert order == sorted(order, reverse=True) and found.methods[0].method in repr(found)
+    assert found.flipped == round(0.05 * found.model.training_rows)
     assert "data:image/svg+xml" in found._repr_html_() and "Planted flips" in found.to_html()
 
 

@@ -109,7 +109,7 @@ def train(
     threads : int, optional
         Threads to use, by default as many as there are cores. The result has the same bits for any number.
     progress : bool or callable
-        As for :func:`invert_gradient`; the kinds are ``"phase"``, ``"epoch"`` and ``"evaluated"``.
+        As for :func:`invert_gradient`; the kinds are ``"phase"`` and ``"evaluated"``.
 
     Returns
     -------
