@@ -147,6 +147,9 @@ def test_an_answer_shows_itself_and_can_be_kept(study, tmp_path):
         ({"group": "nobody"}, "group: .*nobody"),
         ({"threads": 0}, "threads: found 0"),
         ({"model_file": "no-such.safetensors"}, "no-such.safetensors"),
+        ({"penalty": "much"}, "penalty: .*str"),
+        ({"seed": -1}, "seed: .*negative"),
+        ({"v": None}, "v: found another kind"),
     ],
 )
 def test_what_cannot_be_used_is_named(options, message, cancer):

@@ -130,6 +130,8 @@ def test_a_divergence_is_a_status_and_a_warning(known):
         ({"output": "model.txt"}, "model.txt"),
         ({"schedule": "wave"}, "schedule: found \"wave\""),
         ({"validation": 0.0001}, "validation: "),
+        ({"batch": -1}, "batch: .*negative"),
+        ({"epochs": 1.5}, "epochs: .*float"),
     ],
 )
 def test_what_cannot_be_used_is_named(options, message, cancer):

@@ -2,7 +2,7 @@
 
 use crate::arrow::frame_of;
 use crate::data::{Vector, lent};
-use crate::failure::raised;
+use crate::failure::{option, raised};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use unhat::Result;
@@ -102,4 +102,19 @@ impl ModelGiven {
             ModelGiven::Bytes(bytes) => Model::from_bytes("model", bytes),
         }
     }
+}
+
+/// The options of a call; a value of another kind is an error that names its option.
+pub(crate) fn options<'a, 'py, T>(py: Python<'py>, given: &'a Bound<'py, PyAny>) -> PyResult<T>
+where
+    T: FromPyObject<'a, 'py, Error = PyErr>,
+{
+    given.extract::<T>().map_err(|error| {
+        let said = error.value(py).to_string();
+        let Some(name) = said.strip_prefix("failed to extract field Options.") else { return error };
+        let cause = error.cause(py).map(|cause| cause.value(py).to_string());
+        // Of several kinds that it might have been, a list of what each of them says would be no help.
+        let reason = cause.filter(|cause| !cause.contains('\n'));
+        raised(py, &option(name, reason.unwrap_or_else(|| "found another kind of value than it takes".into())))
+    })
 }

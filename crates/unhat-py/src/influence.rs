@@ -150,8 +150,9 @@ impl Studied {
 pub(crate) fn influence<'py>(
     py: Python<'py>,
     table: &Bound<'py, PyAny>,
-    options: Options<'py>,
+    options: &Bound<'py, PyAny>,
 ) -> PyResult<Answer<'py>> {
+    let options: Options<'_> = given::options(py, options)?;
     let Call { frame, request, mut colophon, command, created } = Call::of(py, "influence", table, &options)?;
     let top = options.top;
     let work = |run: &Run<'_>| studied(frame, request, Purpose::Score, top, run);
@@ -172,8 +173,9 @@ pub(crate) fn influence<'py>(
 pub(crate) fn influence_check<'py>(
     py: Python<'py>,
     table: &Bound<'py, PyAny>,
-    options: Options<'py>,
+    options: &Bound<'py, PyAny>,
 ) -> PyResult<Answer<'py>> {
+    let options: Options<'_> = given::options(py, options)?;
     let Call { frame, request, mut colophon, command, created } = Call::of(py, "influence check", table, &options)?;
     let work = |run: &Run<'_>| {
         let input = request.prepare(frame, Purpose::Check)?;
@@ -192,8 +194,9 @@ pub(crate) fn influence_check<'py>(
 pub(crate) fn influence_trim<'py>(
     py: Python<'py>,
     table: &Bound<'py, PyAny>,
-    options: Options<'py>,
+    options: &Bound<'py, PyAny>,
 ) -> PyResult<(Answer<'py>, Positions<'py>)> {
+    let options: Options<'_> = given::options(py, options)?;
     let Call { frame, request, mut colophon, command, created } = Call::of(py, "influence trim", table, &options)?;
     let (top, fraction) = (options.top, options.fraction);
     let work = |run: &Run<'_>| {

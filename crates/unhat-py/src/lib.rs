@@ -7,6 +7,7 @@
 mod arrow;
 mod audit;
 mod backward;
+mod captured;
 mod data;
 mod defaults;
 mod facts;
@@ -61,6 +62,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(influence::influence_trim, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence_page, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence_images, module)?)?;
+    module.add_function(wrap_pyfunction!(captured::captured_influence, module)?)?;
     module.add_function(wrap_pyfunction!(training::train, module)?)?;
     module.add_function(wrap_pyfunction!(training::training_page, module)?)?;
     module.add_function(wrap_pyfunction!(training::training_images, module)?)?;

@@ -82,9 +82,10 @@ impl Options {
 pub(crate) fn train<'py>(
     py: Python<'py>,
     table: &Bound<'py, PyAny>,
-    options: Options,
+    options: &Bound<'py, PyAny>,
 ) -> PyResult<(String, String, Bound<'py, PyBytes>)> {
     let to_python = |error: Error| raised(py, &error);
+    let options: Options = given::options(py, options)?;
     let (mut colophon, created) = (Colophon::start(options.seed, &[]), SystemTime::now());
     let (chosen, kind) = (options.training().map_err(to_python)?, options.model.parse().map_err(to_python)?);
     options.output.as_deref().map(check_model_output).transpose().map_err(to_python)?;

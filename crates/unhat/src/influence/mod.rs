@@ -3,6 +3,7 @@
 //! Larger = better row in every method: positive = helpful for the signed ones (dropping the row raises f), and for loss,
 //! gradient norm, self-influence, leverage and the rank sum the negative of the quantity.
 
+mod captured;
 mod certificate;
 mod check;
 mod conjugate;
@@ -23,6 +24,7 @@ mod study;
 mod trim;
 mod whitened;
 
+pub use captured::{CapturedGradients, score_captured};
 pub use certificate::{LARGEST_SPECTRUM, SignCertificate, certified_signs};
 pub use check::{FLIPPED_SHARE, MethodCheck, PlantedFlips, auc_of_one, planted_flips, with_flips};
 pub use conjugate::{FewSteps, few_steps};
