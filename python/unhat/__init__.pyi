@@ -2,7 +2,7 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, Literal
 
-from numpy import float64
+from numpy import float64, int64
 from numpy.linalg import LinAlgError
 from numpy.typing import ArrayLike, NDArray
 
@@ -12,6 +12,10 @@ _Data = Any  # an array, a sparse matrix of SciPy, a table of pandas, polars or 
 _Solver = Literal["auto", "exact", "cg", "coreset", "surrogate", "diagonal"]
 _Scores = Literal["auto", "exact", "sketched"]
 _Method = Literal["auto", "lift", "second-order", "newton", "first-order"]
+_Task = Literal["noise", "trim", "loo", "fairness", "robustness"]
+_Rule = Literal["sgd", "nesterov", "adamw", "fngd", "fngd-metric", "kfac", "ngd"]
+_Table = Any  # a table of pandas, polars, pyarrow or what else hands over Arrow, a path
+_HeldOut = Any  # a share, or a table
 _Progress = Callable[[str, dict[str, Any]], object]
 
 __version__: str
@@ -19,19 +23,29 @@ __all__ = [
     "Audit",
     "ConvergenceWarning",
     "GradientInversion",
+    "Influence",
+    "InfluenceCheck",
+    "InfluenceTrim",
     "InputError",
+    "Predictions",
     "RankDeficientError",
     "Record",
     "Result",
     "ScoreInversion",
+    "Training",
     "UnhatWarning",
     "VolumetricBarrier",
     "__version__",
     "audit",
+    "influence",
+    "influence_check",
+    "influence_trim",
     "invert_gradient",
     "invert_scores",
     "leverage_gradient",
     "leverage_scores",
+    "predict",
+    "train",
     "volumetric_center",
 ]
 
@@ -68,6 +82,42 @@ class ScoreInversion(Result):
 class Audit(Result):
     def to_html(self) -> str: ...
     def save_html(self, path: _Path) -> None: ...
+
+class _Study(Result):
+    def __init__(self, text: str, page: str) -> None: ...
+    def to_html(self) -> str: ...
+    def save_html(self, path: _Path) -> None: ...
+
+class Influence(_Study):
+    def __init__(self, text: str, page: str, arrays: tuple[Any, ...]) -> None: ...
+    scores: NDArray[float64]
+    losses: NDArray[float64]
+    gradient_norms: NDArray[float64]
+    leverages: NDArray[float64] | None
+    positions: NDArray[int64]
+    rows: NDArray[int64] | list[str]
+
+class InfluenceCheck(_Study): ...
+
+class InfluenceTrim(_Study):
+    def __init__(
+        self, text: str, page: str, scores: NDArray[float64], positions: NDArray[int64], kept: NDArray[int64]
+    ) -> None: ...
+    scores: NDArray[float64]
+    positions: NDArray[int64]
+    kept: NDArray[int64]
+
+class Training(Result):
+    def __init__(self, text: str, page: str, weights: bytes) -> None: ...
+    def save(self, path: _Path) -> None: ...
+    def predict(self, table: _Table, *, threads: int | None = None) -> Predictions: ...
+    def to_html(self) -> str: ...
+    def save_html(self, path: _Path) -> None: ...
+
+class Predictions(Result):
+    def __init__(self, text: str) -> None: ...
+    values: NDArray[Any]
+    probabilities: NDArray[float64] | None
 
 class VolumetricBarrier:
     def __init__(
@@ -201,3 +251,113 @@ def audit(
     threads: int | None = None,
     progress: bool | _Progress = False,
 ) -> Audit: ...
+
+def influence(
+    table: _Table,
+    *,
+    response: str | None = None,
+    model: str | None = None,
+    model_file: _Path | Training | None = None,
+    validation: _HeldOut | None = None,
+    test: _HeldOut | None = None,
+    group: str | None = None,
+    without: Sequence[str] = (),
+    penalty: float | None = None,
+    standardize: bool = ...,
+    task: _Task = ...,
+    impact: str | _Values | None = None,
+    method: str | None = None,
+    v: str | _Values = ...,
+    temperature: float | None = None,
+    damping: float | None = None,
+    ensemble: int = ...,
+    top: int = ...,
+    seed: int = ...,
+    threads: int | None = None,
+    progress: bool | _Progress = False,
+) -> Influence: ...
+
+def influence_check(
+    table: _Table,
+    *,
+    response: str | None = None,
+    model: str | None = None,
+    validation: _HeldOut | None = None,
+    test: _HeldOut | None = None,
+    group: str | None = None,
+    without: Sequence[str] = (),
+    penalty: float | None = None,
+    standardize: bool = ...,
+    task: _Task = ...,
+    impact: str | _Values | None = None,
+    method: str | None = None,
+    v: str | _Values = ...,
+    temperature: float | None = None,
+    damping: float | None = None,
+    ensemble: int = ...,
+    seed: int = ...,
+    threads: int | None = None,
+    progress: bool | _Progress = False,
+) -> InfluenceCheck: ...
+
+def influence_trim(
+    table: _Table,
+    *,
+    response: str | None = None,
+    model: str | None = None,
+    fraction: float = ...,
+    truth: str | None = None,
+    validation: _HeldOut | None = None,
+    test: _HeldOut | None = None,
+    group: str | None = None,
+    without: Sequence[str] = (),
+    penalty: float | None = None,
+    standardize: bool = ...,
+    task: _Task = ...,
+    impact: str | _Values | None = None,
+    method: str | None = None,
+    v: str | _Values = ...,
+    temperature: float | None = None,
+    damping: float | None = None,
+    ensemble: int = ...,
+    top: int = ...,
+    seed: int = ...,
+    threads: int | None = None,
+    progress: bool | _Progress = False,
+) -> InfluenceTrim: ...
+
+def train(
+    table: _Table,
+    *,
+    response: str,
+    model: str,
+    optimizer: _Rule = ...,
+    batch: int = ...,
+    epochs: int = ...,
+    lr: float | Literal["auto"] | None = None,
+    weight_decay: float = ...,
+    momentum: float | None = None,
+    schedule: Literal["cosine", "constant"] = ...,
+    share: Literal["by_id", "by_id_fixed_batches", "layer_mean"] | None = None,
+    scope: Literal["layer", "network"] | None = None,
+    refresh: int | None = None,
+    damping: float | None = None,
+    alpha: float | None = None,
+    factor_every: int | None = None,
+    inverse_every: int | None = None,
+    rank: int | None = None,
+    base: Literal["adamw", "nesterov"] | None = None,
+    validation: _HeldOut | None = None,
+    patience: int | None = None,
+    record_every: int | None = None,
+    controls: bool = ...,
+    without: Sequence[str] = (),
+    standardize: bool = ...,
+    output: _Path | None = None,
+    checkpoint: _Path | None = None,
+    seed: int = ...,
+    threads: int | None = None,
+    progress: bool | _Progress = False,
+) -> Training: ...
+
+def predict(table: _Table, model_file: _Path | Training, *, threads: int | None = None) -> Predictions: ...

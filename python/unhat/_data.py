@@ -112,6 +112,29 @@ def _from_file(path, columns, response, intercept):
     return System(table, table.response, names, os.path.basename(path), response, table.polytope)
 
 
+def table(data, what="table"):
+    """A table for a model as the core takes it, a path or what hands over Arrow, and what it is called."""
+    if isinstance(data, (str, os.PathLike)):
+        path = os.fspath(data)
+        return path, os.path.basename(path)
+    if not is_table(data):
+        found = f"found {type(data).__name__}, expected a path, or a table of pandas, polars, pyarrow"
+        raise InputError(f"{what}: {found} or what else hands over Arrow", "dtype")
+    return data, what
+
+
+def held_out(given, what):
+    """Held-out rows: None, a share, a path or a table."""
+    if given is None or isinstance(given, (int, float, np.number)):
+        return given
+    return table(given, what)[0]
+
+
+def word_or_vector(given, what):
+    """A word or a path as it is, anything else as a vector."""
+    return os.fspath(given) if isinstance(given, (str, os.PathLike)) else vector(given, what)
+
+
 def is_table(data):
     """Whether this is a table with named columns: it hands over Arrow, or is one of pandas, which may not be able to."""
     return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__") or _is_pandas(data)

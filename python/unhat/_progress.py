@@ -28,6 +28,10 @@ def _move(bar, kind, facts):
         bar.total = facts["epochs"]
         bar.set_postfix(loss=f"{facts['loss']:.3e}", refresh=False)
         bar.update()
+    elif kind == "evaluated":
+        bar.total = facts["epochs"]
+        bar.set_postfix(loss=f"{facts['train_loss']:.3e}", refresh=False)
+        bar.update(facts["epoch"] - bar.n)
     else:
         bar.set_postfix(decrement=f"{facts['decrement']:.1e}", residual=f"{facts['residual']:.1e}", refresh=False)
         bar.update()

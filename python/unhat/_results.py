@@ -13,8 +13,8 @@ from unhat import _unhat
 _ARRAYS = {"x", "null_direction", "standard_errors", "covariance"}
 # The columns of the command line's --history.
 _STEP = [("iteration", "i8"), ("passes", "i8"), *((name, "f8") for name in ("work", "decrement", "residual", "step", "certificate"))]
-# The charts of an audit that are shown beside its sentences; the report has all.
-_CHARTS = 3
+# The charts of a report that are shown beside its sentences; the report has all.
+CHARTS = 3
 
 
 class Record(dict):
@@ -215,7 +215,7 @@ class Audit(Result):
             yield "warning", warning
 
     def _charts(self):
-        return json.loads(_unhat.audit_images(self._text))[:_CHARTS]
+        return json.loads(_unhat.audit_images(self._text))[:CHARTS]
 
     def to_html(self):
         """Return the report as one HTML page that needs nothing else."""

@@ -1,7 +1,7 @@
 //! The words of `unhat influence`: a table, a model, a task.
 
 use clap::{Args, Subcommand, ValueEnum};
-use unhat::influence::{Method, Task};
+use unhat::influence::{LISTED_ROWS, Method, TRIMMED_SHARE, Task};
 use unhat::models::ModelKind;
 
 #[derive(Args, Debug)]
@@ -86,7 +86,7 @@ pub(crate) struct InfluenceStudy {
     #[arg(long, value_name = "K", default_value_t = 1, allow_hyphen_values = true)]
     pub ensemble: u32,
     /// How many of the worst and of the best rows to list
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = LISTED_ROWS)]
     pub top: usize,
     /// Write the scores to FILE, .csv or .tsv: row, score, loss, grad_norm, leverage
     #[arg(long, short, value_name = "FILE")]
@@ -101,7 +101,7 @@ pub(crate) struct Trim {
     #[command(flatten)]
     pub study: InfluenceStudy,
     /// Share of the training rows to remove at most
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05, allow_hyphen_values = true)]
+    #[arg(long, value_name = "SHARE", default_value_t = TRIMMED_SHARE, allow_hyphen_values = true)]
     pub fraction: f64,
     /// A column of 0 and 1 that says which rows are bad; no feature: gives the AUC and the oracle's line
     #[arg(long, value_name = "COLUMN")]

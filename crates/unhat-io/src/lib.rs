@@ -44,5 +44,5 @@ pub use output::{
 };
 pub use polytope::{Polytope, read_polytope};
 pub use table::TableOptions;
-pub use training::{read_training, write_training};
+pub use training::{TrainingFile, read_training, write_training};
 pub use vector::{read_rows, read_vector};

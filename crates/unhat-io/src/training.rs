@@ -5,8 +5,9 @@ use crate::open::open_regular;
 use crate::output::Target;
 use std::fs;
 use std::io::{self, Read};
+use std::time::{Duration, Instant};
 use unhat::Result;
-use unhat::training::SavedTraining;
+use unhat::training::{Keeper, SavedTraining};
 
 /// Reads the state of a training; None where there is no file of this name, which can then be written.
 ///
@@ -37,4 +38,40 @@ pub fn write_training(path: &str, state: &SavedTraining) -> Result<()> {
     let bytes = state.to_bytes()?;
     let write = || Target::of(path)?.write(|file| file.write_all(&bytes));
     write().map_err(|fault: Fault| fault.in_file(path))
+}
+
+/// A file in which a training is kept on the way, now and then.
+pub struct TrainingFile<'a> {
+    path: &'a str,
+    next: Option<Instant>,
+}
+
+/// A step takes milliseconds: at most this much work is lost, unless writing takes long.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Between two writes at least so many times the time of the last: keeping costs a tenth at most.
+const REST: u32 = 9;
+
+impl<'a> TrainingFile<'a> {
+    /// The file of this name; it is written when a training hands over its first state.
+    pub fn of(path: &'a str) -> TrainingFile<'a> {
+        TrainingFile { path, next: None }
+    }
+
+    /// Takes the file away: there is nothing left to resume.
+    pub fn remove(self) {
+        let _ = fs::remove_file(self.path);
+    }
+}
+
+impl Keeper for TrainingFile<'_> {
+    fn is_due(&mut self) -> bool {
+        self.next.is_none_or(|next| Instant::now() >= next)
+    }
+
+    fn keep(&mut self, state: &SavedTraining) -> Result<()> {
+        let clock = Instant::now();
+        write_training(self.path, state)?;
+        self.next = Some(Instant::now() + INTERVAL.max(REST * clock.elapsed()));
+        Ok(())
+    }
 }

@@ -1,12 +1,14 @@
 //! Tables of other libraries, handed over by the Arrow C interface: as rows of numbers, and as a table for models.
 
 use crate::failure::{dtype, option, raised};
+use crate::given;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, RecordBatchReader};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Schema};
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use pyo3::exceptions::{PyImportError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3_arrow::input::AnyRecordBatch;
 use serde_json::Value;
@@ -160,11 +162,7 @@ pub(crate) struct FrameTable {
 impl FrameTable {
     #[new]
     fn new(py: Python<'_>, table: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(path) = table.extract::<String>() {
-            let frame = py.detach(|| unhat_io::read_frame(&path)).map_err(|error| raised(py, &error))?;
-            return Ok(FrameTable { frame });
-        }
-        frame_of(py, table).map(|frame| FrameTable { frame })
+        given::table(py, table).map(|frame| FrameTable { frame })
     }
 
     /// The names of the columns.
@@ -199,7 +197,7 @@ impl FrameTable {
 /// What hands over Arrow, as a table for models.
 pub(crate) fn frame_of(py: Python<'_>, table: &Bound<'_, PyAny>) -> PyResult<Frame> {
     let to_python = |error| raised(py, &error);
-    let reader = table.extract::<AnyRecordBatch>()?.into_reader()?;
+    let reader = table.extract::<AnyRecordBatch>().map_err(|error| not_handed_over(py, error))?.into_reader()?;
     let columns = columns_of(&reader.schema()).map_err(to_python)?;
     let of_neither: Vec<String> = columns
         .iter()
@@ -211,6 +209,17 @@ pub(crate) fn frame_of(py: Python<'_>, table: &Bound<'_, PyAny>) -> PyResult<Fra
         return Err(dtype(py, &found));
     }
     py.detach(|| cells(reader, columns)).map_err(to_python)
+}
+
+/// What the other library says of a column of mixed objects, or of what it needs to hand over Arrow.
+fn not_handed_over(py: Python<'_>, error: PyErr) -> PyErr {
+    let said = error.is_instance_of::<PyTypeError>(py)
+        || error.is_instance_of::<PyValueError>(py)
+        || error.is_instance_of::<PyImportError>(py);
+    match said {
+        true => dtype(py, &format!("table: it cannot be handed over: {}", error.value(py))),
+        false => error,
+    }
 }
 
 fn cells(reader: Reader, columns: Vec<(usize, String, DataType)>) -> Result<Frame> {

@@ -4,10 +4,15 @@ use crate::facts::written;
 use pyo3::prelude::*;
 use serde_json::json;
 use unhat::audit::AuditOptions;
+use unhat::influence::{LISTED_ROWS, Request, TRIMMED_SHARE};
 use unhat::invert::InvertOptions;
 use unhat::invert::scores::ScoreInvertOptions;
 use unhat::leverage::ScoreOptions;
 use unhat::natural::{MetricOptions, REFRESH_STEPS};
+use unhat::training::TrainingOptions;
+
+/// The word for [`unhat::influence::Direction::Validation`], the default.
+const VALIDATION: &str = "validation";
 
 /// The JSON object {function: {option: default}}.
 #[pyfunction]
@@ -15,6 +20,7 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
     let (scores, gradient) = (ScoreOptions::default(), InvertOptions::default());
     let metric = MetricOptions::default();
     let (released, audit) = (ScoreInvertOptions::default(), AuditOptions::default());
+    let (study, training) = (Request::default(), TrainingOptions::default());
     written(
         py,
         &json!({
@@ -30,6 +36,15 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
             "shared_metric": {
                 "rank": metric.rank, "alpha": metric.damping, "memory": metric.memory, "rows": metric.rows,
                 "seed": metric.seed, "refresh_steps": REFRESH_STEPS,
+            },
+            "influence": {
+                "standardize": study.standardize, "task": study.task.name(), "v": VALIDATION, "ensemble": study.ensemble,
+                "top": LISTED_ROWS, "fraction": TRIMMED_SHARE, "seed": study.seed,
+            },
+            "train": {
+                "optimizer": training.optimizer.name(), "batch": training.batch, "epochs": training.epochs,
+                "weight_decay": training.weight_decay, "schedule": training.schedule.name(), "seed": training.seed,
+                "controls": training.controls, "standardize": study.standardize,
             },
             "audit": {
                 "release": audit.release, "target_error": audit.target_error, "trials": audit.trials,

@@ -27,6 +27,11 @@ impl Colophon {
         Colophon { clock: Instant::now(), seed, warnings: notes.to_vec() }
     }
 
+    /// Since the start.
+    pub fn seconds(&self) -> f64 {
+        self.clock.elapsed().as_secs_f64()
+    }
+
     pub fn end(self, command: &str, threads: usize, object: Value) -> Value {
         let mut all = Map::new();
         all.insert("schema".into(), json!(1));
@@ -34,7 +39,7 @@ impl Colophon {
         if let Value::Object(own) = object {
             all.extend(own);
         }
-        all.insert("seconds".into(), json!(self.clock.elapsed().as_secs_f64()));
+        all.insert("seconds".into(), json!(self.seconds()));
         all.insert("seed".into(), json!(self.seed));
         all.insert("threads".into(), json!(threads));
         all.insert("version".into(), json!(env!("CARGO_PKG_VERSION")));

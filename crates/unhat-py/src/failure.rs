@@ -5,7 +5,18 @@ use unhat::{Error, ErrorKind};
 
 /// The exception for an error of the library; `python/unhat/_errors.py` chooses its class by the kind.
 pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
-    made(py, error.kind().name(), &error.to_string(), error.help())
+    let message = match error.kind() {
+        ErrorKind::Option { name, reason } if is_option_of_the_command(name) => {
+            format!("{}: {reason}", name.trim_start_matches('-').replace('-', "_"))
+        }
+        _ => error.to_string(),
+    };
+    made(py, error.kind().name(), &message, error.help())
+}
+
+/// Whether a name is an option's as the command line writes it, where Python has `_`.
+fn is_option_of_the_command(name: &str) -> bool {
+    name.chars().all(|c| c == '-' || c.is_ascii_lowercase())
 }
 
 /// Data that are no real numbers: what the library, which takes f64, never sees.

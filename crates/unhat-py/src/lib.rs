@@ -7,14 +7,18 @@
 mod arrow;
 mod audit;
 mod backward;
+mod captured;
 mod data;
 mod defaults;
 mod facts;
 mod failure;
 mod forward;
+mod given;
 mod history;
+mod influence;
 mod learning;
 mod progress;
+mod training;
 mod work;
 
 use pyo3::prelude::*;
@@ -53,5 +57,16 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(audit::audit_page, module)?)?;
     module.add_function(wrap_pyfunction!(audit::audit_images, module)?)?;
     module.add_function(wrap_pyfunction!(audit::write_page, module)?)?;
+    module.add_function(wrap_pyfunction!(influence::influence, module)?)?;
+    module.add_function(wrap_pyfunction!(influence::influence_check, module)?)?;
+    module.add_function(wrap_pyfunction!(influence::influence_trim, module)?)?;
+    module.add_function(wrap_pyfunction!(influence::influence_page, module)?)?;
+    module.add_function(wrap_pyfunction!(influence::influence_images, module)?)?;
+    module.add_function(wrap_pyfunction!(captured::captured_influence, module)?)?;
+    module.add_function(wrap_pyfunction!(training::train, module)?)?;
+    module.add_function(wrap_pyfunction!(training::training_page, module)?)?;
+    module.add_function(wrap_pyfunction!(training::training_images, module)?)?;
+    module.add_function(wrap_pyfunction!(training::write_model, module)?)?;
+    module.add_function(wrap_pyfunction!(training::predict, module)?)?;
     Ok(())
 }

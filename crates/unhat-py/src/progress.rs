@@ -10,6 +10,7 @@ pub(crate) enum Told {
     Phase(String),
     Step(Step),
     Epoch { epoch: u32, epochs: u32, loss: f64 },
+    Evaluated { step: u64, epoch: u32, epochs: u32, losses: (f64, Option<f64>), accuracy: Option<f64> },
 }
 
 impl Told {
@@ -19,12 +20,21 @@ impl Told {
             Event::Step(step) => Some(Told::Step((*step).clone())),
             Event::Phase(name) => Some(Told::Phase((*name).to_string())),
             Event::Epoch { epoch, epochs, loss } => Some(Told::Epoch { epoch: *epoch, epochs: *epochs, loss: *loss }),
+            Event::Evaluated { step, epoch, epochs, train_loss, validation_loss, validation_accuracy } => {
+                Some(Told::Evaluated {
+                    step: *step,
+                    epoch: *epoch,
+                    epochs: *epochs,
+                    losses: (*train_loss, *validation_loss),
+                    accuracy: *validation_accuracy,
+                })
+            }
             _ => None,
         }
     }
 }
 
-/// Calls `progress(kind, facts)` for each: kinds are phase, step, epoch.
+/// Calls `progress(kind, facts)` for each: kinds are phase, step, epoch, evaluated.
 pub(crate) fn tell(py: Python<'_>, progress: &Py<PyAny>, all: Vec<Told>) -> PyResult<()> {
     for told in all {
         let facts = PyDict::new(py);
@@ -48,6 +58,15 @@ pub(crate) fn tell(py: Python<'_>, progress: &Py<PyAny>, all: Vec<Told>) -> PyRe
                 facts.set_item("epochs", epochs)?;
                 facts.set_item("loss", loss)?;
                 "epoch"
+            }
+            Told::Evaluated { step, epoch, epochs, losses: (train_loss, validation_loss), accuracy } => {
+                facts.set_item("step", step)?;
+                facts.set_item("epoch", epoch)?;
+                facts.set_item("epochs", epochs)?;
+                facts.set_item("train_loss", train_loss)?;
+                facts.set_item("validation_loss", validation_loss)?;
+                facts.set_item("validation_accuracy", accuracy)?;
+                "evaluated"
             }
         };
         progress.call1(py, (kind, facts))?;

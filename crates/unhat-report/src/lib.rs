@@ -2,7 +2,7 @@
 //!
 //! [`audit_page`] draws the findings of an audit, [`inversion_page`] the way back from a gradient or from scores,
 //! [`score_page`] the scores of a table, [`influence_page`] which rows hurt a model, [`training_page`] a training;
-//! [`audit_images`] and [`convergence_image`] are charts without a page. This crate computes nothing: it draws the numbers it
+//! [`audit_images`], [`influence_images`], [`training_images`] and [`convergence_image`] are charts without a page. This crate computes nothing: it draws the numbers it
 //! is given, and every number
 //! in the page says in its attribute `data-f` where in the data it stands.
 //!
@@ -26,13 +26,13 @@ mod words;
 
 pub use audit::{audit_images, audit_page};
 pub use image::Image;
-pub use influence::{InfluenceFacts, influence_density, influence_page};
+pub use influence::{InfluenceFacts, influence_density, influence_images, influence_page};
 pub use inversion::{
     Candidate, Component, InversionFacts, Inverted, Lift, Proof, StandardError, Step, Trace, convergence_image,
     inversion_page,
 };
 pub use scores::{Histogram, ScoreFacts, TopScore, score_page};
-pub use training::{TrainingFacts, training_page};
+pub use training::{TrainingFacts, training_images, training_page};
 
 /// The data could not be written as JSON.
 pub type Error = serde_json::Error;

@@ -1,6 +1,5 @@
 //! The report of a training: the learning curves, every evaluation, what the controls say, and how it was run.
 
-use crate::Error;
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::lines::{self, Line};
 use crate::charts::scale::Domain;
@@ -9,6 +8,7 @@ use crate::page::{Page, Section};
 use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use crate::sections::method;
+use crate::{Error, Image};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use unhat::audit::findings::Tool;
@@ -35,23 +35,34 @@ pub struct TrainingFacts {
 /// # Errors
 /// When the facts cannot be written as JSON.
 pub fn training_page(facts: &TrainingFacts) -> Result<String, Error> {
-    let section = |id, name, title, body: Option<Markup>| body.map(|body| Section { id, name, title, body });
-    let sections = [
-        section("s-curves", "Curves", "Learning curves", curves(facts)),
-        section("s-controls", "Controls", "What the idea contributed", facts.report.controls.as_ref().map(controls)),
-        section("s-rate", "Learning rate", "How the learning rate was found", range_test(facts)),
-        section("s-limits", "Method", "Method and limits", Some(limits(facts))),
-    ];
     let page = Page {
         brand: "unhat train",
         subject: format!("Training on {}", facts.table),
         heading: "How the model was trained".to_owned(),
         facts: head(facts),
         lead: lead(facts),
-        sections: sections.into_iter().flatten().collect(),
+        sections: sections(facts),
         data: serde_json::to_value(facts)?,
     };
     Ok(page.write())
+}
+
+/// The charts of the page, in its order.
+pub fn training_images(facts: &TrainingFacts) -> Vec<Image> {
+    sections(facts).iter().flat_map(|section| Image::of_figures(&section.body)).collect()
+}
+
+fn sections(facts: &TrainingFacts) -> Vec<Section> {
+    let section = |id, name, title, body: Option<Markup>| body.map(|body| Section { id, name, title, body });
+    [
+        section("s-curves", "Curves", "Learning curves", curves(facts)),
+        section("s-controls", "Controls", "What the idea contributed", facts.report.controls.as_ref().map(controls)),
+        section("s-rate", "Learning rate", "How the learning rate was found", range_test(facts)),
+        section("s-limits", "Method", "Method and limits", Some(limits(facts))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn head(facts: &TrainingFacts) -> Vec<(&'static str, Markup)> {

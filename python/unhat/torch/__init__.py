@@ -1,7 +1,8 @@
 """Descent in the metric of a layer's inputs, natural gradients, and differentiable leverage scores, in PyTorch.
 
 :class:`SharedMetric` puts the metric on top of an optimiser, :class:`FNGD` is the fast natural gradient with its
-controls, :func:`capture` keeps the layer factors of a trained model, and :func:`leverage_scores` can be differentiated.
+controls, :func:`capture` keeps the layer factors of a trained model, from which :func:`influence` scores its samples,
+and :func:`leverage_scores` can be differentiated.
 """
 
 try:
@@ -13,7 +14,8 @@ except ImportError as _error:
 from unhat.torch._capture import LayerFactors, capture
 from unhat.torch._fngd import FNGD
 from unhat.torch._ids import with_ids
+from unhat.torch._influence import influence
 from unhat.torch._scores import leverage_scores
 from unhat.torch._shared_metric import SharedMetric
 
-__all__ = ["FNGD", "LayerFactors", "SharedMetric", "capture", "leverage_scores", "with_ids"]
+__all__ = ["FNGD", "LayerFactors", "SharedMetric", "capture", "influence", "leverage_scores", "with_ids"]

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.utils.data import Dataset
 from typing_extensions import Self
 
-__all__ = ["FNGD", "LayerFactors", "SharedMetric", "capture", "leverage_scores", "with_ids"]
+__all__ = ["FNGD", "LayerFactors", "SharedMetric", "capture", "influence", "leverage_scores", "with_ids"]
 
 _Sample = TypeVar("_Sample")
 
@@ -84,5 +84,14 @@ class capture:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+def influence(
+    captured: capture | Mapping[str, LayerFactors],
+    validation: capture | Mapping[str, LayerFactors] | None = None,
+    *,
+    method: Literal["grad-norm", "self", "ip", "wt-ip", "cg2", "leverage", "fisher"],
+    damping: float | None = None,
+    threads: int | None = None,
+    progress: bool | Callable[[str, dict[str, Any]], object] = False,
+) -> NDArray[float64]: ...
 def with_ids(dataset: Dataset[_Sample]) -> Dataset[tuple[int, _Sample]]: ...
 def leverage_scores(A: Tensor, *, ridge: float = 0.0) -> Tensor: ...

@@ -1,7 +1,7 @@
 //! `unhat train`: trains a model on a table by a rule, live, resumable, with controls of what the rule's idea contributes.
 
 use super::Exit;
-use crate::failure::{Failure, option_failure};
+use crate::failure::Failure;
 use crate::held_out::HeldOutRows;
 use crate::input::require_one_reader_of_stdin;
 use crate::page::{PageFile, file_name, now, tool};
@@ -9,12 +9,8 @@ use crate::session::Session;
 use crate::training_options::Train;
 use serde::Serialize;
 use std::fmt::Write;
-use std::time::{Duration, Instant};
-use unhat::models::{HeldOut, Model, PartOptions, Parts, Scaling, TrainingData};
-use unhat::training::{
-    Controls, Ending, Keeper, SavedTraining, Sets, Trained, TrainingOptions, TrainingReport, train_model,
-};
-use unhat_io::{check_model_output, read_frame, read_training, write_model, write_training};
+use unhat::training::{Controls, Ending, Keeper, TrainingReport, TrainingRequest};
+use unhat_io::{TrainingFile, check_model_output, read_frame, read_training, write_model};
 use unhat_report::{TrainingFacts, training_page};
 
 pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, Failure> {
@@ -27,26 +23,34 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
     let checkpoint = session.common.checkpoint.as_deref();
     let resumed = checkpoint.map(read_training).transpose()?.flatten();
 
-    let parts = parts(arguments, &options)?;
-    parts.warnings.iter().for_each(|warning| session.warn(warning));
+    let table = read_frame(&arguments.table)?;
+    let validation = HeldOutRows::read("--validation", arguments.validation.as_deref())?;
+    let request = TrainingRequest {
+        response: &arguments.response,
+        kind: arguments.model.clone(),
+        validation: validation.held_out(),
+        without: &arguments.without,
+        standardize: !arguments.no_standardize,
+        options,
+    };
+    let input = request.prepare(&table)?;
+    input.parts.warnings.iter().for_each(|warning| session.warn(warning));
     if let Some(state) = &resumed {
         session.note(&format!("resuming after step {}", state.trainer.step));
     }
-    let mut file = checkpoint.map(FileKeeper::of);
-    let sets = sets(&parts);
+    let mut file = checkpoint.map(TrainingFile::of);
     let mut trained = session.compute(|run| {
         let keeper = file.as_mut().map(|file| file as &mut dyn Keeper);
-        train_model(&sets, &arguments.model, &options, resumed, keeper, run)
+        input.train(resumed, keeper, run)
     })?;
-    trained.report.describe(&parts.response);
 
     if let Some(path) = &arguments.output {
-        write_model(path, &model(arguments, &options, &parts, &trained))?;
+        write_model(path, &input.model(&trained))?;
     }
     tell(arguments, &trained.report, session);
     trained.report.warnings = session.warnings().to_vec();
-    if let (Some(path), Ending::Solved) = (checkpoint, trained.report.status) {
-        let _ = std::fs::remove_file(path); // there is nothing left to resume
+    if let (Some(file), Ending::Solved) = (file, trained.report.status) {
+        file.remove();
     }
     if session.common.json {
         session.print_object(&TrainOut::of(&trained.report, session))?;
@@ -65,86 +69,6 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
         Ending::Diverged => Exit::NotConverged,
         Ending::Interrupted => Exit::Interrupted,
     })
-}
-
-fn parts(arguments: &Train, options: &TrainingOptions) -> Result<Parts, Failure> {
-    let table = read_frame(&arguments.table)?;
-    let validation = HeldOutRows::read("--validation", arguments.validation.as_deref())?;
-    arguments.without.iter().try_for_each(|name| table.position("without", name).map(drop))?;
-    let without: Vec<&str> = arguments.without.iter().map(String::as_str).collect();
-    let scaling = if arguments.no_standardize { Scaling::None } else { Scaling::Standardised };
-    let parts = Parts::of(
-        &table,
-        &PartOptions {
-            response: &arguments.response,
-            wanted: arguments.model.wanted(),
-            scaling,
-            without: &without,
-            group: None,
-            validation: validation.held_out(),
-            test: HeldOut::None,
-            seed: options.seed,
-            model: None,
-        },
-    )?;
-    match &parts.validation {
-        Some(part) if part.rows.is_empty() => Err(option_failure("--validation", "leaves no row to validate with")),
-        _ => Ok(parts),
-    }
-}
-
-fn sets(parts: &Parts) -> Sets<'_> {
-    let inputs = parts.encoding.width();
-    let train = &parts.train;
-    Sets {
-        train: TrainingData { features: &train.features, inputs, response: &train.responses, family: parts.family },
-        validation: parts.validation.as_ref().map(|part| (part.features.as_slice(), part.responses.as_slice())),
-    }
-}
-
-fn model(arguments: &Train, options: &TrainingOptions, parts: &Parts, trained: &Trained) -> Model {
-    use unhat::training::OptimiserName;
-    // λ in the gradient is the penalty M = nλ on the sum of the losses; decoupled, it is the penalty of no objective
-    let is_coupled = matches!(options.optimizer, OptimiserName::Sgd | OptimiserName::Nesterov);
-    let rows = parts.train.rows.len() as f64;
-    Model {
-        kind: arguments.model.clone(),
-        encoding: parts.encoding.clone(),
-        response: parts.response.clone(),
-        scaling: if arguments.no_standardize { Scaling::None } else { Scaling::Standardised },
-        penalty: if is_coupled { rows * options.weight_decay } else { 0.0 },
-        network: trained.network.clone(),
-    }
-}
-
-/// The file of `--checkpoint`.
-struct FileKeeper<'a> {
-    path: &'a str,
-    next: Option<Instant>,
-}
-
-/// A step takes milliseconds: at most this much work is lost, unless writing takes long.
-const INTERVAL: Duration = Duration::from_secs(1);
-/// Between two writes at least so many times the time of the last: keeping costs a tenth at most.
-const REST: u32 = 9;
-
-impl<'a> FileKeeper<'a> {
-    fn of(path: &'a str) -> FileKeeper<'a> {
-        FileKeeper { path, next: None }
-    }
-}
-
-impl Keeper for FileKeeper<'_> {
-    fn is_due(&mut self) -> bool {
-        self.next.is_none_or(|next| Instant::now() >= next)
-    }
-
-    fn keep(&mut self, state: &SavedTraining) -> unhat::Result<()> {
-        let clock = Instant::now();
-        write_training(self.path, state)?;
-        self.next = Some(Instant::now() + INTERVAL.max(REST * clock.elapsed()));
-        Ok(())
-    }
 }
 
 /// What `unhat train` prints.

@@ -191,7 +191,10 @@ fn what_cannot_be_used_is_refused_and_nothing_is_written() {
         ("influence t.csv --response y --model logistic --validation text.csv", "validation: column \"x2\" holds text"),
         ("influence t.csv --response y --model logistic --test other.csv", "test: there is no column \"x2\""),
         ("influence t.csv --response y --model logistic --impact parity --group sex", "group: there is no column"),
-        ("influence t.csv --response y --model logistic --impact v.txt --v training-margin", "--v: --impact names"),
+        (
+            "influence t.csv --response y --model logistic --impact v.txt --v training-margin",
+            "--v: v is given as the impact already",
+        ),
         ("influence check t.csv --response y --model logistic --ensemble 0", "ensemble"),
         ("influence check t.csv --response x1 --model linear", "labels can be flipped only"),
         (

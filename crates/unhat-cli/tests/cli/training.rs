@@ -202,7 +202,7 @@ fn what_cannot_be_trained_is_refused_before_anything_is_written() {
         ("--model mlp:5 --lr -1", "positive"),
         ("--model mlp:5 --lr fast", "auto"),
         ("--model mlp:5 --weight-decay -1", "--weight-decay"),
-        ("--model mlp:5 --patience 3", "--validation"),
+        ("--model mlp:5 --patience 3", "--patience: needs validation rows"),
         ("--model mlp:5 --validation 1.5", "between 0 and 1"),
         ("--model mlp:5 --schedule steps", "cosine"),
         ("--model mlp:5 --share nothing", "layer_mean"),

@@ -12,11 +12,11 @@ mod trimming;
 
 pub use facts::{InfluenceFacts, influence_density};
 
-use crate::Error;
 use crate::number::{Format, Quantity, exact};
 use crate::page::{Page, Section};
 use crate::pieces::table::Cell;
 use crate::sections::method;
+use crate::{Error, Image};
 use maud::{Markup, html};
 use unhat::influence::{CheckFacts, ImpactFacts, ModelFacts, RowName, StudyFacts, TrimFacts};
 
@@ -37,6 +37,11 @@ pub fn influence_page(facts: &InfluenceFacts) -> Result<String, Error> {
         data: serde_json::to_value(facts)?,
     };
     Ok(page.write())
+}
+
+/// The charts of the page, in its order.
+pub fn influence_images(facts: &InfluenceFacts) -> Vec<Image> {
+    sections(facts).iter().flat_map(|section| Image::of_figures(&section.body)).collect()
 }
 
 fn heading(facts: &InfluenceFacts) -> &'static str {

@@ -12,6 +12,9 @@ use crate::models::{Family, Fitted, Label};
 use crate::run::Run;
 use serde::{Deserialize, Serialize};
 
+/// How many of the worst and of the best rows are listed where nothing is said: two screens.
+pub const LISTED_ROWS: usize = 50;
+
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelFacts {

@@ -4,7 +4,7 @@
 
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
-use crate::models::{Factors, Family, LayerShape, Network, Workspace, predictors};
+use crate::models::{Factors, Family, Layer, LayerFactors, LayerShape, Network, Workspace, predictors};
 use crate::rows::{Block, DenseRows, Pass, RowSource, Rows, Shape, require_finite, require_vector, sweep};
 use crate::run::Run;
 use std::ops::Range;
@@ -16,6 +16,16 @@ pub struct SampleGradients<'a> {
     pub network: &'a Network,
     features: DenseRows<'a>,
     responses: &'a [f64],
+    source: Source,
+}
+
+/// Where the factors of a row come from.
+#[derive(Clone, Copy)]
+enum Source {
+    /// From the network, forward and back.
+    Network,
+    /// They lie in the row: a and d of every layer. The network then is one of shapes.
+    Rows,
 }
 
 impl<'a> SampleGradients<'a> {
@@ -43,12 +53,20 @@ impl<'a> SampleGradients<'a> {
             }
             .into());
         }
-        Ok(SampleGradients { network, features: rows, responses })
+        Ok(SampleGradients { network, features: rows, responses, source: Source::Network })
+    }
+
+    /// Rows in which the factors lie: a and d of every layer of `shapes`, one after the other. There is no loss then, and
+    /// no function but the one whose factors they are: for [`super::CapturedGradients`], which asks for nothing else.
+    pub(super) fn of_factors(shapes: &'a Network, rows: &'a [f64]) -> Result<Self> {
+        let width = shapes.layers.iter().map(|l| l.shape.inputs + l.shape.outputs).sum();
+        let features = DenseRows::new(rows, width)?;
+        Ok(SampleGradients { network: shapes, features, responses: &[], source: Source::Rows })
     }
 
     /// n.
     pub fn rows(&self) -> usize {
-        self.responses.len()
+        self.features.shape().rows
     }
 
     /// p.
@@ -209,12 +227,13 @@ pub(super) type BlockVisit<'a> = dyn Fn(usize, &[f64], &mut Workspace, &mut [f64
 /// The buffers of a stretch of rows and what it adds up to.
 pub(super) struct Stretch {
     work: Workspace,
+    parts: Vec<[Vec<f64>; 2]>, // A and D of every layer, where they lie in the rows
     sum: Vec<f64>,
 }
 
 impl Stretch {
     fn of(size: usize) -> Stretch {
-        Stretch { work: Workspace::default(), sum: vec![0.0; size] }
+        Stretch { work: Workspace::default(), parts: Vec::new(), sum: vec![0.0; size] }
     }
 
     fn join(mut self, right: Stretch) -> Stretch {
@@ -237,6 +256,29 @@ fn dense<'r>(rows: &Rows<'r>) -> &'r [f64] {
     }
 }
 
+/// The factors that lie in rows, layer by layer.
+fn taken_apart<'w>(shapes: &Network, rows: &[f64], parts: &'w mut Vec<[Vec<f64>; 2]>) -> Factors<'w> {
+    parts.resize_with(shapes.layers.len(), Default::default);
+    parts.iter_mut().flatten().for_each(Vec::clear);
+    let width = shapes.layers.iter().map(|l| l.shape.inputs + l.shape.outputs).sum();
+    for row in rows.chunks_exact(width) {
+        let mut rest = row;
+        for (layer, [inputs, gradients]) in shapes.layers.iter().zip(parts.iter_mut()) {
+            let (a, others) = rest.split_at(layer.shape.inputs);
+            let (d, others) = others.split_at(layer.shape.outputs);
+            inputs.extend_from_slice(a);
+            gradients.extend_from_slice(d);
+            rest = others;
+        }
+    }
+    let of_layer = |(layer, [inputs, gradients]): (&Layer, &'w [Vec<f64>; 2])| LayerFactors {
+        shape: layer.shape,
+        inputs,
+        gradients,
+    };
+    Factors { layers: shapes.layers.iter().zip(&*parts).map(of_layer).collect() }
+}
+
 struct FactorPass<'a> {
     gradients: &'a SampleGradients<'a>,
     top: &'a Top<'a>,
@@ -254,8 +296,13 @@ impl Pass for FactorPass<'_> {
 
     fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
         let (network, features) = (self.gradients.network, dense(rows));
-        network.forward(features, &mut acc.work);
-        let factors = network.backward(features, &mut acc.work, |i, z, t| (self.top)(rows.start + i, z, t));
+        let factors = match self.gradients.source {
+            Source::Rows => taken_apart(network, features, &mut acc.parts),
+            Source::Network => {
+                network.forward(features, &mut acc.work);
+                network.backward(features, &mut acc.work, |i, z, t| (self.top)(rows.start + i, z, t))
+            }
+        };
         (self.visit)(rows.range(), &factors, if self.width > 0 { out } else { &mut acc.sum });
         Ok(())
     }

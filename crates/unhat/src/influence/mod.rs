@@ -3,6 +3,7 @@
 //! Larger = better row in every method: positive = helpful for the signed ones (dropping the row raises f), and for loss,
 //! gradient norm, self-influence, leverage and the rank sum the negative of the quantity.
 
+mod captured;
 mod certificate;
 mod check;
 mod conjugate;
@@ -23,6 +24,7 @@ mod study;
 mod trim;
 mod whitened;
 
+pub use captured::{CapturedGradients, score_captured};
 pub use certificate::{LARGEST_SPECTRUM, SignCertificate, certified_signs};
 pub use check::{FLIPPED_SHARE, MethodCheck, PlantedFlips, auc_of_one, planted_flips, with_flips};
 pub use conjugate::{FewSteps, few_steps};
@@ -31,8 +33,8 @@ pub use diagnostics::{Diagnostics, accuracy};
 pub use ensemble::{checkpoint_sum, ensemble_mean};
 pub use evidence::{AgreeingMethod, Agreement, Evidence, RowEvidence};
 pub use facts::{
-    CheckFacts, Coefficient, DiagnosticsFacts, DoubtfulSide, EnsembleFacts, ImpactFacts, Judgement, LeftOut,
-    MethodFacts, ModelFacts, PenaltyFacts, ScoredRow, StudyFacts, TrimFacts, TrimRowFacts,
+    CheckFacts, Coefficient, DiagnosticsFacts, DoubtfulSide, EnsembleFacts, ImpactFacts, Judgement, LISTED_ROWS,
+    LeftOut, MethodFacts, ModelFacts, PenaltyFacts, ScoredRow, StudyFacts, TrimFacts, TrimRowFacts,
 };
 pub use gradients::{SampleGradients, Top};
 pub use impact::{Impact, Parts, attacked_features, cosine};
@@ -45,5 +47,5 @@ pub use ridge::{Form, Ridge, dual_gram};
 pub use study::{
     Direction, EnsembleReport, ImpactKind, ImpactValues, LEVERAGE_LIMIT, Phases, Study, StudyOptions, study, study_of,
 };
-pub use trim::{TrimRow, Trimmed, ascending, trim, truth_of};
+pub use trim::{TRIMMED_SHARE, TrimRow, Trimmed, ascending, trim, truth_of};
 pub use whitened::{InputMetric, TEMPERATURE, WHITENING, margin_gradient, training_margin_products, whitened_products};

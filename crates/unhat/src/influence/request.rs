@@ -209,9 +209,12 @@ impl Request {
         if self.model.is_none() {
             return Ok(());
         }
+        if self.kind.is_some() {
+            return Err(refused("model", "a fitted model has its kind; leave this out".into()));
+        }
         let reason = match purpose {
-            Purpose::Check => Some("a check trains anew on planted flips; give --model"),
-            Purpose::Trim => Some("trimming trains anew; give --model"),
+            Purpose::Check => Some("a check trains anew on planted flips; name a model in its place"),
+            Purpose::Trim => Some("trimming trains anew; name a model in its place"),
             Purpose::Score if self.penalty.is_some() || !self.standardize || self.ensemble != 1 => {
                 Some("the model is fitted already: leave out penalty, standardisation and ensemble")
             }
@@ -239,7 +242,9 @@ fn target(task: Task, asked: Option<ImpactAsked>, direction: Direction) -> Resul
         (None, direction) => Ok((task.default_impact(), direction)),
         (Some(ImpactAsked::Named(impact)), direction) => Ok((impact, direction)),
         (Some(ImpactAsked::Vector(v)), Direction::Validation) => Ok((ImpactKind::Utility, Direction::Given(v))),
-        (Some(ImpactAsked::Vector(_)), _) => Err(refused("v", "--impact names a file with v already".into())),
+        (Some(ImpactAsked::Vector(_)), _) => {
+            Err(refused("v", "v is given as the impact already; leave one of them out".into()))
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use crate::run::{Event, Run};
 
 /// Models trained to find where an unfairness crosses 0: halving 2¹⁰ rows down to one.
 const CROSSING_FITS: u32 = 10;
+/// The share of the training rows that is removed where none is named.
+pub const TRIMMED_SHARE: f64 = 0.05;
 
 /// One way to change the training rows, and what came of it.
 #[derive(Clone, Debug, PartialEq)]

@@ -23,6 +23,7 @@ mod controls;
 mod course;
 mod options;
 mod outcome;
+mod prepared;
 mod range_test;
 mod rule;
 mod saved;
@@ -33,4 +34,5 @@ pub use outcome::{
     ControlRun, Controls, Divergence, Ending, EpochCorrelation, HistoryEntry, Kept, RateTrial, Settings, TrainedModel,
     TrainingReport,
 };
+pub use prepared::{PreparedTraining, TrainingRequest};
 pub use saved::{Identity, SavedTraining};

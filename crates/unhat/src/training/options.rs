@@ -288,7 +288,7 @@ impl TrainingOptions {
             return Err(refusal("momentum", format!("found {momentum}, expected a number from 0 to below 1")));
         }
         if self.patience.is_some() && !has_validation {
-            return Err(refusal("patience", "needs validation rows to look at; give --validation".into()));
+            return Err(refusal("patience", "needs validation rows to look at; give some".into()));
         }
         Ok(())
     }

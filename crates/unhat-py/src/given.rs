@@ -1,0 +1,120 @@
+//! Tables, held-out rows, words and vectors of an option, as the core takes them.
+
+use crate::arrow::frame_of;
+use crate::data::{Vector, lent};
+use crate::failure::{option, raised};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use unhat::Result;
+use unhat::influence::HeldOutRows;
+use unhat::models::{Frame, HeldOut, Model};
+
+/// A table for models: a path, read as the command line reads it, or what hands over Arrow.
+pub(crate) fn table(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Frame> {
+    match given.extract::<String>() {
+        Ok(path) => py.detach(|| unhat_io::read_frame(&path)).map_err(|error| raised(py, &error)),
+        Err(_) => frame_of(py, given),
+    }
+}
+
+/// Held-out rows: None, a share, or a table.
+pub(crate) enum HeldOutGiven {
+    Nothing,
+    Share(f64),
+    Table(Box<Frame>),
+}
+
+impl HeldOutGiven {
+    /// A number, or a word that is one, is a share; anything else is a table.
+    pub fn of(py: Python<'_>, name: &str, given: Option<&Py<PyAny>>) -> PyResult<Self> {
+        let Some(given) = given.map(|given| given.bind(py)) else { return Ok(HeldOutGiven::Nothing) };
+        let word = match given.extract::<f64>() {
+            Ok(share) => Some(share.to_string()),
+            Err(_) => given.extract::<String>().ok(),
+        };
+        let share = word.map(|word| HeldOutRows::share(name, &word)).transpose();
+        match share.map_err(|error| raised(py, &error))?.flatten() {
+            Some(share) => Ok(HeldOutGiven::Share(share)),
+            None => table(py, given).map(|frame| HeldOutGiven::Table(Box::new(frame))),
+        }
+    }
+
+    pub fn held_out(&self) -> HeldOut<'_> {
+        match self {
+            HeldOutGiven::Nothing => HeldOut::None,
+            HeldOutGiven::Share(share) => HeldOut::Share(*share),
+            HeldOutGiven::Table(frame) => HeldOut::Table(frame),
+        }
+    }
+}
+
+impl From<HeldOutGiven> for HeldOutRows {
+    fn from(given: HeldOutGiven) -> Self {
+        match given {
+            HeldOutGiven::Nothing => HeldOutRows::WhereNeeded,
+            HeldOutGiven::Share(share) => HeldOutRows::Share(share),
+            HeldOutGiven::Table(frame) => HeldOutRows::Table(*frame),
+        }
+    }
+}
+
+/// A word that the core knows, or the path of a file; or values.
+#[derive(FromPyObject)]
+pub(crate) enum WordOrValues<'py> {
+    Word(String),
+    Values(Vector<'py>),
+}
+
+impl WordOrValues<'_> {
+    /// What the word names, else the vector: that of the file where it names nothing.
+    pub fn resolve<T>(
+        &self,
+        what: &str,
+        named: impl Fn(&str) -> Result<Option<T>>,
+        of_values: impl Fn(Vec<f64>) -> T,
+    ) -> Result<T> {
+        match self {
+            WordOrValues::Values(values) => Ok(of_values(lent(values.as_slice().ok())?.to_vec())),
+            WordOrValues::Word(word) => match named(word)? {
+                Some(found) => Ok(found),
+                None => Ok(of_values(unhat_io::read_vector(word, what)?)),
+            },
+        }
+    }
+}
+
+/// The value of an option that the core reads from a word; None stays None.
+pub(crate) fn parsed<T: std::str::FromStr<Err = unhat::Error>>(word: Option<&str>) -> Result<Option<T>> {
+    word.map(str::parse).transpose()
+}
+
+/// A saved model: its file, or the bytes of one.
+#[derive(FromPyObject)]
+pub(crate) enum ModelGiven {
+    Path(String),
+    Bytes(PyBackedBytes),
+}
+
+impl ModelGiven {
+    pub fn read(&self) -> Result<Model> {
+        match self {
+            ModelGiven::Path(path) => unhat_io::read_model(path),
+            ModelGiven::Bytes(bytes) => Model::from_bytes("model", bytes),
+        }
+    }
+}
+
+/// The options of a call; a value of another kind is an error that names its option.
+pub(crate) fn options<'a, 'py, T>(py: Python<'py>, given: &'a Bound<'py, PyAny>) -> PyResult<T>
+where
+    T: FromPyObject<'a, 'py, Error = PyErr>,
+{
+    given.extract::<T>().map_err(|error| {
+        let said = error.value(py).to_string();
+        let Some(name) = said.strip_prefix("failed to extract field Options.") else { return error };
+        let cause = error.cause(py).map(|cause| cause.value(py).to_string());
+        // Of several kinds that it might have been, a list of what each of them says would be no help.
+        let reason = cause.filter(|cause| !cause.contains('\n'));
+        raised(py, &option(name, reason.unwrap_or_else(|| "found another kind of value than it takes".into())))
+    })
+}

@@ -1,0 +1,284 @@
+//! Which rows helped or hurt: scores, planted flips, trimming.
+
+use crate::facts::{Colophon, written};
+use crate::failure::raised;
+use crate::given::{self, HeldOutGiven, ModelGiven, WordOrValues, parsed};
+use crate::work::compute_and_tell;
+use numpy::PyArray1;
+use pyo3::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::HashSet;
+use std::time::SystemTime;
+use unhat::audit::findings::Tool;
+use unhat::influence::{
+    Direction, Evidence, ImpactAsked, ImpactKind, Prepared, Purpose, Request, RowName, Study, StudyFacts,
+};
+use unhat::models::Frame;
+use unhat::{ErrorKind, Result, Run};
+use unhat_report::{InfluenceFacts, influence_density};
+
+/// What is asked of a study; words are read by the library.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Options<'py> {
+    response: Option<String>,
+    model: Option<String>,
+    model_file: Option<ModelGiven>,
+    validation: Option<Py<PyAny>>,
+    test: Option<Py<PyAny>>,
+    group: Option<String>,
+    truth: Option<String>,
+    without: Vec<String>,
+    penalty: Option<f64>,
+    standardize: bool,
+    task: String,
+    impact: Option<WordOrValues<'py>>,
+    method: Option<String>,
+    v: WordOrValues<'py>,
+    temperature: Option<f64>,
+    damping: Option<f64>,
+    ensemble: u32,
+    top: usize,
+    fraction: f64,
+    seed: u64,
+    threads: Option<u16>,
+    progress: Option<Py<PyAny>>,
+    table: String,
+}
+
+/// The answer as the command line's JSON, what its page draws, and the arrays beside them.
+type Answer<'py> = (String, String, Option<Arrays<'py>>);
+/// Scores, losses, lengths of gradients, leverages, positions in the table from 0, names.
+type Arrays<'py> = (Values<'py>, Values<'py>, Values<'py>, Option<Values<'py>>, Positions<'py>, Bound<'py, PyAny>);
+type Values<'py> = Bound<'py, PyArray1<f64>>;
+type Positions<'py> = Bound<'py, PyArray1<i64>>;
+
+/// What a call knows before its work.
+struct Call {
+    frame: Frame,
+    request: Request,
+    colophon: Colophon,
+    command: &'static str,
+    created: SystemTime,
+}
+
+impl Call {
+    fn of(py: Python<'_>, command: &'static str, table: &Bound<'_, PyAny>, options: &Options<'_>) -> PyResult<Call> {
+        let (colophon, created) = (Colophon::start(options.seed, &[]), SystemTime::now());
+        let request = request(py, options)?;
+        Ok(Call { frame: given::table(py, table)?, request, colophon, command, created })
+    }
+}
+
+fn request(py: Python<'_>, options: &Options<'_>) -> PyResult<Request> {
+    let held_out =
+        |name: &str, given: &Option<Py<PyAny>>| Ok::<_, PyErr>(HeldOutGiven::of(py, name, given.as_ref())?.into());
+    let (validation, test) = (held_out("validation", &options.validation)?, held_out("test", &options.test)?);
+    let read = || -> Result<Request> {
+        let impact = |given: &WordOrValues<'_>| {
+            given.resolve("impact", |word| Ok(ImpactKind::named(word)?.map(ImpactAsked::Named)), ImpactAsked::Vector)
+        };
+        Ok(Request {
+            response: options.response.clone(),
+            kind: parsed(options.model.as_deref())?,
+            model: options.model_file.as_ref().map(ModelGiven::read).transpose()?,
+            validation,
+            test,
+            group: options.group.clone(),
+            truth: options.truth.clone(),
+            without: options.without.clone(),
+            standardize: options.standardize,
+            penalty: options.penalty,
+            task: options.task.parse()?,
+            impact: options.impact.as_ref().map(impact).transpose()?,
+            direction: options.v.resolve("v", |word| Ok(Direction::named(word)), Direction::Given)?,
+            method: parsed(options.method.as_deref())?,
+            temperature: options.temperature,
+            damping: options.damping,
+            leverages: true,
+            ensemble: options.ensemble,
+            seed: options.seed,
+        })
+    };
+    read().map_err(|error| raised(py, &error))
+}
+
+/// A table that was scored, and what is said of it.
+struct Studied {
+    input: Prepared,
+    study: Study,
+    facts: StudyFacts,
+    evidence: Evidence,
+}
+
+fn studied(frame: Frame, request: Request, purpose: Purpose, top: usize, run: &Run<'_>) -> Result<Studied> {
+    let input = request.prepare(frame, purpose)?;
+    let study = input.study(run)?;
+    let facts = input.study_facts(&study, top, run)?;
+    let evidence = input.evidence(&study, run)?;
+    Ok(Studied { input, study, facts, evidence })
+}
+
+impl Studied {
+    fn arrays<'py>(&self, py: Python<'py>) -> PyResult<Arrays<'py>> {
+        let study = &self.study;
+        let rows = &self.input.parts.train.rows;
+        let values = |values: &[f64]| PyArray1::from_slice(py, values);
+        let names: Vec<RowName> = (0..rows.len()).map(|i| self.input.row_name(i)).collect();
+        let numbers: Option<Vec<i64>> = names
+            .iter()
+            .map(|name| match name {
+                RowName::Number(number) => Some(*number as i64),
+                RowName::Name(_) => None,
+            })
+            .collect();
+        let names = match numbers {
+            Some(numbers) => PyArray1::from_vec(py, numbers).into_any(),
+            None => names.iter().map(ToString::to_string).collect::<Vec<_>>().into_pyobject(py)?,
+        };
+        Ok((
+            values(&study.scores),
+            values(&study.losses),
+            values(&study.gradient_norms),
+            study.leverages.as_deref().map(values),
+            PyArray1::from_iter(py, rows.iter().map(|&row| row as i64)),
+            names,
+        ))
+    }
+}
+
+/// Scores the rows of a table.
+#[pyfunction]
+pub(crate) fn influence<'py>(
+    py: Python<'py>,
+    table: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyAny>,
+) -> PyResult<Answer<'py>> {
+    let options: Options<'_> = given::options(py, options)?;
+    let Call { frame, request, mut colophon, command, created } = Call::of(py, "influence", table, &options)?;
+    let top = options.top;
+    let work = |run: &Run<'_>| studied(frame, request, Purpose::Score, top, run);
+    let (found, threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
+    colophon.warnings.extend_from_slice(&found.study.warnings);
+    let page = InfluenceFacts {
+        study: Some(found.facts.clone()),
+        evidence: Some(found.evidence.clone()),
+        density: influence_density(&found.study.losses, &found.study.scores),
+        ..page_of(&options, &colophon, command, threads, created)
+    };
+    let text = written(py, &colophon.end(command, threads, solved(py, &found.facts)?))?;
+    Ok((text, written(py, &page)?, Some(found.arrays(py)?)))
+}
+
+/// Plants flips and ranks the methods.
+#[pyfunction]
+pub(crate) fn influence_check<'py>(
+    py: Python<'py>,
+    table: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyAny>,
+) -> PyResult<Answer<'py>> {
+    let options: Options<'_> = given::options(py, options)?;
+    let Call { frame, request, mut colophon, command, created } = Call::of(py, "influence check", table, &options)?;
+    let work = |run: &Run<'_>| {
+        let input = request.prepare(frame, Purpose::Check)?;
+        let found = input.check(run)?;
+        Ok((input.check_facts(&found), found.warnings))
+    };
+    let ((facts, warnings), threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
+    colophon.warnings.extend(warnings);
+    let page = InfluenceFacts { check: Some(facts.clone()), ..page_of(&options, &colophon, command, threads, created) };
+    let text = written(py, &colophon.end(command, threads, solved(py, &facts)?))?;
+    Ok((text, written(py, &page)?, None))
+}
+
+/// Trims the worst rows and trains again; the last part is the positions of the rows that are left, from 0.
+#[pyfunction]
+pub(crate) fn influence_trim<'py>(
+    py: Python<'py>,
+    table: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyAny>,
+) -> PyResult<(Answer<'py>, Positions<'py>)> {
+    let options: Options<'_> = given::options(py, options)?;
+    let Call { frame, request, mut colophon, command, created } = Call::of(py, "influence trim", table, &options)?;
+    let (top, fraction) = (options.top, options.fraction);
+    let work = |run: &Run<'_>| {
+        let found = studied(frame, request, Purpose::Trim, top, run)?;
+        let trimmed = found.input.trim(&found.study, fraction, run)?;
+        Ok((found, trimmed))
+    };
+    let ((found, trimmed), threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
+    colophon.warnings.extend_from_slice(&found.study.warnings);
+    let facts = found.input.trim_facts(&found.study, &trimmed);
+    let page = InfluenceFacts {
+        study: Some(found.facts.clone()),
+        evidence: Some(found.evidence.clone()),
+        density: influence_density(&found.study.losses, &found.study.scores),
+        trim: Some(facts.clone()),
+        ..page_of(&options, &colophon, command, threads, created)
+    };
+    let gone: HashSet<usize> = trimmed.removed.iter().map(|&i| found.input.parts.train.rows[i]).collect();
+    let kept = (0..found.input.table.rows()).filter(|row| !gone.contains(row)).map(|row| row as i64);
+    let text = written(py, &colophon.end(command, threads, solved(py, &facts)?))?;
+    Ok(((text, written(py, &page)?, Some(found.arrays(py)?)), PyArray1::from_iter(py, kept)))
+}
+
+/// Facts as an object with the status that they always have.
+fn solved(py: Python<'_>, facts: &impl Serialize) -> PyResult<Value> {
+    let mut object = serde_json::to_value(facts).map_err(|error| not_drawn(py, &error))?;
+    object["status"] = "solved".into();
+    Ok(object)
+}
+
+/// What every page says of the call.
+fn page_of(
+    options: &Options<'_>,
+    colophon: &Colophon,
+    command: &str,
+    threads: usize,
+    created: SystemTime,
+) -> InfluenceFacts {
+    InfluenceFacts {
+        tool: tool(&format!("unhat.{}", command.replace(' ', "_")), colophon, threads),
+        created_utc: Some(humantime::format_rfc3339_seconds(created).to_string()),
+        table: options.table.clone(),
+        warnings: colophon.warnings.clone(),
+        study: None,
+        evidence: None,
+        density: None,
+        check: None,
+        trim: None,
+    }
+}
+
+/// The package and one call of it.
+pub(crate) fn tool(call: &str, colophon: &Colophon, threads: usize) -> Tool {
+    Tool {
+        name: "unhat".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        command: call.into(),
+        seed: colophon.seed,
+        threads: threads as u32,
+        wall_s: colophon.seconds(),
+    }
+}
+
+/// The page of influence, HTML, from what it draws.
+#[pyfunction]
+pub(crate) fn influence_page(py: Python<'_>, facts: &str) -> PyResult<String> {
+    unhat_report::influence_page(&read(py, facts)?).map_err(|error| not_drawn(py, &error))
+}
+
+/// The charts of the page, JSON: a list of {question, answer, legend, svg}.
+#[pyfunction]
+pub(crate) fn influence_images(py: Python<'_>, facts: &str) -> PyResult<String> {
+    written(py, &unhat_report::influence_images(&read(py, facts)?))
+}
+
+fn read(py: Python<'_>, facts: &str) -> PyResult<InfluenceFacts> {
+    serde_json::from_str(facts).map_err(|error| not_drawn(py, &error))
+}
+
+fn not_drawn(py: Python<'_>, error: &serde_json::Error) -> PyErr {
+    raised(py, &ErrorKind::Numerical { reason: format!("the facts cannot be drawn: {error}") }.into())
+}

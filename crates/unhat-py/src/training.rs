@@ -1,0 +1,200 @@
+//! Training a model on a table, and what a saved model says of another one.
+
+use crate::facts::{Colophon, written};
+use crate::failure::raised;
+use crate::given::{self, HeldOutGiven, ModelGiven, parsed};
+use crate::influence::tool;
+use crate::work::compute_and_tell;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use serde_json::{Value, json};
+use std::time::SystemTime;
+use unhat::models::{Frame, Label, Model, Predictions};
+use unhat::training::{Ending, Keeper, Trained, TrainingOptions, TrainingRequest};
+use unhat::{Error, ErrorKind, Result, Run};
+use unhat_io::{TrainingFile, check_model_output, read_training};
+use unhat_report::TrainingFacts;
+
+/// What is asked of a training; words are read by the library.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Options {
+    response: String,
+    model: String,
+    optimizer: String,
+    batch: usize,
+    epochs: u32,
+    lr: Option<String>,
+    weight_decay: f64,
+    momentum: Option<f64>,
+    schedule: String,
+    share: Option<String>,
+    scope: Option<String>,
+    refresh: Option<u32>,
+    damping: Option<f64>,
+    alpha: Option<f64>,
+    factor_every: Option<u64>,
+    inverse_every: Option<u64>,
+    rank: Option<usize>,
+    base: Option<String>,
+    validation: Option<Py<PyAny>>,
+    patience: Option<u32>,
+    record_every: Option<u64>,
+    controls: bool,
+    without: Vec<String>,
+    standardize: bool,
+    output: Option<String>,
+    checkpoint: Option<String>,
+    seed: u64,
+    threads: Option<u16>,
+    progress: Option<Py<PyAny>>,
+    table: String,
+}
+
+impl Options {
+    fn training(&self) -> Result<TrainingOptions> {
+        Ok(TrainingOptions {
+            optimizer: self.optimizer.parse()?,
+            batch: self.batch,
+            epochs: self.epochs,
+            learning_rate: parsed(self.lr.as_deref())?,
+            weight_decay: self.weight_decay,
+            momentum: self.momentum,
+            schedule: self.schedule.parse()?,
+            share: parsed(self.share.as_deref())?,
+            scope: parsed(self.scope.as_deref())?,
+            refresh: self.refresh,
+            damping: self.damping,
+            alpha: self.alpha,
+            factor_every: self.factor_every,
+            inverse_every: self.inverse_every,
+            rank: self.rank,
+            base: parsed(self.base.as_deref())?,
+            patience: self.patience,
+            record_every: self.record_every,
+            seed: self.seed,
+            controls: self.controls,
+        })
+    }
+}
+
+/// Trains; the parts are the command line's JSON, what the page draws, and the model as a file's bytes.
+#[pyfunction]
+pub(crate) fn train<'py>(
+    py: Python<'py>,
+    table: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyAny>,
+) -> PyResult<(String, String, Bound<'py, PyBytes>)> {
+    let to_python = |error: Error| raised(py, &error);
+    let options: Options = given::options(py, options)?;
+    let (mut colophon, created) = (Colophon::start(options.seed, &[]), SystemTime::now());
+    let (chosen, kind) = (options.training().map_err(to_python)?, options.model.parse().map_err(to_python)?);
+    options.output.as_deref().map(check_model_output).transpose().map_err(to_python)?;
+    let resumed = options.checkpoint.as_deref().map(read_training).transpose().map_err(to_python)?.flatten();
+    let validation = HeldOutGiven::of(py, "validation", options.validation.as_ref())?;
+    let frame = given::table(py, table)?;
+    let request = TrainingRequest {
+        response: &options.response,
+        kind,
+        validation: validation.held_out(),
+        without: &options.without,
+        standardize: options.standardize,
+        options: chosen,
+    };
+    let (checkpoint, output) = (options.checkpoint.as_deref(), options.output.as_deref());
+    let work = |run: &Run<'_>| -> Result<(Trained, Vec<u8>)> {
+        let input = request.prepare(&frame)?;
+        let mut file = checkpoint.map(TrainingFile::of);
+        let mut trained = input.train(resumed, file.as_mut().map(|file| file as &mut dyn Keeper), run)?;
+        let model = input.model(&trained);
+        if trained.report.status != Ending::Interrupted
+            && let Some(path) = output
+        {
+            unhat_io::write_model(path, &model)?;
+        }
+        if let (Some(file), Ending::Solved) = (file, trained.report.status) {
+            file.remove();
+        }
+        let warnings = std::mem::take(&mut trained.report.warnings);
+        trained.report.warnings = input.parts.warnings.iter().cloned().chain(warnings).collect();
+        Ok((trained, model.to_bytes()?))
+    };
+    let ((trained, bytes), threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
+    let report = trained.report;
+    colophon.warnings.clone_from(&report.warnings);
+    let page = TrainingFacts {
+        tool: tool("unhat.train", &colophon, threads),
+        created_utc: Some(humantime::format_rfc3339_seconds(created).to_string()),
+        table: options.table.clone(),
+        report,
+    };
+    let mut object = json!(page.report);
+    object["wall_seconds"] = json!(colophon.seconds());
+    let seconds = object["seconds"].clone();
+    let mut object = colophon.end("train", threads, object);
+    object["seconds"] = seconds; // of the steps; the call's is wall_seconds
+    Ok((written(py, &object)?, written(py, &page)?, PyBytes::new(py, &bytes)))
+}
+
+/// The page of a training, HTML, from what it draws.
+#[pyfunction]
+pub(crate) fn training_page(py: Python<'_>, facts: &str) -> PyResult<String> {
+    unhat_report::training_page(&read(py, facts)?).map_err(|error| not_drawn(py, &error))
+}
+
+/// The charts of the page, JSON: a list of {question, answer, legend, svg}.
+#[pyfunction]
+pub(crate) fn training_images(py: Python<'_>, facts: &str) -> PyResult<String> {
+    written(py, &unhat_report::training_images(&read(py, facts)?))
+}
+
+fn read(py: Python<'_>, facts: &str) -> PyResult<TrainingFacts> {
+    serde_json::from_str(facts).map_err(|error| not_drawn(py, &error))
+}
+
+fn not_drawn(py: Python<'_>, error: &serde_json::Error) -> PyErr {
+    raised(py, &ErrorKind::Numerical { reason: format!("the training cannot be drawn: {error}") }.into())
+}
+
+/// Writes a model to a `.safetensors` file, whole or not at all.
+#[pyfunction]
+pub(crate) fn write_model(py: Python<'_>, path: &str, model: ModelGiven) -> PyResult<()> {
+    model.read().and_then(|model| unhat_io::write_model(path, &model)).map_err(|error| raised(py, &error))
+}
+
+/// What a model says of the rows of a table, as the command line's JSON.
+#[pyfunction]
+#[pyo3(signature = (table, model, threads))]
+pub(crate) fn predict(
+    py: Python<'_>,
+    table: &Bound<'_, PyAny>,
+    model: ModelGiven,
+    threads: Option<u16>,
+) -> PyResult<String> {
+    let mut colophon = Colophon::start(0, &[]);
+    let model = model.read().map_err(|error| raised(py, &error))?;
+    let frame = given::table(py, table)?;
+    let (found, threads) = compute_and_tell(py, threads, None, |run| model.predict(&frame, run))?;
+    colophon.warnings.extend_from_slice(&found.warnings);
+    let evaluation = found.evaluation.filter(|e| e.mean_loss.is_finite());
+    let object = json!({
+        "status": "solved", "model": model.kind.to_string(), "response": model.response.name, "rows": frame.rows(),
+        "classes": model.classes(), "loss": evaluation.map(|e| e.mean_loss),
+        "accuracy": evaluation.and_then(|e| e.accuracy),
+        "predictions": (0..frame.rows()).map(|i| predicted(&model, &frame, &found, i)).collect::<Vec<_>>(),
+    });
+    written(py, &colophon.end("predict", threads, object))
+}
+
+/// One row; a class comes with the probabilities of all.
+fn predicted(model: &Model, frame: &Frame, found: &Predictions, i: usize) -> Value {
+    let row = frame.row_names.as_ref().map_or_else(|| json!(i + 1), |names| json!(names[i]));
+    let classes: &[Label] = model.classes();
+    match found.classes.get(i) {
+        Some(&class) => {
+            let probabilities = &found.probabilities[i * classes.len()..(i + 1) * classes.len()];
+            json!({ "row": row, "prediction": classes[class], "probabilities": probabilities })
+        }
+        None => json!({ "row": row, "prediction": found.values[i] }),
+    }
+}
