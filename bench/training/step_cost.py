@@ -1,0 +1,96 @@
+"""What a step costs beside one of SGD or AdamW, after the first epoch and in it, on a generated table; K-FAC with its intervals.
+
+    UNHAT=target/release/unhat .venv/bin/python bench/training/step_cost.py [--rounds 5] [--width 256 --width 512]
+
+All rules run in turns. A step's time is the mean of the 100 steps of epochs 2 to 5, so that an interval of 100 has its one
+inversion in it. Minimum and median over the rounds; ratios of both. On a quiet machine.
+"""
+
+import argparse
+import pathlib
+import statistics
+import tempfile
+
+import common
+import numpy as np
+
+# 25 steps an epoch at batch 128, 50 at batch 64.
+ROWS, COLUMNS, CLASSES = 3200, 256, 10
+RATE = 1e-3
+EPOCHS = 5
+
+RULES = {
+    "sgd": ["--optimizer", "sgd"],
+    "adamw": ["--optimizer", "adamw"],
+    "fngd by_id": ["--optimizer", "fngd"],
+    "fngd-metric adamw": ["--optimizer", "fngd-metric"],
+    "fngd-metric nesterov": ["--optimizer", "fngd-metric", "--base", "nesterov"],
+    "ngd": ["--optimizer", "ngd"],
+    **{
+        f"kfac {factor}/{inverse}": ["--optimizer", "kfac", "--factor-every", factor, "--inverse-every", inverse]
+        for factor, inverse in ((1, 1), (1, 10), (10, 10), (10, 100))
+    },
+}
+# What a rule's step is divided by.
+BESIDE = {"fngd-metric adamw": "adamw"}
+# Fresh exact coefficients: batches of n on layers of width d.
+FRESH = ((256, 32), (512, 64), (512, 128))
+
+
+def generated(path):
+    """Normal columns and the largest of ten random linear functions of them as class."""
+    random = np.random.default_rng(7)
+    x = random.standard_normal((ROWS, COLUMNS))
+    y = (x @ random.standard_normal((COLUMNS, CLASSES)) + 3 * random.standard_normal((ROWS, CLASSES))).argmax(1)
+    rows = [[*(f"{v:.6f}" for v in row), int(label)] for row, label in zip(x, y)]
+    return common.write_rows(path, [*(f"x{j}" for j in range(COLUMNS)), "y"], rows)
+
+
+def step_seconds(table, width, batch, rule):
+    """Mean seconds of a step in the first epoch and in the later ones."""
+    told = ["--response", "y", "--model", f"mlp:{width},{width}", "--no-standardize", "--batch", batch, "--epochs", EPOCHS]
+    told = common.run("train", table, *told, *RULES[rule], "--schedule", "constant", "--lr", repr(RATE))
+    first = next(entry for entry in told["history"] if entry["epoch"] == 1)
+    last = told["history"][-1]
+    return first["seconds"] / first["step"], (last["seconds"] - first["seconds"]) / (last["step"] - first["step"])
+
+
+def compare(table, width, batch, rules, rounds):
+    times = {rule: [] for rule in rules}
+    for turn in range(rounds):
+        for rule in list(rules)[:: 1 if turn % 2 == 0 else -1]:
+            times[rule].append(step_seconds(table, width, batch, rule))
+    result = []
+    for rule in rules:
+        beside = BESIDE.get(rule, "sgd")
+        first, later = zip(*times[rule])
+        base_later = [t[1] for t in times[beside]]
+        row = {"rule": rule, "beside": beside, "first_epoch_ms": [1e3 * t for t in first], "later_ms": [1e3 * t for t in later]}
+        for name, of in (("minimum", min), ("median", statistics.median)):
+            row[name] = {"ms": 1e3 * of(later), "ratio": of(later) / of(base_later), "first_epoch_ratio": of(first) / of(base_later)}
+        result.append(row)
+        print(
+            f"width {width}, batch {batch}, {rule}: {row['minimum']['ms']:.2f} ms, {row['minimum']['ratio']:.3f} × {beside}"
+            f" (medians {row['median']['ratio']:.3f}); first epoch {row['minimum']['first_epoch_ratio']:.2f}",
+            flush=True,
+        )
+    return {"width": width, "batch": batch, "rounds": rounds, "rules": result}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--width", type=int, action="append")
+    parser.add_argument("--without-fresh", action="store_true")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        table = generated(pathlib.Path(folder) / "table.csv")
+        for width in chosen.width or (256, 512):
+            common.record("step_cost", f"width {width}", compare(table, width, common.BATCH, RULES, chosen.rounds))
+        for width, batch in () if chosen.without_fresh else FRESH:
+            told = compare(table, width, batch, ("sgd", "ngd"), chosen.rounds)
+            common.record("step_cost", f"fresh, width {width}, batch {batch}", told)
+
+
+if __name__ == "__main__":
+    main()
