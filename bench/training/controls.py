@@ -2,8 +2,9 @@
 
     UNHAT=target/release/unhat .venv/bin/python bench/training/controls.py [--task digits]
 
-The run ends with the epoch in which the rule itself reaches the loss of the comparison (record of optimisers.py); its loss then
-is compared with that of the same rule with spoiled coefficients or a spoiled metric after equally many steps.
+Runs end with the epoch in which the rule itself reaches the loss of the comparison in the median (record of optimisers.py); its
+loss then is compared with that of the same rule with spoiled coefficients or a spoiled metric after equally many steps. One
+length for all seeds: one by seed would be the luckiest moment of the rule and no particular one of its controls.
 """
 
 import argparse
@@ -21,16 +22,15 @@ def one(task, tables, row):
     _, options, losses, epochs, every = common.TASKS[task]
     with open(tables[0]) as file:
         rows = sum(1 for _ in file) - 1
+    step, steps_an_epoch = row["reached"][0]["step"], math.ceil(rows / common.BATCH)
+    length = epochs if step is None else max(2, math.ceil(step / steps_an_epoch))
     runs, correlations = [], []
     for measured in row["runs"]:
-        step = measured["reached"][0]["step"]
-        steps_an_epoch = math.ceil(rows / common.BATCH)
-        length = epochs if step is None else max(2, math.ceil(step / steps_an_epoch))
         asked = [*options, *common.RULES[row["rule"]], "--controls"]
         told = common.train(tables[0], *asked, epochs=length, seed=measured["seed"], rate=row["rate"], record_every=every)
         controls = told["controls"]
         losses_of = {run["name"]: run["train_loss"] for run in controls["runs"]}
-        runs.append({"seed": measured["seed"], "epochs": length, "losses": losses_of, "summary": controls["summary"]})
+        runs.append({"seed": measured["seed"], "losses": losses_of, "summary": controls["summary"]})
         correlations.append({str(c["epoch"]): c["correlation"] for c in controls["correlations"]})
     names = list(runs[0]["losses"])
     # a diverged control has no loss: worse than every loss
@@ -39,7 +39,7 @@ def one(task, tables, row):
     epochs_of_all = sorted(set.intersection(*(set(c) for c in correlations)), key=int)
     correlation = {epoch: statistics.median(c[epoch] for c in correlations) for epoch in epochs_of_all}
     print(f"{task}, {row['rule']}: {median}, correlations {correlation}", flush=True)
-    return {"rule": row["rule"], "rate": row["rate"], "median": median, "correlation": correlation, "runs": runs}
+    return {"rule": row["rule"], "rate": row["rate"], "epochs": length, "median": median, "correlation": correlation, "runs": runs}
 
 
 def main():

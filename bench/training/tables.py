@@ -114,7 +114,16 @@ def verdicts():
 
 
 def number(value):
-    return "diverged" if value is None else f"{value:.2g}" if value < 100 else f"{value:.0f}"
+    return "diverged" if value is None else f"{value:.3g}"
+
+
+def against_itself(runs, name, median):
+    """The median, and in how many of the seeds a control has the larger loss."""
+    own = "as it is"
+    if name == own:
+        return number(median)
+    worse = sum(run["losses"][name] is None or (run["losses"][own] or math.inf) < run["losses"][name] for run in runs)
+    return f"{number(median)} (worse in {worse} of {len(runs)})"
 
 
 def controls():
@@ -124,7 +133,7 @@ def controls():
         for task, part in parts("controls").items():
             row = next(row for row in part["rules"] if row["rule"] == rule)
             header = header or [f"`{rule}`: loss after equally many steps", *row["median"]]
-            cells = [task, *(number(v) for v in row["median"].values())]
+            cells = [f"{task}, epoch {row['epochs']}", *(against_itself(row["runs"], name, v) for name, v in row["median"].items())]
             if row["correlation"] or rule.startswith("fngd "):
                 told = list(row["correlation"].items())
                 cells.append("—" if not told else ", ".join(f"{told[k][1]:.2f} ({told[k][0]})" for k in sorted({0, len(told) // 2, len(told) - 1})))
@@ -196,8 +205,8 @@ def median_curve(runs):
 
 def panel(task, part, left):
     hard = part["losses"][0]
-    low, high = math.log10(hard / 3), math.log10(4 if hard < 0.1 else 0.8)
-    last = 400 if hard < 0.1 else 1280
+    low, high = math.log10(hard / (5 if hard < 0.1 else 3)), math.log10(4 if hard < 0.1 else 0.8)
+    last = 240 if hard < 0.1 else 1280
     x = lambda step: left + WIDTH * step / last  # noqa: E731
     y = lambda loss: TOP + HEIGHT * (high - math.log10(loss)) / (high - low)  # noqa: E731
     lines = [
@@ -215,11 +224,12 @@ def panel(task, part, left):
         colour = COLOURS.get(row["rule"])
         if not colour:
             continue
-        inside = [
-            f"{x(step):.1f},{min(max(y(loss), TOP), TOP + HEIGHT):.1f}"
-            for step, loss in median_curve(row["runs"]).items()
-            if step <= last
-        ]
+        inside = []
+        for step, loss in median_curve(row["runs"]).items():
+            inside.append(f"{x(step):.1f},{min(max(y(loss), TOP), TOP + HEIGHT):.1f}")
+            # what goes on below the frame is not drawn
+            if step >= last or math.log10(loss) < low:
+                break
         wide = 2.4 if row["rule"].startswith("fngd-metric") else 1.4
         lines.append(f"<polyline points='{' '.join(inside)}' fill='none' stroke='{colour}' stroke-width='{wide}'/>")
     return lines
