@@ -45,24 +45,16 @@ def score_of(runs, loss):
     return total / len(runs)
 
 
-def climb(tables, task, rule, extra=(), loss=None):
-    """The rate with the best score, and all scores."""
-    _, options, losses, epochs, every = common.TASKS[task]
-    loss = loss or losses[0]
-    start = STARTS.get(rule, STARTS.get(rule.split()[0]))
+def climb(rule, train, loss):
+    """The rate with the best score, and all scores; train(seed, rate) returns a run."""
     scores = {}
 
     def score(k):
         if k not in scores:
-            asked = [*options, *common.RULES[rule], *extra]
-            rate = FINEST * 2.0**k
-            scores[k] = score_of(
-                [common.train(tables[0], *asked, epochs=epochs, seed=s, rate=rate, record_every=every) for s in TUNING_SEEDS],
-                loss,
-            )
+            scores[k] = score_of([train(seed, FINEST * 2.0**k) for seed in TUNING_SEEDS], loss)
         return scores[k]
 
-    best = start
+    best = STARTS.get(rule, STARTS.get(rule.split()[0]))
     while True:
         near = [k for k in (best - 1, best + 1) if FLATTEST <= k <= STEEPEST]
         next_best = min([best, *near], key=score)
@@ -72,11 +64,21 @@ def climb(tables, task, rule, extra=(), loss=None):
     return FINEST * 2.0**best, {repr(FINEST * 2.0**k): round(s, 1) for k, s in sorted(scores.items())}
 
 
+def climb_of_task(tables, task, rule, extra=()):
+    _, options, losses, epochs, every = common.TASKS[task]
+    asked = [*options, *common.RULES[rule], *extra]
+
+    def train(seed, rate):
+        return common.train(tables[0], *asked, epochs=epochs, seed=seed, rate=rate, record_every=every)
+
+    return climb(rule, train, losses[0])
+
+
 def tune(task, folder):
     tables = common.TASKS[task][0](folder)
 
     def one(rule):
-        rate, scores = climb(tables, task, rule)
+        rate, scores = climb_of_task(tables, task, rule)
         print(f"{task}, {rule}: rate {rate:g} of {scores}", flush=True)
         return {"rule": rule, "rate": rate, "scores": scores}
 
@@ -200,7 +202,7 @@ def alpha(task, folder, seeds):
 
     def one(a):
         extra = ["--alpha", a, "--validation", 0.2]
-        rate, scores = climb(tables, task, "fngd-metric adamw", extra)
+        rate, scores = climb_of_task(tables, task, "fngd-metric adamw", extra)
         asked = [*options, *common.RULES["fngd-metric adamw"], *extra]
         rows = []
         for seed in range(FIRST_SEED, FIRST_SEED + seeds):
