@@ -1,6 +1,6 @@
 """The comparison of optimisers.py on a small convolutional network in PyTorch, with `unhat.torch`'s FNGD and SharedMetric.
 
-    .venv/bin/pip install torch . && .venv/bin/python bench/training/conv_net.py
+    .venv/bin/pip install torch . && .venv/bin/python bench/training/conv_net.py tune measure
 
 The same images, split, batches of 128, grid, seeds and losses as its digits; parts `conv net` of the records `rates` and
 `optimisers`. Two convolutions (8 of 3×3, 16 of 4×4 with stride 2), 64, 10; single precision, one thread. Processor seconds of
@@ -137,13 +137,16 @@ def measure(data, seeds, repeats):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="+", choices=["tune", "measure"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=5)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     data = tuple(images())
-    tune(data)
-    measure(data, chosen.seeds, chosen.repeats)
+    if "tune" in chosen.parts:
+        tune(data)
+    if "measure" in chosen.parts:
+        measure(data, chosen.seeds, chosen.repeats)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     UNHAT=target/release/unhat .venv/bin/python bench/training/step_cost.py [--rounds 5] [--width 256 --width 512]
 
 All rules run in turns. A step's time is the mean of the 100 steps of epochs 2 to 5, so that an interval of 100 has its one
-inversion in it. Minimum and median over the rounds; ratios of both. On a quiet machine.
+inversion in it. Minimum (each stretch of five steps at its shortest) and median over the rounds; ratios of both. On a quiet
+machine.
 """
 
 import argparse
@@ -18,6 +19,8 @@ import numpy as np
 ROWS, COLUMNS, CLASSES = 3200, 256, 10
 RATE = 1e-3
 EPOCHS = 5
+# Steps of a stretch. Every interval of K-FAC is a multiple or lies within one.
+EVERY = 5
 
 RULES = {
     "sgd": ["--optimizer", "sgd"],
@@ -47,12 +50,22 @@ def generated(path):
 
 
 def step_seconds(table, width, batch, rule):
-    """Mean seconds of a step in the first epoch and in the later ones."""
+    """Seconds of every stretch in the first epoch and in the later ones, and the steps of each."""
     told = ["--response", "y", "--model", f"mlp:{width},{width}", "--no-standardize", "--batch", batch, "--epochs", EPOCHS]
+    told += ["--record-every", EVERY]
     told = common.run("train", table, *told, *RULES[rule], "--schedule", "constant", "--lr", repr(RATE))
-    first = next(entry for entry in told["history"] if entry["epoch"] == 1)
-    last = told["history"][-1]
-    return first["seconds"] / first["step"], (last["seconds"] - first["seconds"]) / (last["step"] - first["step"])
+    pairs = list(zip(told["history"], told["history"][1:]))
+    stretches = [[b["seconds"] - a["seconds"] for a, b in pairs if (b["epoch"] == 1) == first] for first in (True, False)]
+    ends = max(b["step"] for _, b in pairs if b["epoch"] == 1), told["history"][-1]["step"]
+    return stretches, (ends[0], ends[1] - ends[0])
+
+
+def milliseconds(runs, part, of):
+    """Of a step: `of` the rounds' means, or with None each stretch at its shortest."""
+    steps = runs[0][1][part]
+    if of is None:
+        return 1e3 * sum(map(min, zip(*(stretches[part] for stretches, _ in runs)))) / steps
+    return 1e3 * of(sum(stretches[part]) for stretches, _ in runs) / steps
 
 
 def compare(table, width, batch, rules, rounds):
@@ -63,11 +76,12 @@ def compare(table, width, batch, rules, rounds):
     result = []
     for rule in rules:
         beside = BESIDE.get(rule, "sgd")
-        first, later = zip(*times[rule])
-        base_later = [t[1] for t in times[beside]]
-        row = {"rule": rule, "beside": beside, "first_epoch_ms": [1e3 * t for t in first], "later_ms": [1e3 * t for t in later]}
-        for name, of in (("minimum", min), ("median", statistics.median)):
-            row[name] = {"ms": 1e3 * of(later), "ratio": of(later) / of(base_later), "first_epoch_ratio": of(first) / of(base_later)}
+        row = {"rule": rule, "beside": beside}
+        for name, of in (("minimum", None), ("median", statistics.median)):
+            first, later = (milliseconds(times[rule], part, of) for part in (0, 1))
+            base = milliseconds(times[beside], 1, of)
+            row[name] = {"ms": later, "ratio": later / base, "first_epoch_ratio": first / base}
+        row["rounds_ms"] = [[1e3 * sum(s) / n for s, n in zip(*run)] for run in times[rule]]
         result.append(row)
         print(
             f"width {width}, batch {batch}, {rule}: {row['minimum']['ms']:.2f} ms, {row['minimum']['ratio']:.3f} × {beside}"
