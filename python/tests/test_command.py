@@ -6,7 +6,7 @@ import pytest
 import unhat
 
 # What differs from call to call, or between a call and a command by nature.
-CLOCK = {"seconds", "start", "created_utc", "tool"}
+CLOCK = {"seconds", "start", "created_utc", "tool", "phase_seconds"}
 
 
 @pytest.fixture
