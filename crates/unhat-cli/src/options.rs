@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use unhat::audit::findings::{Detail, ReleaseKind};
 use unhat::invert::scores::ScoreMethod;
-use unhat::invert::{ScoreSource, Solver};
+use unhat::invert::{ScoreSource, Solver, SolverAsked};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -465,15 +465,15 @@ pub(crate) enum SolverName {
 }
 
 impl SolverName {
-    /// The solver of the problem without weights; None for the one that needs them.
-    pub fn without_weights(self) -> Option<Solver> {
-        Some(match self {
+    /// As the library knows it.
+    pub fn asked(self) -> SolverAsked {
+        SolverAsked::Named(match self {
             SolverName::Auto => Solver::Auto,
             SolverName::Exact => Solver::Exact,
             SolverName::Cg => Solver::Cg,
             SolverName::Coreset => Solver::Coreset,
             SolverName::Surrogate => Solver::Surrogate,
-            SolverName::Diagonal => return None,
+            SolverName::Diagonal => return SolverAsked::Diagonal,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::data::{Data, Vector, lent};
 use crate::facts::{self, Colophon, written};
-use crate::failure::{named, option, raised};
+use crate::failure::{named, raised};
 use crate::history::{Steps, steps};
 use crate::work::compute_and_tell;
 use pyo3::prelude::*;
@@ -10,8 +10,8 @@ use serde_json::json;
 use unhat::barrier::Side;
 use unhat::invert::scores::{ScoreInversion, ScoreInvertOptions, ScoreMethod, ScoreStart, gradient_covariance};
 use unhat::invert::{
-    Checkpoint, DiagonalInversion, Inversion, InvertOptions, RegularisedInversion, RegularisedOptions, ScoreSource,
-    Solver, Start, StartReport, invert_diagonal, invert_regularised,
+    Checkpoint, DiagonalInversion, GradientRequest, Inversion, InvertOptions, RegularisedInversion, RegularisedOptions,
+    ScoreSource, Solver, SolverAsked, Start, StartReport, invert_diagonal, invert_regularised,
 };
 use unhat::solve::{State, Status, Step};
 use unhat::{ErrorKind, Result, Run};
@@ -76,7 +76,9 @@ pub(crate) fn invert_gradient<'py>(
 ) -> PyResult<(String, Steps)> {
     let to_python = |error| raised(py, &error);
     let mut colophon = Colophon::start(options.seed, matrix.notes());
-    let target = unscaled(lent(target.as_slice().ok()).map_err(to_python)?, options.target_scale).map_err(to_python)?;
+    let solver = options.solver(weights.is_some()).map_err(to_python)?;
+    let released = lent(target.as_slice().ok()).map_err(to_python)?;
+    let target: Vec<f64> = released.iter().map(|c| c / options.target_scale).collect();
     let problem = Problem {
         rows: matrix.rows().map_err(to_python)?,
         offset: lent(offset.as_slice().ok()).map_err(to_python)?,
@@ -88,9 +90,9 @@ pub(crate) fn invert_gradient<'py>(
         },
         weights: optional(&weights).map_err(to_python)?,
     };
-    require_fitting(&options, problem.weights.is_some()).map_err(to_python)?;
     let progress = options.progress.as_ref();
-    let (found, threads) = compute_and_tell(py, options.threads, progress, |run| solve(&problem, &options, run))?;
+    let (found, threads) =
+        compute_and_tell(py, options.threads, progress, |run| solve(&problem, solver, &options, run))?;
     let object = match &found {
         Found::Plain(found, spread) => plain(found, spread.as_ref()),
         Found::Regularised(found) => regularised(found),
@@ -122,45 +124,31 @@ fn optional<'a>(vector: &'a Option<Vector<'_>>) -> Result<Option<&'a [f64]>> {
     vector.as_ref().map(|vector| lent(vector.as_slice().ok())).transpose()
 }
 
-/// The target that was released k-fold.
-fn unscaled(target: &[f64], scale: f64) -> Result<Vec<f64>> {
-    match scale.is_finite() && scale != 0.0 {
-        true => Ok(target.iter().map(|c| c / scale).collect()),
-        false => Err(option("target_scale", format!("found {scale}, expected a finite number other than 0"))),
+impl GradientOptions {
+    /// The solver without weights; None beside them.
+    fn solver(&self, weights: bool) -> Result<Option<Solver>> {
+        let solver = match self.solver == DIAGONAL {
+            true => SolverAsked::Diagonal,
+            false => SolverAsked::Named(named("solver", &self.solver, &SOLVERS, Solver::name)?),
+        };
+        let request = GradientRequest {
+            solver,
+            scores: named("scores", &self.scores, &SCORES, ScoreSource::name)?,
+            weights,
+            prove: self.prove,
+            checkpoint: self.checkpoint.is_some(),
+            noise: self.noise,
+            target_scale: self.target_scale,
+        };
+        request.solver()
     }
 }
 
-/// An error where two options cannot be had together: what one of them asks for would not be done.
-fn require_fitting(options: &GradientOptions, weights: bool) -> Result<()> {
-    let diagonal = options.solver == DIAGONAL;
-    if options.noise.is_some_and(|noise| !(noise >= 0.0 && noise.is_finite())) {
-        return Err(option("noise", "expected a finite number that is not negative"));
-    }
-    match weights {
-        false if diagonal => Err(option("solver", "diagonal needs weights; give both, or another")),
-        false if options.prove => Err(option("prove", "needs weights; give both, or leave it out")),
-        true if options.checkpoint.is_some() => {
-            Err(option("checkpoint", "is not supported beside weights yet; leave it out"))
-        }
-        true if options.noise.is_some() => Err(option("noise", "does not apply beside weights; leave it out")),
-        true if !diagonal && options.solver != Solver::Auto.name() => {
-            Err(option("solver", "does not apply beside weights; leave it out, or give auto or diagonal"))
-        }
-        true if diagonal && options.prove => {
-            Err(option("prove", "does not apply to the solver diagonal; leave it out"))
-        }
-        true if options.scores != ScoreSource::Auto.name() => {
-            Err(option("scores", "does not apply beside weights; leave it out, or give auto"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn solve(problem: &Problem<'_>, options: &GradientOptions, run: &Run<'_>) -> Result<Found> {
+fn solve(problem: &Problem<'_>, solver: Option<Solver>, options: &GradientOptions, run: &Run<'_>) -> Result<Found> {
     let Problem { rows, offset, target, start, weights } = problem;
     let Some(weights) = weights else {
         let chosen = InvertOptions {
-            solver: named("solver", &options.solver, &SOLVERS, Solver::name)?,
+            solver: solver.unwrap_or(Solver::Auto),
             scores: named("scores", &options.scores, &SCORES, ScoreSource::name)?,
             tolerance: options.tol,
             max_iterations: options.max_iter,
@@ -296,7 +284,7 @@ pub(crate) fn invert_scores<'py>(
     let offset = lent(offset.as_slice().ok()).map_err(to_python)?;
     let target = lent(target.as_slice().ok()).map_err(to_python)?;
     let (start, signs) = (optional(&start).map_err(to_python)?, optional(&signs).map_err(to_python)?);
-    let known = known(start, signs, options.upper, matrix.is_polytope()).map_err(to_python)?;
+    let known = ScoreStart::of(start, signs, options.upper, matrix.is_polytope()).map_err(to_python)?;
     let chosen = ScoreInvertOptions {
         method: named("method", &options.method, &METHODS, ScoreMethod::name).map_err(to_python)?,
         noise: options.noise,
@@ -307,39 +295,9 @@ pub(crate) fn invert_scores<'py>(
     let (found, threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), |run| {
         unhat::invert::scores::invert_scores(&source, offset, target, rows.as_deref(), &known, &chosen, run)
     })?;
-    colophon.warnings.extend(other_cell(&found.point.slack, &known));
+    colophon.warnings.extend(known.other_cell(&found.point.slack));
     colophon.warnings.extend(found.warnings.iter().cloned());
     Ok((written(py, &colophon.end("invert scores", threads, from_scores(&found)))?, steps(&found.history)))
-}
-
-fn known<'a>(
-    start: Option<&'a [f64]>,
-    signs: Option<&'a [f64]>,
-    upper: bool,
-    polytope: bool,
-) -> Result<ScoreStart<'a>> {
-    match (start, signs, upper) {
-        (Some(_), Some(_), _) => Err(option("signs", "a start point already has signs; give one of the two")),
-        (Some(_), _, true) | (_, Some(_), true) => {
-            Err(option("upper", "the cell is chosen by a start point or signs already; give one of them"))
-        }
-        (Some(point), None, false) => Ok(ScoreStart::Point(point)),
-        (None, Some(signs), false) => Ok(ScoreStart::Signs(signs)),
-        (None, None, true) => Ok(ScoreStart::Side(Side::Below)),
-        (None, None, false) if polytope => Ok(ScoreStart::Side(Side::Above)),
-        (None, None, false) => Ok(ScoreStart::Unknown),
-    }
-}
-
-/// The lift looks at no signs: a word where its x has others than were given.
-fn other_cell(slack: &[f64], known: &ScoreStart<'_>) -> Option<String> {
-    let other = match known {
-        ScoreStart::Signs(signs) => slack.iter().zip(*signs).filter(|(s, sign)| **s * **sign < 0.0).count(),
-        ScoreStart::Side(Side::Above) => slack.iter().filter(|s| **s < 0.0).count(),
-        ScoreStart::Side(Side::Below) => slack.iter().filter(|s| **s > 0.0).count(),
-        ScoreStart::Unknown | ScoreStart::Point(_) => 0,
-    };
-    (other > 0).then(|| format!("x lies outside the chosen cell: the slacks of {other} rows have the other sign"))
 }
 
 fn from_scores(found: &ScoreInversion) -> serde_json::Value {

@@ -149,5 +149,5 @@ fn the_diagonal_form_prints_its_ratio_and_is_refused_where_weights_are_light() {
     let light = desk.run(&format!("{line} --weights 0.5 -o y.npy")).expect(2);
     assert!(light.err.contains("needs a regulariser that dominates") && light.err.contains("lie in"), "{}", light.err);
     assert!(!desk.path("y.npy").exists());
-    assert!(desk.run(line).expect(2).err.contains("diagonal needs --weights"));
+    assert!(desk.run(line).expect(2).err.contains("--solver: diagonal needs weights"));
 }

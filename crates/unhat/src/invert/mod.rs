@@ -8,6 +8,7 @@ mod exact;
 mod gradient;
 mod local_metric;
 mod regularised;
+mod request;
 mod sample;
 mod sampled;
 pub mod scores;
@@ -21,5 +22,6 @@ pub use regularised::{
     CurvatureMethod, DiagonalInversion, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate,
     RegularisedInversion, RegularisedOptions, invert_diagonal, invert_regularised, regularised_objective,
 };
+pub use request::{GradientRequest, SolverAsked};
 pub use start::{Start, StartReport};
 pub use tilted::{Tilted, TiltedPoint};

@@ -7,7 +7,7 @@ use crate::run::Run;
 /// Predictions of a model for the rows of a table, in their order.
 #[derive(Clone, Debug)]
 pub struct Predictions {
-    /// E[y] of each row for a numeric response; empty for classes.
+    /// `E[y]` of each row for a numeric response; empty for classes.
     pub values: Vec<f64>,
     /// The class of each row as its position; empty for a numeric response.
     pub classes: Vec<usize>,

@@ -9,25 +9,27 @@ mod regularised;
 mod scores;
 
 use super::Exit;
-use crate::failure::{Failure, option_failure};
+use crate::failure::Failure;
 use crate::input::{read_numbers, read_weights};
 use crate::options::{InvertGradient, Problem, SolverName};
 use crate::session::Session;
 use files::Files;
+use unhat::invert::GradientRequest;
 
 pub(super) use scores::run as scores;
 
 pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let scale = arguments.target_scale;
-    if !(scale.is_finite() && scale != 0.0) {
-        return Err(option_failure("--target-scale", format!("found {scale}, expected a finite number other than 0")));
-    }
-    if let Some(noise) = arguments.noise.filter(|noise| !(*noise >= 0.0 && noise.is_finite())) {
-        return Err(option_failure("--noise", format!("found {noise}, expected a finite number that is not negative")));
-    }
-    if arguments.weights.is_some() {
-        regularised::require_fitting_options(arguments, session)?;
-    }
+    let request = GradientRequest {
+        solver: arguments.problem.solver.asked(),
+        scores: arguments.problem.scores.into(),
+        weights: arguments.weights.is_some(),
+        prove: arguments.prove,
+        checkpoint: session.common.checkpoint.is_some(),
+        noise: arguments.noise,
+        target_scale: scale,
+    };
+    request.solver()?;
     let weights = arguments.weights.as_deref();
     let readers = [("--target", Some(arguments.target.as_str())), ("--weights", weights)];
     let files = Files::open(&arguments.problem, &readers, session)?;

@@ -4,7 +4,7 @@ use super::facts::{Subject, gradient_proof, standard_errors, start_sentence, sum
 use super::files::Files;
 use crate::checkpoint::{CheckpointFile, Resumed};
 use crate::commands::Exit;
-use crate::failure::{Failure, option_failure};
+use crate::failure::Failure;
 use crate::fingerprint::fingerprint_of_inversion;
 use crate::report::{Method, SolveReport};
 use crate::session::Session;
@@ -16,10 +16,8 @@ use unhat_report::{Candidate, InversionFacts, inversion_page};
 
 impl Files<'_> {
     fn options(&self, seed: u64) -> Result<InvertOptions, Failure> {
-        let solver = self.arguments.solver.without_weights();
         Ok(InvertOptions {
-            solver: solver
-                .ok_or_else(|| option_failure("--solver", "diagonal needs --weights; give both, or another"))?,
+            solver: self.arguments.solver.asked().without_weights()?,
             scores: ScoreSource::from(self.arguments.scores),
             tolerance: self.arguments.tol,
             max_iterations: self.arguments.max_iter,

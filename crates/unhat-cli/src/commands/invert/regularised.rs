@@ -3,8 +3,7 @@
 use super::facts::{Subject, distance, start_sentence, sum_of_scores, trace};
 use super::files::Files;
 use crate::commands::Exit;
-use crate::failure::{Failure, option_failure};
-use crate::options::{InvertGradient, ScoresName, SolverName};
+use crate::failure::Failure;
 use crate::report::{FoldReport, Method, MinimumReport, RegularisedReport};
 use crate::session::Session;
 use unhat::invert::{
@@ -16,26 +15,6 @@ use unhat_report::{Candidate, InversionFacts, inversion_page};
 
 /// The library's word that no answer of this kind is without: a note here, not a warning each time.
 const ONE_CELL: &str = "only the cell of the start was searched";
-
-/// An error where an option cannot be had beside `--weights`.
-pub(super) fn require_fitting_options(arguments: &InvertGradient, session: &Session<'_>) -> Result<(), Failure> {
-    if !matches!(arguments.problem.solver, SolverName::Auto | SolverName::Diagonal) {
-        return Err(option_failure(
-            "--solver",
-            "does not apply beside --weights; leave it out, or give auto or diagonal",
-        ));
-    }
-    if arguments.prove && matches!(arguments.problem.solver, SolverName::Diagonal) {
-        return Err(option_failure("--prove", "does not apply to the solver diagonal; leave it out"));
-    }
-    if !matches!(arguments.problem.scores, ScoresName::Auto) {
-        return Err(option_failure("--scores", "does not apply beside --weights; leave it out, or give auto"));
-    }
-    if session.common.checkpoint.is_some() {
-        return Err(option_failure("--checkpoint", "is not supported beside --weights yet; leave it out"));
-    }
-    Ok(())
-}
 
 pub(super) fn solve(
     files: Files<'_>,

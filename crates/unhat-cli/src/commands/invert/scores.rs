@@ -11,7 +11,6 @@ use crate::output::Destination;
 use crate::page::PageFile;
 use crate::report::{CandidateReport, Method, ScoreInversionReport};
 use crate::session::Session;
-use unhat::barrier::Side;
 use unhat::invert::scores::{
     ScoreCandidate, ScoreInversion, ScoreInvertOptions, ScoreMethod, ScoreStart, invert_scores,
 };
@@ -43,13 +42,7 @@ pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result
     let target = read_numbers(&arguments.target, "target", released.as_ref().map_or(shape.rows, Vec::len))?;
     let start = arguments.start.as_deref().map(|path| read_numbers(path, "start", shape.columns)).transpose()?;
     let signs = arguments.signs.as_deref().map(|path| read_numbers(path, "signs", shape.rows)).transpose()?;
-    let known = match (&start, &signs) {
-        (Some(point), _) => ScoreStart::Point(point),
-        (None, Some(signs)) => ScoreStart::Signs(signs),
-        (None, None) if arguments.upper => ScoreStart::Side(Side::Below),
-        (None, None) if input.polytope.is_some() => ScoreStart::Side(Side::Above),
-        (None, None) => ScoreStart::Unknown,
-    };
+    let known = ScoreStart::of(start.as_deref(), signs.as_deref(), arguments.upper, input.polytope.is_some())?;
     let options = ScoreInvertOptions {
         method: ScoreMethod::from(arguments.method),
         noise: arguments.noise,
@@ -61,7 +54,7 @@ pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result
     let found = session
         .compute(|run| invert_scores(&rows, offset, &target, released.as_deref(), &known, &options, run))
         .map_err(|error| of_the_target(&error, &options).unwrap_or_else(|| Failure::in_matrix(error, matrix)))?;
-    if let Some(warning) = other_cell(&found.point.slack, &known) {
+    if let Some(warning) = known.other_cell(&found.point.slack) {
         session.warn(&warning);
     }
     history.store(&found.history)?;
@@ -79,17 +72,6 @@ fn of_the_target(error: &Error, options: &ScoreInvertOptions) -> Option<Failure>
         }
         _ => None,
     }
-}
-
-/// The lift looks at no signs: a word where its x has others than were given.
-fn other_cell(slack: &[f64], known: &ScoreStart<'_>) -> Option<String> {
-    let other = match known {
-        ScoreStart::Signs(signs) => slack.iter().zip(*signs).filter(|(s, sign)| **s * **sign < 0.0).count(),
-        ScoreStart::Side(Side::Above) => slack.iter().filter(|s| **s < 0.0).count(),
-        ScoreStart::Side(Side::Below) => slack.iter().filter(|s| **s > 0.0).count(),
-        ScoreStart::Unknown | ScoreStart::Point(_) => 0,
-    };
-    (other > 0).then(|| format!("x lies outside the chosen cell: the slacks of {other} rows have the other sign"))
 }
 
 /// What the library found, and what is needed to speak about it.

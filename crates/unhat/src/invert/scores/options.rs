@@ -1,6 +1,7 @@
 //! How scores are inverted: the method, what is known of the cell, when to stop.
 
 use crate::barrier::Side;
+use crate::error::{ErrorKind, Result};
 
 /// How x is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +44,39 @@ pub enum ScoreStart<'a> {
     Signs(&'a [f64]),
     /// All rows on one side.
     Side(Side),
+}
+
+impl<'a> ScoreStart<'a> {
+    /// What a point, signs and a side say together; a polytope has a side of its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] where two of them choose a cell.
+    pub fn of(point: Option<&'a [f64]>, signs: Option<&'a [f64]>, upper: bool, polytope: bool) -> Result<Self> {
+        let refused =
+            |name: &str, reason: &str| Err(ErrorKind::Option { name: name.into(), reason: reason.into() }.into());
+        match (point, signs) {
+            (Some(_), Some(_)) => refused("signs", "a start point already has signs; give one of the two"),
+            (Some(_), _) | (_, Some(_)) if upper => {
+                refused("upper", "the cell is chosen by a start point or signs already; give one of them")
+            }
+            (Some(point), None) => Ok(ScoreStart::Point(point)),
+            (None, Some(signs)) => Ok(ScoreStart::Signs(signs)),
+            (None, None) if upper => Ok(ScoreStart::Side(Side::Below)),
+            (None, None) if polytope => Ok(ScoreStart::Side(Side::Above)),
+            (None, None) => Ok(ScoreStart::Unknown),
+        }
+    }
+
+    /// A word where an x of these slacks lies in another cell than the one that was chosen: the lift looks at no signs.
+    pub fn other_cell(&self, slack: &[f64]) -> Option<String> {
+        let other = match self {
+            ScoreStart::Signs(signs) => slack.iter().zip(*signs).filter(|(s, sign)| **s * **sign < 0.0).count(),
+            ScoreStart::Side(Side::Above) => slack.iter().filter(|s| **s < 0.0).count(),
+            ScoreStart::Side(Side::Below) => slack.iter().filter(|s| **s > 0.0).count(),
+            ScoreStart::Unknown | ScoreStart::Point(_) => 0,
+        };
+        (other > 0).then(|| format!("x lies outside the chosen cell: the slacks of {other} rows have the other sign"))
+    }
 }
 
 /// How the inversion is run.

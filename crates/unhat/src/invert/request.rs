@@ -1,0 +1,142 @@
+//! Which options of an inversion of the gradient can be had together: what one of them asks for must be done, or refused.
+
+use super::{ScoreSource, Solver};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A solver by its word: one of [`Solver`], or the sampled diagonal form, which there is beside weights only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SolverAsked {
+    /// A solver of the problem without weights; [`Solver::Auto`] serves both.
+    Named(Solver),
+    /// [`super::invert_diagonal`].
+    Diagonal,
+}
+
+impl SolverAsked {
+    /// The solver without weights.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] for the one that needs them.
+    pub fn without_weights(self) -> Result<Solver> {
+        match self {
+            SolverAsked::Named(solver) => Ok(solver),
+            SolverAsked::Diagonal => Err(refused("solver", "diagonal needs weights; give both, or another".into())),
+        }
+    }
+}
+
+/// What is asked of an inversion beside its data; the command line and Python ask alike.
+#[derive(Clone, Copy, Debug)]
+pub struct GradientRequest {
+    /// The solver.
+    pub solver: SolverAsked,
+    /// Which scores the first evaluations take.
+    pub scores: ScoreSource,
+    /// Whether there are weights w of a regulariser.
+    pub weights: bool,
+    /// Whether the best minimum is to be proven the global one.
+    pub prove: bool,
+    /// Whether the run is kept in a file.
+    pub checkpoint: bool,
+    /// Standard deviation of the errors of the target, in the units in which it was released.
+    pub noise: Option<f64>,
+    /// The target is so many times the gradient.
+    pub target_scale: f64,
+}
+
+impl GradientRequest {
+    /// The solver without weights, where everything that is asked for can be had; None beside weights.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] naming the option that cannot be had, and why.
+    pub fn solver(&self) -> Result<Option<Solver>> {
+        let scale = self.target_scale;
+        if !(scale.is_finite() && scale != 0.0) {
+            return Err(refused("target-scale", format!("found {scale}, expected a finite number other than 0")));
+        }
+        if let Some(noise) = self.noise.filter(|noise| !(*noise >= 0.0 && noise.is_finite())) {
+            return Err(refused("noise", format!("found {noise}, expected a finite number that is not negative")));
+        }
+        if self.weights { self.beside_weights() } else { self.alone() }
+    }
+
+    fn alone(&self) -> Result<Option<Solver>> {
+        match self.prove {
+            true => Err(refused("prove", "needs weights; give both, or leave it out".into())),
+            false => self.solver.without_weights().map(Some),
+        }
+    }
+
+    fn beside_weights(&self) -> Result<Option<Solver>> {
+        let refusal = |option: &str, reason: &str| Err(refused(option, reason.into()));
+        match self.solver {
+            SolverAsked::Named(Solver::Auto) => {}
+            SolverAsked::Diagonal if self.prove => {
+                return refusal("prove", "does not apply to the solver diagonal; leave it out");
+            }
+            SolverAsked::Diagonal => {}
+            SolverAsked::Named(_) => {
+                return refusal("solver", "does not apply beside weights; leave it out, or give auto or diagonal");
+            }
+        }
+        if self.noise.is_some() {
+            return refusal("noise", "does not apply beside weights; leave it out");
+        }
+        if self.scores != ScoreSource::Auto {
+            return refusal("scores", "does not apply beside weights; leave it out, or give auto");
+        }
+        if self.checkpoint {
+            return refusal("checkpoint", "is not supported beside weights yet; leave it out");
+        }
+        Ok(None)
+    }
+}
+
+fn refused(option: &str, reason: String) -> Error {
+    ErrorKind::Option { name: option.into(), reason }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: GradientRequest = GradientRequest {
+        solver: SolverAsked::Named(Solver::Auto),
+        scores: ScoreSource::Auto,
+        weights: false,
+        prove: false,
+        checkpoint: false,
+        noise: None,
+        target_scale: 1.0,
+    };
+
+    #[test]
+    fn what_would_not_be_done_is_refused_under_its_own_name() {
+        let beside = GradientRequest { weights: true, ..PLAIN };
+        let diagonal = SolverAsked::Diagonal;
+        for (request, name) in [
+            (GradientRequest { target_scale: 0.0, ..PLAIN }, "target-scale"),
+            (GradientRequest { target_scale: f64::NAN, ..PLAIN }, "target-scale"),
+            (GradientRequest { noise: Some(-1.0), ..PLAIN }, "noise"),
+            (GradientRequest { prove: true, ..PLAIN }, "prove"),
+            (GradientRequest { solver: diagonal, ..PLAIN }, "solver"),
+            (GradientRequest { solver: SolverAsked::Named(Solver::Exact), ..beside }, "solver"),
+            (GradientRequest { solver: diagonal, prove: true, ..beside }, "prove"),
+            (GradientRequest { noise: Some(0.1), ..beside }, "noise"),
+            (GradientRequest { scores: ScoreSource::Sketched, ..beside }, "scores"),
+            (GradientRequest { checkpoint: true, ..beside }, "checkpoint"),
+        ] {
+            let error = request.solver().unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Option { name: n, .. } if n == name), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_had_is_had() {
+        let cg = SolverAsked::Named(Solver::Cg);
+        let kept = GradientRequest { checkpoint: true, noise: Some(0.0), solver: cg, ..PLAIN };
+        assert_eq!(kept.solver().unwrap(), Some(Solver::Cg));
+        assert_eq!(GradientRequest { weights: true, prove: true, ..PLAIN }.solver().unwrap(), None);
+        assert_eq!(GradientRequest { weights: true, solver: SolverAsked::Diagonal, ..PLAIN }.solver().unwrap(), None);
+    }
+}
