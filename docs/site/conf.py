@@ -10,9 +10,9 @@ author = "The unhat authors"
 copyright = author
 release = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["package"]["version"]
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc", "myst_parser"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc", "myst_nb"]
 # The sources are the repository itself, so that the pages stand where their links expect each other.
-include_patterns = ["docs/**", "README.md", "NOTATION.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+include_patterns = ["docs/**", "README.md", "NOTATION.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "bench/README.md"]
 root_doc = "docs/site/index"
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]
@@ -23,6 +23,8 @@ numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 # The words of numpydoc that are no types to look up.
 nitpicky = False
+
+nb_execution_mode = "off"  # a test of the package executes the notebook
 
 html_theme = "furo"
 html_title = f"unhat {release}"

@@ -1,5 +1,8 @@
 """Python and the command line give the same bits and the same keys."""
 
+import json
+import pickle
+
 import numpy as np
 import pytest
 
@@ -116,3 +119,82 @@ def test_version(command, tmp_path):
     assert unhat.__version__ == importlib.metadata.version("unhat")
     np.save(tmp_path / "A.npy", np.eye(2))
     assert command("scores", "--matrix", "A.npy")["version"] == unhat.__version__
+
+
+def drawn(path):
+    """The data that a page holds."""
+    page = path.read_text(encoding="utf-8")
+    assert page.lower().startswith("<!doctype html>") and page.rstrip().endswith("</html>")
+    return json.loads(page.split('id="data">')[1].split("</script>")[0])
+
+
+def same_page(answer, tmp_path, **called):
+    """The answer saves the page that the command line wrote as `theirs.html`, but for what `called` names."""
+    answer.save_html(tmp_path / "ours.html")
+    ours, theirs = drawn(tmp_path / "ours.html"), drawn(tmp_path / "theirs.html")
+    assert set(ours) == set(theirs) and "tool" in ours
+    for key in set(ours) - {"tool", "created_utc", *called}:
+        assert ours[key] == theirs[key], key
+    assert {key: ours[key] for key in called} == called
+    assert ours["tool"]["seed"] == theirs["tool"]["seed"] and ours["tool"]["threads"] == theirs["tool"]["threads"]
+    return ours
+
+
+PAGE = ["--report", "theirs.html"]
+ARRAYS = {"matrix": "table", "target": "target"}
+
+
+@pytest.mark.filterwarnings("ignore::unhat.ConvergenceWarning")
+@pytest.mark.parametrize("option", [{}, {"noise": 0.01}, {"max_iter": 1}, {"weights": 0.1}], ids=str)
+def test_the_page_of_an_inversion_is_that_of_the_command_line(files, command, tmp_path, option):
+    words = [word for name, value in option.items() for word in (f"--{name.replace('_', '-')}", value)]
+    command("invert", "gradient", *MATRIX, "--target", "c.npy", "--signs", "s.npy", *words, *PAGE, codes=(0, 1))
+    found = unhat.invert_gradient(files["A"], files["b"], files["c"], signs=files["s"], **option)
+    page = same_page(found, tmp_path, **ARRAYS)
+    assert page["tool"]["command"] == "unhat.invert_gradient" and page["status"] == found.status.replace("_", " ")
+    assert page["iterations"] == found.iterations and page["residual"] == pytest.approx(found.residual, rel=1e-3)
+    assert len(page["standard_errors"]) == (3 if "noise" in option else 0)
+    assert pickle.loads(pickle.dumps(found)).to_html() == found.to_html()
+
+
+def test_the_page_of_a_centre_or_of_the_diagonal_form_is_that_of_the_command_line(tmp_path, command):
+    rows, b = np.vstack([np.eye(3), -np.eye(3), np.ones((1, 3))]), np.array([-1.0] * 6 + [-2.0])
+    for name, values in {"A": rows, "b": b, "c": np.full(3, 0.1)}.items():
+        np.save(tmp_path / f"{name}.npy", values)
+    command("centre", *MATRIX, *PAGE)
+    found = unhat.volumetric_center(rows, b)
+    page = same_page(found, tmp_path, matrix="table")
+    assert page["tool"]["command"] == "unhat.volumetric_center" and (page["kind"], page["target"]) == ("centre", "")
+    assert page["proof"]["euclidean"] == pytest.approx(found.certificate.euclidean, rel=1e-3)
+    command("invert", "gradient", *MATRIX, "--target", "c.npy", "--weights", "20", "--solver", "diagonal", *PAGE)
+    found = unhat.invert_gradient(rows, b, tmp_path / "c.npy", weights=20, solver="diagonal")
+    page = same_page(found, tmp_path, matrix="table")  # a target that was read has its file's name
+    assert page["target"] == "c.npy" and page["objective"] == pytest.approx(found.objective, rel=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore::unhat.ConvergenceWarning")
+def test_the_page_of_scores_is_that_of_the_command_line(files, command, tmp_path):
+    command("invert", "scores", *MATRIX, "--target", "sigma.npy", *PAGE)
+    found = unhat.invert_scores(files["A"], files["b"], files["sigma"])
+    page = same_page(found, tmp_path, **ARRAYS)
+    assert page["tool"]["command"] == "unhat.invert_scores" and page["values_released"] == 60
+    assert page["candidates"][0]["residual"] == pytest.approx(found.candidates[0].residual, rel=1e-3)
+    np.save(tmp_path / "few.npy", files["sigma"][:2])
+    (tmp_path / "rows.txt").write_text("1\n2\n")
+    command("invert", "scores", *MATRIX, "--target", "few.npy", "--rows", "rows.txt", *PAGE, codes=(1,))
+    found = unhat.invert_scores(files["A"], files["b"], files["sigma"][:2], rows=[0, 1])
+    page = same_page(found, tmp_path, **ARRAYS)
+    assert page["status"] == "not identified" and [part["name"] for part in page["null_direction"]] == ["x1", "x2", "x3"]
+
+
+def test_the_page_of_a_table_names_its_columns(known, command, tmp_path):
+    path = known / "regression" / "stackloss.csv"
+    table = ["--matrix", path, "--response", "STACKLOSS", "--intercept"]
+    np.save(tmp_path / "c.npy", unhat.leverage_gradient(path, None, POINT, response="STACKLOSS", intercept=True))
+    start = ["--start", _saved(tmp_path), "--noise", "0.001"]
+    command("invert", "gradient", *table, "--target", "c.npy", *start, *PAGE)
+    options = {"response": "STACKLOSS", "intercept": True, "start": POINT, "noise": 0.001}
+    page = same_page(unhat.invert_gradient(path, None, tmp_path / "c.npy", **options), tmp_path)
+    assert page["matrix"] == "stackloss.csv" and page["target"] == "c.npy"
+    named = [part["name"] for part in page["standard_errors"]]
+    assert named == ["(Intercept)", "AIRFLOW", "WATERTEMP", "ACIDCONC"]

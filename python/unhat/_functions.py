@@ -201,7 +201,8 @@ def invert_gradient(
     Returns
     -------
     GradientInversion
-        ``.x``, ``.status``, ``.certificate`` and the other keys of the command line's JSON.
+        ``.x``, ``.status``, ``.certificate`` and the other keys of the command line's JSON; ``.save_html(path)``
+        writes the report.
 
     Warns
     -----
@@ -229,7 +230,7 @@ def invert_gradient(
     """
     found = system(A, columns, response, intercept)
     options = _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, threads, checkpoint)
-    options["target_scale"] = target_scale
+    options["target_scale"], options["names"] = target_scale, _names(found, c)
     return _inverted("invert gradient", found, b, vector(c, "target"), start, signs, weights, options, progress)
 
 
@@ -268,7 +269,8 @@ def volumetric_center(
     Returns
     -------
     GradientInversion
-        ``.x``, ``.status``, ``.certificate`` and the other keys of the command line's JSON.
+        ``.x``, ``.status``, ``.certificate`` and the other keys of the command line's JSON; ``.save_html(path)``
+        writes the report.
 
     Warns
     -----
@@ -292,6 +294,7 @@ def volumetric_center(
     """
     found = system(A, columns, response, intercept)
     options = _gradient_options(upper, solver, scores, tol, max_iter, None, False, seed, threads, checkpoint)
+    options["names"] = _names(found)
     return _inverted("centre", found, b, np.zeros(_dimension(found.matrix)), start, signs, None, options, progress)
 
 
@@ -352,7 +355,7 @@ def invert_scores(
     -------
     ScoreInversion
         ``.x`` (None where the scores do not determine it), ``.status``, ``.candidates`` and the other keys of the
-        command line's JSON.
+        command line's JSON; ``.save_html(path)`` writes the report.
 
     Warns
     -----
@@ -385,14 +388,15 @@ def invert_scores(
         "max_iter": max_iter,
         "seed": seed,
         "threads": threads,
+        "names": _names(found, sigma),
     }
     _one_side(found, upper)
     released = vector(sigma, "target"), _list(rows, int)
     given = vector(start, "start"), vector(signs, "signs")
     offset = right_side(found, b)
     with shown(progress) as options["progress"]:
-        text, history = _unhat.invert_scores(found.matrix, offset, *released, *given, options)
-    return _converged(ScoreInversion(text, history))
+        parts = _unhat.invert_scores(found.matrix, offset, *released, *given, options)
+    return _converged(ScoreInversion(*parts))
 
 
 def audit(
@@ -505,6 +509,13 @@ def _one_side(found, upper):
         raise InputError("upper: a polytope is {Ax > b}; leave it out")
 
 
+def _names(found, target=None):
+    """What the page of an inversion calls the data: files by their names; a centre has no target."""
+    path = isinstance(target, (str, os.PathLike))
+    called = os.path.basename(os.fspath(target)) if path else "" if target is None else "target"
+    return {"table": found.table or "table", "columns": found.columns, "target": called}
+
+
 def _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, threads, checkpoint):
     return {
         "upper": upper,
@@ -528,8 +539,8 @@ def _inverted(command, found, b, c, start, signs, weights, options, progress):
         weights = np.full(len(offset), float(weights))
     given = vector(start, "start"), vector(signs, "signs"), vector(weights, "weights")
     with shown(progress) as options["progress"]:
-        text, history = _unhat.invert_gradient(command, found.matrix, offset, c, *given, options)
-    return _converged(GradientInversion(text, history))
+        parts = _unhat.invert_gradient(command, found.matrix, offset, c, *given, options)
+    return _converged(GradientInversion(*parts))
 
 
 def _dimension(matrix):

@@ -100,18 +100,33 @@ def _image(chart):
 
 
 class _Inversion(Result):
-    def __init__(self, text, history=()):
+    def __init__(self, text, page, history=()):
         super().__init__(text)
+        self._page = page
         self.history = np.array([tuple(step) for step in history], dtype=_STEP)
         values = self._facts.pop("values", None)
         self.x = None if values is None else np.array(values, dtype=np.float64)
 
     def __reduce__(self):
-        return type(self), (self._text, self.history.tolist())
+        return type(self), (self._text, self._page, self.history.tolist())
 
     def _charts(self):
         chart = json.loads(_unhat.convergence_chart(self.method.solver, self.history.tolist()))
         return [] if chart is None else [chart]
+
+    def to_html(self):
+        """Return the report as one HTML page that needs nothing else."""
+        return _unhat.inversion_page(self._page)
+
+    def save_html(self, path):
+        """Write the report to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file, replaced if it is there.
+        """
+        _unhat.write_page(os.fspath(path), self.to_html())
 
     def _sentence(self):
         status = self.status.replace("_", " ")

@@ -9,6 +9,7 @@ mod history;
 mod influence_options;
 mod influence_report;
 mod input;
+pub mod inversion_facts;
 mod names;
 mod options;
 mod output;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 use unhat::ErrorKind;
 use unhat::audit::findings::Tool;
-use unhat_io::{Matrix, check_page, write_page};
+use unhat_io::{check_page, write_page};
 
 /// The file of `--report`, or none.
 pub(crate) struct PageFile<'a>(Option<&'a str>);
@@ -71,12 +71,6 @@ pub(crate) fn file_name(path: &str) -> String {
         "-" => "standard input".into(),
         path => Path::new(path).file_name().map_or_else(|| path.into(), |name| name.to_string_lossy().into_owned()),
     }
-}
-
-/// The columns by their names; x1, x2 and so on where they have none.
-pub(crate) fn column_names(matrix: &Matrix) -> Vec<String> {
-    let numbered = || (1..=matrix.shape().columns).map(|k| format!("x{k}")).collect();
-    matrix.column_names.clone().unwrap_or_else(numbered)
 }
 
 #[cfg(test)]

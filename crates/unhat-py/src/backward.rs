@@ -4,6 +4,7 @@ use crate::data::{Data, Vector, lent};
 use crate::facts::{self, Colophon, written};
 use crate::failure::{named, raised};
 use crate::history::{Steps, steps};
+use crate::inverted::{Names, subject};
 use crate::work::compute_and_tell;
 use pyo3::prelude::*;
 use serde_json::json;
@@ -13,10 +14,13 @@ use unhat::invert::{
     Checkpoint, DiagonalInversion, GradientRequest, Inversion, InvertOptions, RegularisedInversion, RegularisedOptions,
     ScoreSource, Solver, SolverAsked, Start, StartReport, invert_diagonal, invert_regularised,
 };
+use unhat::rows::RowSource;
 use unhat::solve::{State, Status, Step};
 use unhat::{ErrorKind, Result, Run};
+use unhat_cli::inversion_facts::{self, Subject, recommended, score_status};
 use unhat_cli::{CheckpointFile, Resumed, fingerprint_of_inversion};
 use unhat_io::MatrixRows;
+use unhat_report::InversionFacts;
 
 const SOLVERS: [Solver; 5] = [Solver::Auto, Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate];
 const SCORES: [ScoreSource; 3] = [ScoreSource::Auto, ScoreSource::Exact, ScoreSource::Sketched];
@@ -41,6 +45,7 @@ pub(crate) struct GradientOptions {
     progress: Option<Py<PyAny>>,
     checkpoint: Option<String>,
     target_scale: f64,
+    names: Names,
 }
 
 /// The problem, lent.
@@ -52,14 +57,22 @@ struct Problem<'a> {
     weights: Option<&'a [f64]>,
 }
 
+/// What noise of the target leaves of x.
+struct Spread {
+    noise: f64,
+    covariance: Vec<f64>,
+    standard_errors: Vec<f64>,
+}
+
 /// What was found, of the three kinds of answers.
 enum Found {
-    Plain(Box<Inversion>, Option<(f64, Vec<f64>)>),
+    Plain(Box<Inversion>, Option<Spread>),
     Regularised(Box<RegularisedInversion>),
     Diagonal(Box<DiagonalInversion>),
 }
 
 /// The x of a cell with g(x) = c, or with weights the minima beside a regulariser; `command` is what the object calls it.
+/// The parts are the command line's JSON, what the page draws, and the steps.
 #[pyfunction]
 #[pyo3(signature = (command, matrix, offset, target, start, signs, weights, options))]
 #[allow(clippy::too_many_arguments)] // the data of one call; the options are one argument
@@ -73,7 +86,7 @@ pub(crate) fn invert_gradient<'py>(
     signs: Option<Vector<'py>>,
     weights: Option<Vector<'py>>,
     options: GradientOptions,
-) -> PyResult<(String, Steps)> {
+) -> PyResult<(String, String, Steps)> {
     let to_python = |error| raised(py, &error);
     let mut colophon = Colophon::start(options.seed, matrix.notes());
     let solver = options.solver(weights.is_some()).map_err(to_python)?;
@@ -99,10 +112,24 @@ pub(crate) fn invert_gradient<'py>(
         Found::Diagonal(found) => diagonal(found),
     };
     colophon.warnings.extend_from_slice(found.warnings());
-    Ok((written(py, &colophon.end(command, threads, object))?, steps(found.history())))
+    let page = found.page(subject(command, (&options.names, problem.rows.shape(), &target), &colophon, threads));
+    let text = written(py, &colophon.end(command, threads, object))?;
+    Ok((text, written(py, &page)?, steps(found.history())))
 }
 
 impl Found {
+    /// What the page draws.
+    fn page(&self, subject: Subject<'_>) -> InversionFacts {
+        match self {
+            Found::Plain(found, spread) => {
+                let spread = spread.as_ref().map(|spread| (spread.noise, spread.standard_errors.as_slice()));
+                inversion_facts::of_gradient(found, spread, subject)
+            }
+            Found::Regularised(found) => inversion_facts::of_regularised(found, subject),
+            Found::Diagonal(found) => inversion_facts::of_diagonal(found, subject),
+        }
+    }
+
     fn warnings(&self) -> &[String] {
         match self {
             Found::Plain(found, _) => &found.warnings,
@@ -160,7 +187,12 @@ fn solve(problem: &Problem<'_>, solver: Option<Solver>, options: &GradientOption
         };
         // Noise is given in the units of the target as it was released.
         let spread = match options.noise.map(|noise| noise / options.target_scale.abs()) {
-            Some(noise) => Some((noise, gradient_covariance(rows, offset, &found.point, noise, run)?)),
+            Some(noise) => {
+                let covariance = gradient_covariance(rows, offset, &found.point, noise, run)?;
+                let d = found.x.len();
+                let standard_errors = (0..d).map(|j| covariance[j + j * d].sqrt()).collect();
+                Some(Spread { noise, covariance, standard_errors })
+            }
             None => None,
         };
         return Ok(Found::Plain(Box::new(found), spread));
@@ -206,7 +238,7 @@ fn resumable(path: &str, problem: &Problem<'_>, options: &InvertOptions, run: &R
     outcome
 }
 
-fn plain(found: &Inversion, spread: Option<&(f64, Vec<f64>)>) -> serde_json::Value {
+fn plain(found: &Inversion, spread: Option<&Spread>) -> serde_json::Value {
     let mut object = json!({
         "status": found.status.name(), "iterations": found.iterations, "passes": found.passes, "work": found.work,
         "residual": found.residual, "decrement": found.decrement, "objective": found.objective,
@@ -217,11 +249,10 @@ fn plain(found: &Inversion, spread: Option<&(f64, Vec<f64>)>) -> serde_json::Val
         },
         "start": facts::start(&found.start), "values": found.x,
     });
-    if let Some((noise, covariance)) = spread {
-        let d = found.x.len();
+    if let Some(Spread { noise, covariance, standard_errors }) = spread {
         object["noise"] = json!(noise);
-        object["standard_errors"] = json!((0..d).map(|j| covariance[j + j * d].sqrt()).collect::<Vec<_>>());
-        object["covariance"] = facts::square(covariance, d);
+        object["standard_errors"] = json!(standard_errors);
+        object["covariance"] = facts::square(covariance, found.x.len());
     }
     object
 }
@@ -262,9 +293,10 @@ pub(crate) struct ScoresOptions {
     seed: u64,
     threads: Option<u16>,
     progress: Option<Py<PyAny>>,
+    names: Names,
 }
 
-/// The x with the released scores, of all rows or of some; `rows` count from 0.
+/// The x with the released scores, of all rows or of some; `rows` count from 0. The parts are those of `invert_gradient`.
 #[pyfunction]
 #[pyo3(signature = (matrix, offset, target, rows, start, signs, options))]
 #[allow(clippy::too_many_arguments)] // the data of one call; the options are one argument
@@ -277,7 +309,8 @@ pub(crate) fn invert_scores<'py>(
     start: Option<Vector<'py>>,
     signs: Option<Vector<'py>>,
     options: ScoresOptions,
-) -> PyResult<(String, Steps)> {
+) -> PyResult<(String, String, Steps)> {
+    const COMMAND: &str = "invert scores";
     let to_python = |error| raised(py, &error);
     let mut colophon = Colophon::start(options.seed, matrix.notes());
     let source = matrix.rows().map_err(to_python)?;
@@ -297,15 +330,16 @@ pub(crate) fn invert_scores<'py>(
     })?;
     colophon.warnings.extend(known.other_cell(&found.point.slack));
     colophon.warnings.extend(found.warnings.iter().cloned());
-    Ok((written(py, &colophon.end("invert scores", threads, from_scores(&found)))?, steps(&found.history)))
+    let subject = subject(COMMAND, (&options.names, source.shape(), target), &colophon, threads);
+    let page = inversion_facts::of_scores(&found, &known, subject);
+    let text = written(py, &colophon.end(COMMAND, threads, from_scores(&found)))?;
+    Ok((text, written(py, &page)?, steps(&found.history)))
 }
 
 fn from_scores(found: &ScoreInversion) -> serde_json::Value {
-    // Cut short before that was looked at, or looked at: only x that the scores decide is an answer.
-    let recommended = found.identified || found.status == Status::Interrupted;
     let last = found.history.last();
     let mut object = json!({
-        "status": if recommended { found.status.name() } else { "not_identified" },
+        "status": score_status(found),
         "identified": found.identified, "null_direction": found.null_direction, "weakest_share": found.weakest_share,
         "iterations": found.iterations, "passes": last.map(|step| step.passes), "work": last.map(|step| step.work),
         "residual": found.residual,
@@ -323,7 +357,7 @@ fn from_scores(found: &ScoreInversion) -> serde_json::Value {
             "solver": found.method.name(), "factor": found.point.factor.method().name(), "reason": found.reason,
         },
     });
-    if recommended {
+    if recommended(found) {
         object["values"] = json!(found.x);
     }
     object

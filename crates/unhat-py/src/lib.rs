@@ -16,6 +16,7 @@ mod forward;
 mod given;
 mod history;
 mod influence;
+mod inverted;
 mod learning;
 mod progress;
 mod training;
@@ -48,6 +49,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(history::convergence_chart, module)?)?;
     module.add_function(wrap_pyfunction!(backward::invert_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(backward::invert_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(inverted::inversion_page, module)?)?;
     module.add_function(wrap_pyfunction!(learning::score_jvp, module)?)?;
     module.add_function(wrap_pyfunction!(learning::score_vjp, module)?)?;
     module.add_function(wrap_pyfunction!(learning::uniform, module)?)?;

@@ -1,14 +1,15 @@
 //! The diagonal form with a regulariser, for comparison: its answer, and the ratio that let it run.
 
-use super::facts::{Subject, start_sentence, trace};
+use super::facts::Given;
 use super::files::Files;
 use crate::commands::Exit;
 use crate::failure::Failure;
+use crate::inversion_facts::of_diagonal;
 use crate::report::{DiagonalReport, Method};
 use crate::session::Session;
 use unhat::invert::{DiagonalInversion, RegularisedOptions, invert_diagonal};
 use unhat::solve::Status;
-use unhat_report::{InversionFacts, inversion_page};
+use unhat_report::inversion_page;
 
 pub(super) fn solve(
     files: Files<'_>,
@@ -30,8 +31,8 @@ pub(super) fn solve(
     files.history.store(&found.history)?;
     files.destination.store("value", None, &found.x)?;
     summary(&found, session);
-    let subject = Subject::of_gradient(&files, Some(target_file), target);
-    files.page.store(|session| inversion_page(&facts(&found, &subject, session)), session)?;
+    let given = Given::gradient(&files, Some(target_file), target);
+    files.page.store(|session| inversion_page(&of_diagonal(&found, given.subject(session))), session)?;
     let on_stdout = files.destination.on_stdout();
     if session.common.json {
         let report = report(&found, on_stdout, session);
@@ -81,21 +82,5 @@ fn report<'a>(found: &'a DiagonalInversion, values: bool, session: &Session<'_>)
         start: (&found.start).into(),
         colophon: session.colophon(),
         values: values.then_some(&found.x),
-    }
-}
-
-/// What the page draws.
-fn facts(found: &DiagonalInversion, subject: &Subject<'_>, session: &Session<'_>) -> InversionFacts {
-    let known = |value: f64| Some(value).filter(|value| value.is_finite());
-    InversionFacts {
-        solver: "diagonal".into(),
-        reason: "asked for".into(),
-        start: start_sentence(&found.start),
-        iterations: found.iterations.into(),
-        passes: Some(found.passes.into()),
-        residual: known(found.residual),
-        objective: known(found.objective),
-        history: trace("diagonal", &found.history),
-        ..subject.facts(found.status, session)
     }
 }

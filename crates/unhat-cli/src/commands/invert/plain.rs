@@ -1,18 +1,19 @@
 //! The inversion without regulariser: one solution, its certificate, and a checkpoint to resume from.
 
-use super::facts::{Subject, gradient_proof, standard_errors, start_sentence, sum_of_scores, trace};
+use super::facts::Given;
 use super::files::Files;
 use crate::checkpoint::{CheckpointFile, Resumed};
 use crate::commands::Exit;
 use crate::failure::Failure;
 use crate::fingerprint::fingerprint_of_inversion;
+use crate::inversion_facts::{of_gradient, of_interrupted};
 use crate::report::{Method, SolveReport};
 use crate::session::Session;
 use unhat::ErrorKind;
 use unhat::invert::scores::gradient_covariance;
 use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, StartReport, invert_gradient};
 use unhat::solve::{State, Status, Step};
-use unhat_report::{Candidate, InversionFacts, inversion_page};
+use unhat_report::{InversionFacts, inversion_page};
 
 impl Files<'_> {
     fn options(&self, seed: u64) -> Result<InvertOptions, Failure> {
@@ -87,8 +88,8 @@ pub(super) fn solve(
         }
         _ => None,
     };
-    let subject = Subject::of_gradient(&files, target_file, target);
-    let exit = ended.hand_over(command, (&files, &subject), spread.as_ref(), session)?;
+    let given = Given::gradient(&files, target_file, target);
+    let exit = ended.hand_over(command, (&files, &given), spread.as_ref(), session)?;
     if let Some(file) = file.filter(|_| solved) {
         file.remove(); // not before the answer is safe
     }
@@ -145,7 +146,7 @@ impl Ended {
     fn hand_over(
         &self,
         command: &str,
-        (files, subject): (&Files<'_>, &Subject<'_>),
+        (files, given): (&Files<'_>, &Given<'_>),
         spread: Option<&NoiseSpread>,
         session: &mut Session<'_>,
     ) -> Result<Exit, Failure> {
@@ -159,7 +160,7 @@ impl Ended {
         if let Some(spread) = spread {
             session.summary(&spread.summary());
         }
-        files.page.store(|session| inversion_page(&self.facts(subject, spread, session)), session)?;
+        files.page.store(|session| inversion_page(&self.facts(given, spread, session)), session)?;
         if session.common.json {
             let report = self.report(command, destination.on_stdout(), spread, session);
             session.print_object(&report)?;
@@ -204,50 +205,12 @@ impl Ended {
     }
 
     /// What the page draws.
-    fn facts(&self, subject: &Subject<'_>, spread: Option<&NoiseSpread>, session: &Session<'_>) -> InversionFacts {
-        let last = self.history().last();
-        let blank = subject.facts(self.status(), session);
-        let inversion = match self {
-            Ended::Whole(inversion) => inversion,
-            Ended::Cut(cut) => {
-                let (state, _, start) = &**cut;
-                return InversionFacts {
-                    solver: "the solver".into(),
-                    reason: "cut short".into(),
-                    start: start_sentence(start),
-                    iterations: last.map_or(0, |step| step.iteration.into()),
-                    passes: Some(state.passes.into()),
-                    residual: last.map(|step| step.residual),
-                    history: trace("interrupted", self.history()),
-                    ..blank
-                };
-            }
-        };
-        let found = Candidate {
-            origin: start_sentence(&inversion.start),
-            status: blank.status.clone(),
-            residual: Some(inversion.residual),
-            objective: None,
-            distance: None,
-            iterations: Some(inversion.iterations),
-        };
-        InversionFacts {
-            noise: spread.map(|spread| spread.noise),
-            solver: inversion.solver.name().into(),
-            reason: inversion.reason.clone(),
-            start: start_sentence(&inversion.start),
-            iterations: inversion.iterations.into(),
-            passes: Some(inversion.passes.into()),
-            residual: Some(inversion.residual),
-            condition: Some(inversion.condition).filter(|condition| condition.is_finite()),
-            digits: Some(inversion.digits),
-            history: trace(inversion.solver.name(), &inversion.history),
-            candidates: vec![found],
-            proof: inversion.certificate.map(|proof| gradient_proof(&proof, &inversion.x, subject.target.is_none())),
-            standard_errors: spread
-                .map_or_else(Vec::new, |s| standard_errors(subject.matrix, &inversion.x, &s.standard_errors)),
-            checks: vec![sum_of_scores("sum_of_scores", &inversion.point.scores, inversion.x.len(), 0.0)],
-            ..blank
+    fn facts(&self, given: &Given<'_>, spread: Option<&NoiseSpread>, session: &Session<'_>) -> InversionFacts {
+        let subject = given.subject(session);
+        let spread = spread.map(|spread| (spread.noise, spread.standard_errors.as_slice()));
+        match self {
+            Ended::Whole(inversion) => of_gradient(inversion, spread, subject),
+            Ended::Cut(cut) => of_interrupted(cut, subject),
         }
     }
 

@@ -1,9 +1,10 @@
 //! The inversion with a regulariser: every minimum that was found, and what is proven of the best.
 
-use super::facts::{Subject, distance, start_sentence, sum_of_scores, trace};
+use super::facts::Given;
 use super::files::Files;
 use crate::commands::Exit;
 use crate::failure::Failure;
+use crate::inversion_facts::of_regularised;
 use crate::report::{FoldReport, Method, MinimumReport, RegularisedReport};
 use crate::session::Session;
 use unhat::invert::{
@@ -11,7 +12,7 @@ use unhat::invert::{
     invert_regularised,
 };
 use unhat::solve::Status;
-use unhat_report::{Candidate, InversionFacts, inversion_page};
+use unhat_report::inversion_page;
 
 /// The library's word that no answer of this kind is without: a note here, not a warning each time.
 const ONE_CELL: &str = "only the cell of the start was searched";
@@ -35,14 +36,14 @@ pub(super) fn solve(
     let found = session
         .compute(|run| invert_regularised(&rows, offset, target, weights, &files.cell(), &options, run))
         .map_err(|error| Failure::in_matrix(error, matrix))?;
-    hand_over(&found, &files, &Subject::of_gradient(&files, Some(target_file), target), session)
+    hand_over(&found, &files, &Given::gradient(&files, Some(target_file), target), session)
 }
 
 /// Writes history, the best x and the page, says what was found, prints the object.
 fn hand_over(
     found: &RegularisedInversion,
     files: &Files<'_>,
-    subject: &Subject<'_>,
+    given: &Given<'_>,
     session: &mut Session<'_>,
 ) -> Result<Exit, Failure> {
     let destination = &files.destination;
@@ -56,7 +57,7 @@ fn hand_over(
         found.folds.iter().for_each(|fold| session.say(&fold_sentence(fold)));
     }
     summary(found, session);
-    files.page.store(|session| inversion_page(&facts(found, subject, session)), session)?;
+    files.page.store(|session| inversion_page(&of_regularised(found, given.subject(session))), session)?;
     if session.common.json {
         let report = report(found, destination.on_stdout(), session);
         session.print_object(&report)?;
@@ -115,54 +116,6 @@ fn proof_sentence(certificate: &RegularisedCertificate) -> String {
     match certificate.slack_error {
         Some(error) => format!("{proof}; it is known to {error:.1e} of every slack"),
         None => proof,
-    }
-}
-
-/// What the page draws.
-fn facts(found: &RegularisedInversion, subject: &Subject<'_>, session: &Session<'_>) -> InversionFacts {
-    let minima = found.minima.iter().enumerate().map(|(rank, minimum)| Candidate {
-        origin: minimum.found_by.iter().map(|origin| origin.name()).collect::<Vec<_>>().join(", "),
-        status: if minimum.strict { "strict minimum" } else { "not shown to be a minimum" }.into(),
-        residual: None,
-        objective: Some(minimum.objective),
-        distance: found.minima.first().filter(|_| rank > 0).and_then(|best| distance(&minimum.x, &best.x)),
-        iterations: None,
-    });
-    InversionFacts {
-        solver: found.method.name().into(),
-        reason: found.reason.clone(),
-        start: start_sentence(&found.start),
-        iterations: found.iterations.into(),
-        passes: Some(found.passes.into()),
-        residual: Some(found.residual),
-        objective: Some(found.objective),
-        condition: Some(found.point.factor.condition()).filter(|condition| condition.is_finite()),
-        history: trace("all descents", &found.history),
-        candidates: minima.collect(),
-        proof: found.certificate.as_ref().map(page_proof),
-        checks: vec![sum_of_scores("sum_of_scores", &found.point.scores, found.x.len(), 0.0)],
-        ..subject.facts(found.status, session)
-    }
-}
-
-/// What is proven of the best, as the page says it.
-fn page_proof(certificate: &RegularisedCertificate) -> unhat_report::Proof {
-    let (statement, within) = match certificate.kind {
-        Proof::Unique => ("The best answer is the only global minimum of the cell.", None),
-        Proof::Global => ("No point of the cell has an objective that is lower by more than a billionth of it.", None),
-        Proof::Local if certificate.within > 0.0 => {
-            ("The best answer is a strict minimum, and the only global one near it.", Some(certificate.within))
-        }
-        Proof::Local => ("The best answer is a strict minimum; others may be lower.", None),
-    };
-    unhat_report::Proof {
-        statement: Some(statement.into()),
-        scope: "the exact minimum".into(),
-        euclidean: None,
-        relative: None,
-        slacks: certificate.slack_error,
-        rounding: None,
-        within,
     }
 }
 

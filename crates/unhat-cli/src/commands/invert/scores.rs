@@ -1,10 +1,11 @@
 //! `unhat invert scores`: from released scores to the x that has them, or to what they leave open.
 
-use super::facts::{Subject, components, distance, relative, standard_errors, sum_of_scores, trace, words};
+use super::facts::Given;
 use crate::commands::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::history::HistoryFile;
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
+use crate::inversion_facts::{of_scores, recommended, score_status};
 use crate::names::Names;
 use crate::options::InvertScores;
 use crate::output::Destination;
@@ -17,7 +18,7 @@ use unhat::invert::scores::{
 use unhat::solve::Status;
 use unhat::{Error, ErrorKind};
 use unhat_io::read_rows;
-use unhat_report::{Candidate, InversionFacts, Inverted, Lift, Proof, inversion_page};
+use unhat_report::{Inverted, inversion_page};
 
 pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result<Exit, Failure> {
     if session.common.checkpoint.is_some() {
@@ -58,8 +59,8 @@ pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result
         session.warn(&warning);
     }
     history.store(&found.history)?;
-    let subject = Subject { kind: Inverted::Scores, input, matrix, target: Some(&arguments.target), values: &target };
-    let answer = Answer { found: &found, subject: &subject, known: &known, limit: arguments.max_iter };
+    let given = Given { kind: Inverted::Scores, input, matrix, target: Some(&arguments.target), values: &target };
+    let answer = Answer { found: &found, given: &given, known: &known, limit: arguments.max_iter };
     answer.hand_over(&destination, &page, session)
 }
 
@@ -77,21 +78,12 @@ fn of_the_target(error: &Error, options: &ScoreInvertOptions) -> Option<Failure>
 /// What the library found, and what is needed to speak about it.
 struct Answer<'a> {
     found: &'a ScoreInversion,
-    subject: &'a Subject<'a>,
+    given: &'a Given<'a>,
     known: &'a ScoreStart<'a>,
     limit: Option<u32>,
 }
 
 impl Answer<'_> {
-    /// Whether x is to be had: the scores decide it, or the run was cut short before that was looked at.
-    fn recommended(&self) -> bool {
-        self.found.identified || self.found.status == Status::Interrupted
-    }
-
-    fn status(&self) -> &'static str {
-        if self.recommended() { self.found.status.name() } else { "not_identified" }
-    }
-
     /// Writes x where it is recommended, and the page; says what was found, prints the object.
     fn hand_over(
         &self,
@@ -99,7 +91,7 @@ impl Answer<'_> {
         page: &PageFile<'_>,
         session: &mut Session<'_>,
     ) -> Result<Exit, Failure> {
-        let recommended = self.recommended();
+        let recommended = recommended(self.found);
         if recommended {
             destination.store("value", None, &self.found.x)?;
         }
@@ -111,7 +103,7 @@ impl Answer<'_> {
         if recommended {
             self.summary(session);
         }
-        page.store(|session| inversion_page(&self.facts(session)), session)?;
+        page.store(|session| inversion_page(&of_scores(self.found, self.known, self.given.subject(session))), session)?;
         let on_stdout = recommended && destination.on_stdout();
         if session.common.json {
             let report = self.report(on_stdout, session);
@@ -125,7 +117,7 @@ impl Answer<'_> {
     /// Why x was not written, or is not the end of the way.
     fn say_what_is_missing(&self, session: &mut Session<'_>) {
         let found = self.found;
-        if !self.recommended() {
+        if !recommended(found) {
             let Some(direction) = &found.null_direction else {
                 session.say("not identified: several candidates fit the scores equally well; no x was written");
                 return;
@@ -134,7 +126,7 @@ impl Answer<'_> {
                 "not identified: none of the released scores changes along the direction h, so that they cannot tell \
                  how far x lies along it; no x was written",
             );
-            let names = Names::of_direction(direction, self.subject.matrix.column_names.as_deref());
+            let names = Names::of_direction(direction, self.given.matrix.column_names.as_deref());
             session.say(names.lines().trim_end());
             return;
         }
@@ -157,7 +149,7 @@ impl Answer<'_> {
             "{}: {} values from {} scores, residual {:.1e}, {}; {} with {} ({})",
             found.status.name().replace('_', " "),
             found.x.len(),
-            self.subject.values.len(),
+            self.given.values.len(),
             found.residual,
             session.elapsed(),
             found.method.name(),
@@ -193,7 +185,7 @@ impl Answer<'_> {
         ScoreInversionReport {
             schema: 1,
             command: "invert scores",
-            status: self.status(),
+            status: score_status(found),
             identified: found.identified,
             null_direction: found.null_direction.as_deref(),
             weakest_share: found.weakest_share,
@@ -220,73 +212,6 @@ impl Answer<'_> {
             },
             colophon: session.colophon(),
             values: values.then_some(&found.x),
-        }
-    }
-}
-
-impl Answer<'_> {
-    /// What the page draws.
-    fn facts(&self, session: &Session<'_>) -> InversionFacts {
-        let (found, subject) = (self.found, self.subject);
-        let solved = self.recommended() && found.status == Status::Solved;
-        let d = found.x.len();
-        let mut checks = vec![sum_of_scores("sum_of_scores", &found.point.scores, d, 0.0)];
-        if found.target_sum_defect.is_some() {
-            let noise = found.noise.unwrap_or(0.0);
-            checks.push(sum_of_scores("sum_of_target_scores", subject.values, d, noise));
-        }
-        let candidates = found.candidates.iter().enumerate().map(|(rank, candidate)| Candidate {
-            origin: candidate.origin.clone(),
-            status: words(candidate.status.name()),
-            residual: Some(candidate.residual),
-            objective: None,
-            distance: found.candidates.first().filter(|_| rank > 0).and_then(|best| distance(&candidate.x, &best.x)),
-            iterations: Some(candidate.iterations),
-        });
-        let proof = found.certificate.map(|proof| Proof {
-            statement: None,
-            scope: "every x nearby with these scores".into(),
-            euclidean: Some(proof.euclidean),
-            relative: relative(proof.euclidean, &found.x),
-            slacks: Some(proof.q_norm),
-            rounding: Some(proof.rounding),
-            within: Some(proof.within),
-        });
-        let errors = found.standard_errors.as_ref().filter(|_| self.recommended());
-        InversionFacts {
-            status: words(self.status()),
-            solved,
-            noise: found.noise,
-            solver: found.method.name().into(),
-            reason: found.reason.clone(),
-            start: self.start(),
-            iterations: found.iterations.into(),
-            passes: found.history.last().map(|step| step.passes.into()),
-            residual: Some(found.residual),
-            condition: Some(found.point.factor.condition()).filter(|condition| condition.is_finite()),
-            history: trace(found.method.name(), &found.history),
-            candidates: candidates.collect(),
-            proof: proof.filter(|_| self.recommended()),
-            standard_errors: errors.map_or_else(Vec::new, |e| standard_errors(subject.matrix, &found.x, e)),
-            null_direction: found.null_direction.as_ref().map_or_else(Vec::new, |h| components(subject.matrix, h)),
-            lift: found.lift.as_ref().map(|lift| Lift {
-                rows: lift.rows as u64,
-                unknowns: lift.unknowns as u64,
-                residual: lift.residual,
-                product_defect: lift.product_defect,
-            }),
-            checks,
-            ..subject.facts(found.status, session)
-        }
-    }
-
-    fn start(&self) -> String {
-        match self.known {
-            _ if self.found.lift.is_some() => "none: the lift needs no point and no signs".into(),
-            ScoreStart::Point(_) => "the point that was given".into(),
-            ScoreStart::Signs(_) => "the centre of the cell whose signs were given".into(),
-            ScoreStart::Side(_) => "the centre of the polytope".into(),
-            ScoreStart::Unknown => "the least-squares fit of the offset, and points around it".into(),
         }
     }
 }
