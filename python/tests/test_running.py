@@ -173,7 +173,8 @@ def test_ctrl_c_leaves_a_checkpoint(tmp_path):
         import unhat
 
         random = np.random.default_rng(1)
-        A, b, x = random.normal(size=(3000, 20)), random.normal(size=3000), random.normal(size=20)
+        # large enough for many looks at the signals, which are 20 ms apart, before the end
+        A, b, x = random.normal(size=(60000, 30)), random.normal(size=60000), random.normal(size=30)
         c, s = unhat.leverage_gradient(A, b, x), np.sign(A @ x - b)
         stop = lambda kind, facts: facts.get("iteration", 0) > 1 and os.kill(os.getpid(), signal.SIGINT)
         options = dict(signs=s, solver="cg", threads=1)
