@@ -99,24 +99,22 @@ def _image(chart):
     )
 
 
-class _Inversion(Result):
-    def __init__(self, text, page, history=()):
+class Reported(Result):
+    """An answer with a report: beside the facts, what its page draws."""
+
+    def __init__(self, text, page):
         super().__init__(text)
         self._page = page
-        self.history = np.array([tuple(step) for step in history], dtype=_STEP)
-        values = self._facts.pop("values", None)
-        self.x = None if values is None else np.array(values, dtype=np.float64)
 
     def __reduce__(self):
-        return type(self), (self._text, self._page, self.history.tolist())
+        return type(self), (self._text, self._page)
 
-    def _charts(self):
-        chart = json.loads(_unhat.convergence_chart(self.method.solver, self.history.tolist()))
-        return [] if chart is None else [chart]
+    def _drawn(self):
+        raise NotImplementedError
 
     def to_html(self):
         """Return the report as one HTML page that needs nothing else."""
-        return _unhat.inversion_page(self._page)
+        return self._drawn()
 
     def save_html(self, path):
         """Write the report to a file, whole or not at all.
@@ -127,6 +125,24 @@ class _Inversion(Result):
             The file, replaced if it is there.
         """
         _unhat.write_page(os.fspath(path), self.to_html())
+
+
+class _Inversion(Reported):
+    def __init__(self, text, page, history=()):
+        super().__init__(text, page)
+        self.history = np.array([tuple(step) for step in history], dtype=_STEP)
+        values = self._facts.pop("values", None)
+        self.x = None if values is None else np.array(values, dtype=np.float64)
+
+    def __reduce__(self):
+        return type(self), (self._text, self._page, self.history.tolist())
+
+    def _drawn(self):
+        return _unhat.inversion_page(self._page)
+
+    def _charts(self):
+        chart = json.loads(_unhat.convergence_chart(self.method.solver, self.history.tolist()))
+        return [] if chart is None else [chart]
 
     def _sentence(self):
         status = self.status.replace("_", " ")
@@ -205,7 +221,7 @@ class ScoreInversion(_Inversion):
         return "nothing is proven"
 
 
-class Audit(Result):
+class Audit(Reported):
     """What :func:`unhat.audit` found, schema ``unhat.findings/1``.
 
     Attributes
@@ -220,6 +236,15 @@ class Audit(Result):
         What the caller should know.
     """
 
+    def __init__(self, text):
+        super().__init__(text, text)  # the page draws the findings themselves
+
+    def __reduce__(self):
+        return type(self), (self._text,)
+
+    def _drawn(self):
+        return _unhat.audit_page(self._page)
+
     def _sentence(self):
         return self.findings[0].title if self.findings else "no finding"
 
@@ -231,17 +256,3 @@ class Audit(Result):
 
     def _charts(self):
         return json.loads(_unhat.audit_images(self._text))[:CHARTS]
-
-    def to_html(self):
-        """Return the report as one HTML page that needs nothing else."""
-        return _unhat.audit_page(self._text)
-
-    def save_html(self, path):
-        """Write the report to a file, whole or not at all.
-
-        Parameters
-        ----------
-        path : str or os.PathLike
-            The file, replaced if it is there.
-        """
-        _unhat.write_page(os.fspath(path), self.to_html())

@@ -1,38 +1,19 @@
 """What is found of the rows of a table: their influence, planted flips, a trimming."""
 
 import json
-import os
 
 from unhat import _unhat
-from unhat._results import CHARTS, Result
+from unhat._results import CHARTS, Reported
 
 
-class Study(Result):
-    """An answer of :func:`unhat.influence` and its kin: beside the facts, what the page draws."""
+class Study(Reported):
+    """An answer of :func:`unhat.influence` and its kin."""
 
-    def __init__(self, text, page):
-        super().__init__(text)
-        self._page = page
-
-    def __reduce__(self):
-        return type(self), (self._text, self._page)
+    def _drawn(self):
+        return _unhat.influence_page(self._page)
 
     def _charts(self):
         return json.loads(_unhat.influence_images(self._page))[:CHARTS]
-
-    def to_html(self):
-        """Return the report as one HTML page that needs nothing else."""
-        return _unhat.influence_page(self._page)
-
-    def save_html(self, path):
-        """Write the report to a file, whole or not at all.
-
-        Parameters
-        ----------
-        path : str or os.PathLike
-            The file, replaced if it is there.
-        """
-        _unhat.write_page(os.fspath(path), self.to_html())
 
     def _of_model(self):
         model = self.model

@@ -7,10 +7,10 @@ import numpy as np
 
 from unhat import _unhat
 from unhat._data import table as given_table
-from unhat._results import CHARTS, Result
+from unhat._results import CHARTS, Reported, Result
 
 
-class Training(Result):
+class Training(Reported):
     """What :func:`unhat.train` leaves.
 
     Attributes
@@ -33,11 +33,14 @@ class Training(Result):
     """
 
     def __init__(self, text, page, weights):
-        super().__init__(text)
-        self._page, self._weights = page, weights
+        super().__init__(text, page)
+        self._weights = weights
 
     def __reduce__(self):
         return type(self), (self._text, self._page, self._weights)
+
+    def _drawn(self):
+        return _unhat.training_page(self._page)
 
     def save(self, path):
         """Write the model to a file that the command line takes too, whole or not at all.
@@ -65,20 +68,6 @@ class Training(Result):
             As of :func:`unhat.predict`.
         """
         return predictions(table, self, threads)
-
-    def to_html(self):
-        """Return the report as one HTML page that needs nothing else."""
-        return _unhat.training_page(self._page)
-
-    def save_html(self, path):
-        """Write the report to a file, whole or not at all.
-
-        Parameters
-        ----------
-        path : str or os.PathLike
-            The file, replaced if it is there.
-        """
-        _unhat.write_page(os.fspath(path), self.to_html())
 
     def _charts(self):
         return json.loads(_unhat.training_images(self._page))[:CHARTS]

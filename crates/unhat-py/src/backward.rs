@@ -89,7 +89,7 @@ pub(crate) fn invert_gradient<'py>(
 ) -> PyResult<(String, String, Steps)> {
     let to_python = |error| raised(py, &error);
     let mut colophon = Colophon::start(options.seed, matrix.notes());
-    let solver = options.solver(weights.is_some()).map_err(to_python)?;
+    let request = options.request(weights.is_some()).map_err(to_python)?;
     let released = lent(target.as_slice().ok()).map_err(to_python)?;
     let target: Vec<f64> = released.iter().map(|c| c / options.target_scale).collect();
     let problem = Problem {
@@ -105,7 +105,7 @@ pub(crate) fn invert_gradient<'py>(
     };
     let progress = options.progress.as_ref();
     let (found, threads) =
-        compute_and_tell(py, options.threads, progress, |run| solve(&problem, solver, &options, run))?;
+        compute_and_tell(py, options.threads, progress, |run| solve(&problem, &request, &options, run))?;
     let object = match &found {
         Found::Plain(found, spread) => plain(found, spread.as_ref()),
         Found::Regularised(found) => regularised(found),
@@ -152,8 +152,8 @@ fn optional<'a>(vector: &'a Option<Vector<'_>>) -> Result<Option<&'a [f64]>> {
 }
 
 impl GradientOptions {
-    /// The solver without weights; None beside them.
-    fn solver(&self, weights: bool) -> Result<Option<Solver>> {
+    /// With the words read, and refused where it cannot be had.
+    fn request(&self, weights: bool) -> Result<GradientRequest> {
         let solver = match self.solver == DIAGONAL {
             true => SolverAsked::Diagonal,
             false => SolverAsked::Named(named("solver", &self.solver, &SOLVERS, Solver::name)?),
@@ -167,16 +167,17 @@ impl GradientOptions {
             noise: self.noise,
             target_scale: self.target_scale,
         };
-        request.solver()
+        request.check()?;
+        Ok(request)
     }
 }
 
-fn solve(problem: &Problem<'_>, solver: Option<Solver>, options: &GradientOptions, run: &Run<'_>) -> Result<Found> {
+fn solve(problem: &Problem<'_>, request: &GradientRequest, options: &GradientOptions, run: &Run<'_>) -> Result<Found> {
     let Problem { rows, offset, target, start, weights } = problem;
     let Some(weights) = weights else {
         let chosen = InvertOptions {
-            solver: solver.unwrap_or(Solver::Auto),
-            scores: named("scores", &options.scores, &SCORES, ScoreSource::name)?,
+            solver: request.solver.without_weights()?,
+            scores: request.scores,
             tolerance: options.tol,
             max_iterations: options.max_iter,
             seed: options.seed,
@@ -204,7 +205,7 @@ fn solve(problem: &Problem<'_>, solver: Option<Solver>, options: &GradientOption
         prove: options.prove,
         ..RegularisedOptions::default()
     };
-    if options.solver == DIAGONAL {
+    if request.solver == SolverAsked::Diagonal {
         let found = invert_diagonal(rows, offset, target, weights, start, &chosen, run)?;
         return Ok(Found::Diagonal(Box::new(found)));
     }

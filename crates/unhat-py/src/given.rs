@@ -6,8 +6,7 @@ use crate::failure::{option, raised};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use unhat::Result;
-use unhat::influence::HeldOutRows;
-use unhat::models::{Frame, HeldOut, Model};
+use unhat::models::{Frame, HeldOutRows, Model};
 
 /// A table for models: a path, read as the command line reads it, or what hands over Arrow.
 pub(crate) fn table(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Frame> {
@@ -17,44 +16,17 @@ pub(crate) fn table(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Frame>
     }
 }
 
-/// Held-out rows: None, a share, or a table.
-pub(crate) enum HeldOutGiven {
-    Nothing,
-    Share(f64),
-    Table(Box<Frame>),
-}
-
-impl HeldOutGiven {
-    /// A number, or a word that is one, is a share; anything else is a table.
-    pub fn of(py: Python<'_>, name: &str, given: Option<&Py<PyAny>>) -> PyResult<Self> {
-        let Some(given) = given.map(|given| given.bind(py)) else { return Ok(HeldOutGiven::Nothing) };
-        let word = match given.extract::<f64>() {
-            Ok(share) => Some(share.to_string()),
-            Err(_) => given.extract::<String>().ok(),
-        };
-        let share = word.map(|word| HeldOutRows::share(name, &word)).transpose();
-        match share.map_err(|error| raised(py, &error))?.flatten() {
-            Some(share) => Ok(HeldOutGiven::Share(share)),
-            None => table(py, given).map(|frame| HeldOutGiven::Table(Box::new(frame))),
-        }
-    }
-
-    pub fn held_out(&self) -> HeldOut<'_> {
-        match self {
-            HeldOutGiven::Nothing => HeldOut::None,
-            HeldOutGiven::Share(share) => HeldOut::Share(*share),
-            HeldOutGiven::Table(frame) => HeldOut::Table(frame),
-        }
-    }
-}
-
-impl From<HeldOutGiven> for HeldOutRows {
-    fn from(given: HeldOutGiven) -> Self {
-        match given {
-            HeldOutGiven::Nothing => HeldOutRows::WhereNeeded,
-            HeldOutGiven::Share(share) => HeldOutRows::Share(share),
-            HeldOutGiven::Table(frame) => HeldOutRows::Table(*frame),
-        }
+/// Held-out rows: a number, or a word that is one, is a share; anything else is a table.
+pub(crate) fn held_out(py: Python<'_>, name: &str, given: Option<&Py<PyAny>>) -> PyResult<HeldOutRows> {
+    let Some(given) = given.map(|given| given.bind(py)) else { return Ok(HeldOutRows::WhereNeeded) };
+    let word = match given.extract::<f64>() {
+        Ok(share) => Some(share.to_string()),
+        Err(_) => given.extract::<String>().ok(),
+    };
+    let share = word.map(|word| HeldOutRows::share(name, &word)).transpose();
+    match share.map_err(|error| raised(py, &error))?.flatten() {
+        Some(share) => Ok(HeldOutRows::Share(share)),
+        None => table(py, given).map(HeldOutRows::Table),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::facts::{Colophon, written};
 use crate::failure::raised;
-use crate::given::{self, HeldOutGiven, ModelGiven, WordOrValues, parsed};
+use crate::given::{self, ModelGiven, WordOrValues, parsed};
 use crate::work::compute_and_tell;
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -72,9 +72,8 @@ impl Call {
 }
 
 fn request(py: Python<'_>, options: &Options<'_>) -> PyResult<Request> {
-    let held_out =
-        |name: &str, given: &Option<Py<PyAny>>| Ok::<_, PyErr>(HeldOutGiven::of(py, name, given.as_ref())?.into());
-    let (validation, test) = (held_out("validation", &options.validation)?, held_out("test", &options.test)?);
+    let validation = given::held_out(py, "validation", options.validation.as_ref())?;
+    let test = given::held_out(py, "test", options.test.as_ref())?;
     let read = || -> Result<Request> {
         let impact = |given: &WordOrValues<'_>| {
             given.resolve("impact", |word| Ok(ImpactKind::named(word)?.map(ImpactAsked::Named)), ImpactAsked::Vector)

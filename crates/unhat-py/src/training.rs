@@ -2,7 +2,7 @@
 
 use crate::facts::{Colophon, written};
 use crate::failure::raised;
-use crate::given::{self, HeldOutGiven, ModelGiven, parsed};
+use crate::given::{self, ModelGiven, parsed};
 use crate::influence::tool;
 use crate::work::compute_and_tell;
 use pyo3::prelude::*;
@@ -91,12 +91,12 @@ pub(crate) fn train<'py>(
     let (chosen, kind) = (options.training().map_err(to_python)?, options.model.parse().map_err(to_python)?);
     options.output.as_deref().map(check_model_output).transpose().map_err(to_python)?;
     let resumed = options.checkpoint.as_deref().map(read_training).transpose().map_err(to_python)?.flatten();
-    let validation = HeldOutGiven::of(py, "validation", options.validation.as_ref())?;
+    let validation = given::held_out(py, "validation", options.validation.as_ref())?;
     let frame = given::table(py, table)?;
     let request = TrainingRequest {
         response: &options.response,
         kind,
-        validation: validation.held_out(),
+        validation: validation.held_out(false),
         without: &options.without,
         standardize: options.standardize,
         options: chosen,

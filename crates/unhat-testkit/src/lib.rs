@@ -5,6 +5,7 @@
 pub mod close;
 pub mod closed_form;
 mod double_double;
+pub mod elimination;
 pub mod generate;
 pub mod known;
 pub mod orthonormal;

@@ -8,6 +8,7 @@ use unhat::models::{self, Activation, Batch, Family, Momentum, Network, Optimise
 use unhat::natural::{
     BaseRule, Damping, LayerMetric, MetricControl, MetricOptions, MetricRefresh, Refresh, Share, SharedMetric, Windows,
 };
+use unhat_testkit::elimination::solve;
 
 fn draw(seed: u64, count: usize) -> Vec<f64> {
     let mut u = vec![0.0; count];
@@ -31,25 +32,6 @@ fn linear(seed: u64, inputs: usize, outputs: usize) -> (Linear, [Var; 2]) {
     let (weight, bias) = (variable(seed, &[outputs, inputs]), variable(seed + 100, &[outputs]));
     let layer = candle_nn::Linear::new(weight.as_tensor().clone(), Some(bias.as_tensor().clone()));
     (Linear::wrap(layer).unwrap(), [weight, bias])
-}
-
-/// x with Mx = v by Gaussian elimination with pivots: slow, and not the code under test.
-fn solve(mut m: Vec<Vec<f64>>, mut v: Vec<f64>) -> Vec<f64> {
-    let n = v.len();
-    for k in 0..n {
-        let pivot = (k..n).max_by(|&a, &b| m[a][k].abs().total_cmp(&m[b][k].abs())).unwrap();
-        m.swap(k, pivot);
-        v.swap(k, pivot);
-        for i in k + 1..n {
-            let f = m[i][k] / m[k][k];
-            (k..n).for_each(|j| m[i][j] -= f * m[k][j]);
-            v[i] -= f * v[k];
-        }
-    }
-    for k in (0..n).rev() {
-        v[k] = (v[k] - (k + 1..n).map(|j| m[k][j] * v[j]).sum::<f64>()) / m[k][k];
-    }
-    v
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -5,6 +5,7 @@ use unhat::models::{
     Activation, Batch, Family, Network, Optimiser, Schedule, TrainOptions, Trainer, TrainingData, Workspace,
 };
 use unhat::natural::*;
+use unhat_testkit::elimination::solve;
 
 fn draw(seed: u64, count: usize) -> Vec<f64> {
     let mut u = vec![0.0; count];
@@ -15,25 +16,6 @@ fn draw(seed: u64, count: usize) -> Vec<f64> {
 fn with_ones(mut features: Vec<f64>, inputs: usize) -> Vec<f64> {
     features.chunks_exact_mut(inputs).for_each(|row| row[inputs - 1] = 1.0);
     features
-}
-
-/// x with Mx = v by Gaussian elimination with pivots: slow, and not the code under test.
-fn solve(mut m: Vec<Vec<f64>>, mut v: Vec<f64>) -> Vec<f64> {
-    let n = v.len();
-    for k in 0..n {
-        let pivot = (k..n).max_by(|&a, &b| m[a][k].abs().total_cmp(&m[b][k].abs())).unwrap();
-        m.swap(k, pivot);
-        v.swap(k, pivot);
-        for i in k + 1..n {
-            let f = m[i][k] / m[k][k];
-            (k..n).for_each(|j| m[i][j] -= f * m[k][j]);
-            v[i] -= f * v[k];
-        }
-    }
-    for k in (0..n).rev() {
-        v[k] = (v[k] - (k + 1..n).map(|j| m[k][j] * v[j]).sum::<f64>()) / m[k][k];
-    }
-    v
 }
 
 /// E[rrᵀ] of row-major rows of d values.

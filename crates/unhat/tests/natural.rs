@@ -6,32 +6,12 @@ use unhat::models::{
     TrainingData, Workspace,
 };
 use unhat::natural::*;
+use unhat_testkit::elimination::solve;
 
 fn draw(seed: u64, count: usize) -> Vec<f64> {
     let mut u = vec![0.0; count];
     unhat::random::uniform_rows_into(seed, 9, 0, &mut u);
     u.iter().map(|u| 2.0 * u - 1.0).collect()
-}
-
-/// x with Mx = v by Gaussian elimination with pivots: slow, and not the code under test.
-fn solve(mut m: Vec<Vec<f64>>, mut v: Vec<f64>) -> Vec<f64> {
-    let n = v.len();
-    for k in 0..n {
-        let pivot = (k..n).max_by(|&a, &b| m[a][k].abs().total_cmp(&m[b][k].abs())).unwrap();
-        m.swap(k, pivot);
-        v.swap(k, pivot);
-        for i in k + 1..n {
-            let f = m[i][k] / m[k][k];
-            for j in k..n {
-                m[i][j] -= f * m[k][j];
-            }
-            v[i] -= f * v[k];
-        }
-    }
-    for k in (0..n).rev() {
-        v[k] = (v[k] - (k + 1..n).map(|j| m[k][j] * v[j]).sum::<f64>()) / m[k][k];
-    }
-    v
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -2,14 +2,15 @@
 
 use super::Exit;
 use crate::failure::Failure;
+use crate::held_out::read_held_out;
 use crate::influence_options::{Influence, InfluenceCommand, InfluenceStudy, Trim};
 use crate::influence_report::FactsReport;
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use std::fmt::Write;
 use unhat::influence::{
-    CheckFacts, Direction, Evidence, HeldOutRows, ImpactAsked, ImpactKind, Prepared, Purpose, Request, ScoredRow,
-    Study, StudyFacts, TrimFacts,
+    CheckFacts, Direction, Evidence, ImpactAsked, ImpactKind, Prepared, Purpose, Request, ScoredRow, Study, StudyFacts,
+    TrimFacts,
 };
 use unhat_io::{check_table, read_frame, read_model, read_vector, write_frame, write_table};
 use unhat_report::{InfluenceFacts, influence_density, influence_page};
@@ -32,13 +33,6 @@ fn prepare(
     if let Some(output) = &arguments.output {
         check_table(output)?;
     }
-    let rows = |option: &str, given: Option<&str>| -> Result<HeldOutRows, Failure> {
-        let Some(text) = given else { return Ok(HeldOutRows::WhereNeeded) };
-        Ok(match HeldOutRows::share(option, text)? {
-            Some(share) => HeldOutRows::Share(share),
-            None => HeldOutRows::Table(read_frame(text)?),
-        })
-    };
     let impact = |text: &str| -> Result<ImpactAsked, Failure> {
         Ok(match ImpactKind::named(text)? {
             Some(impact) => ImpactAsked::Named(impact),
@@ -49,8 +43,8 @@ fn prepare(
         response: arguments.response.clone(),
         kind: arguments.model.clone(),
         model: arguments.model_file.as_deref().map(read_model).transpose()?,
-        validation: rows("--validation", arguments.validation.as_deref())?,
-        test: rows("--test", arguments.test.as_deref())?,
+        validation: read_held_out("--validation", arguments.validation.as_deref())?,
+        test: read_held_out("--test", arguments.test.as_deref())?,
         group: arguments.group.clone(),
         truth: truth.map(str::to_string),
         without: arguments.without.clone(),

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use crate::failure::Failure;
-use crate::held_out::HeldOutRows;
+use crate::held_out::read_held_out;
 use crate::input::require_one_reader_of_stdin;
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
@@ -24,11 +24,11 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
     let resumed = checkpoint.map(read_training).transpose()?.flatten();
 
     let table = read_frame(&arguments.table)?;
-    let validation = HeldOutRows::read("--validation", arguments.validation.as_deref())?;
+    let validation = read_held_out("--validation", arguments.validation.as_deref())?;
     let request = TrainingRequest {
         response: &arguments.response,
         kind: arguments.model.clone(),
-        validation: validation.held_out(),
+        validation: validation.held_out(false),
         without: &arguments.without,
         standardize: !arguments.no_standardize,
         options,

@@ -42,7 +42,7 @@ pub use leave_one_out::{LeaveOneOut, Preconditioner, exact, few_hessian_steps, o
 pub use membership::{MembershipFacts, MembershipRow, membership};
 pub use method::{LEVERAGE_DAMPING, Method, ScoreOptions, Scored, Target, Task, damping, rank_sum, score_rows};
 pub use ranks::{area_under_curve, average_precision, midranks, spearman};
-pub use request::{HeldOutRows, ImpactAsked, Prepared, Purpose, Request, RowName};
+pub use request::{ImpactAsked, Prepared, Purpose, Request, RowName};
 pub use ridge::{Form, Ridge, dual_gram};
 pub use study::{
     Direction, EnsembleReport, ImpactKind, ImpactValues, LEVERAGE_LIMIT, Phases, Study, StudyOptions, study, study_of,

@@ -4,45 +4,10 @@ use super::study::{Study, study, study_of};
 use super::trim::{Trimmed, trim, truth_of};
 use super::{Direction, ImpactKind, Method, PlantedFlips, StudyOptions, Task, planted_flips};
 use crate::error::{Error, ErrorKind, Result};
-use crate::models::{DEFAULT_SHARE, Fitted, Frame, HeldOut, Model, ModelKind, PartOptions, Parts, Scaling};
+use crate::models::{Fitted, Frame, HeldOutRows, Model, ModelKind, PartOptions, Parts, Scaling};
 use crate::run::Run;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// Held-out rows as they are asked for.
-#[derive(Clone, Debug, Default)]
-pub enum HeldOutRows {
-    /// [`DEFAULT_SHARE`] of the table where they are needed, else none.
-    #[default]
-    WhereNeeded,
-    /// A share of the table, drawn by seed.
-    Share(f64),
-    /// A table of their own.
-    Table(Frame),
-}
-
-impl HeldOutRows {
-    /// The share that `text` is; None where it is no number, and so the name of a table.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Option`] under the name `option` for a number that is no share.
-    pub fn share(option: &str, text: &str) -> Result<Option<f64>> {
-        match text.parse::<f64>() {
-            Ok(share) if share > 0.0 && share < 1.0 => Ok(Some(share)),
-            Ok(share) => Err(refused(option, format!("found {share}, expected a share between 0 and 1, or a table"))),
-            Err(_) => Ok(None),
-        }
-    }
-
-    fn held_out(&self, needed: bool) -> HeldOut<'_> {
-        match self {
-            HeldOutRows::WhereNeeded if needed => HeldOut::Share(DEFAULT_SHARE),
-            HeldOutRows::WhereNeeded => HeldOut::None,
-            HeldOutRows::Share(share) => HeldOut::Share(*share),
-            HeldOutRows::Table(frame) => HeldOut::Table(frame),
-        }
-    }
-}
 
 /// What a row's influence is on, as it is asked for.
 #[derive(Clone, Debug, PartialEq)]

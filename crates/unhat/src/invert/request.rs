@@ -45,11 +45,11 @@ pub struct GradientRequest {
 }
 
 impl GradientRequest {
-    /// The solver without weights, where everything that is asked for can be had; None beside weights.
+    /// Refuses what cannot be had.
     ///
     /// # Errors
     /// [`ErrorKind::Option`] naming the option that cannot be had, and why.
-    pub fn solver(&self) -> Result<Option<Solver>> {
+    pub fn check(&self) -> Result<()> {
         let scale = self.target_scale;
         if !(scale.is_finite() && scale != 0.0) {
             return Err(refused("target-scale", format!("found {scale}, expected a finite number other than 0")));
@@ -60,14 +60,14 @@ impl GradientRequest {
         if self.weights { self.beside_weights() } else { self.alone() }
     }
 
-    fn alone(&self) -> Result<Option<Solver>> {
+    fn alone(&self) -> Result<()> {
         match self.prove {
             true => Err(refused("prove", "needs weights; give both, or leave it out".into())),
-            false => self.solver.without_weights().map(Some),
+            false => self.solver.without_weights().map(drop),
         }
     }
 
-    fn beside_weights(&self) -> Result<Option<Solver>> {
+    fn beside_weights(&self) -> Result<()> {
         let refusal = |option: &str, reason: &str| Err(refused(option, reason.into()));
         match self.solver {
             SolverAsked::Named(Solver::Auto) => {}
@@ -88,7 +88,7 @@ impl GradientRequest {
         if self.checkpoint {
             return refusal("checkpoint", "is not supported beside weights yet; leave it out");
         }
-        Ok(None)
+        Ok(())
     }
 }
 
@@ -126,7 +126,7 @@ mod tests {
             (GradientRequest { scores: ScoreSource::Sketched, ..beside }, "scores"),
             (GradientRequest { checkpoint: true, ..beside }, "checkpoint"),
         ] {
-            let error = request.solver().unwrap_err();
+            let error = request.check().unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::Option { name: n, .. } if n == name), "{name}: {error}");
         }
     }
@@ -135,8 +135,9 @@ mod tests {
     fn what_can_be_had_is_had() {
         let cg = SolverAsked::Named(Solver::Cg);
         let kept = GradientRequest { checkpoint: true, noise: Some(0.0), solver: cg, ..PLAIN };
-        assert_eq!(kept.solver().unwrap(), Some(Solver::Cg));
-        assert_eq!(GradientRequest { weights: true, prove: true, ..PLAIN }.solver().unwrap(), None);
-        assert_eq!(GradientRequest { weights: true, solver: SolverAsked::Diagonal, ..PLAIN }.solver().unwrap(), None);
+        kept.check().unwrap();
+        assert_eq!(kept.solver.without_weights().unwrap(), Solver::Cg);
+        GradientRequest { weights: true, prove: true, ..PLAIN }.check().unwrap();
+        GradientRequest { weights: true, solver: SolverAsked::Diagonal, ..PLAIN }.check().unwrap();
     }
 }

@@ -60,7 +60,7 @@ pub use network::{Activation, Factors, Layer, LayerFactors, LayerShape, Network,
 pub use objective::{Evaluated, Objective};
 pub use optimiser::{AdamW, Batch, Momentum, Optimiser, Sgd};
 pub(crate) use optimiser::{each_layer, mean_gradient_into, require_memory, require_same_network};
-pub use parts::{HeldOut, Part, PartOptions, Parts};
+pub use parts::{HeldOut, HeldOutRows, Part, PartOptions, Parts};
 pub use persist::Model;
 pub use predict::Predictions;
 pub use response::{CLASSES_OF_NUMBERS, Response, ResponseKind, Wanted};

@@ -1,6 +1,6 @@
 //! A table in parts: the rows to train on, to validate with and to test with, encoded alike from the training rows.
 
-use super::{Encoding, EncodingWarning, Family, Frame, Model, Response, Scaling, Wanted, split};
+use super::{DEFAULT_SHARE, Encoding, EncodingWarning, Family, Frame, Model, Response, Scaling, Wanted, split};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Where held-out rows come from.
@@ -35,6 +35,45 @@ pub struct PartOptions<'a> {
     pub seed: u64,
     /// A model that is there already: its encoding and response are used instead of those of the training rows.
     pub model: Option<&'a Model>,
+}
+
+/// Held-out rows as they are asked for.
+#[derive(Clone, Debug, Default)]
+pub enum HeldOutRows {
+    /// [`DEFAULT_SHARE`] of the table where they are needed, else none.
+    #[default]
+    WhereNeeded,
+    /// A share of the table, drawn by seed.
+    Share(f64),
+    /// A table of their own.
+    Table(Frame),
+}
+
+impl HeldOutRows {
+    /// The share that `text` is; None where it is no number, and so the name of a table.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] under the name `option` for a number that is no share.
+    pub fn share(option: &str, text: &str) -> Result<Option<f64>> {
+        match text.parse::<f64>() {
+            Ok(share) if share > 0.0 && share < 1.0 => Ok(Some(share)),
+            Ok(share) => {
+                let reason = format!("found {share}, expected a share between 0 and 1, or a table");
+                Err(ErrorKind::Option { name: option.into(), reason }.into())
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The rows, where V or a test is `needed` or not.
+    pub fn held_out(&self, needed: bool) -> HeldOut<'_> {
+        match self {
+            HeldOutRows::WhereNeeded if needed => HeldOut::Share(DEFAULT_SHARE),
+            HeldOutRows::WhereNeeded => HeldOut::None,
+            HeldOutRows::Share(share) => HeldOut::Share(*share),
+            HeldOutRows::Table(frame) => HeldOut::Table(frame),
+        }
+    }
 }
 
 /// Encoded rows.

@@ -29,7 +29,7 @@ pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) ->
         noise: arguments.noise,
         target_scale: scale,
     };
-    request.solver()?;
+    request.check()?;
     let weights = arguments.weights.as_deref();
     let readers = [("--target", Some(arguments.target.as_str())), ("--weights", weights)];
     let files = Files::open(&arguments.problem, &readers, session)?;
