@@ -159,5 +159,5 @@ def record(name, part, content):
     told = {"script": pathlib.Path(sys.argv[0]).name, "date": datetime.date.today().isoformat(), "unhat": version_of_unhat()}
     whole = {**told, "machine": machine_facts(), "parts": whole["parts"]}
     path = RECORDS / f"training_{name}.json"
-    path.write_text(json.dumps(whole, indent=1) + "\n")
+    path.write_text(json.dumps(whole) + "\n")  # histories are long: indented they would be three times the size
     print(f"written: {path.relative_to(ROOT)}, {part}", flush=True)
