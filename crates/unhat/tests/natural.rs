@@ -73,6 +73,32 @@ fn layer_kernels_add_up_to_the_inner_products_of_the_gradients() {
 }
 
 /// Rows of rank 5 plus the constant: the low-rank metric is then exact up to its mean of an empty rest.
+/// For those who hold gradients elsewhere, as the optimisers for candle do.
+#[test]
+fn the_operator_of_a_metric_is_what_it_applies() {
+    let d = 40;
+    for rank in [4, 20] {
+        let mut metric = LayerMetric::new(d, 0, MetricOptions { rank, ..MetricOptions::default() });
+        assert_eq!(metric.operator(), MetricOperator::Identity);
+        assert!(metric.refresh(&draw(1, 60 * d)));
+        let g = draw(2, d);
+        let mut applied = g.clone();
+        metric.apply(&mut applied);
+        let expected: Vec<f64> = match metric.operator() {
+            MetricOperator::Identity => panic!("the metric was refreshed"),
+            MetricOperator::Dense { inverse } => inverse.chunks_exact(d).map(|row| dot(row, &g)).collect(),
+            MetricOperator::Fused { basis, update, scale } => {
+                let along: Vec<f64> = basis.chunks_exact(d).map(|u| dot(u, &g)).collect();
+                let moved = |j: usize| update.chunks_exact(d).zip(&along).map(|(w, a)| w[j] * a).sum::<f64>();
+                (0..d).map(|j| scale * (g[j] + moved(j))).collect()
+            }
+        };
+        for (a, e) in applied.iter().zip(&expected) {
+            assert!((a - e).abs() < 1e-12, "rank {rank}: {a} and {e}");
+        }
+    }
+}
+
 #[test]
 fn the_metric_of_low_rank_inputs_is_the_damped_inverse_itself() {
     for (d, rank, label) in [(40, 6, "low rank"), (10, 16, "dense")] {

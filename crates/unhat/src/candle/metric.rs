@@ -1,6 +1,6 @@
 //! `fngd-metric` for candle: descent in the shared input metric of every watched layer.
 //!
-//! g ← s·g + (gU)Vᵀ on the weights [W | b] of a layer, then the base rule; other variables go to the base rule as they are
+//! g ← s·(g + (gU)Wᵀ) on the weights [W | b] of a layer, then the base rule; other variables go to the base rule as they are
 
 use super::base::{Base, BaseState, finite_gradients, required};
 use super::layers::{Keep, Watched, require_trained, unwatched};
@@ -69,7 +69,7 @@ enum Operator {
     Dense {
         inverse: Tensor,
     },
-    /// U (d×r) and Vᵀ (r×d), each split into weights and bias.
+    /// U (d×r) and Wᵀ (r×d), each split into weights and bias.
     Fused {
         basis: Tensor,
         basis_bias: Option<Tensor>,
@@ -265,26 +265,27 @@ impl Operator {
             },
             None => None,
         };
-        let (image, image_of_bias) = match self {
-            Operator::Identity => (g, of_bias),
+        let (image, image_of_bias, scale) = match self {
+            Operator::Identity => (g, of_bias, scale),
             Operator::Dense { inverse } => match of_bias {
-                None => (g.matmul(inverse)?, None),
+                None => (g.matmul(inverse)?, None, scale),
                 Some((id, of_bias)) => {
                     let image = Tensor::cat(&[&g, &of_bias], 1)?.matmul(inverse)?;
                     let own = g.dim(1)?;
-                    (image.narrow(1, 0, own)?.contiguous()?, Some((id, image.narrow(1, own, 1)?.contiguous()?)))
+                    let image_of_bias = image.narrow(1, own, 1)?.contiguous()?;
+                    (image.narrow(1, 0, own)?.contiguous()?, Some((id, image_of_bias)), scale)
                 }
             },
-            Operator::Fused { basis, basis_bias, update, update_bias, scale } => {
+            Operator::Fused { basis, basis_bias, update, update_bias, scale: own_scale } => {
                 let mut along = g.matmul(basis)?;
                 if let (Some((_, of_bias)), Some(basis)) = (&of_bias, basis_bias) {
                     along = (along + of_bias.matmul(basis)?)?;
                 }
                 let image_of_bias = match (of_bias, update_bias) {
-                    (Some((id, of_bias)), Some(update)) => Some((id, ((of_bias * *scale)? + along.matmul(update)?)?)),
+                    (Some((id, of_bias)), Some(update)) => Some((id, (of_bias + along.matmul(update)?)?)),
                     _ => None,
                 };
-                (((g * *scale)? + along.matmul(update)?)?, image_of_bias)
+                ((g + along.matmul(update)?)?, image_of_bias, scale * own_scale)
             }
         };
         gradients.insert(layer.weight.id(), times(image, scale)?.reshape(layer.weight.shape())?);

@@ -53,11 +53,11 @@ pub enum MetricOperator<'a> {
         /// P, d×d and symmetric.
         inverse: &'a [f64],
     },
-    /// g ← s·g + (gU)Vᵀ.
+    /// g ← s·(g + (gU)Wᵀ).
     Fused {
         /// U, its r columns one after the other.
         basis: &'a [f64],
-        /// V, likewise.
+        /// W = V/s, likewise.
         update: &'a [f64],
         /// s.
         scale: f64,
