@@ -96,6 +96,15 @@ proptest! {
     }
 }
 
+/// A column that only a small entry tells from the others: 9 rows, condition 70, and the products had nine digits of thirteen.
+#[test]
+fn products_lose_no_more_digits_than_the_scores() {
+    let case = case(9, 7, 1, 97_730);
+    check(&DenseRows::new(&case.a, 7).unwrap(), &case, FactorMethod::Cholesky);
+    let csr = CsrRows::new(&case.sparse.indptr, &case.sparse.indices, &case.sparse.values, 7).unwrap();
+    check(&csr, &case, FactorMethod::Cholesky);
+}
+
 #[test]
 fn blocks_and_stretches_do_not_show() {
     // More rows than a block holds, so that stretches are merged; sparse enough for pairs of entries.

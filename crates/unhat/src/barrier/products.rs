@@ -103,7 +103,7 @@ impl Barrier<'_> {
         };
         linalg::symmetrise(&mut middle, d);
         if !whitened {
-            middle = two_sided(point.factor.inverse(), d, &middle);
+            two_sided(point.factor.lower(), d, &mut middle);
         }
         let forms =
             QuadraticForms { chunks: &chunks, pairs, middle: &middle, combine, row_scale: &point.inverse_slack };
@@ -113,13 +113,14 @@ impl Barrier<'_> {
     }
 }
 
-/// M⁻¹ C M⁻¹ for symmetric C.
-fn two_sided(inverse: &[f64], d: usize, c: &[f64]) -> Vec<f64> {
-    let (mut half, mut whole) = (vec![0.0; d * d], vec![0.0; d * d]);
-    linalg::add_product(inverse, c, d, d, d, &mut half);
-    linalg::add_product(&half, inverse, d, d, d, &mut whole);
-    linalg::symmetrise(&mut whole, d);
-    whole
+/// C becomes M⁻¹CM⁻¹ = L⁻ᵀ(L⁻¹CL⁻ᵀ)L⁻¹, symmetric. By triangular solves, whose error grows with cond(M); that of products
+/// with M⁻¹ would grow with its square.
+fn two_sided(lower: &[f64], d: usize, c: &mut [f64]) {
+    linalg::whiten_symmetric(lower, d, c);
+    linalg::solve_lower_transposed_rows(lower, d, c);
+    linalg::transpose(c, d);
+    linalg::solve_lower_transposed_rows(lower, d, c);
+    linalg::symmetrise(c, d);
 }
 
 struct ScaledProduct<'a> {
