@@ -8,6 +8,7 @@ from unhat._errors import InputError
 from unhat.torch._coefficients import CoefficientTable, checked_ids, layer_kernel, natural_coefficients
 from unhat.torch._layers import layers_of
 from unhat.torch._options import is_count, require
+from unhat.torch._processes import is_several
 from unhat.torch._taps import Taps
 
 # The key of the table that all layers share.
@@ -24,6 +25,8 @@ class FNGD(torch.optim.Optimizer):
     The shared coefficients carried no usable information in any of our tests: permuting them between samples changed
     nothing or helped, a layer's mean did as well or better, and exact fresh ones were slower than SGD. This is the
     faithful algorithm with its controls; to train, take :class:`SharedMetric`.
+
+    Trained by one process: coefficients solve the kernel of a whole batch, of which each of several processes has a part.
 
     Parameters of modules that are no linear layer or convolution with weights of their own move along their mean
     gradient times n times the mean coefficient of the batch.
@@ -64,7 +67,7 @@ class FNGD(torch.optim.Optimizer):
     ------
     InputError
         For options that cannot be used, ids that are missing, unknown or twice in a batch, gradients that are not
-        finite.
+        finite, one of several processes.
 
     Notes
     -----
@@ -124,6 +127,11 @@ class FNGD(torch.optim.Optimizer):
         require(0 <= momentum < 1, "momentum", momentum, "a number from 0 to below 1")
         require(weight_decay >= 0, "weight_decay", weight_decay, "a number not below 0")
         require(reduction in ("mean", "sum"), "reduction", reduction, '"mean" or "sum"')
+        if is_several():
+            raise InputError(
+                "model: trained by several processes, and FNGD's coefficients solve the kernel of one process's batch; "
+                "not supported", help="SharedMetric trains with several processes",
+            )
         self._layers = layers_of(model)
         if not self._layers:
             raise InputError("model: no linear layer or convolution with weights of its own")

@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from unhat._errors import InputError
+from unhat.torch._processes import inner, require_whole
 
 # A transposed convolution, and one in groups, has no single matrix of inputs.
 _KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d)
@@ -29,10 +30,14 @@ class Layer:
         double = module.weight.dtype == torch.float64
         self.dtype = torch.float64 if double else torch.float32  # of everything computed from half precision too
 
+    def is_changed(self):
+        """Whether the parameters are others than those that the layer was found with."""
+        held = self.module._parameters
+        return held.get("weight") is not self.weight or (self.bias is not None and held.get("bias") is not self.bias)
+
     def require_unchanged(self):
         """The parameters are those that the layer was found with."""
-        held = self.module._parameters
-        if held.get("weight") is not self.weight or (self.bias is not None and held.get("bias") is not self.bias):
+        if self.is_changed():
             raise InputError(
                 f"model: layer {self.name!r} has other parameters than when the optimiser was made", "shape",
                 "make the optimiser after the last change of the model",
@@ -71,6 +76,8 @@ def layers_of(model, parameters=None):
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"model: found {type(model).__name__}, expected a torch.nn.Module")
+    model = inner(model)
+    require_whole(model)
     owners = Counter(id(p) for module in model.modules() for p in module._parameters.values() if p is not None)
     trained = None if parameters is None else {id(p) for p in parameters}
     layers = []
