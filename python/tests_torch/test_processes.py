@@ -78,6 +78,23 @@ def test_micro_batches_without_synchronisation_add_their_rows(pair):
     assert_same_training(found, model, trained_by_one(model, rank=2))
 
 
+def test_a_compiled_wrapper(pair):
+    found = same_in_both(pair.run("train", compiled=True, rank=2))
+    model = network()
+    assert_same_training(found, model, trained_by_one(model, rank=2))
+
+
+def test_what_is_exchanged_is_what_is_documented(pair):
+    """Two layers, of d = 10 and 9; each process says for both layers whether it is changed and seen, and its step."""
+    making, statement, rows = (1, 2 * 2), 2 * 5, 2 * 2
+    first, second = pair.run("exchanged", rank=2)
+    low, later = (sum(2 * (k * d + 2 + 1) + rows for d in (10, 9)) + statement for k in (5, 3))
+    assert first == second == [making, (1 + 2 * 7, low), (1 + 2 * 5, later), (1 + 2 * 5, later), (0, 0)]
+    first, second = pair.run("exchanged", rank=16)
+    dense = sum(2 * d * d + rows for d in (10, 9)) + statement
+    assert first == second == [making, (1 + 2 * 3, dense), (1 + 2 * 3, dense), (1 + 2 * 3, dense), (0, 0)]
+
+
 def test_factors_that_differ_between_machines_do_not_matter(pair):
     found = same_in_both(pair.run("train", odd=True, rank=2))
     model = network()

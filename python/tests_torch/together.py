@@ -160,6 +160,7 @@ def train(
     n=20,
     cut=None,
     odd=False,
+    compiled=False,
     saved=None,
     resumed=None,
     **options,
@@ -167,6 +168,7 @@ def train(
     """Steps of both processes, each with its part of the joined batches; `cut`: in two micro-batches."""
     inner = globals()[make]()
     model = DistributedDataParallel(inner)
+    model = torch.compile(model, backend="eager") if compiled else model
     optimizer = SharedMetric(base_optimizer(base, inner), model if passed == "wrapped" else inner, **options)
     if resumed is not None:
         state = torch.load(resumed, weights_only=True)
@@ -180,7 +182,8 @@ def train(
                 with model.no_sync():
                     backward(model, *(values[:cut] for values in own), n)
                 own = [values[cut:] for values in own]
-            backward(model, *own, n)
+            with torch.compiler.set_stance("force_eager" if optimizer.is_refreshing else "default"):
+                backward(model, *own, n)
             optimizer.step()
     if saved is not None and process == 0:
         torch.save({"model": inner.state_dict(), "optimizer": optimizer.state_dict()}, f"{saved}/state")
@@ -197,6 +200,30 @@ def other_signs():
         yield
     finally:
         torch.linalg.qr, torch.linalg.eigh = qr, eigh
+
+
+def exchanged(process, rank):
+    """(sums over the processes, numbers in them) of each of four steps, and of making the optimiser."""
+    all_reduce, sizes = torch.distributed.all_reduce, []
+
+    def counted(values, group=None):
+        sizes.append(values.numel())
+        return all_reduce(values, group=group)
+
+    model = DistributedDataParallel(network())
+    torch.distributed.all_reduce = counted
+    try:
+        optimizer = SharedMetric(base_optimizer("sgd", model), model, rank=rank)
+        found = [(len(sizes), sum(sizes))]
+        for inputs, targets in batches(4):
+            sizes.clear()
+            backward(model, *part(process, 12, inputs, targets), 20)
+            optimizer.step()
+            optimizer.zero_grad()
+            found.append((len(sizes), sum(sizes)))
+    finally:
+        torch.distributed.all_reduce = all_reduce
+    return found
 
 
 def not_finite(process, bad):

@@ -43,6 +43,11 @@ class Layer:
                 "make the optimiser after the last change of the model",
             )
 
+    def has_gradient(self):
+        """Whether any gradient came to its weights."""
+        held = self.weight.grad
+        return held is not None and bool(held.any())
+
     def samples(self, inputs):
         """A: samples × positions × d, a convolution's patches as positions, with the constant 1 of the bias last."""
         inputs = inputs.detach().to(self.dtype)
@@ -92,6 +97,17 @@ def layers_of(model, parameters=None):
         if trained is None or id(weight) in trained:
             layers.append(Layer(name, module))
     return layers
+
+
+def missed_layer(model, layers, seen, *, training_only):
+    """A layer within a compiled module that got a gradient and is not among the `seen`: its graph has no hooks."""
+    compiled = [m for m in model.modules() if "_orig_mod" in m._modules or m._compiled_call_impl is not None]
+    within = {id(m) for module in compiled for m in module.modules()}
+    # attention calls a function with the weights of its last layer, and never the layer
+    within -= {id(m.out_proj) for m in model.modules() if isinstance(m, nn.MultiheadAttention)}
+    missed = (layer for k, layer in enumerate(layers) if k not in seen and id(layer.module) in within)
+    watched = (layer for layer in missed if layer.module.training or not training_only)
+    return next((layer for layer in watched if layer.has_gradient()), None)
 
 
 def evenly_spaced(rows, limit):

@@ -10,7 +10,7 @@ import torch
 from unhat import _unhat
 from unhat._errors import InputError
 from unhat.torch._hooks import Hook, first_input, in_backward, is_trained_forward
-from unhat.torch._layers import layers_of
+from unhat.torch._layers import layers_of, missed_layer
 from unhat.torch._metric import LayerMetric
 from unhat.torch._options import is_count, require
 from unhat.torch._processes import Processes
@@ -19,6 +19,10 @@ from unhat.torch._processes import Processes
 _DEFAULTS = json.loads(_unhat.defaults())["shared_metric"]
 _REFRESH_STEPS = frozenset(_DEFAULTS["refresh_steps"])
 _CONTROLS = (None, "permuted", "random")
+_UNSEEN = (
+    'run the model within torch.compiler.set_stance("force_eager" if optimizer.is_refreshing else "default"), or '
+    "compile it after the last refresh; call zero_grad before the forward"
+)
 
 
 class SharedMetric(torch.optim.Optimizer):
@@ -35,8 +39,7 @@ class SharedMetric(torch.optim.Optimizer):
 
     Hooks are on the model only before the steps that refresh the metric. They see training forwards alone: not those
     of ``model.eval()`` or ``torch.no_grad()``, nor the second forward of a checkpointed layer. A layer that is called
-    several times, or in several micro-batches, adds its rows. With ``torch.compile``, compile after the first
-    refreshes.
+    several times, or in several micro-batches, adds its rows.
 
     Processes that train one model (``DistributedDataParallel``) share one metric, that of the rows of all of them, to
     the same bits: S = Σₚ AₚᵀAₚ / Σₚ rowsₚ.
@@ -73,6 +76,8 @@ class SharedMetric(torch.optim.Optimizer):
     ----------
     base : torch.optim.Optimizer
         The base optimiser.
+    is_refreshing : bool
+        Whether the next step refreshes the metric.
     refused : int
         How often a layer's rows were not finite, in any of the processes, and its metric stayed as it was.
 
@@ -81,7 +86,8 @@ class SharedMetric(torch.optim.Optimizer):
     InputError
         For options that cannot be used, a model without a layer that takes part, a model that was changed, parameters
         sharded over processes (FSDP, DTensor); in every process, where models, options, states or steps are not the
-        same in all, and within ``DistributedDataParallel.join``, unless it throws on early termination.
+        same in all, and within ``DistributedDataParallel.join``, unless it throws on early termination. At a refresh,
+        where layers got gradients and no forward was seen, or not that of a layer in a compiled module.
 
     Notes
     -----
@@ -93,8 +99,15 @@ class SharedMetric(torch.optim.Optimizer):
     within, and a state saved by any number of processes goes on in any other. Making, loading and the refreshes wait
     for all processes: where one fails alone, the others wait until the group's timeout. What is exchanged are sums over
     the processes: one when it is made or loaded, and in a refresh one for all layers and 7 a layer (5 after its first
-    refresh, 3 where d ≤ 2r), together 5dr + r² numbers a layer (3dr + r², 2d²) of the layer's precision, and nothing
-    in other steps. A layer that a process does not go through has no rows there.
+    refresh, 3 where d ≤ 2r), together r(5d + r + 1) numbers a layer (r(3d + r + 1), 2d²) of the layer's precision, and
+    nothing in other steps. A layer that a process does not go through has no rows there.
+
+    ``torch.compile`` makes no graph anew when hooks come: what it compiled without them does not see a refresh. Let
+    :attr:`is_refreshing` say when to run the model as it is, within ``torch.compiler.set_stance("force_eager" if
+    optimizer.is_refreshing else "default")``; it was then one graph, whole, in all other steps. Compiling after the
+    last refresh does as well. What is compiled before the first step and run without that is right too, as far as was
+    tried, and breaks its graph at every layer in all steps. What a compiled function misses of a model is noticed only
+    where it misses all of it.
 
     Examples
     --------
@@ -146,6 +159,7 @@ class SharedMetric(torch.optim.Optimizer):
         self._every = None if refresh == "epoch1" else refresh
         self._first_epoch = steps_per_epoch
         self._control = control
+        self._model = model
         self._layers = layers_of(model, [p for group in base_optimizer.param_groups for p in group["params"]])
         if not self._layers:
             raise InputError("model: no linear layer or convolution with weights that base_optimizer trains")
@@ -184,6 +198,11 @@ class SharedMetric(torch.optim.Optimizer):
     def t(self):
         """Steps taken."""
         return self._t
+
+    @property
+    def is_refreshing(self):
+        """Whether the next step refreshes the metric, for which the forwards before it must run with their hooks."""
+        return bool(self._handles)
 
     def __repr__(self):
         return f"SharedMetric(layers={len(self._layers)}, t={self._t}, base={self.base!r})"
@@ -299,7 +318,9 @@ class SharedMetric(torch.optim.Optimizer):
         taken.append(self._layers[k].sampled_rows(first_input(positional, named), self._options["rows"]))
 
     def _refresh(self):
-        for k in self._seen_layers():
+        seen = self._seen_layers()
+        self._require_none_missed(seen)
+        for k in seen:
             layer, (rows, _) = self._layers[k], self._rows.get(k, ([], False))
             rows = torch.cat(rows) if rows else layer.weight.new_empty(0, layer.d, dtype=layer.dtype)
             if not self._metrics[k].refresh(rows, self._processes):
@@ -318,8 +339,19 @@ class SharedMetric(torch.optim.Optimizer):
             layer.require_unchanged()
             if any(by_process):
                 where = f"in process {by_process.index(1)}"
-                raise InputError(f"model: layer {layer.name!r} has other parameters {where} than when it was made", "shape")
+                raise InputError(f"model: layer {layer.name!r} has other parameters {where} than it had", "shape")
         return [k for k, by_process in enumerate(table[len(self._layers) :]) if any(by_process)]
+
+    def _require_none_missed(self, seen):
+        """Forwards were seen, and of the layers that torch.compile may have made blind to hooks each that trains."""
+        missed = missed_layer(self._model, self._layers, seen, training_only=True)
+        if not seen:
+            missed = next((y for y in self._layers if y.module.training and y.has_gradient()), None)
+        if missed is not None:
+            raise InputError(
+                f"model: layer {missed.name!r} has a gradient at step {self._t}, which refreshes its metric, and no "
+                "forward of it was seen: it was compiled without hooks, or ran before zero_grad", help=_UNSEEN,
+            )
 
     def _require_same(self, described):
         """The processes hold the same of everything described, as far as 48 bits of a digest tell."""
