@@ -101,6 +101,8 @@ def layers_of(model, parameters=None):
 
 def missed_layer(model, layers, seen, *, training_only):
     """A layer within a compiled module that got a gradient and is not among the `seen`: its graph has no hooks."""
+    if len(seen) == len(layers):
+        return None
     compiled = [m for m in model.modules() if "_orig_mod" in m._modules or m._compiled_call_impl is not None]
     within = {id(m) for module in compiled for m in module.modules()}
     # attention calls a function with the weights of its last layer, and never the layer
