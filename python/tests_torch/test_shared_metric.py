@@ -406,10 +406,3 @@ def test_fewer_rows_than_the_rank(device, random):
     assert optimizer._metrics[0].basis.shape == (71, 3)
 
 
-def test_several_processes_are_refused(monkeypatch):
-    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
-    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
-    model = mlp()
-    with pytest.raises(unhat.InputError, match="several processes"):
-        SharedMetric(adamw(model), model)
-    assert hooks(model) == 0
