@@ -159,17 +159,6 @@ def test_attention_in_a_compiled_model_is_not_taken_for_a_missed_layer():
     }
 
 
-def test_zero_grad_between_forward_and_backward_is_named():
-    model = network()
-    optimizer = shared(model)
-    ((inputs, targets),) = batches(1)
-    loss = cross_entropy(model(inputs), targets)
-    optimizer.zero_grad()
-    loss.backward()
-    with pytest.raises(unhat.InputError, match="call zero_grad before the forward"):
-        optimizer.step()
-
-
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_compiled_fngd_takes_the_same_steps(change):
     ends = []

@@ -157,9 +157,9 @@ class FNGD(torch.optim.Optimizer):
             self._taps.close()
 
     def zero_grad(self, set_to_none=True):
-        """Clear the gradients, and what was tapped."""
+        """Clear the gradients, and what was tapped of them; before or after the forward."""
         super().zero_grad(set_to_none)
-        self._taps.clear()
+        self._taps.clear_finished()
         self._is_applied = False
 
     @torch.no_grad()
@@ -258,8 +258,8 @@ class FNGD(torch.optim.Optimizer):
         batches = [batch for batch in batches if batch]
         if not batches:
             raise InputError(
-                "model: no gradient has come to its layers since the last step; call backward before step, zero_grad "
-                "before the forward, and make the optimiser before the first run of a compiled model"
+                "model: no gradient has come to its layers since the last step; call backward before step, "
+                "and make the optimiser before the first run of a compiled model"
             )
         if any(set(batch) != set(batches[0]) for batch in batches):
             raise InputError("model: accumulated batches went through different layers", "shape")

@@ -21,7 +21,7 @@ _REFRESH_STEPS = frozenset(_DEFAULTS["refresh_steps"])
 _CONTROLS = (None, "permuted", "random")
 _UNSEEN = (
     'run the model within torch.compiler.set_stance("force_eager" if optimizer.is_refreshing else "default"), or '
-    "compile it after the last refresh; call zero_grad before the forward"
+    "compile it after the last refresh"
 )
 
 
@@ -226,10 +226,10 @@ class SharedMetric(torch.optim.Optimizer):
         self.base.add_param_group(param_group)
 
     def zero_grad(self, set_to_none=True):
-        """Clear the gradients, and what a skipped step left behind."""
+        """Clear the gradients, before or after the forward; what a skipped step left behind gives way to new rows."""
         self.base.zero_grad(set_to_none)
         self._is_applied = False
-        self._rows = {}
+        self._stale = set(self._rows)
 
     def step(self, closure=None):
         """Put the gradients into the metric, unless :meth:`precondition` did, and let the base optimiser step."""
@@ -302,7 +302,7 @@ class SharedMetric(torch.optim.Optimizer):
         return early or (self._every is not None and self._t % self._every == 0)
 
     def _arm_if_due(self):
-        self._rows = {}
+        self._rows, self._stale = {}, set()
         if self._is_due() and self._refreshed_at != self._t:
             for k, layer in enumerate(self._layers):
                 hook = Hook(self._take_rows, k)
@@ -311,10 +311,14 @@ class SharedMetric(torch.optim.Optimizer):
     def _take_rows(self, k, module, positional, named):
         if not is_trained_forward(module):
             return
-        taken, is_first = self._rows.setdefault(k, ([], not in_backward()))
+        _, is_first = self._rows.get(k, ([], False))
         # A checkpointed layer runs twice; where its first run recorded gradients, the second says nothing new.
         if in_backward() and is_first:
             return
+        if k in self._stale:
+            self._stale.discard(k)
+            del self._rows[k]
+        taken, _ = self._rows.setdefault(k, ([], not in_backward()))
         taken.append(self._layers[k].sampled_rows(first_input(positional, named), self._options["rows"]))
 
     def _refresh(self):
@@ -350,7 +354,7 @@ class SharedMetric(torch.optim.Optimizer):
         if missed is not None:
             raise InputError(
                 f"model: layer {missed.name!r} has a gradient at step {self._t}, which refreshes its metric, and no "
-                "forward of it was seen: it was compiled without hooks, or ran before zero_grad", help=_UNSEEN,
+                "forward of it was seen: it was compiled without hooks", help=_UNSEEN,
             )
 
     def _require_same(self, described):

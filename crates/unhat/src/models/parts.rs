@@ -244,7 +244,7 @@ mod tests {
         let table = table(&sexes);
         let error =
             |validation: HeldOut<'_>, group| Parts::of(&table, &options(validation, group)).unwrap_err().to_string();
-        assert!(error(HeldOut::None, Some("sex")).starts_with("group: column \"sex\" has 3 classes"));
+        assert!(error(HeldOut::None, Some("sex")).starts_with("group: column \"sex\" has 3 groups"));
         assert!(error(HeldOut::None, Some("age")).starts_with("group: there is no column \"age\""));
         let other = Frame::new(vec![("y".into(), Column::Numbers(vec![0.0, 1.0]))]).unwrap();
         assert!(error(HeldOut::Table(&other), None).starts_with("validation: there is no column \"x\""));
