@@ -99,6 +99,40 @@ def test_words_and_missing_cells_are_taken_as_from_a_file(command, tmp_path):
     assert len(held.scores) == 60 and held.diagnostics.validation_rows == 20
 
 
+@pytest.fixture
+def without_pyarrow(monkeypatch):
+    def missing(self, requested_schema=None):
+        raise ImportError("Missing optional dependency 'pyarrow'.")
+
+    return lambda: monkeypatch.setattr(pandas.DataFrame, "__arrow_c_stream__", missing)
+
+
+@pytest.mark.parametrize("words", ["object", "str", "category"])
+def test_a_table_of_pandas_needs_no_pyarrow(words, without_pyarrow):
+    random = np.random.default_rng(5)
+    frame = pandas.DataFrame({"n": random.normal(size=80), "whole": pandas.array([1, None] * 40, dtype="Int64")})
+    frame["member"] = frame["n"] > 0.3
+    frame["grade"] = pandas.Categorical(random.integers(3, size=80))
+    frame["city"] = pandas.Series(random.choice(["oslo", "rome"], size=80), dtype=words)
+    frame["bought"] = np.where(frame["n"] + (frame["city"] == "rome") + random.normal(size=80) > 0, "yes", "no")
+    frame.loc[9, "city"] = None
+    options = {"response": "bought", "model": "logistic"}
+    study, model = unhat.influence(frame, validation=frame[:30], **options), unhat.train(frame, **options, epochs=2)
+    without_pyarrow()
+    alone = unhat.influence(frame, validation=frame[:30], **options)
+    assert alone.scores.tolist() == study.scores.tolist() and alone.model == study.model
+    again = unhat.train(frame, **options, epochs=2)
+    assert again.predict(frame).probabilities.tolist() == model.predict(frame).probabilities.tolist()
+
+
+def test_pandas_without_pyarrow_names_what_it_cannot_hand_over(without_pyarrow):
+    frame = pandas.DataFrame({"n": [1.0, 2.0], "day": pandas.to_datetime(["2020-01-01", "2020-01-02"]), "mixed": [1, "x"]})
+    without_pyarrow()
+    with pytest.raises(unhat.InputError, match=r"neither numbers nor words: 'day' \(datetime.*\), 'mixed' \(object\).*pyarrow") as caught:
+        unhat.influence(frame, response="n", model="linear")
+    assert caught.value.kind == "dtype"
+
+
 def test_names_of_rows_are_those_of_the_file(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("\n".join([",x,y", *(f"r{i},{i % 7},{(i * i) % 5}" for i in range(20))]))

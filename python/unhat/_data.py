@@ -6,6 +6,7 @@ import numpy as np
 
 from unhat import _unhat
 from unhat._errors import InputError
+from unhat._pandas import columns_of_pandas, hands_over_arrow, is_pandas, matrix_of_pandas
 
 # The kinds of NumPy's real numbers: truth values, whole numbers with and without sign, floats.
 _REAL = "biuf"
@@ -120,7 +121,7 @@ def table(data, what="table"):
     if not is_table(data):
         found = f"found {type(data).__name__}, expected a path, or a table of pandas, polars, pyarrow"
         raise InputError(f"{what}: {found} or what else hands over Arrow", "dtype")
-    return data, what
+    return (columns_of_pandas(data, what) if is_pandas(data) and not hands_over_arrow(data) else data), what
 
 
 def held_out(given, what):
@@ -137,62 +138,24 @@ def word_or_vector(given, what):
 
 def is_table(data):
     """Whether this is a table with named columns: it hands over Arrow, or is one of pandas, which may not be able to."""
-    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__") or _is_pandas(data)
-
-
-def _is_pandas(data):
-    return hasattr(data, "columns") and hasattr(data, "dtypes") and hasattr(data, "to_numpy")
+    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__") or is_pandas(data)
 
 
 def _from_table(data, columns, response, intercept):
     columns = None if columns is None else [str(name) for name in columns]
     response = None if response is None else str(response)
-    if columns is not None and _is_pandas(data):  # so that what is not asked for need not be handed over
+    if columns is not None and is_pandas(data):  # so that what is not asked for need not be handed over
         wanted = {*columns, response}
         names = [name for name in data.columns if str(name) in wanted]
         data = data if len(names) < len(wanted - {None}) else data[names]
     try:
         matrix, offset, names = _unhat.arrow_matrix(data, columns, response, bool(intercept))
     except (ImportError, AttributeError):  # pandas without pyarrow, or from before it handed over Arrow
-        if not _is_pandas(data):
+        if not is_pandas(data):
             raise
-        matrix, offset, names = _from_pandas(data, columns, response, intercept)
+        matrix, offset, names = matrix_of_pandas(data, columns, response, intercept)
     except InputError:
         raise
     except (TypeError, ValueError) as error:  # what pyarrow says of a column of mixed objects names it
         raise InputError(f"matrix: the table cannot be handed over: {'; '.join(map(str, error.args))}", "dtype") from error
     return System(matrix, offset, names, "table", response)
-
-
-def _from_pandas(frame, columns, response, intercept):
-    """What ``arrow_matrix`` makes of a table, from a table of pandas column by column."""
-    names = [str(name) for name in frame.columns]
-    if len(set(names)) < len(names):
-        raise InputError("matrix: several columns of the table have one name; rename all but one")
-    for option, wanted in (("columns", columns or []), ("response", [] if response is None else [response])):
-        for name in wanted:
-            if name not in names:
-                raise InputError(f"{option}: there is no column {name!r}; there are {', '.join(map(repr, names))}")
-    chosen = [name for name in columns or names if name != response]
-    taken = [*chosen, *([] if response is None else [response])]
-    arrays = {name: _numbers(frame.iloc[:, names.index(name)]) for name in taken}
-    text = [repr(name) for name in taken if arrays[name] is None]
-    if text:
-        raise InputError(f"matrix: columns without numbers: {', '.join(text)}; name the others as columns", "dtype")
-    if not chosen:
-        raise InputError("matrix: no column is left for A", "shape")
-    parts = [arrays[name] for name in chosen]
-    if intercept:
-        parts, chosen = [np.ones(len(frame)), *parts], ["(Intercept)", *chosen]
-    return np.column_stack(parts), arrays.get(response), chosen
-
-
-def _numbers(column):
-    """A column as float64, missing cells as NaN; None where it holds no numbers."""
-    kind = str(column.dtype).lower()
-    if kind == "object" or any(word in kind for word in ("str", "cat", "date", "time", "period", "interval")):
-        return None
-    try:
-        return np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    except (TypeError, ValueError):
-        return None

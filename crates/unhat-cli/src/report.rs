@@ -1,285 +1,192 @@
-//! The JSON objects: the keys of the command line's contract, in its order. Numbers that are not finite become null.
+//! The JSON objects of the commands, for the command line and the Python package: the keys of the contract, in its order.
+//! Numbers that are not finite become null.
 
-use crate::session::Colophon;
 use serde::Serialize;
-use unhat::invert::scores::{LiftReport, ScoreCandidate, ScoreCertificate};
-use unhat::invert::{Certificate, Fold, Minimum, RegularisedCertificate, StartReport};
+use serde_json::{Value, json};
+use unhat::leverage::Scores;
+use unhat::models::{Frame, Label, Model, Predictions};
+use unhat::training::TrainingReport;
+
+/// The version of the contract.
+const SCHEMA: u8 = 1;
+
+/// An object: what was found, among the keys that every command has.
+#[derive(Serialize)]
+pub struct Report<'a, F> {
+    schema: u8,
+    command: &'a str,
+    #[serde(flatten)]
+    found: F,
+    #[serde(flatten)]
+    colophon: Colophon,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<&'a [f64]>,
+}
+
+impl<'a, F: Serialize> Report<'a, F> {
+    /// `values` are the numbers of the result, where they go nowhere else.
+    pub fn new(command: &'a str, found: F, colophon: Colophon, values: Option<&'a [f64]>) -> Self {
+        Report { schema: SCHEMA, command, found, colophon, values }
+    }
+}
+
+/// The keys that end every object.
+#[derive(Serialize)]
+pub struct Colophon {
+    /// Since the call began.
+    pub seconds: f64,
+    /// That of all random draws.
+    pub seed: u64,
+    /// Threads that worked.
+    pub threads: usize,
+    /// That of unhat.
+    pub version: &'static str,
+    /// What the caller should know.
+    pub warnings: Vec<String>,
+}
+
+/// Facts of a command that has no other ending than that they were found.
+#[derive(Serialize)]
+pub struct Solved<F> {
+    status: &'static str,
+    #[serde(flatten)]
+    facts: F,
+}
+
+impl<F: Serialize> Solved<F> {
+    /// With their status.
+    pub fn new(facts: F) -> Self {
+        Solved { status: "solved", facts }
+    }
+}
 
 /// How a result was computed.
 #[derive(Serialize)]
 pub(crate) struct Method<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub solver: Option<&'a str>,
-    pub factor: &'a str,
-    pub reason: &'a str,
+    solver: Option<&'a str>,
+    factor: &'a str,
+    reason: &'a str,
 }
 
-/// What `scores` and `gradient` print.
-#[derive(Serialize)]
-pub(crate) struct ScoresReport<'a> {
-    pub schema: u8,
-    pub command: &'a str,
-    pub status: &'a str,
-    pub condition: f64,
-    pub digits: f64,
-    pub score_sum_defect: Option<f64>,
-    pub rank: usize,
-    pub sum: f64,
-    pub effective_dimension: Option<f64>,
-    pub method: Method<'a>,
-    #[serde(flatten)]
-    pub colophon: Colophon,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub values: Option<&'a Vec<f64>>,
-}
-
-/// What `invert` and `centre` print.
-#[derive(Serialize)]
-pub(crate) struct SolveReport<'a> {
-    pub schema: u8,
-    pub command: &'a str,
-    pub status: &'a str,
-    pub iterations: u32,
-    pub passes: u32,
-    pub work: f64,
-    pub residual: Option<f64>,
-    pub decrement: Option<f64>,
-    pub objective: Option<f64>,
-    pub certificate: Option<CertificateReport>,
-    pub condition: Option<f64>,
-    pub digits: Option<f64>,
-    pub score_sum_defect: Option<f64>,
-    pub method: Option<Method<'a>>,
-    pub start: StartSummary,
-    /// ν of `--noise`; this and the next two only beside it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub noise: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub standard_errors: Option<&'a [f64]>,
-    /// By rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub covariance: Option<Vec<&'a [f64]>>,
-    #[serde(flatten)]
-    pub colophon: Colophon,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub values: Option<&'a Vec<f64>>,
-}
-
-/// What `invert gradient --weights` prints.
-#[derive(Serialize)]
-pub(crate) struct RegularisedReport<'a> {
-    pub schema: u8,
-    pub command: &'a str,
-    pub status: &'a str,
-    pub iterations: u32,
-    pub passes: u32,
-    pub work: f64,
-    pub residual: f64,
-    pub objective: f64,
-    pub certificate: Option<ProofReport>,
-    pub minima: Vec<MinimumReport<'a>>,
-    pub folds: Vec<FoldReport>,
-    pub condition: f64,
-    pub method: Method<'a>,
-    pub start: StartSummary,
-    #[serde(flatten)]
-    pub colophon: Colophon,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub values: Option<&'a Vec<f64>>,
-}
-
-/// What `invert gradient --weights --solver diagonal` prints.
-#[derive(Serialize)]
-pub(crate) struct DiagonalReport<'a> {
-    pub schema: u8,
-    pub command: &'a str,
-    pub status: &'a str,
-    pub iterations: u32,
-    pub passes: u32,
-    pub work: f64,
-    pub residual: f64,
-    pub objective: f64,
-    pub certificate: Option<ProofReport>,
-    /// Least and largest eigenvalue of K⁻¹∇²L at the start.
-    pub ratio: [f64; 2],
-    pub method: Method<'a>,
-    pub start: StartSummary,
-    #[serde(flatten)]
-    pub colophon: Colophon,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub values: Option<&'a Vec<f64>>,
-}
-
-/// A minimum: `within` is the radius in which it is the only global one, null for the whole cell.
-#[derive(Serialize)]
-pub(crate) struct MinimumReport<'a> {
-    pub objective: f64,
-    pub x: &'a [f64],
-    pub strict: bool,
-    pub within: Option<f64>,
-}
-
-impl<'a> From<&'a Minimum> for MinimumReport<'a> {
-    fn from(minimum: &'a Minimum) -> Self {
-        let Minimum { objective, x, strict, within, .. } = minimum;
-        MinimumReport { objective: *objective, x, strict: *strict, within: *within }
+impl<'a> Method<'a> {
+    pub fn of(solver: &'a str, factor: &'a str, reason: &'a str) -> Self {
+        Method { solver: Some(solver), factor, reason }
     }
 }
 
-/// A scale of the weights at which stationary points are born or die.
+/// What `scores` and `gradient` say.
 #[derive(Serialize)]
-pub(crate) struct FoldReport {
-    pub weight_scale: f64,
-    pub direction: &'static str,
-    pub index: usize,
+pub struct ScoresReport<'a> {
+    status: &'a str,
+    condition: f64,
+    digits: f64,
+    score_sum_defect: Option<f64>,
+    rank: usize,
+    sum: f64,
+    effective_dimension: Option<f64>,
+    method: Method<'a>,
 }
 
-impl From<&Fold> for FoldReport {
-    fn from(fold: &Fold) -> Self {
-        FoldReport { weight_scale: fold.weight_scale, direction: fold.direction.name(), index: fold.index }
-    }
-}
-
-/// What is proven of the best minimum.
-#[derive(Serialize)]
-pub(crate) struct ProofReport {
-    pub kind: &'static str,
-    pub within: f64,
-    pub least_curvature: f64,
-    pub residual_slope: f64,
-    pub slack_error: Option<f64>,
-    pub outside_margin: f64,
-    pub boxes: Option<u64>,
-}
-
-impl From<&RegularisedCertificate> for ProofReport {
-    fn from(proof: &RegularisedCertificate) -> Self {
-        ProofReport {
-            kind: proof.kind.name(),
-            within: proof.within,
-            least_curvature: proof.least_curvature,
-            residual_slope: proof.residual_slope,
-            slack_error: proof.slack_error,
-            outside_margin: proof.outside_margin,
-            boxes: proof.boxes,
+impl<'a> ScoresReport<'a> {
+    /// Of scores that are `ridged` or not.
+    #[must_use]
+    pub fn of(scores: &'a Scores, ridged: bool) -> Self {
+        ScoresReport {
+            status: "solved",
+            condition: scores.condition,
+            digits: scores.digits,
+            score_sum_defect: scores.sum_defect,
+            rank: scores.rank,
+            sum: scores.sum,
+            effective_dimension: ridged.then_some(scores.sum),
+            method: Method { solver: None, factor: scores.method.name(), reason: &scores.reason },
         }
     }
 }
 
-/// What `invert scores` prints.
+/// What `predict` says.
 #[derive(Serialize)]
-pub(crate) struct ScoreInversionReport<'a> {
-    pub schema: u8,
-    pub command: &'a str,
-    pub status: &'a str,
-    pub identified: bool,
-    pub null_direction: Option<&'a [f64]>,
-    pub weakest_share: Option<f64>,
-    pub iterations: u32,
-    pub passes: Option<u32>,
-    pub work: Option<f64>,
-    pub residual: f64,
-    pub candidates: Vec<CandidateReport<'a>>,
-    pub lift: Option<LiftSummary>,
-    /// ‖X − yyᵀ‖/‖yyᵀ‖ of the lift.
-    pub lift_defect: Option<f64>,
-    pub score_sum: f64,
-    pub score_sum_defect: f64,
-    pub target_sum_defect: Option<f64>,
-    pub certificate: Option<ScoreProofReport>,
-    pub noise: Option<f64>,
-    pub noise_is_estimated: bool,
-    pub standard_errors: Option<&'a [f64]>,
-    /// By rows.
-    pub covariance: Option<Vec<&'a [f64]>>,
-    pub condition: f64,
-    pub method: Method<'a>,
-    #[serde(flatten)]
-    pub colophon: Colophon,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub values: Option<&'a Vec<f64>>,
+pub struct PredictReport<'a> {
+    model: String,
+    response: &'a str,
+    rows: usize,
+    classes: &'a [Label],
+    loss: Option<f64>,
+    accuracy: Option<f64>,
+    /// None where a file has them.
+    predictions: Option<&'a [PredictedRow<'a>]>,
 }
 
-/// A fit of scores that was tried.
-#[derive(Serialize)]
-pub(crate) struct CandidateReport<'a> {
-    pub x: &'a [f64],
-    pub residual: f64,
-    pub origin: &'a str,
-    pub status: &'static str,
-    pub iterations: u32,
-}
-
-impl<'a> From<&'a ScoreCandidate> for CandidateReport<'a> {
-    fn from(candidate: &'a ScoreCandidate) -> Self {
-        let ScoreCandidate { x, residual, origin, status, iterations } = candidate;
-        CandidateReport { x, residual: *residual, origin, status: status.name(), iterations: *iterations }
-    }
-}
-
-/// What the lift did.
-#[derive(Serialize)]
-pub(crate) struct LiftSummary {
-    pub rows: usize,
-    pub unknowns: usize,
-    pub solves: usize,
-    pub solver: &'static str,
-    pub residual: f64,
-}
-
-impl From<&LiftReport> for LiftSummary {
-    fn from(lift: &LiftReport) -> Self {
-        let LiftReport { rows, unknowns, solves, solver, residual, .. } = lift;
-        LiftSummary { rows: *rows, unknowns: *unknowns, solves: *solves, solver, residual: *residual }
-    }
-}
-
-/// A proven distance to every x nearby that has the released scores.
-#[derive(Serialize)]
-pub(crate) struct ScoreProofReport {
-    pub q_norm: f64,
-    pub euclidean: f64,
-    pub within: f64,
-    pub rounding: f64,
-}
-
-impl From<ScoreCertificate> for ScoreProofReport {
-    fn from(proof: ScoreCertificate) -> Self {
-        let ScoreCertificate { q_norm, euclidean, within, rounding } = proof;
-        ScoreProofReport { q_norm, euclidean, within, rounding }
-    }
-}
-
-/// A proven distance to the exact solution.
-#[derive(Clone, Copy, Serialize)]
-pub(crate) struct CertificateReport {
-    pub q_norm: f64,
-    pub euclidean: f64,
-    pub rounding: f64,
-    pub inputs: f64,
-}
-
-impl From<Certificate> for CertificateReport {
-    fn from(proof: Certificate) -> Self {
-        CertificateReport {
-            q_norm: proof.q_norm,
-            euclidean: proof.euclidean,
-            rounding: proof.rounding,
-            inputs: proof.inputs,
+impl<'a> PredictReport<'a> {
+    /// `rows` are those of [`PredictedRow::all`], where they go nowhere else.
+    #[must_use]
+    pub fn of(model: &'a Model, table: &Frame, found: &Predictions, rows: Option<&'a [PredictedRow<'a>]>) -> Self {
+        let evaluation = found.evaluation.filter(|e| e.mean_loss.is_finite());
+        PredictReport {
+            model: model.kind.to_string(),
+            response: &model.response.name,
+            rows: table.rows(),
+            classes: model.classes(),
+            loss: evaluation.map(|e| e.mean_loss),
+            accuracy: evaluation.and_then(|e| e.accuracy),
+            predictions: rows,
         }
     }
 }
 
-/// How the first point was found.
+/// A row by its name or 1-based number; a class comes with the probabilities of all.
 #[derive(Serialize)]
-pub(crate) struct StartSummary {
-    pub kind: &'static str,
-    pub passes: f64,
-    pub seconds: f64,
+pub struct PredictedRow<'a> {
+    pub(crate) row: Value,
+    pub(crate) prediction: Value,
+    #[serde(skip_serializing_if = "<[f64]>::is_empty")]
+    pub(crate) probabilities: &'a [f64],
 }
 
-impl From<&StartReport> for StartSummary {
-    fn from(report: &StartReport) -> Self {
-        StartSummary { kind: report.kind, passes: report.passes, seconds: report.seconds }
+impl<'a> PredictedRow<'a> {
+    /// Of every row of a table.
+    #[must_use]
+    pub fn all(model: &Model, table: &Frame, found: &'a Predictions) -> Vec<Self> {
+        let classes = model.classes();
+        let row = |i: usize| table.row_names.as_ref().map_or_else(|| json!(i + 1), |names| json!(names[i]));
+        let of = |i: usize| match found.classes.get(i) {
+            Some(&class) => PredictedRow {
+                row: row(i),
+                prediction: json!(classes[class]),
+                probabilities: &found.probabilities[i * classes.len()..(i + 1) * classes.len()],
+            },
+            None => PredictedRow { row: row(i), prediction: json!(found.values[i]), probabilities: &[] },
+        };
+        (0..table.rows()).map(of).collect()
+    }
+}
+
+/// What `train` says: its `seconds` are those of the steps, `wall_seconds` those of the call.
+#[derive(Serialize)]
+pub struct TrainReport<'a> {
+    schema: u8,
+    command: &'static str,
+    #[serde(flatten)]
+    report: &'a TrainingReport,
+    wall_seconds: f64,
+    seed: u64,
+    threads: usize,
+    version: &'static str,
+}
+
+impl<'a> TrainReport<'a> {
+    /// The report has the warnings.
+    #[must_use]
+    pub fn of(report: &'a TrainingReport, colophon: &Colophon) -> Self {
+        TrainReport {
+            schema: SCHEMA,
+            command: "train",
+            report,
+            wall_seconds: colophon.seconds,
+            seed: colophon.seed,
+            threads: colophon.threads,
+            version: colophon.version,
+        }
     }
 }

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::options::Common;
 use crate::progress::Progress;
+use crate::report::{Colophon, Report};
 use crate::signals::stop_on_interrupt;
 use serde::Serialize;
 use std::io::{BufWriter, Write};
@@ -16,16 +17,6 @@ pub(crate) struct Session<'a> {
     pub common: &'a Common,
     pool: Option<rayon::ThreadPool>,
     clock: Instant,
-    warnings: Vec<String>,
-}
-
-/// The keys that end every JSON object.
-#[derive(Serialize)]
-pub(crate) struct Colophon {
-    seconds: f64,
-    seed: u64,
-    threads: usize,
-    version: &'static str,
     warnings: Vec<String>,
 }
 
@@ -82,6 +73,12 @@ impl<'a> Session<'a> {
     /// Text on standard output.
     pub fn print(&mut self, text: &[u8]) -> Result<(), Failure> {
         self.out.write_all(text).and_then(|()| self.out.flush()).map_err(Failure::of_stdout)
+    }
+
+    /// What `command` found as one line of JSON on standard output.
+    pub fn report(&mut self, command: &str, found: impl Serialize, values: Option<&[f64]>) -> Result<(), Failure> {
+        let colophon = self.colophon();
+        self.print_object(&Report::new(command, found, colophon, values))
     }
 
     /// One line of JSON on standard output.

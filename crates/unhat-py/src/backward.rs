@@ -1,15 +1,14 @@
 //! The way back from a gradient or from scores.
 
 use crate::data::{Data, Vector, lent};
-use crate::facts::{self, Colophon, written};
+use crate::facts::{Colophon, written};
 use crate::failure::{named, raised};
 use crate::history::{Steps, steps};
 use crate::inverted::{Names, subject};
 use crate::work::compute_and_tell;
 use pyo3::prelude::*;
-use serde_json::json;
 use unhat::barrier::Side;
-use unhat::invert::scores::{ScoreInversion, ScoreInvertOptions, ScoreMethod, ScoreStart, gradient_covariance};
+use unhat::invert::scores::{ScoreInvertOptions, ScoreMethod, ScoreStart, gradient_covariance};
 use unhat::invert::{
     Checkpoint, DiagonalInversion, GradientRequest, Inversion, InvertOptions, RegularisedInversion, RegularisedOptions,
     ScoreSource, Solver, SolverAsked, Start, StartReport, invert_diagonal, invert_regularised,
@@ -17,7 +16,8 @@ use unhat::invert::{
 use unhat::rows::RowSource;
 use unhat::solve::{State, Status, Step};
 use unhat::{ErrorKind, Result, Run};
-use unhat_cli::inversion_facts::{self, Subject, recommended, score_status};
+use unhat_cli::inversion_facts::{self, Subject, recommended};
+use unhat_cli::inversion_report::{DiagonalReport, NoiseSpread, RegularisedReport, ScoreInversionReport, SolveReport};
 use unhat_cli::{CheckpointFile, Resumed, fingerprint_of_inversion};
 use unhat_io::MatrixRows;
 use unhat_report::InversionFacts;
@@ -57,16 +57,9 @@ struct Problem<'a> {
     weights: Option<&'a [f64]>,
 }
 
-/// What noise of the target leaves of x.
-struct Spread {
-    noise: f64,
-    covariance: Vec<f64>,
-    standard_errors: Vec<f64>,
-}
-
 /// What was found, of the three kinds of answers.
 enum Found {
-    Plain(Box<Inversion>, Option<Spread>),
+    Plain(Box<Inversion>, Option<NoiseSpread>),
     Regularised(Box<RegularisedInversion>),
     Diagonal(Box<DiagonalInversion>),
 }
@@ -106,14 +99,16 @@ pub(crate) fn invert_gradient<'py>(
     let progress = options.progress.as_ref();
     let (found, threads) =
         compute_and_tell(py, options.threads, progress, |run| solve(&problem, &request, &options, run))?;
-    let object = match &found {
-        Found::Plain(found, spread) => plain(found, spread.as_ref()),
-        Found::Regularised(found) => regularised(found),
-        Found::Diagonal(found) => diagonal(found),
-    };
     colophon.warnings.extend_from_slice(found.warnings());
     let page = found.page(subject(command, (&options.names, problem.rows.shape(), &target), &colophon, threads));
-    let text = written(py, &colophon.end(command, threads, object))?;
+    let call = (command, threads);
+    let text = match &found {
+        Found::Plain(found, spread) => {
+            colophon.object(py, call, SolveReport::of(found, spread.as_ref()), Some(&found.x))
+        }
+        Found::Regularised(found) => colophon.object(py, call, RegularisedReport::of(found), Some(&found.x)),
+        Found::Diagonal(found) => colophon.object(py, call, DiagonalReport::of(found), Some(&found.x)),
+    }?;
     Ok((text, written(py, &page)?, steps(found.history())))
 }
 
@@ -188,12 +183,7 @@ fn solve(problem: &Problem<'_>, request: &GradientRequest, options: &GradientOpt
         };
         // Noise is given in the units of the target as it was released.
         let spread = match options.noise.map(|noise| noise / options.target_scale.abs()) {
-            Some(noise) => {
-                let covariance = gradient_covariance(rows, offset, &found.point, noise, run)?;
-                let d = found.x.len();
-                let standard_errors = (0..d).map(|j| covariance[j + j * d].sqrt()).collect();
-                Some(Spread { noise, covariance, standard_errors })
-            }
+            Some(noise) => Some(NoiseSpread::of(gradient_covariance(rows, offset, &found.point, noise, run)?, noise)),
             None => None,
         };
         return Ok(Found::Plain(Box::new(found), spread));
@@ -237,49 +227,6 @@ fn resumable(path: &str, problem: &Problem<'_>, options: &InvertOptions, run: &R
         _ => {}
     }
     outcome
-}
-
-fn plain(found: &Inversion, spread: Option<&Spread>) -> serde_json::Value {
-    let mut object = json!({
-        "status": found.status.name(), "iterations": found.iterations, "passes": found.passes, "work": found.work,
-        "residual": found.residual, "decrement": found.decrement, "objective": found.objective,
-        "certificate": found.certificate.as_ref().map(facts::certificate),
-        "condition": found.condition, "digits": found.digits, "score_sum_defect": found.score_sum_defect,
-        "method": {
-            "solver": found.solver.name(), "factor": found.point.factor.name(), "reason": found.reason,
-        },
-        "start": facts::start(&found.start), "values": found.x,
-    });
-    if let Some(Spread { noise, covariance, standard_errors }) = spread {
-        object["noise"] = json!(noise);
-        object["standard_errors"] = json!(standard_errors);
-        object["covariance"] = facts::square(covariance, found.x.len());
-    }
-    object
-}
-
-fn regularised(found: &RegularisedInversion) -> serde_json::Value {
-    json!({
-        "status": found.status.name(), "iterations": found.iterations, "passes": found.passes, "work": found.work,
-        "residual": found.residual, "objective": found.objective,
-        "certificate": found.certificate.as_ref().map(facts::proof_of_minimum),
-        "minima": found.minima.iter().map(facts::minimum).collect::<Vec<_>>(),
-        "folds": found.folds.iter().map(facts::fold).collect::<Vec<_>>(),
-        "condition": found.point.factor.condition(),
-        "method": {
-            "solver": found.method.name(), "factor": found.point.factor.method().name(), "reason": found.reason,
-        },
-        "start": facts::start(&found.start), "values": found.x,
-    })
-}
-
-fn diagonal(found: &DiagonalInversion) -> serde_json::Value {
-    json!({
-        "status": found.status.name(), "iterations": found.iterations, "passes": found.passes, "work": found.work,
-        "residual": found.residual, "objective": found.objective, "certificate": null, "ratio": found.ratio,
-        "method": { "solver": DIAGONAL, "factor": found.factor.name(), "reason": "asked for" },
-        "start": facts::start(&found.start), "values": found.x,
-    })
 }
 
 /// The options of an inversion of scores.
@@ -333,33 +280,7 @@ pub(crate) fn invert_scores<'py>(
     colophon.warnings.extend(found.warnings.iter().cloned());
     let subject = subject(COMMAND, (&options.names, source.shape(), target), &colophon, threads);
     let page = inversion_facts::of_scores(&found, &known, subject);
-    let text = written(py, &colophon.end(COMMAND, threads, from_scores(&found)))?;
+    let values = recommended(&found).then_some(found.x.as_slice());
+    let text = colophon.object(py, (COMMAND, threads), ScoreInversionReport::of(&found), values)?;
     Ok((text, written(py, &page)?, steps(&found.history)))
-}
-
-fn from_scores(found: &ScoreInversion) -> serde_json::Value {
-    let last = found.history.last();
-    let mut object = json!({
-        "status": score_status(found),
-        "identified": found.identified, "null_direction": found.null_direction, "weakest_share": found.weakest_share,
-        "iterations": found.iterations, "passes": last.map(|step| step.passes), "work": last.map(|step| step.work),
-        "residual": found.residual,
-        "candidates": found.candidates.iter().map(facts::candidate).collect::<Vec<_>>(),
-        "lift": found.lift.as_ref().map(facts::lift),
-        "lift_defect": found.lift.as_ref().and_then(|lift| lift.product_defect),
-        "score_sum": found.point.scores.iter().sum::<f64>(), "score_sum_defect": found.score_sum_defect,
-        "target_sum_defect": found.target_sum_defect,
-        "certificate": found.certificate.as_ref().map(facts::score_certificate),
-        "noise": found.noise, "noise_is_estimated": found.noise_is_estimated,
-        "standard_errors": found.standard_errors,
-        "covariance": found.covariance.as_ref().map(|all| facts::square(all, found.x.len())),
-        "condition": found.point.factor.condition(),
-        "method": {
-            "solver": found.method.name(), "factor": found.point.factor.method().name(), "reason": found.reason,
-        },
-    });
-    if recommended(found) {
-        object["values"] = json!(found.x);
-    }
-    object
 }

@@ -9,8 +9,8 @@ use unhat::influence::{CapturedGradients, score_captured};
 use unhat::models::{LayerFactors, LayerShape};
 use unhat::{Error, Result};
 
-/// A and D of a layer.
-type Given<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray2<'py, f64>);
+/// T, and A and D of a layer with T rows a sample.
+type Given<'py> = (usize, PyReadonlyArray2<'py, f64>, PyReadonlyArray2<'py, f64>);
 
 /// One score a row, larger is better; v is the summed gradient of the validation rows.
 #[pyfunction]
@@ -37,12 +37,9 @@ pub(crate) fn captured_influence<'py>(
 fn joined(layers: &[Given<'_>]) -> Result<CapturedGradients> {
     let factors: Vec<LayerFactors<'_>> = layers
         .iter()
-        .map(|(inputs, gradients)| {
-            Ok(LayerFactors {
-                shape: LayerShape { inputs: inputs.shape()[1], outputs: gradients.shape()[1] },
-                inputs: lent(inputs.as_slice().ok())?,
-                gradients: lent(gradients.as_slice().ok())?,
-            })
+        .map(|(positions, inputs, gradients)| {
+            let shape = LayerShape { inputs: inputs.shape()[1], outputs: gradients.shape()[1] };
+            LayerFactors::new(shape, *positions, lent(inputs.as_slice().ok())?, lent(gradients.as_slice().ok())?)
         })
         .collect::<Result<_>>()?;
     CapturedGradients::new(&factors)

@@ -3,17 +3,40 @@
 use crate::arrow::frame_of;
 use crate::data::{Vector, lent};
 use crate::failure::{option, raised};
+use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyList;
 use unhat::Result;
-use unhat::models::{Frame, HeldOutRows, Model};
+use unhat::models::{Column, Frame, HeldOutRows, Model, TextColumn};
 
-/// A table for models: a path, read as the command line reads it, or what hands over Arrow.
-pub(crate) fn table(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Frame> {
-    match given.extract::<String>() {
-        Ok(path) => py.detach(|| unhat_io::read_frame(&path)).map_err(|error| raised(py, &error)),
-        Err(_) => frame_of(py, given),
+/// A column of a table that does not hand over Arrow.
+#[derive(FromPyObject)]
+enum Cells<'py> {
+    Numbers(PyReadonlyArray1<'py, f64>),
+    Words(Vec<Option<String>>),
+}
+
+impl Cells<'_> {
+    fn column(&self) -> Result<Column> {
+        Ok(match self {
+            Cells::Numbers(values) => Column::Numbers(lent(values.as_slice().ok())?.to_vec()),
+            Cells::Words(words) => Column::Text(TextColumn::new(words.iter().map(Option::as_deref))),
+        })
     }
+}
+
+/// A table for models: a path, read as the command line reads it, what hands over Arrow, or a list of named columns.
+pub(crate) fn table(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Frame> {
+    if let Ok(path) = given.extract::<String>() {
+        return py.detach(|| unhat_io::read_frame(&path)).map_err(|error| raised(py, &error));
+    }
+    if !given.is_instance_of::<PyList>() {
+        return frame_of(py, given);
+    }
+    let columns: Vec<(String, Cells<'_>)> = given.extract()?;
+    let columns = columns.into_iter().map(|(name, cells)| Ok((name, cells.column()?))).collect::<Result<_>>();
+    columns.and_then(Frame::new).map_err(|error| raised(py, &error))
 }
 
 /// Held-out rows: a number, or a word that is one, is a share; anything else is a table.

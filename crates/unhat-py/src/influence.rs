@@ -6,8 +6,6 @@ use crate::given::{self, ModelGiven, WordOrValues, parsed};
 use crate::work::compute_and_tell;
 use numpy::PyArray1;
 use pyo3::prelude::*;
-use serde::Serialize;
-use serde_json::Value;
 use std::collections::HashSet;
 use std::time::SystemTime;
 use unhat::audit::findings::Tool;
@@ -16,6 +14,7 @@ use unhat::influence::{
 };
 use unhat::models::Frame;
 use unhat::{ErrorKind, Result, Run};
+use unhat_cli::report::Solved;
 use unhat_report::{InfluenceFacts, influence_density};
 
 /// What is asked of a study; words are read by the library.
@@ -166,7 +165,7 @@ pub(crate) fn influence<'py>(
         density: influence_density(&found.study.losses, &found.study.scores),
         ..page_of(&options, &colophon, command, threads, created)
     };
-    let text = written(py, &colophon.end(command, threads, solved(py, &found.facts)?))?;
+    let text = colophon.object(py, (command, threads), Solved::new(&found.facts), None)?;
     Ok((text, written(py, &page)?, Some(found.arrays(py)?)))
 }
 
@@ -187,7 +186,7 @@ pub(crate) fn influence_check<'py>(
     let ((facts, warnings), threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
     colophon.warnings.extend(warnings);
     let page = InfluenceFacts { check: Some(facts.clone()), ..page_of(&options, &colophon, command, threads, created) };
-    let text = written(py, &colophon.end(command, threads, solved(py, &facts)?))?;
+    let text = colophon.object(py, (command, threads), Solved::new(&facts), None)?;
     Ok((text, written(py, &page)?, None))
 }
 
@@ -218,15 +217,8 @@ pub(crate) fn influence_trim<'py>(
     };
     let gone: HashSet<usize> = trimmed.removed.iter().map(|&i| found.input.parts.train.rows[i]).collect();
     let kept = (0..found.input.table.rows()).filter(|row| !gone.contains(row)).map(|row| row as i64);
-    let text = written(py, &colophon.end(command, threads, solved(py, &facts)?))?;
+    let text = colophon.object(py, (command, threads), Solved::new(&facts), None)?;
     Ok(((text, written(py, &page)?, Some(found.arrays(py)?)), PyArray1::from_iter(py, kept)))
-}
-
-/// Facts as an object with the status that they always have.
-fn solved(py: Python<'_>, facts: &impl Serialize) -> PyResult<Value> {
-    let mut object = serde_json::to_value(facts).map_err(|error| not_drawn(py, &error))?;
-    object["status"] = "solved".into();
-    Ok(object)
 }
 
 /// What every page says of the call.

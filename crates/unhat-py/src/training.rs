@@ -7,11 +7,10 @@ use crate::influence::tool;
 use crate::work::compute_and_tell;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use serde_json::{Value, json};
 use std::time::SystemTime;
-use unhat::models::{Frame, Label, Model, Predictions};
 use unhat::training::{Ending, Keeper, Trained, TrainingOptions, TrainingRequest};
 use unhat::{Error, ErrorKind, Result, Run};
+use unhat_cli::report::{PredictReport, PredictedRow, Solved, TrainReport};
 use unhat_io::{TrainingFile, check_model_output, read_training};
 use unhat_report::TrainingFacts;
 
@@ -128,12 +127,8 @@ pub(crate) fn train<'py>(
         table: options.table.clone(),
         report,
     };
-    let mut object = json!(page.report);
-    object["wall_seconds"] = json!(colophon.seconds());
-    let seconds = object["seconds"].clone();
-    let mut object = colophon.end("train", threads, object);
-    object["seconds"] = seconds; // of the steps; the call's is wall_seconds
-    Ok((written(py, &object)?, written(py, &page)?, PyBytes::new(py, &bytes)))
+    let text = written(py, &TrainReport::of(&page.report, &colophon.end(threads)))?;
+    Ok((text, written(py, &page)?, PyBytes::new(py, &bytes)))
 }
 
 /// The page of a training, HTML, from what it draws.
@@ -176,25 +171,7 @@ pub(crate) fn predict(
     let frame = given::table(py, table)?;
     let (found, threads) = compute_and_tell(py, threads, None, |run| model.predict(&frame, run))?;
     colophon.warnings.extend_from_slice(&found.warnings);
-    let evaluation = found.evaluation.filter(|e| e.mean_loss.is_finite());
-    let object = json!({
-        "status": "solved", "model": model.kind.to_string(), "response": model.response.name, "rows": frame.rows(),
-        "classes": model.classes(), "loss": evaluation.map(|e| e.mean_loss),
-        "accuracy": evaluation.and_then(|e| e.accuracy),
-        "predictions": (0..frame.rows()).map(|i| predicted(&model, &frame, &found, i)).collect::<Vec<_>>(),
-    });
-    written(py, &colophon.end("predict", threads, object))
-}
-
-/// One row; a class comes with the probabilities of all.
-fn predicted(model: &Model, frame: &Frame, found: &Predictions, i: usize) -> Value {
-    let row = frame.row_names.as_ref().map_or_else(|| json!(i + 1), |names| json!(names[i]));
-    let classes: &[Label] = model.classes();
-    match found.classes.get(i) {
-        Some(&class) => {
-            let probabilities = &found.probabilities[i * classes.len()..(i + 1) * classes.len()];
-            json!({ "row": row, "prediction": classes[class], "probabilities": probabilities })
-        }
-        None => json!({ "row": row, "prediction": found.values[i] }),
-    }
+    let rows = PredictedRow::all(&model, &frame, &found);
+    let object = Solved::new(PredictReport::of(&model, &frame, &found, Some(&rows)));
+    colophon.object(py, ("predict", threads), object, None)
 }

@@ -59,7 +59,7 @@ fn the_weighted_sum_of_gradients_is_the_natural_step() {
 fn layer_kernels_add_up_to_the_inner_products_of_the_gradients() {
     let (n, shape) = (6, LayerShape { inputs: 4, outputs: 3 });
     let (a, d) = (draw(4, n * 4), draw(5, n * 3));
-    let kernel = layer_kernel(&LayerFactors { shape, inputs: &a, gradients: &d });
+    let kernel = LayerFactors { shape, positions: 1, inputs: &a, gradients: &d }.kernel();
     for i in 0..n {
         for j in 0..n {
             let outer = |k: usize| -> Vec<f64> { (0..12).map(|e| d[k * 3 + e / 4] * a[k * 4 + e % 4]).collect() };

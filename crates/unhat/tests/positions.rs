@@ -33,7 +33,7 @@ fn kernels_and_steps_of_sequences_are_those_of_explicit_gradients() {
     for (n, t, inputs, outputs) in [(7, 2, 9, 8), (5, 6, 4, 3), (4, 1, 5, 2), (1, 3, 2, 2)] {
         let shape = LayerShape { inputs, outputs };
         let (a, d) = (draw(1, n * t * inputs), draw(2, n * t * outputs));
-        let factors = PositionFactors::new(shape, t, &a, &d).unwrap();
+        let factors = LayerFactors::new(shape, t, &a, &d).unwrap();
         let own = |i: usize| {
             gradient(&a[i * t * inputs..(i + 1) * t * inputs], &d[i * t * outputs..(i + 1) * t * outputs], shape)
         };
@@ -49,7 +49,7 @@ fn kernels_and_steps_of_sequences_are_those_of_explicit_gradients() {
         let p = shape.parameters();
         let c = natural_coefficients(&factors.kernel(), Damping::Absolute(1e-3), None).unwrap();
         let mut step = vec![0.0; p];
-        factors.add_combination(&c, &mut step);
+        factors.add_combination(Some(&c), &mut step);
         let fisher = |r: usize, s: usize| explicit.iter().map(|g| g[r] * g[s]).sum::<f64>() / n as f64;
         let matrix = (0..p).map(|r| (0..p).map(|s| fisher(r, s) + if r == s { 1e-3 } else { 0.0 }).collect()).collect();
         let mean = (0..p).map(|j| explicit.iter().map(|g| g[j]).sum::<f64>() / n as f64).collect();
@@ -59,7 +59,7 @@ fn kernels_and_steps_of_sequences_are_those_of_explicit_gradients() {
     }
     let shape = LayerShape { inputs: 2, outputs: 1 };
     for (positions, a, d) in [(0, 4, 2), (2, 6, 3), (1, 4, 3), (1, 3, 1)] {
-        let found = PositionFactors::new(shape, positions, &vec![0.0; a], &vec![0.0; d]).err().unwrap();
+        let found = LayerFactors::new(shape, positions, &vec![0.0; a], &vec![0.0; d]).err().unwrap();
         assert_eq!(found.kind().name(), "shape");
     }
 }
@@ -82,7 +82,7 @@ fn windows_turn_a_convolution_into_a_layer() {
         assert_eq!(rows.len(), n * t * inputs);
         let d = draw(4, n * t * outputs);
         let shape = LayerShape { inputs, outputs };
-        let gradients = PositionFactors::new(shape, t, &rows, &d).unwrap().gradients();
+        let gradients = LayerFactors::new(shape, t, &rows, &d).unwrap().gradients();
         for (i, found) in gradients.chunks_exact(shape.parameters()).enumerate() {
             for (e, found) in found.iter().enumerate() {
                 let (output, entry) = (e / inputs, e % inputs);
@@ -111,7 +111,7 @@ fn the_input_metric_is_the_same_in_both_forms() {
     for n in [4, 20] {
         let shape = LayerShape { inputs: 7, outputs: 3 };
         let (a, d) = (draw(5, n * 7), draw(6, n * 3));
-        let layer = LayerFactors { shape, inputs: &a, gradients: &d };
+        let layer = LayerFactors { shape, positions: 1, inputs: &a, gradients: &d };
         let s = |i: usize, j: usize| a.chunks_exact(7).map(|r| r[i] * r[j]).sum::<f64>() / n as f64;
         let mean: Vec<f64> = gradient(&a, &d, shape).iter().map(|g| g / n as f64).collect();
         let trace: f64 = (0..7).map(|j| s(j, j)).sum();

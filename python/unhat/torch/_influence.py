@@ -10,8 +10,10 @@ from unhat._progress import shown
 def influence(captured, validation=None, *, method, damping=None, threads=None, progress=False):
     """Score the samples of a trained model by their influence, from its captured layer factors.
 
-    Larger is better in every method, and positive is helpful for the signed ones. The layers are linear ones; those with
-    positions (convolutions, layers on sequences) are an error that names them, since their gradients are sums of products.
+    Larger is better in every method, and positive is helpful for the signed ones. Linear layers on vectors or sequences
+    and convolutions count, whatever :func:`capture` found; parameters of other layers (norms, embeddings) do not.
+    A sample's gradient in a layer with positions is the sum over them, gᵢ = DᵢᵀAᵢ; ``"wt-ip"`` whitens with the mean of aaᵀ
+    over samples and positions.
 
     Parameters
     ----------
@@ -37,7 +39,13 @@ def influence(captured, validation=None, *, method, damping=None, threads=None, 
     Raises
     ------
     InputError
-        For a method that needs more than factors, layers with positions, or layers that differ.
+        For a method that needs more than factors, factors that do not belong together, or layers that differ.
+
+    Notes
+    -----
+    Per-sample gradients are formed only where that is cheaper than the factors: for norms by layers with
+    T(d_in + d_out) > d_in·d_out, T being the positions; in the n × n form of ``"leverage"`` and ``"fisher"`` by layers with
+    T²(d_in + d_out) > d_in·d_out; in its p × p form always.
 
     Examples
     --------
@@ -52,6 +60,15 @@ def influence(captured, validation=None, *, method, damping=None, threads=None, 
     ...     torch.nn.functional.mse_loss(model(x[7:]), y[7:]).backward()
     >>> influence(training, held_out, method="wt-ip").shape
     (7,)
+
+    Of a convolution:
+
+    >>> model = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Flatten(), torch.nn.Linear(32, 3)).eval()
+    >>> images, classes = torch.randn(10, 1, 6, 6), torch.randint(3, (10,))
+    >>> with capture(model) as training:
+    ...     torch.nn.functional.cross_entropy(model(images), classes).backward()
+    >>> influence(training, method="self").shape
+    (10,)
     """
     training = _factors(captured, "captured")
     held_out = None if validation is None else _factors(validation, "validation")
@@ -66,11 +83,16 @@ def _layers(captured):
 
 
 def _factors(captured, what):
-    """(A, D) of every layer."""
+    """(positions, A, D) of every layer, A and D with a row for every position of every sample."""
     parts = []
     for name, layer in _layers(captured).items():
-        if layer.inputs.ndim != 2:
-            raise InputError(f"{what}: layer {name!r} has positions; influence takes linear layers on vectors", "shape")
-        arrays = (layer.inputs, layer.output_gradients)
-        parts.append(tuple(np.ascontiguousarray(array, dtype=np.float64) for array in arrays))
+        sides = [np.ascontiguousarray(array, dtype=np.float64) for array in (layer.inputs, layer.output_gradients)]
+        if len({array.shape[:-1] for array in sides}) > 1 or sides[0].ndim not in (2, 3):
+            shapes = " and ".join(str(array.shape) for array in sides)
+            raise InputError(
+                f"{what}: layer {name!r} has factors of shapes {shapes}, expected samples × width or samples × "
+                "positions × width, and the same samples and positions in both", "shape",
+            )
+        positions = sides[0].shape[1] if sides[0].ndim == 3 else 1
+        parts.append((positions, *(array.reshape(-1, array.shape[-1]) for array in sides)))
     return parts

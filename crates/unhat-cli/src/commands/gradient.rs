@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Gradient as Arguments;
 use crate::output::Destination;
-use crate::report::{Method, ScoresReport};
+use crate::report::ScoresReport;
 use crate::session::Session;
 use unhat::barrier::{LeverageGradient, leverage_gradient};
 
@@ -38,21 +38,8 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         session.elapsed(),
     ));
     if session.common.json {
-        let report = ScoresReport {
-            schema: 1,
-            command: "gradient",
-            status: "solved",
-            condition: scores.condition,
-            digits: scores.digits,
-            score_sum_defect: scores.sum_defect,
-            rank: scores.rank,
-            sum: scores.sum,
-            effective_dimension: None,
-            method: Method { solver: None, factor: scores.method.name(), reason: &scores.reason },
-            colophon: session.colophon(),
-            values: destination.on_stdout().then_some(&gradient),
-        };
-        session.print_object(&report)?;
+        let found = ScoresReport::of(&scores, false);
+        session.report("gradient", found, destination.on_stdout().then_some(&gradient))?;
     } else if destination.on_stdout() {
         session.print_numbers(&gradient)?;
     }

@@ -4,8 +4,8 @@ use super::Exit;
 use crate::failure::Failure;
 use crate::held_out::read_held_out;
 use crate::influence_options::{Influence, InfluenceCommand, InfluenceStudy, Trim};
-use crate::influence_report::FactsReport;
 use crate::page::{PageFile, file_name, now, tool};
+use crate::report::Solved;
 use crate::session::Session;
 use std::fmt::Write;
 use unhat::influence::{
@@ -103,7 +103,7 @@ fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
     };
     page.store(drawn, session)?;
     if session.common.json {
-        session.print_object(&FactsReport::of("influence", &facts, session.colophon()))?;
+        session.report("influence", Solved::new(&facts), None)?;
     } else if arguments.output.is_none() {
         session.print(listing(&facts.top, &facts.best, found.scores.len()).as_bytes())?;
     }
@@ -134,7 +134,7 @@ fn check(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
     };
     page.store(drawn, session)?;
     if session.common.json {
-        session.print_object(&FactsReport::of("influence check", &facts, session.colophon()))?;
+        session.report("influence check", Solved::new(&facts), None)?;
         return Ok(Exit::Done);
     }
     session.print(check_table_text(&facts).as_bytes())?;
@@ -170,7 +170,7 @@ fn trimmed(arguments: &Trim, session: &mut Session<'_>) -> Result<Exit, Failure>
     };
     page.store(drawn, session)?;
     if session.common.json {
-        session.print_object(&FactsReport::of("influence trim", &facts, session.colophon()))?;
+        session.report("influence trim", Solved::new(&facts), None)?;
     } else {
         if let Some(auc) = facts.auc_of_truth {
             let gain = facts.auc_of_one.map(|one| {

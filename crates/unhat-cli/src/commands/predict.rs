@@ -2,39 +2,11 @@
 
 use super::Exit;
 use crate::failure::Failure;
-use crate::session::{Colophon, Session};
+use crate::report::{PredictReport, PredictedRow, Solved};
+use crate::session::Session;
 use crate::training_options::Predict;
-use serde::Serialize;
-use serde_json::{Value, json};
-use unhat::models::{Frame, Model, Predictions};
+use serde_json::Value;
 use unhat_io::{check_table, read_frame, read_model, write_table};
-
-/// What `unhat predict` prints.
-#[derive(Serialize)]
-struct PredictOut {
-    schema: u8,
-    command: &'static str,
-    status: &'static str,
-    model: String,
-    response: String,
-    rows: usize,
-    classes: Vec<Value>,
-    loss: Option<f64>,
-    accuracy: Option<f64>,
-    /// None where a file has them.
-    predictions: Option<Vec<PredictedRow>>,
-    #[serde(flatten)]
-    colophon: Colophon,
-}
-
-/// A row by its name or 1-based number.
-#[derive(Serialize)]
-struct PredictedRow {
-    row: Value,
-    prediction: Value,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    probabilities: Vec<f64>,
-}
 
 pub(super) fn run(arguments: &Predict, session: &mut Session<'_>) -> Result<Exit, Failure> {
     arguments.output.as_deref().map(check_table).transpose()?;
@@ -43,7 +15,7 @@ pub(super) fn run(arguments: &Predict, session: &mut Session<'_>) -> Result<Exit
     let found = session.compute(|run| model.predict(&table, run))?;
     found.warnings.iter().for_each(|warning| session.warn(warning));
     let evaluation = found.evaluation.filter(|e| e.mean_loss.is_finite());
-    let rows: Vec<PredictedRow> = (0..table.rows()).map(|i| predicted(&model, &table, &found, i)).collect();
+    let rows = PredictedRow::all(&model, &table, &found);
     if let Some(path) = &arguments.output {
         let classes = model.classes().iter().map(|class| format!("p({class})"));
         let header = ["row".to_string(), "prediction".to_string()].into_iter().chain(classes);
@@ -57,38 +29,13 @@ pub(super) fn run(arguments: &Predict, session: &mut Session<'_>) -> Result<Exit
     let loss = evaluation.map(|e| format!(": mean loss {:.4}{accuracy}", e.mean_loss)).unwrap_or_default();
     session.summary(&format!("{} rows predicted by {}{loss} ({})", rows.len(), model.kind, session.elapsed()));
     if session.common.json {
-        let object = PredictOut {
-            schema: 1,
-            command: "predict",
-            status: "solved",
-            model: model.kind.to_string(),
-            response: model.response.name.clone(),
-            rows: rows.len(),
-            classes: model.classes().iter().map(|class| json!(class)).collect(),
-            loss: evaluation.map(|e| e.mean_loss),
-            accuracy: evaluation.and_then(|e| e.accuracy),
-            predictions: arguments.output.is_none().then_some(rows),
-            colophon: session.colophon(),
-        };
-        session.print_object(&object)?;
+        let listed = arguments.output.is_none().then_some(rows.as_slice());
+        session.report("predict", Solved::new(PredictReport::of(&model, &table, &found, listed)), None)?;
     } else if arguments.output.is_none() {
         let lines: String = rows.iter().map(|row| plain(&row.prediction) + "\n").collect();
         session.print(lines.as_bytes())?;
     }
     Ok(Exit::Done)
-}
-
-fn predicted(model: &Model, table: &Frame, found: &Predictions, i: usize) -> PredictedRow {
-    let row = table.row_names.as_ref().map_or_else(|| json!(i + 1), |names| json!(names[i]));
-    let classes = model.classes();
-    match found.classes.get(i) {
-        Some(&class) => PredictedRow {
-            row,
-            prediction: json!(classes[class]),
-            probabilities: found.probabilities[i * classes.len()..(i + 1) * classes.len()].to_vec(),
-        },
-        None => PredictedRow { row, prediction: json!(found.values[i]), probabilities: Vec::new() },
-    }
 }
 
 /// A value as a cell of a table: words without quotes, numbers in the digits that give them back.

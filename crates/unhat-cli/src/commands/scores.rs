@@ -6,7 +6,7 @@ use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Scores as Arguments;
 use crate::output::Destination;
 use crate::page::{PageFile, file_name, now, tool};
-use crate::report::{Method, ScoresReport};
+use crate::report::ScoresReport;
 use crate::session::Session;
 use unhat::audit::findings::Check;
 use unhat::barrier::nonzero_slack;
@@ -84,21 +84,8 @@ fn hand_over(
         session.elapsed(),
     ));
     if session.common.json {
-        let report = ScoresReport {
-            schema: 1,
-            command: "scores",
-            status: "solved",
-            condition: scores.condition,
-            digits: scores.digits,
-            score_sum_defect: scores.sum_defect,
-            rank: scores.rank,
-            sum: scores.sum,
-            effective_dimension: (arguments.ridge > 0.0).then_some(scores.sum),
-            method: Method { solver: None, factor: scores.method.name(), reason: &scores.reason },
-            colophon: session.colophon(),
-            values: destination.on_stdout().then_some(&scores.values),
-        };
-        session.print_object(&report)?;
+        let found = ScoresReport::of(scores, arguments.ridge > 0.0);
+        session.report("scores", found, destination.on_stdout().then_some(&scores.values))?;
     } else if destination.on_stdout() {
         session.print_numbers(&scores.values)?;
     }

@@ -5,9 +5,9 @@ use crate::failure::Failure;
 use crate::held_out::read_held_out;
 use crate::input::require_one_reader_of_stdin;
 use crate::page::{PageFile, file_name, now, tool};
+use crate::report::TrainReport;
 use crate::session::Session;
 use crate::training_options::Train;
-use serde::Serialize;
 use std::fmt::Write;
 use unhat::training::{Controls, Ending, Keeper, TrainingReport, TrainingRequest};
 use unhat_io::{TrainingFile, check_model_output, read_frame, read_training, write_model};
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
         file.remove();
     }
     if session.common.json {
-        session.print_object(&TrainOut::of(&trained.report, session))?;
+        session.print_object(&TrainReport::of(&trained.report, &session.colophon()))?;
     } else if let Some(controls) = &trained.report.controls {
         session.print(controls_table(controls).as_bytes())?;
     }
@@ -69,33 +69,6 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
         Ending::Diverged => Exit::NotConverged,
         Ending::Interrupted => Exit::Interrupted,
     })
-}
-
-/// What `unhat train` prints.
-#[derive(Serialize)]
-struct TrainOut<'a> {
-    schema: u8,
-    command: &'static str,
-    #[serde(flatten)]
-    report: &'a TrainingReport,
-    wall_seconds: f64,
-    seed: u64,
-    threads: usize,
-    version: &'static str,
-}
-
-impl<'a> TrainOut<'a> {
-    fn of(report: &'a TrainingReport, session: &Session<'_>) -> TrainOut<'a> {
-        TrainOut {
-            schema: 1,
-            command: "train",
-            report,
-            wall_seconds: session.seconds(),
-            seed: session.common.seed,
-            threads: session.threads(),
-            version: env!("CARGO_PKG_VERSION"),
-        }
-    }
 }
 
 /// What a person must know, on standard error.

@@ -7,7 +7,8 @@ use super::base::{Base, BaseState, finite_gradients};
 use super::layers::{Keep, Watched, require_trained, unwatched};
 use super::rows::BatchFactors;
 use super::{carried, refused};
-use crate::natural::{CoefficientTable, Damping, PositionFactors, Refresh, Share, natural_coefficients};
+use crate::models::LayerFactors;
+use crate::natural::{CoefficientTable, Damping, Refresh, Share, natural_coefficients};
 use candle_core::{Device, Result, Tensor, Var, backprop::GradStore};
 use candle_nn::Optimizer;
 use std::collections::HashMap;
@@ -141,7 +142,7 @@ impl Fngd {
     /// The coefficients of every layer, and the tables as they are then.
     fn coefficients(
         &self,
-        factors: &[PositionFactors<'_>],
+        factors: &[LayerFactors<'_>],
         epoch: u32,
         ids: &[usize],
     ) -> crate::Result<(Vec<Vec<f64>>, Vec<CoefficientTable>)> {
@@ -187,19 +188,19 @@ impl Optimizer for Fngd {
         let mut gradients = finite_gradients(&self.base.vars, grads, self.steps)?;
         let of = |(l, layer): (usize, &Watched)| layer.batch_factors(grads, ids.len(), l + 1);
         let kept: Vec<BatchFactors> = self.config.layers.iter().enumerate().map(of).collect::<Result<_>>()?;
-        let factors: Vec<PositionFactors<'_>> = self
+        let factors: Vec<LayerFactors<'_>> = self
             .config
             .layers
             .iter()
             .zip(&kept)
-            .map(|(layer, kept)| PositionFactors::new(layer.shape(), kept.positions, &kept.inputs, &kept.gradients))
+            .map(|(layer, kept)| LayerFactors::new(layer.shape(), kept.positions, &kept.inputs, &kept.gradients))
             .collect::<crate::Result<_>>()
             .map_err(carried)?;
         let (coefficients, tables) = self.coefficients(&factors, epoch, &ids).map_err(carried)?;
         for ((layer, factors), c) in self.config.layers.iter().zip(&factors).zip(&coefficients) {
             let shape = layer.shape();
             let mut direction = vec![0.0; shape.parameters()];
-            factors.add_combination(c, &mut direction);
+            factors.add_combination(Some(c), &mut direction);
             let direction = Tensor::from_vec(direction, (shape.outputs, shape.inputs), layer.weight.device())?
                 .to_dtype(layer.weight.dtype())?;
             let own = shape.inputs - usize::from(layer.bias.is_some());

@@ -16,16 +16,16 @@ pub struct SampleGradients<'a> {
     pub network: &'a Network,
     features: DenseRows<'a>,
     responses: &'a [f64],
-    source: Source,
+    source: Source<'a>,
 }
 
 /// Where the factors of a row come from.
 #[derive(Clone, Copy)]
-enum Source {
+enum Source<'a> {
     /// From the network, forward and back.
     Network,
-    /// They lie in the row: a and d of every layer. The network then is one of shapes.
-    Rows,
+    /// They lie in the row: A and D of every layer, which has so many positions. The network then is one of shapes.
+    Rows(&'a [usize]),
 }
 
 impl<'a> SampleGradients<'a> {
@@ -56,12 +56,20 @@ impl<'a> SampleGradients<'a> {
         Ok(SampleGradients { network, features: rows, responses, source: Source::Network })
     }
 
-    /// Rows in which the factors lie: a and d of every layer of `shapes`, one after the other. There is no loss then, and
-    /// no function but the one whose factors they are: for [`super::CapturedGradients`], which asks for nothing else.
-    pub(super) fn of_factors(shapes: &'a Network, rows: &'a [f64]) -> Result<Self> {
-        let width = shapes.layers.iter().map(|l| l.shape.inputs + l.shape.outputs).sum();
-        let features = DenseRows::new(rows, width)?;
-        Ok(SampleGradients { network: shapes, features, responses: &[], source: Source::Rows })
+    /// Rows in which the factors lie: A and D of every layer of `shapes`, one after the other, at so many positions. There
+    /// is no loss then, and no function but the one whose factors they are: for [`super::CapturedGradients`], which asks for
+    /// nothing else.
+    pub(super) fn of_factors(shapes: &'a Network, positions: &'a [usize], rows: &'a [f64]) -> Result<Self> {
+        let features = DenseRows::new(rows, width_of_factors(shapes, positions))?;
+        Ok(SampleGradients { network: shapes, features, responses: &[], source: Source::Rows(positions) })
+    }
+
+    /// T of a layer.
+    pub(super) fn positions(&self, layer: usize) -> usize {
+        match self.source {
+            Source::Network => 1,
+            Source::Rows(positions) => positions[layer],
+        }
     }
 
     /// n.
@@ -256,27 +264,37 @@ fn dense<'r>(rows: &Rows<'r>) -> &'r [f64] {
     }
 }
 
+/// Values of a row in which factors lie.
+fn width_of_factors(shapes: &Network, positions: &[usize]) -> usize {
+    shapes.layers.iter().zip(positions).map(|(l, t)| t * (l.shape.inputs + l.shape.outputs)).sum()
+}
+
 /// The factors that lie in rows, layer by layer.
-fn taken_apart<'w>(shapes: &Network, rows: &[f64], parts: &'w mut Vec<[Vec<f64>; 2]>) -> Factors<'w> {
+fn taken_apart<'w>(
+    shapes: &Network,
+    positions: &[usize],
+    rows: &[f64],
+    parts: &'w mut Vec<[Vec<f64>; 2]>,
+) -> Factors<'w> {
     parts.resize_with(shapes.layers.len(), Default::default);
     parts.iter_mut().flatten().for_each(Vec::clear);
-    let width = shapes.layers.iter().map(|l| l.shape.inputs + l.shape.outputs).sum();
-    for row in rows.chunks_exact(width) {
+    for row in rows.chunks_exact(width_of_factors(shapes, positions)) {
         let mut rest = row;
-        for (layer, [inputs, gradients]) in shapes.layers.iter().zip(parts.iter_mut()) {
-            let (a, others) = rest.split_at(layer.shape.inputs);
-            let (d, others) = others.split_at(layer.shape.outputs);
+        for ((layer, t), [inputs, gradients]) in shapes.layers.iter().zip(positions).zip(parts.iter_mut()) {
+            let (a, others) = rest.split_at(t * layer.shape.inputs);
+            let (d, others) = others.split_at(t * layer.shape.outputs);
             inputs.extend_from_slice(a);
             gradients.extend_from_slice(d);
             rest = others;
         }
     }
-    let of_layer = |(layer, [inputs, gradients]): (&Layer, &'w [Vec<f64>; 2])| LayerFactors {
+    let of_layer = |((layer, &positions), [inputs, gradients]): ((&Layer, &usize), &'w [Vec<f64>; 2])| LayerFactors {
         shape: layer.shape,
+        positions,
         inputs,
         gradients,
     };
-    Factors { layers: shapes.layers.iter().zip(&*parts).map(of_layer).collect() }
+    Factors { layers: shapes.layers.iter().zip(positions).zip(&*parts).map(of_layer).collect() }
 }
 
 struct FactorPass<'a> {
@@ -297,7 +315,7 @@ impl Pass for FactorPass<'_> {
     fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
         let (network, features) = (self.gradients.network, dense(rows));
         let factors = match self.gradients.source {
-            Source::Rows => taken_apart(network, features, &mut acc.parts),
+            Source::Rows(positions) => taken_apart(network, positions, features, &mut acc.parts),
             Source::Network => {
                 network.forward(features, &mut acc.work);
                 network.backward(features, &mut acc.work, |i, z, t| (self.top)(rows.start + i, z, t))

@@ -6,7 +6,7 @@ use super::SampleGradients;
 use super::curvature::explicit_gram;
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
-use crate::models::LayerShape;
+use crate::models::{LayerFactors, LayerShape};
 use crate::run::Run;
 use rayon::prelude::*;
 
@@ -126,7 +126,8 @@ const PANEL: usize = 64;
 /// K = Σ_l (A_lA_lᵀ)∘(D_lD_lᵀ), full n×n, from the layer factors alone.
 ///
 /// # Cost
-/// n² Σ_l (d_in + d_out) flops instead of n²p; n·Σ_l (d_in + d_out) values for the factors.
+/// n² Σ_l (d_in + d_out) flops instead of n²p; n·Σ_l (d_in + d_out) values for the factors. A layer with T positions: as
+/// [`LayerFactors::kernel`].
 pub fn dual_gram(gradients: &SampleGradients<'_>, run: &Run<'_>) -> Result<Vec<f64>> {
     let mut k = lower_dual_gram(gradients, run)?;
     linalg::symmetrise(&mut k, gradients.rows());
@@ -135,57 +136,75 @@ pub fn dual_gram(gradients: &SampleGradients<'_>, run: &Run<'_>) -> Result<Vec<f
 
 /// The lower triangle of [`dual_gram`]: what factorisations read.
 pub(super) fn lower_dual_gram(gradients: &SampleGradients<'_>, run: &Run<'_>) -> Result<Vec<f64>> {
-    let (n, shapes) = (gradients.rows(), layer_shapes(gradients));
-    let factors = stored_factors(gradients, &shapes, run)?;
+    let n = gradients.rows();
+    let stored = stored_factors(gradients, run)?;
     let mut k = vec![0.0; n * n];
     // One thread touches the memory first: two that take its page faults at once need three times as long (measured).
     std::hint::black_box(&mut k).fill(0.0);
     run.install(|| {
         k.par_chunks_mut(n * PANEL).enumerate().with_max_len(1).try_for_each(|(panel, columns)| {
             run.check()?;
-            for (shape, (a, d)) in shapes.iter().zip(&factors) {
-                linalg::add_gram_product_panel(a, shape.inputs, d, shape.outputs, panel * PANEL, columns);
-            }
+            let range = panel * PANEL..panel * PANEL + columns.len() / n;
+            stored.iter().for_each(|layer| layer.factors().add_kernel_columns(range.clone(), columns));
             Ok(())
         })
     })
     .map(|()| k)
 }
 
-fn layer_shapes(gradients: &SampleGradients<'_>) -> Vec<LayerShape> {
-    gradients.network.layers.iter().map(|l| l.shape).collect()
+/// The factors of one layer for all rows.
+struct Stored {
+    shape: LayerShape,
+    positions: usize,
+    inputs: Vec<f64>,
+    gradients: Vec<f64>,
 }
 
-/// (A, D) of every layer for all rows.
-fn stored_factors(
-    gradients: &SampleGradients<'_>,
-    shapes: &[LayerShape],
-    run: &Run<'_>,
-) -> Result<Vec<(Vec<f64>, Vec<f64>)>> {
-    let width: usize = shapes.iter().map(|s| s.inputs + s.outputs).sum();
+impl Stored {
+    fn factors(&self) -> LayerFactors<'_> {
+        let Stored { shape, positions, inputs, gradients } = self;
+        LayerFactors { shape: *shape, positions: *positions, inputs, gradients }
+    }
+
+    /// The same gradients as a layer with one position whose inputs they are, and whose only output has the gradient 1.
+    fn as_gradients(&self) -> Stored {
+        let shape = LayerShape { inputs: self.shape.parameters(), outputs: 1 };
+        let factors = self.factors();
+        Stored { shape, positions: 1, inputs: factors.gradients(), gradients: vec![1.0; factors.samples()] }
+    }
+}
+
+fn stored_factors(gradients: &SampleGradients<'_>, run: &Run<'_>) -> Result<Vec<Stored>> {
+    let layers = &gradients.network.layers;
+    let sizes: Vec<[usize; 2]> = layers
+        .iter()
+        .enumerate()
+        .map(|(l, layer)| [layer.shape.inputs, layer.shape.outputs].map(|size| gradients.positions(l) * size))
+        .collect();
+    let width: usize = sizes.iter().flatten().sum();
     let together = gradients.each(width, run, &|_, factors, out| {
         for (i, out) in out.chunks_exact_mut(width).enumerate() {
             let mut rest = out;
             for layer in &factors.layers {
-                let LayerShape { inputs, outputs } = layer.shape;
-                let (a, others) = rest.split_at_mut(inputs);
-                let (d, others) = others.split_at_mut(outputs);
-                a.copy_from_slice(&layer.inputs[i * inputs..(i + 1) * inputs]);
-                d.copy_from_slice(&layer.gradients[i * outputs..(i + 1) * outputs]);
-                rest = others;
+                let (a, d) = layer.of_samples(i..i + 1);
+                for values in [a, d] {
+                    let (own, others) = rest.split_at_mut(values.len());
+                    own.copy_from_slice(values);
+                    rest = others;
+                }
             }
         }
     })?;
     let mut start = 0;
-    let column = |from: usize, size: usize| -> Vec<f64> {
-        together.chunks_exact(width).flat_map(|row| row[from..from + size].iter().copied()).collect()
+    let mut column = |size: usize| -> Vec<f64> {
+        let own = start..start + size;
+        start = own.end;
+        together.chunks_exact(width).flat_map(|row| row[own.clone()].iter().copied()).collect()
     };
-    Ok(shapes
-        .iter()
-        .map(|s| {
-            let pair = (column(start, s.inputs), column(start + s.inputs, s.outputs));
-            start += s.inputs + s.outputs;
-            pair
-        })
-        .collect())
+    let stored = sizes.iter().zip(layers).enumerate().map(|(l, ([a, d], layer))| {
+        let (inputs, d) = (column(*a), column(*d));
+        let stored = Stored { shape: layer.shape, positions: gradients.positions(l), inputs, gradients: d };
+        if stored.factors().is_smaller_as_gradients() { stored.as_gradients() } else { stored }
+    });
+    Ok(stored.collect())
 }

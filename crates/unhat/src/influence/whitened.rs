@@ -2,6 +2,9 @@
 //!
 //! v_l = Σ_{i∈V} ∇_l ℓ(zᵢ/T),  C_l = A_lᵀA_l/n + β·tr(A_lᵀA_l/n)/d_l · I,  u_l = v_l C_l⁻¹,  s_j = Σ_l d_jᵀ u_l a_j
 //!
+//! where a layer is applied at many positions of a sample, A_l has a row for each of them and C_l is their mean: a layer does
+//! not weigh less for having more positions.
+//!
 //! T > 1 keeps a few misfit validation rows from being all of v; C is one side of a Kronecker factor, and β > 0 keeps it
 //! positive definite. v is then the gradient of another utility of the same rows: a ranking, not an estimate of
 //! leave-one-out. Ours, measured beside EK-FAC.
@@ -30,10 +33,9 @@ impl InputMetric {
     /// # Errors
     /// [`ErrorKind::Numerical`] where a layer's inputs are all zero.
     pub fn new(training: &SampleGradients<'_>, whitening: f64, run: &Run<'_>) -> Result<InputMetric> {
-        let n = training.rows() as f64;
         let mut factors = Vec::new();
-        for (gram, layer) in training.input_grams(run)?.into_iter().zip(&training.network.layers) {
-            let d = layer.shape.inputs;
+        for (l, gram) in training.input_grams(run)?.into_iter().enumerate() {
+            let (d, n) = (training.network.layers[l].shape.inputs, (training.rows() * training.positions(l)) as f64);
             let mut c: Vec<f64> = gram.iter().map(|g| g / n).collect();
             let trace: f64 = (0..d).map(|j| c[j * (d + 1)]).sum();
             (0..d).for_each(|j| c[j * (d + 1)] += whitening * trace / d as f64);

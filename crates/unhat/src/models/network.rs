@@ -1,6 +1,6 @@
 //! A fully connected network and its per-sample gradients as layer factors: the gradient of row i in layer l is dᵢaᵢᵀ.
 
-use super::Family;
+use super::{Factors, Family, LayerFactors};
 use crate::linalg;
 use serde::{Deserialize, Serialize};
 
@@ -49,23 +49,6 @@ pub struct Network {
     pub activation: Activation,
     /// The loss.
     pub family: Family,
-}
-
-/// The factors of one layer for a batch: row i's gradient in W is dᵢaᵢᵀ (outputs×inputs).
-#[derive(Clone, Copy)]
-pub struct LayerFactors<'a> {
-    /// Size of the layer.
-    pub shape: LayerShape,
-    /// A, rows × inputs, row-major, the last column 1.
-    pub inputs: &'a [f64],
-    /// D = ∂ℓ/∂z, rows × outputs, row-major.
-    pub gradients: &'a [f64],
-}
-
-/// The factors of all layers for a batch.
-pub struct Factors<'a> {
-    /// From the features to the output.
-    pub layers: Vec<LayerFactors<'a>>,
 }
 
 /// Buffers of one batch, reused from batch to batch; one for each thread.
@@ -189,112 +172,11 @@ impl Network {
         }
         let layers = self.layers.iter().enumerate().map(|(l, layer)| LayerFactors {
             shape: layer.shape,
+            positions: 1,
             inputs: if l == 0 { features } else { &work.inputs[l - 1] },
             gradients: &work.gradients[l],
         });
         Factors { layers: layers.collect() }
-    }
-}
-
-impl LayerFactors<'_> {
-    /// out += Σᵢ cᵢ dᵢaᵢᵀ, outputs×inputs; c = 1 where `weights` is None.
-    ///
-    /// # Cost
-    /// 2·rows·inputs·outputs flops.
-    pub fn add_combination(&self, weights: Option<&[f64]>, out: &mut [f64]) {
-        let LayerShape { inputs, outputs } = self.shape;
-        match weights {
-            None => linalg::add_product_with_transpose(self.inputs, self.gradients, inputs, outputs, 1.0, out),
-            Some(c) => crate::rows::with_scratch(self.gradients.len(), |scaled| {
-                linalg::scale_rows_into(self.gradients, outputs, |i| c[i], scaled);
-                linalg::add_product_with_transpose(self.inputs, scaled, inputs, outputs, 1.0, out);
-            }),
-        }
-    }
-}
-
-impl LayerFactors<'_> {
-    /// out = α Σᵢ cᵢ dᵢaᵢᵀ, outputs×inputs; c = 1 where `weights` is None. What was in `out` is not read.
-    ///
-    /// # Cost
-    /// 2·rows·inputs·outputs flops.
-    pub fn combination_into(&self, weights: Option<&[f64]>, alpha: f64, out: &mut [f64]) {
-        let LayerShape { inputs, outputs } = self.shape;
-        match weights {
-            None => linalg::product_with_transpose_into(self.inputs, self.gradients, inputs, outputs, alpha, out),
-            Some(c) => crate::rows::with_scratch(self.gradients.len(), |scaled| {
-                linalg::scale_rows_into(self.gradients, outputs, |i| c[i], scaled);
-                linalg::product_with_transpose_into(self.inputs, scaled, inputs, outputs, alpha, out);
-            }),
-        }
-    }
-}
-
-impl Factors<'_> {
-    /// out += Σᵢ cᵢ gᵢ, all layers flattened as [`Network::flatten`]; c = 1 where `weights` is None.
-    ///
-    /// # Cost
-    /// 2·rows·p flops.
-    pub fn add_combination(&self, weights: Option<&[f64]>, out: &mut [f64]) {
-        let mut rest = out;
-        for layer in &self.layers {
-            let (own, others) = rest.split_at_mut(layer.shape.parameters());
-            layer.add_combination(weights, own);
-            rest = others;
-        }
-    }
-
-    /// outᵢ = gᵢ·v for every row: dᵢᵀVaᵢ summed over layers, the inner products without a gradient being formed.
-    ///
-    /// # Cost
-    /// 2·rows·p flops.
-    pub fn dot_into(&self, v: &[f64], out: &mut [f64]) {
-        out.fill(0.0);
-        let rows = out.len();
-        let mut rest = v;
-        for layer in &self.layers {
-            let LayerShape { inputs, outputs } = layer.shape;
-            let (own, others) = rest.split_at(layer.shape.parameters());
-            crate::rows::with_scratch(rows * outputs, |va| {
-                linalg::transpose_times_into(own, layer.inputs, inputs, outputs, rows, va);
-                for (i, out) in out.iter_mut().enumerate() {
-                    let range = i * outputs..(i + 1) * outputs;
-                    *out += linalg::dot(&va[range.clone()], &layer.gradients[range]);
-                }
-            });
-            rest = others;
-        }
-    }
-
-    /// The gradients of the rows `range` themselves, row-major: for the few places where G is smaller than what it saves.
-    pub fn rows_into(&self, range: std::ops::Range<usize>, out: &mut [f64]) {
-        let parameters: usize = self.layers.iter().map(|l| l.shape.parameters()).sum();
-        for (i, row) in range.zip(out.chunks_exact_mut(parameters)) {
-            let mut rest = row;
-            for layer in &self.layers {
-                let LayerShape { inputs, outputs } = layer.shape;
-                let (own, others) = rest.split_at_mut(layer.shape.parameters());
-                let a = &layer.inputs[i * inputs..(i + 1) * inputs];
-                let d = &layer.gradients[i * outputs..(i + 1) * outputs];
-                for (out, d) in own.chunks_exact_mut(inputs).zip(d) {
-                    out.iter_mut().zip(a).for_each(|(out, a)| *out = d * a);
-                }
-                rest = others;
-            }
-        }
-    }
-
-    /// outᵢ = ‖gᵢ‖² = Σ_l ‖aᵢ‖²‖dᵢ‖².
-    pub fn norms_squared_into(&self, out: &mut [f64]) {
-        out.fill(0.0);
-        for layer in &self.layers {
-            let LayerShape { inputs, outputs } = layer.shape;
-            for (i, out) in out.iter_mut().enumerate() {
-                let a = &layer.inputs[i * inputs..(i + 1) * inputs];
-                let d = &layer.gradients[i * outputs..(i + 1) * outputs];
-                *out += linalg::dot(a, a) * linalg::dot(d, d);
-            }
-        }
     }
 }
 

@@ -27,23 +27,9 @@ impl Damping {
     }
 }
 
-/// K = (AAᵀ)∘(DDᵀ) of one layer, full n×n.
-///
-/// # Cost
-/// 2n²(d_in + d_out) flops instead of 2n²·d_in·d_out.
-pub fn layer_kernel(layer: &LayerFactors<'_>) -> Vec<f64> {
-    let (inputs, outputs) = (layer.shape.inputs, layer.shape.outputs);
-    let n = layer.inputs.len() / inputs;
-    let (mut kernel, mut of_d) = (vec![0.0; n * n], vec![0.0; n * n]);
-    linalg::transpose_times_into(layer.inputs, layer.inputs, inputs, n, n, &mut kernel);
-    linalg::transpose_times_into(layer.gradients, layer.gradients, outputs, n, n, &mut of_d);
-    kernel.iter_mut().zip(&of_d).for_each(|(k, d)| *k *= d);
-    kernel
-}
-
 /// K of the whole network: the sum over its layers.
 pub fn network_kernel(factors: &Factors<'_>) -> Vec<f64> {
-    let mut kernels = factors.layers.iter().map(layer_kernel);
+    let mut kernels = factors.layers.iter().map(LayerFactors::kernel);
     let mut sum = kernels.next().unwrap_or_default();
     for kernel in kernels {
         sum.iter_mut().zip(&kernel).for_each(|(s, k)| *s += k);

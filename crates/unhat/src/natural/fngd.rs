@@ -2,9 +2,11 @@
 //!
 //! epoch 1, per batch: c = (K + M·I)⁻¹1, kept by sample; later: c from the table; ΔW = Dᵀdiag(c)A; b ← μb + ΔW; W −= ηb
 
-use super::{CoefficientTable, Damping, Share, layer_kernel, natural_coefficients, network_kernel};
+use super::{CoefficientTable, Damping, Share, natural_coefficients, network_kernel};
 use crate::error::{ErrorKind, Result};
-use crate::models::{Batch, Factors, Network, Optimiser, each_layer, require_memory, require_same_network};
+use crate::models::{
+    Batch, Factors, LayerFactors, Network, Optimiser, each_layer, require_memory, require_same_network,
+};
 
 /// Which gradients a coefficient weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +161,7 @@ impl Fngd {
     fn coefficients(&mut self, factors: &Factors<'_>, batch: &Batch<'_>) -> Result<Vec<Vec<f64>>> {
         let (fresh, groups) = (self.is_fresh(batch.epoch), self.groups(factors));
         let kernels = || match self.options.scope {
-            Scope::Layer => factors.layers.iter().map(layer_kernel).collect::<Vec<_>>(),
+            Scope::Layer => factors.layers.iter().map(LayerFactors::kernel).collect::<Vec<_>>(),
             Scope::Network => vec![network_kernel(factors)],
         };
         let solved = || {

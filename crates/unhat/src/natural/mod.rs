@@ -9,15 +9,15 @@ mod fngd;
 mod fresh_metric;
 mod kfac;
 mod metric;
-mod positions;
 mod shared_metric;
 mod table;
+mod windows;
 
-pub use coefficients::{Damping, layer_kernel, natural_coefficients, network_kernel};
+pub use coefficients::{Damping, natural_coefficients, network_kernel};
 pub use fngd::{Decay, Fngd, FngdOptions, Refresh, Scope};
 pub use fresh_metric::{dual_direction, fresh_direction, primal_direction};
 pub use kfac::{Fisher, Kfac, KfacOptions};
 pub use metric::{LayerMetric, MetricOperator, MetricOptions, REFRESH_STEPS};
-pub use positions::{PositionFactors, Windows};
 pub use shared_metric::{BaseRule, MetricControl, MetricRefresh, SharedMetric};
 pub use table::{CoefficientTable, Share};
+pub use windows::Windows;

@@ -7,21 +7,17 @@ mod regression;
 
 use super::Exit;
 use crate::failure::{Failure, file_error};
+use crate::inversion_report::CertificateReport;
 use crate::options::Demo as Arguments;
-use crate::report::CertificateReport;
-use crate::session::{Colophon, Session};
+use crate::session::Session;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use unhat::solve::Status;
 
 /// What `demo --json` prints.
 #[derive(Serialize)]
-struct Report {
-    schema: u8,
-    command: &'static str,
+struct Cases {
     cases: Vec<CaseReport>,
-    #[serde(flatten)]
-    colophon: Colophon,
 }
 
 #[derive(Serialize)]
@@ -57,8 +53,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         });
     }
     if session.common.json {
-        let report = Report { schema: 1, command: "demo", cases: reports, colophon: session.colophon() };
-        session.print_object(&report)?;
+        session.report("demo", Cases { cases: reports }, None)?;
     } else {
         let mut text = String::from("unhat demo: what a released leverage score gradient gives away\n");
         cases.iter().for_each(|case| text += &format!("\n{}", case.story));

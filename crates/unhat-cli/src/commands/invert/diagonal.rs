@@ -5,7 +5,7 @@ use super::files::Files;
 use crate::commands::Exit;
 use crate::failure::Failure;
 use crate::inversion_facts::of_diagonal;
-use crate::report::{DiagonalReport, Method};
+use crate::inversion_report::DiagonalReport;
 use crate::session::Session;
 use unhat::invert::{DiagonalInversion, RegularisedOptions, invert_diagonal};
 use unhat::solve::Status;
@@ -35,8 +35,7 @@ pub(super) fn solve(
     files.page.store(|session| inversion_page(&of_diagonal(&found, given.subject(session))), session)?;
     let on_stdout = files.destination.on_stdout();
     if session.common.json {
-        let report = report(&found, on_stdout, session);
-        session.print_object(&report)?;
+        session.report("invert gradient", DiagonalReport::of(&found), on_stdout.then_some(&found.x))?;
     } else if on_stdout {
         session.print_numbers(&found.x)?;
     }
@@ -64,23 +63,4 @@ fn summary(found: &DiagonalInversion, session: &mut Session<'_>) {
         found.ratio[0],
         found.ratio[1],
     ));
-}
-
-fn report<'a>(found: &'a DiagonalInversion, values: bool, session: &Session<'_>) -> DiagonalReport<'a> {
-    DiagonalReport {
-        schema: 1,
-        command: "invert gradient",
-        status: found.status.name(),
-        iterations: found.iterations,
-        passes: found.passes,
-        work: found.work,
-        residual: found.residual,
-        objective: found.objective,
-        certificate: None,
-        ratio: found.ratio,
-        method: Method { solver: Some("diagonal"), factor: found.factor.name(), reason: "asked for" },
-        start: (&found.start).into(),
-        colophon: session.colophon(),
-        values: values.then_some(&found.x),
-    }
 }

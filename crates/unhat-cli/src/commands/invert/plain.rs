@@ -7,7 +7,7 @@ use crate::commands::Exit;
 use crate::failure::Failure;
 use crate::fingerprint::fingerprint_of_inversion;
 use crate::inversion_facts::{of_gradient, of_interrupted};
-use crate::report::{Method, SolveReport};
+use crate::inversion_report::{NoiseSpread, SolveReport};
 use crate::session::Session;
 use unhat::ErrorKind;
 use unhat::invert::scores::gradient_covariance;
@@ -96,28 +96,13 @@ pub(super) fn solve(
     Ok(exit)
 }
 
-/// What noise of the target leaves of x.
-struct NoiseSpread {
-    noise: f64,
-    covariance: Vec<f64>,
-    standard_errors: Vec<f64>,
-}
-
-impl NoiseSpread {
-    fn of(covariance: Vec<f64>, noise: f64) -> Self {
-        let d = covariance.len().isqrt();
-        let standard_errors = (0..d).map(|j| covariance[j + j * d].sqrt()).collect();
-        NoiseSpread { noise, covariance, standard_errors }
-    }
-
-    fn summary(&self) -> String {
-        let least = self.standard_errors.iter().copied().fold(f64::INFINITY, f64::min);
-        let largest = self.standard_errors.iter().copied().fold(0.0, f64::max);
-        format!(
-            "standard errors of x: {least:.1e} to {largest:.1e}, for a gradient with noise {:.1e} (given)",
-            self.noise
-        )
-    }
+fn spread_sentence(spread: &NoiseSpread) -> String {
+    let least = spread.standard_errors.iter().copied().fold(f64::INFINITY, f64::min);
+    let largest = spread.standard_errors.iter().copied().fold(0.0, f64::max);
+    format!(
+        "standard errors of x: {least:.1e} to {largest:.1e}, for a gradient with noise {:.1e} (given)",
+        spread.noise
+    )
 }
 
 impl Ended {
@@ -158,12 +143,11 @@ impl Ended {
         }
         self.summary(files, session);
         if let Some(spread) = spread {
-            session.summary(&spread.summary());
+            session.summary(&spread_sentence(spread));
         }
         files.page.store(|session| inversion_page(&self.facts(given, spread, session)), session)?;
         if session.common.json {
-            let report = self.report(command, destination.on_stdout(), spread, session);
-            session.print_object(&report)?;
+            session.report(command, self.report(spread), destination.on_stdout().then_some(self.x()))?;
         } else if destination.on_stdout() {
             session.print_numbers(self.x())?;
         }
@@ -214,51 +198,10 @@ impl Ended {
         }
     }
 
-    fn report<'a>(
-        &'a self,
-        command: &'a str,
-        values: bool,
-        spread: Option<&'a NoiseSpread>,
-        session: &Session<'_>,
-    ) -> SolveReport<'a> {
-        let last = self.history().last();
-        let (passes, work, start) = match self {
-            Ended::Whole(inversion) => (inversion.passes, inversion.work, &inversion.start),
-            Ended::Cut(cut) => {
-                let (state, _, start) = &**cut;
-                (state.passes, state.work, start)
-            }
-        };
-        let whole = match self {
-            Ended::Whole(inversion) => Some(inversion),
-            Ended::Cut(_) => None,
-        };
-        let residual = whole.map_or(last.map(|s| s.residual), |i| Some(i.residual));
-        SolveReport {
-            schema: 1,
-            command,
-            status: self.status().name(),
-            iterations: whole.map_or(last.map_or(0, |s| s.iteration), |i| i.iterations),
-            passes,
-            work,
-            residual,
-            decrement: whole.map_or(last.map(|s| s.decrement), |i| Some(i.decrement)),
-            objective: residual.map(|r| 0.5 * r * r),
-            certificate: whole.and_then(|i| i.certificate).map(Into::into),
-            condition: whole.map(|i| i.condition),
-            digits: whole.map(|i| i.digits),
-            score_sum_defect: whole.map(|i| i.score_sum_defect),
-            method: whole.map(|i| Method {
-                solver: Some(i.solver.name()),
-                factor: i.point.factor.name(),
-                reason: &i.reason,
-            }),
-            start: start.into(),
-            noise: spread.map(|spread| spread.noise),
-            standard_errors: spread.map(|spread| spread.standard_errors.as_slice()),
-            covariance: spread.map(|spread| spread.covariance.chunks(spread.standard_errors.len()).collect()),
-            colophon: session.colophon(),
-            values: values.then_some(self.x()),
+    fn report<'a>(&'a self, spread: Option<&'a NoiseSpread>) -> SolveReport<'a> {
+        match self {
+            Ended::Whole(inversion) => SolveReport::of(inversion, spread),
+            Ended::Cut(cut) => SolveReport::of_interrupted(cut),
         }
     }
 }

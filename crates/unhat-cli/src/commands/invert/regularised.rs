@@ -5,7 +5,7 @@ use super::files::Files;
 use crate::commands::Exit;
 use crate::failure::Failure;
 use crate::inversion_facts::of_regularised;
-use crate::report::{FoldReport, Method, MinimumReport, RegularisedReport};
+use crate::inversion_report::RegularisedReport;
 use crate::session::Session;
 use unhat::invert::{
     Fold, FoldKind, Minimum, Proof, RegularisedCertificate, RegularisedInversion, RegularisedOptions,
@@ -59,8 +59,7 @@ fn hand_over(
     summary(found, session);
     files.page.store(|session| inversion_page(&of_regularised(found, given.subject(session))), session)?;
     if session.common.json {
-        let report = report(found, destination.on_stdout(), session);
-        session.print_object(&report)?;
+        session.report("invert gradient", RegularisedReport::of(found), destination.on_stdout().then_some(&found.x))?;
     } else if destination.on_stdout() {
         session.print_numbers(&found.x)?;
     }
@@ -138,29 +137,4 @@ fn fold_sentence(fold: &Fold) -> String {
         (_, FoldKind::Dies) => "two saddles meet and vanish",
     };
     format!("fold: at {:.4} times the weights {what}", fold.weight_scale)
-}
-
-fn report<'a>(found: &'a RegularisedInversion, values: bool, session: &Session<'_>) -> RegularisedReport<'a> {
-    RegularisedReport {
-        schema: 1,
-        command: "invert gradient",
-        status: found.status.name(),
-        iterations: found.iterations,
-        passes: found.passes,
-        work: found.work,
-        residual: found.residual,
-        objective: found.objective,
-        certificate: found.certificate.as_ref().map(Into::into),
-        minima: found.minima.iter().map(MinimumReport::from).collect(),
-        folds: found.folds.iter().map(FoldReport::from).collect(),
-        condition: found.point.factor.condition(),
-        method: Method {
-            solver: Some(found.method.name()),
-            factor: found.point.factor.method().name(),
-            reason: &found.reason,
-        },
-        start: (&found.start).into(),
-        colophon: session.colophon(),
-        values: values.then_some(&found.x),
-    }
 }

@@ -5,12 +5,12 @@ use crate::commands::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::history::HistoryFile;
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
-use crate::inversion_facts::{of_scores, recommended, score_status};
+use crate::inversion_facts::{of_scores, recommended};
+use crate::inversion_report::ScoreInversionReport;
 use crate::names::Names;
 use crate::options::InvertScores;
 use crate::output::Destination;
 use crate::page::PageFile;
-use crate::report::{CandidateReport, Method, ScoreInversionReport};
 use crate::session::Session;
 use unhat::invert::scores::{
     ScoreCandidate, ScoreInversion, ScoreInvertOptions, ScoreMethod, ScoreStart, invert_scores,
@@ -106,8 +106,11 @@ impl Answer<'_> {
         page.store(|session| inversion_page(&of_scores(self.found, self.known, self.given.subject(session))), session)?;
         let on_stdout = recommended && destination.on_stdout();
         if session.common.json {
-            let report = self.report(on_stdout, session);
-            session.print_object(&report)?;
+            session.report(
+                "invert scores",
+                ScoreInversionReport::of(self.found),
+                on_stdout.then_some(&self.found.x),
+            )?;
         } else if on_stdout {
             session.print_numbers(&self.found.x)?;
         }
@@ -176,42 +179,6 @@ impl Answer<'_> {
             session.summary(&format!(
                 "standard errors of x: {least:.1e} to {largest:.1e}, for scores with noise {noise:.1e} ({source})"
             ));
-        }
-    }
-
-    fn report<'a>(&'a self, values: bool, session: &Session<'_>) -> ScoreInversionReport<'a> {
-        let found = self.found;
-        let last = found.history.last();
-        ScoreInversionReport {
-            schema: 1,
-            command: "invert scores",
-            status: score_status(found),
-            identified: found.identified,
-            null_direction: found.null_direction.as_deref(),
-            weakest_share: found.weakest_share,
-            iterations: found.iterations,
-            passes: last.map(|step| step.passes),
-            work: last.map(|step| step.work),
-            residual: found.residual,
-            candidates: found.candidates.iter().map(CandidateReport::from).collect(),
-            lift: found.lift.as_ref().map(Into::into),
-            lift_defect: found.lift.as_ref().and_then(|lift| lift.product_defect),
-            score_sum: found.point.scores.iter().sum(),
-            score_sum_defect: found.score_sum_defect,
-            target_sum_defect: found.target_sum_defect,
-            certificate: found.certificate.map(Into::into),
-            noise: found.noise,
-            noise_is_estimated: found.noise_is_estimated,
-            standard_errors: found.standard_errors.as_deref(),
-            covariance: found.covariance.as_ref().map(|all| all.chunks(found.x.len()).collect()),
-            condition: found.point.factor.condition(),
-            method: Method {
-                solver: Some(found.method.name()),
-                factor: found.point.factor.method().name(),
-                reason: &found.reason,
-            },
-            colophon: session.colophon(),
-            values: values.then_some(&found.x),
         }
     }
 }

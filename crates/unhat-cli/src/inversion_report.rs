@@ -1,0 +1,379 @@
+//! What inversions say as JSON: one type for each kind of answer, made of what the solvers found.
+
+use crate::checkpoint::Resumed;
+use crate::inversion_facts::score_status;
+use crate::report::Method;
+use serde::Serialize;
+use unhat::invert::scores::{LiftReport, ScoreCandidate, ScoreCertificate, ScoreInversion};
+use unhat::invert::{
+    Certificate, DiagonalInversion, Fold, Inversion, Minimum, RegularisedCertificate, RegularisedInversion, StartReport,
+};
+use unhat::solve::Status;
+
+/// What noise of a released gradient leaves of x.
+pub struct NoiseSpread {
+    /// ν, in the library's scale of the target.
+    pub noise: f64,
+    /// Of x, d×d.
+    pub covariance: Vec<f64>,
+    /// The roots of its diagonal.
+    pub standard_errors: Vec<f64>,
+}
+
+impl NoiseSpread {
+    /// From the covariance of x.
+    #[must_use]
+    pub fn of(covariance: Vec<f64>, noise: f64) -> Self {
+        let d = covariance.len().isqrt();
+        let standard_errors = (0..d).map(|j| covariance[j + j * d].sqrt()).collect();
+        NoiseSpread { noise, covariance, standard_errors }
+    }
+}
+
+/// What `invert gradient` and `centre` say.
+#[derive(Serialize)]
+pub struct SolveReport<'a> {
+    status: &'a str,
+    iterations: u32,
+    passes: u32,
+    work: f64,
+    residual: Option<f64>,
+    decrement: Option<f64>,
+    objective: Option<f64>,
+    certificate: Option<CertificateReport>,
+    condition: Option<f64>,
+    digits: Option<f64>,
+    score_sum_defect: Option<f64>,
+    method: Option<Method<'a>>,
+    start: StartSummary,
+    /// ν of `--noise`; this and the next two only beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    noise: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standard_errors: Option<&'a [f64]>,
+    /// By rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    covariance: Option<Vec<&'a [f64]>>,
+}
+
+impl<'a> SolveReport<'a> {
+    /// Of a solve that ended by itself.
+    #[must_use]
+    pub fn of(found: &'a Inversion, spread: Option<&'a NoiseSpread>) -> Self {
+        SolveReport {
+            status: found.status.name(),
+            iterations: found.iterations,
+            passes: found.passes,
+            work: found.work,
+            residual: Some(found.residual),
+            decrement: Some(found.decrement),
+            objective: Some(0.5 * found.residual * found.residual),
+            certificate: found.certificate.map(Into::into),
+            condition: Some(found.condition),
+            digits: Some(found.digits),
+            score_sum_defect: Some(found.score_sum_defect),
+            method: Some(Method::of(found.solver.name(), found.point.factor.name(), &found.reason)),
+            start: (&found.start).into(),
+            noise: spread.map(|spread| spread.noise),
+            standard_errors: spread.map(|spread| spread.standard_errors.as_slice()),
+            covariance: spread.map(|spread| spread.covariance.chunks(spread.standard_errors.len()).collect()),
+        }
+    }
+
+    /// Of a solve that was cut short with nothing but its last state.
+    #[must_use]
+    pub fn of_interrupted((state, _, start): &Resumed) -> Self {
+        let last = state.history.last();
+        let residual = last.map(|step| step.residual);
+        SolveReport {
+            status: Status::Interrupted.name(),
+            iterations: last.map_or(0, |step| step.iteration),
+            passes: state.passes,
+            work: state.work,
+            residual,
+            decrement: last.map(|step| step.decrement),
+            objective: residual.map(|r| 0.5 * r * r),
+            certificate: None,
+            condition: None,
+            digits: None,
+            score_sum_defect: None,
+            method: None,
+            start: start.into(),
+            noise: None,
+            standard_errors: None,
+            covariance: None,
+        }
+    }
+}
+
+/// What `invert gradient --weights` says.
+#[derive(Serialize)]
+pub struct RegularisedReport<'a> {
+    status: &'a str,
+    iterations: u32,
+    passes: u32,
+    work: f64,
+    residual: f64,
+    objective: f64,
+    certificate: Option<ProofReport>,
+    minima: Vec<MinimumReport<'a>>,
+    folds: Vec<FoldReport>,
+    condition: f64,
+    method: Method<'a>,
+    start: StartSummary,
+}
+
+impl<'a> RegularisedReport<'a> {
+    /// Of the minima beside a regulariser.
+    #[must_use]
+    pub fn of(found: &'a RegularisedInversion) -> Self {
+        RegularisedReport {
+            status: found.status.name(),
+            iterations: found.iterations,
+            passes: found.passes,
+            work: found.work,
+            residual: found.residual,
+            objective: found.objective,
+            certificate: found.certificate.as_ref().map(Into::into),
+            minima: found.minima.iter().map(MinimumReport::from).collect(),
+            folds: found.folds.iter().map(FoldReport::from).collect(),
+            condition: found.point.factor.condition(),
+            method: Method::of(found.method.name(), found.point.factor.method().name(), &found.reason),
+            start: (&found.start).into(),
+        }
+    }
+}
+
+/// What `invert gradient --weights --solver diagonal` says.
+#[derive(Serialize)]
+pub struct DiagonalReport<'a> {
+    status: &'a str,
+    iterations: u32,
+    passes: u32,
+    work: f64,
+    residual: f64,
+    objective: f64,
+    certificate: Option<ProofReport>,
+    /// Least and largest eigenvalue of K⁻¹∇²L at the start.
+    ratio: [f64; 2],
+    method: Method<'a>,
+    start: StartSummary,
+}
+
+impl<'a> DiagonalReport<'a> {
+    /// Of the diagonal form.
+    #[must_use]
+    pub fn of(found: &'a DiagonalInversion) -> Self {
+        DiagonalReport {
+            status: found.status.name(),
+            iterations: found.iterations,
+            passes: found.passes,
+            work: found.work,
+            residual: found.residual,
+            objective: found.objective,
+            certificate: None,
+            ratio: found.ratio,
+            method: Method::of("diagonal", found.factor.name(), "asked for"),
+            start: (&found.start).into(),
+        }
+    }
+}
+
+/// A minimum: `within` is the radius in which it is the only global one, null for the whole cell.
+#[derive(Serialize)]
+struct MinimumReport<'a> {
+    objective: f64,
+    x: &'a [f64],
+    strict: bool,
+    within: Option<f64>,
+}
+
+impl<'a> From<&'a Minimum> for MinimumReport<'a> {
+    fn from(minimum: &'a Minimum) -> Self {
+        let Minimum { objective, x, strict, within, .. } = minimum;
+        MinimumReport { objective: *objective, x, strict: *strict, within: *within }
+    }
+}
+
+/// A scale of the weights at which stationary points are born or die.
+#[derive(Serialize)]
+struct FoldReport {
+    weight_scale: f64,
+    direction: &'static str,
+    index: usize,
+}
+
+impl From<&Fold> for FoldReport {
+    fn from(fold: &Fold) -> Self {
+        FoldReport { weight_scale: fold.weight_scale, direction: fold.direction.name(), index: fold.index }
+    }
+}
+
+/// What is proven of the best minimum.
+#[derive(Serialize)]
+struct ProofReport {
+    kind: &'static str,
+    within: f64,
+    least_curvature: f64,
+    residual_slope: f64,
+    slack_error: Option<f64>,
+    outside_margin: f64,
+    boxes: Option<u64>,
+}
+
+impl From<&RegularisedCertificate> for ProofReport {
+    fn from(proof: &RegularisedCertificate) -> Self {
+        ProofReport {
+            kind: proof.kind.name(),
+            within: proof.within,
+            least_curvature: proof.least_curvature,
+            residual_slope: proof.residual_slope,
+            slack_error: proof.slack_error,
+            outside_margin: proof.outside_margin,
+            boxes: proof.boxes,
+        }
+    }
+}
+
+/// What `invert scores` says.
+#[derive(Serialize)]
+pub struct ScoreInversionReport<'a> {
+    status: &'a str,
+    identified: bool,
+    null_direction: Option<&'a [f64]>,
+    weakest_share: Option<f64>,
+    iterations: u32,
+    passes: Option<u32>,
+    work: Option<f64>,
+    residual: f64,
+    candidates: Vec<CandidateReport<'a>>,
+    lift: Option<LiftSummary>,
+    /// ‖X − yyᵀ‖/‖yyᵀ‖ of the lift.
+    lift_defect: Option<f64>,
+    score_sum: f64,
+    score_sum_defect: f64,
+    target_sum_defect: Option<f64>,
+    certificate: Option<ScoreProofReport>,
+    noise: Option<f64>,
+    noise_is_estimated: bool,
+    standard_errors: Option<&'a [f64]>,
+    /// By rows.
+    covariance: Option<Vec<&'a [f64]>>,
+    condition: f64,
+    method: Method<'a>,
+}
+
+impl<'a> ScoreInversionReport<'a> {
+    /// Of an inversion of scores.
+    #[must_use]
+    pub fn of(found: &'a ScoreInversion) -> Self {
+        let last = found.history.last();
+        ScoreInversionReport {
+            status: score_status(found),
+            identified: found.identified,
+            null_direction: found.null_direction.as_deref(),
+            weakest_share: found.weakest_share,
+            iterations: found.iterations,
+            passes: last.map(|step| step.passes),
+            work: last.map(|step| step.work),
+            residual: found.residual,
+            candidates: found.candidates.iter().map(CandidateReport::from).collect(),
+            lift: found.lift.as_ref().map(Into::into),
+            lift_defect: found.lift.as_ref().and_then(|lift| lift.product_defect),
+            score_sum: found.point.scores.iter().sum(),
+            score_sum_defect: found.score_sum_defect,
+            target_sum_defect: found.target_sum_defect,
+            certificate: found.certificate.map(Into::into),
+            noise: found.noise,
+            noise_is_estimated: found.noise_is_estimated,
+            standard_errors: found.standard_errors.as_deref(),
+            covariance: found.covariance.as_ref().map(|all| all.chunks(found.x.len()).collect()),
+            condition: found.point.factor.condition(),
+            method: Method::of(found.method.name(), found.point.factor.method().name(), &found.reason),
+        }
+    }
+}
+
+/// A fit of scores that was tried.
+#[derive(Serialize)]
+struct CandidateReport<'a> {
+    x: &'a [f64],
+    residual: f64,
+    origin: &'a str,
+    status: &'static str,
+    iterations: u32,
+}
+
+impl<'a> From<&'a ScoreCandidate> for CandidateReport<'a> {
+    fn from(candidate: &'a ScoreCandidate) -> Self {
+        let ScoreCandidate { x, residual, origin, status, iterations } = candidate;
+        CandidateReport { x, residual: *residual, origin, status: status.name(), iterations: *iterations }
+    }
+}
+
+/// What the lift did.
+#[derive(Serialize)]
+struct LiftSummary {
+    rows: usize,
+    unknowns: usize,
+    solves: usize,
+    solver: &'static str,
+    residual: f64,
+}
+
+impl From<&LiftReport> for LiftSummary {
+    fn from(lift: &LiftReport) -> Self {
+        let LiftReport { rows, unknowns, solves, solver, residual, .. } = lift;
+        LiftSummary { rows: *rows, unknowns: *unknowns, solves: *solves, solver, residual: *residual }
+    }
+}
+
+/// A proven distance to every x nearby that has the released scores.
+#[derive(Serialize)]
+struct ScoreProofReport {
+    q_norm: f64,
+    euclidean: f64,
+    within: f64,
+    rounding: f64,
+}
+
+impl From<ScoreCertificate> for ScoreProofReport {
+    fn from(proof: ScoreCertificate) -> Self {
+        let ScoreCertificate { q_norm, euclidean, within, rounding } = proof;
+        ScoreProofReport { q_norm, euclidean, within, rounding }
+    }
+}
+
+/// A proven distance to the exact solution.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct CertificateReport {
+    pub q_norm: f64,
+    pub euclidean: f64,
+    pub rounding: f64,
+    pub inputs: f64,
+}
+
+impl From<Certificate> for CertificateReport {
+    fn from(proof: Certificate) -> Self {
+        CertificateReport {
+            q_norm: proof.q_norm,
+            euclidean: proof.euclidean,
+            rounding: proof.rounding,
+            inputs: proof.inputs,
+        }
+    }
+}
+
+/// How the first point was found.
+#[derive(Serialize)]
+struct StartSummary {
+    kind: &'static str,
+    passes: f64,
+    seconds: f64,
+}
+
+impl From<&StartReport> for StartSummary {
+    fn from(report: &StartReport) -> Self {
+        StartSummary { kind: report.kind, passes: report.passes, seconds: report.seconds }
+    }
+}
