@@ -60,7 +60,8 @@ pub fn certified_signs(
         .into());
     }
     let primal = p <= n;
-    let gram = if primal { explicit_gram(training, &training.loss_top(1.0), run)? } else { lower_dual_gram(training, run)? };
+    let gram =
+        if primal { explicit_gram(training, &training.loss_top(1.0), run)? } else { lower_dual_gram(training, run)? };
     let (values, vectors) = linalg::symmetric_eigen(&gram, m)
         .ok_or_else(|| ErrorKind::Numerical { reason: "the spectrum of the gradients did not converge".into() })?;
     let r = eigenpairs.min(m);

@@ -5,8 +5,11 @@
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
 use crate::models::{Factors, Family, Layer, LayerFactors, LayerShape, Network, Workspace, predictors};
-use crate::rows::{Block, DenseRows, Pass, RowSource, Rows, Shape, require_finite, require_vector, sweep};
+use crate::rows::{
+    Block, DenseRows, Pass, RowSource, Rows, Shape, require_finite, require_vector, sweep, touched_zeros,
+};
 use crate::run::Run;
+use std::cell::RefCell;
 use std::ops::Range;
 
 /// Labelled rows and the network whose loss they have.
@@ -26,7 +29,13 @@ enum Source<'a> {
     Network,
     /// They lie in the row: A and D of every layer, which has so many positions. The network then is one of shapes.
     Rows(&'a [usize]),
+    /// From the network, back only: what its forward pass gave lies here, block by block.
+    Forwarded(&'a [f64]),
 }
+
+/// What a forward pass gives is kept for later sweeps up to this many values: 128 MB, half of what a run takes beyond its
+/// table anyway.
+const KEPT_VALUES: usize = 1 << 24;
 
 impl<'a> SampleGradients<'a> {
     /// Binds rows to a network.
@@ -67,7 +76,7 @@ impl<'a> SampleGradients<'a> {
     /// T of a layer.
     pub(super) fn positions(&self, layer: usize) -> usize {
         match self.source {
-            Source::Network => 1,
+            Source::Network | Source::Forwarded(_) => 1,
             Source::Rows(positions) => positions[layer],
         }
     }
@@ -164,6 +173,40 @@ impl<'a> SampleGradients<'a> {
         self.each(1, run, &|_, factors, out| factors.norms_squared_into(out))
     }
 
+    /// What later sweeps need of the forward pass, for [`SampleGradients::forwarded`]; nothing where that is more than 128 MB.
+    ///
+    /// # Cost
+    /// 2np flops; n·Σ d_l values.
+    pub(super) fn forward(&self, run: &Run<'_>) -> Result<Vec<f64>> {
+        let width = self.network.forward_width();
+        if !matches!(self.source, Source::Network) || self.rows() * width > KEPT_VALUES {
+            return Ok(Vec::new());
+        }
+        let mut kept = touched_zeros(self.rows() * width);
+        sweep(&self.features, &ForwardPass { network: self.network, width }, &mut kept, run)?;
+        Ok(kept)
+    }
+
+    /// The same gradients, without going forward again where the outcome of [`SampleGradients::forward`] was kept: the same
+    /// bits.
+    pub(super) fn forwarded<'b>(&self, kept: &'b [f64]) -> SampleGradients<'b>
+    where
+        'a: 'b,
+    {
+        if kept.is_empty() { *self } else { SampleGradients { source: Source::Forwarded(kept), ..*self } }
+    }
+
+    /// The forward pass of a block, made or brought back.
+    fn go_forward(&self, rows: &Rows<'_>, work: &mut Workspace) {
+        match self.source {
+            Source::Forwarded(kept) => {
+                let (Range { start, end }, width) = (rows.range(), self.network.forward_width());
+                work.restore_forward(self.network, end - start, &kept[start * width..end * width]);
+            }
+            _ => _ = self.network.forward(dense(rows), work),
+        }
+    }
+
     /// AᵀA of every layer's inputs, full and column-major.
     ///
     /// # Cost
@@ -171,15 +214,14 @@ impl<'a> SampleGradients<'a> {
     pub fn input_grams(&self, run: &Run<'_>) -> Result<Vec<Vec<f64>>> {
         let shapes: Vec<LayerShape> = self.network.layers.iter().map(|l| l.shape).collect();
         let size = shapes.iter().map(|s| s.inputs * s.inputs).sum();
-        let nothing: &Top<'_> = &|_, _, t| t.fill(0.0);
-        let sums = self.reduce(size, nothing, run, &|_, factors, sum| {
-            let mut rest = sum;
-            for layer in &factors.layers {
-                let (own, others) = rest.split_at_mut(layer.shape.inputs * layer.shape.inputs);
-                linalg::add_gram(layer.inputs, layer.inputs, layer.shape.inputs, own);
-                rest = others;
-            }
-        })?;
+        let sums = match self.source {
+            Source::Rows(_) => self.reduce(size, &|_, _, _| (), run, &|_, factors, sum| {
+                add_input_grams(&shapes, |l| factors.layers[l].inputs, sum)
+            })?,
+            _ => self.accumulate(size, run, &|_, features, work, sum| {
+                add_input_grams(&shapes, |l| work.layer_inputs(l, features), sum)
+            })?,
+        };
         let mut rest = sums.as_slice();
         Ok(shapes
             .iter()
@@ -220,7 +262,7 @@ impl<'a> SampleGradients<'a> {
 
     /// A sum of `size` values over blocks, of what no gradient of the loss gives.
     pub(super) fn accumulate(&self, size: usize, run: &Run<'_>, visit: &BlockVisit<'_>) -> Result<Vec<f64>> {
-        let pass = BlockPass { network: self.network, size, visit };
+        let pass = BlockPass { gradients: self, size, visit };
         Ok(sweep(&self.features, &pass, &mut [], run)?.sum)
     }
 }
@@ -232,16 +274,28 @@ pub(super) type Visit<'a> = dyn Fn(Range<usize>, &Factors<'_>, &mut [f64]) + Syn
 /// What is done with a block after the forward pass: (first row, features, buffers, sum).
 pub(super) type BlockVisit<'a> = dyn Fn(usize, &[f64], &mut Workspace, &mut [f64]) + Sync + 'a;
 
-/// The buffers of a stretch of rows and what it adds up to.
+thread_local! {
+    static WORKSPACES: RefCell<Vec<Workspace>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lends `f` the buffers of a block, which the thread keeps from sweep to sweep: with fresh ones for every stretch a third of
+/// a gradient pass was page faults (measured: 4000 rows, width 512).
+fn with_workspace<R>(f: impl FnOnce(&mut Workspace) -> R) -> R {
+    let mut work = WORKSPACES.with(|kept| kept.borrow_mut().pop()).unwrap_or_default();
+    let result = f(&mut work);
+    WORKSPACES.with(|kept| kept.borrow_mut().push(work));
+    result
+}
+
+/// What a stretch of rows adds up to.
 pub(super) struct Stretch {
-    work: Workspace,
     parts: Vec<[Vec<f64>; 2]>, // A and D of every layer, where they lie in the rows
     sum: Vec<f64>,
 }
 
 impl Stretch {
     fn of(size: usize) -> Stretch {
-        Stretch { work: Workspace::default(), parts: Vec::new(), sum: vec![0.0; size] }
+        Stretch { parts: Vec::new(), sum: vec![0.0; size] }
     }
 
     fn join(mut self, right: Stretch) -> Stretch {
@@ -267,6 +321,16 @@ fn dense<'r>(rows: &Rows<'r>) -> &'r [f64] {
 /// Values of a row in which factors lie.
 fn width_of_factors(shapes: &Network, positions: &[usize]) -> usize {
     shapes.layers.iter().zip(positions).map(|(l, t)| t * (l.shape.inputs + l.shape.outputs)).sum()
+}
+
+/// lower(AᵀA) of every layer for the rows of a block.
+fn add_input_grams<'w>(shapes: &[LayerShape], inputs: impl Fn(usize) -> &'w [f64], sum: &mut [f64]) {
+    let mut rest = sum;
+    for (l, shape) in shapes.iter().enumerate() {
+        let (own, others) = rest.split_at_mut(shape.inputs * shape.inputs);
+        linalg::add_gram(inputs(l), inputs(l), shape.inputs, own);
+        rest = others;
+    }
 }
 
 /// The factors that lie in rows, layer by layer.
@@ -313,15 +377,18 @@ impl Pass for FactorPass<'_> {
     }
 
     fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        let (network, features) = (self.gradients.network, dense(rows));
-        let factors = match self.gradients.source {
-            Source::Rows(positions) => taken_apart(network, positions, features, &mut acc.parts),
-            Source::Network => {
-                network.forward(features, &mut acc.work);
-                network.backward(features, &mut acc.work, |i, z, t| (self.top)(rows.start + i, z, t))
+        let (network, features, Stretch { parts, sum }) = (self.gradients.network, dense(rows), acc);
+        let target = if self.width > 0 { out } else { sum };
+        match self.gradients.source {
+            Source::Rows(positions) => {
+                (self.visit)(rows.range(), &taken_apart(network, positions, features, parts), target)
             }
-        };
-        (self.visit)(rows.range(), &factors, if self.width > 0 { out } else { &mut acc.sum });
+            Source::Network | Source::Forwarded(_) => with_workspace(|work| {
+                self.gradients.go_forward(rows, work);
+                let factors = network.backward(features, work, |i, z, t| (self.top)(rows.start + i, z, t));
+                (self.visit)(rows.range(), &factors, target);
+            }),
+        }
         Ok(())
     }
 
@@ -339,7 +406,7 @@ impl Pass for FactorPass<'_> {
 }
 
 struct BlockPass<'a> {
-    network: &'a Network,
+    gradients: &'a SampleGradients<'a>,
     size: usize,
     visit: &'a BlockVisit<'a>,
 }
@@ -352,9 +419,10 @@ impl Pass for BlockPass<'_> {
     }
 
     fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, _: &mut [f64]) -> Result<()> {
-        let features = dense(rows);
-        self.network.forward(features, &mut acc.work);
-        (self.visit)(rows.start, features, &mut acc.work, &mut acc.sum);
+        with_workspace(|work| {
+            self.gradients.go_forward(rows, work);
+            (self.visit)(rows.start, dense(rows), work, &mut acc.sum);
+        });
         Ok(())
     }
 
@@ -364,5 +432,30 @@ impl Pass for BlockPass<'_> {
 
     fn stretches(&self, _: &Shape, blocks: usize) -> usize {
         stretches_for(self.size, blocks)
+    }
+}
+
+struct ForwardPass<'a> {
+    network: &'a Network,
+    width: usize,
+}
+
+impl Pass for ForwardPass<'_> {
+    type Acc = ();
+
+    fn zero(&self) {}
+
+    fn add(&self, (): &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        with_workspace(|work| {
+            self.network.forward(dense(rows), work);
+            work.keep_forward(out);
+        });
+        Ok(())
+    }
+
+    fn merge(&self, (): (), (): ()) {}
+
+    fn width(&self) -> usize {
+        self.width
     }
 }

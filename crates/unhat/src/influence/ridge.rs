@@ -138,9 +138,7 @@ pub fn dual_gram(gradients: &SampleGradients<'_>, run: &Run<'_>) -> Result<Vec<f
 pub(super) fn lower_dual_gram(gradients: &SampleGradients<'_>, run: &Run<'_>) -> Result<Vec<f64>> {
     let n = gradients.rows();
     let stored = stored_factors(gradients, run)?;
-    let mut k = vec![0.0; n * n];
-    // One thread touches the memory first: two that take its page faults at once need three times as long (measured).
-    std::hint::black_box(&mut k).fill(0.0);
+    let mut k = crate::rows::touched_zeros(n * n);
     run.install(|| {
         k.par_chunks_mut(n * PANEL).enumerate().with_max_len(1).try_for_each(|(panel, columns)| {
             run.check()?;

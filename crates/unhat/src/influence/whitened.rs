@@ -77,7 +77,9 @@ impl InputMetric {
 /// # Cost
 /// Two sweeps: less than the gradient pass itself once the layers are wide.
 pub fn whitened_products(training: &SampleGradients<'_>, v: &[f64], whitening: f64, run: &Run<'_>) -> Result<Vec<f64>> {
-    let metric = InputMetric::new(training, whitening, run)?;
+    let kept = training.forward(run)?;
+    let training = training.forwarded(&kept);
+    let metric = InputMetric::new(&training, whitening, run)?;
     training.times(&metric.solve(training.network, v), run)
 }
 
@@ -91,7 +93,9 @@ pub fn whitened_products(training: &SampleGradients<'_>, v: &[f64], whitening: f
 pub fn training_margin_products(training: &SampleGradients<'_>, whitening: f64, run: &Run<'_>) -> Result<Vec<f64>> {
     let (network, family, y) = (training.network, training.network.family, training.responses());
     require_classes(family)?;
-    let metric = InputMetric::new(training, whitening, run)?;
+    let kept = training.forward(run)?;
+    let training = training.forwarded(&kept);
+    let metric = InputMetric::new(&training, whitening, run)?;
     let margin = |i: usize, _: &[f64], top: &mut [f64]| margin_gradient(family, y[i], top);
     let sum = training.combination_of(&margin, run)?;
     let with_sum = training.times(&metric.solve(network, &sum), run)?;
