@@ -459,3 +459,50 @@ impl Pass for ForwardPass<'_> {
         self.width
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::Activation;
+    use crate::random::uniform_rows_into;
+
+    fn draw(seed: u64, count: usize) -> Vec<f64> {
+        let mut u = vec![0.0; count];
+        uniform_rows_into(seed, 0, 0, &mut u);
+        u.iter().map(|u| 2.0 * u - 1.0).collect()
+    }
+
+    #[test]
+    fn a_forward_pass_that_is_kept_changes_no_bit() {
+        let (rows, inputs, run) = (2100, 4, Run::default()); // three blocks, the last of them short
+        for hidden in [&[][..], &[5], &[5, 3]] {
+            let mut network = Network::zeros(inputs, hidden, Activation::Tanh, Family::Categorical { classes: 3 });
+            network.set(&draw(1, network.parameters()));
+            let (features, v) = (draw(2, rows * inputs), draw(3, network.parameters()));
+            let y: Vec<f64> = (0..rows).map(|i| (i % 3) as f64).collect();
+            let anew = SampleGradients::new(&network, &features, &y).unwrap();
+            let kept = anew.forward(&run).unwrap();
+            assert_eq!(kept.len(), rows * (hidden.iter().map(|h| h + 1).sum::<usize>() + 3));
+            let brought_back = anew.forwarded(&kept);
+            assert_eq!(anew.input_grams(&run).unwrap(), brought_back.input_grams(&run).unwrap());
+            assert_eq!(anew.times(&v, &run).unwrap(), brought_back.times(&v, &run).unwrap());
+        }
+    }
+
+    /// AᵀA of the last layer by brute force, from the forward pass alone.
+    #[test]
+    fn input_grams_are_sums_of_outer_products() {
+        let (rows, inputs, run) = (7, 3, Run::default());
+        let mut network = Network::zeros(inputs, &[2], Activation::Relu, Family::Gaussian);
+        network.set(&draw(1, network.parameters()));
+        let (features, y) = (draw(2, rows * inputs), vec![0.5; rows]);
+        let grams = SampleGradients::new(&network, &features, &y).unwrap().input_grams(&run).unwrap();
+        let mut expected = [0.0; 9];
+        for x in features.chunks_exact(inputs) {
+            let z = network.layers[0].weights.chunks_exact(inputs).map(|w| linalg::dot(w, x).max(0.0));
+            let a: Vec<f64> = z.chain([1.0]).collect();
+            (0..9).for_each(|k| expected[k] += a[k % 3] * a[k / 3]);
+        }
+        assert!(grams[1].iter().zip(&expected).all(|(g, e)| (g - e).abs() < 1e-13), "{grams:?}, {expected:?}");
+    }
+}

@@ -75,7 +75,8 @@ impl InputMetric {
 /// s_j = g_jᵀC⁻¹v for a given v.
 ///
 /// # Cost
-/// Two sweeps: less than the gradient pass itself once the layers are wide.
+/// One gradient pass, n Σ_l d_l² flops for C and 2np for the products; a second forward pass where the inputs of all hidden
+/// layers take more than 128 MB.
 pub fn whitened_products(training: &SampleGradients<'_>, v: &[f64], whitening: f64, run: &Run<'_>) -> Result<Vec<f64>> {
     let kept = training.forward(run)?;
     let training = training.forwarded(&kept);

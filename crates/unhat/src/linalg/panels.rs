@@ -122,3 +122,49 @@ pub fn inverse_column_norms(l: &[f64], d: usize, first: usize, out: &mut [f64]) 
         super::row_norms_squared(columns, size, out);
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waves(count: usize) -> Vec<f64> {
+        (0..count).map(|k| ((k * k + 7 * k) as f64).sin()).collect()
+    }
+
+    #[test]
+    fn panels_of_the_product_of_two_gram_matrices_begin_at_the_diagonal() {
+        let (n, inputs, outputs, first, width) = (TILE_ROWS + 70, 5, 3, 40, 6);
+        let (a, d) = (waves(n * inputs), waves(n * outputs));
+        let row = |m: &[f64], size: usize, i: usize| m[i * size..(i + 1) * size].to_vec();
+        let mut panel = vec![2.0; n * width];
+        add_gram_product_panel(&a, inputs, &d, outputs, first, &mut panel);
+        for j in 0..width {
+            for i in 0..n {
+                let of = |m, size| super::super::dot(&row(m, size, i), &row(m, size, first + j));
+                let added = if i < first { 0.0 } else { of(&a, inputs) * of(&d, outputs) };
+                assert!((panel[i + j * n] - 2.0 - added).abs() < 1e-13, "{i} {j}");
+            }
+        }
+    }
+
+    #[test]
+    fn column_norms_are_those_of_the_inverse() {
+        let d = 30;
+        let mut l = waves(d * d);
+        (0..d).for_each(|j| {
+            l[j * d..j * d + j].fill(f64::NAN); // not read
+            l[j * (d + 1)] = 3.0 + j as f64;
+        });
+        let mut found = vec![0.0; d];
+        found.chunks_mut(7).enumerate().for_each(|(k, out)| inverse_column_norms(&l, d, 7 * k, out));
+        for (j, found) in found.iter().enumerate() {
+            let mut x = vec![0.0; d]; // L x = eⱼ by forward substitution
+            for i in j..d {
+                let sum: f64 = (j..i).map(|k| l[i + k * d] * x[k]).sum();
+                x[i] = (f64::from(i == j) - sum) / l[i * (d + 1)];
+            }
+            let expected = super::super::dot(&x, &x);
+            assert!((found - expected).abs() < 1e-12 * expected, "{j}");
+        }
+    }
+}
