@@ -2,15 +2,12 @@
 //!
 //! G (n×p, row gᵢ = ∇ℓᵢ) is never formed: every product with it goes through the layer factors of a block.
 
+use super::passes::{BlockPass, BlockVisit, FactorPass, ForwardPass, Visit, width_of_factors};
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
-use crate::models::{Factors, Family, Layer, LayerFactors, LayerShape, Network, Workspace, predictors};
-use crate::rows::{
-    Block, DenseRows, Pass, RowSource, Rows, Shape, require_finite, require_vector, sweep, touched_zeros,
-};
+use crate::models::{Family, LayerShape, Network, predictors};
+use crate::rows::{DenseRows, RowSource, require_finite, require_vector, sweep, touched_zeros};
 use crate::run::Run;
-use std::cell::RefCell;
-use std::ops::Range;
 
 /// Labelled rows and the network whose loss they have.
 #[derive(Clone, Copy)]
@@ -19,12 +16,12 @@ pub struct SampleGradients<'a> {
     pub network: &'a Network,
     features: DenseRows<'a>,
     responses: &'a [f64],
-    source: Source<'a>,
+    pub(super) source: Source<'a>,
 }
 
 /// Where the factors of a row come from.
 #[derive(Clone, Copy)]
-enum Source<'a> {
+pub(super) enum Source<'a> {
     /// From the network, forward and back.
     Network,
     /// They lie in the row: A and D of every layer, which has so many positions. The network then is one of shapes.
@@ -196,17 +193,6 @@ impl<'a> SampleGradients<'a> {
         if kept.is_empty() { *self } else { SampleGradients { source: Source::Forwarded(kept), ..*self } }
     }
 
-    /// The forward pass of a block, made or brought back.
-    fn go_forward(&self, rows: &Rows<'_>, work: &mut Workspace) {
-        match self.source {
-            Source::Forwarded(kept) => {
-                let (Range { start, end }, width) = (rows.range(), self.network.forward_width());
-                work.restore_forward(self.network, end - start, &kept[start * width..end * width]);
-            }
-            _ => _ = self.network.forward(dense(rows), work),
-        }
-    }
-
     /// AᵀA of every layer's inputs, full and column-major.
     ///
     /// # Cost
@@ -269,59 +255,6 @@ impl<'a> SampleGradients<'a> {
 
 /// ∂f/∂z of one row: (row, z, out).
 pub type Top<'a> = dyn Fn(usize, &[f64], &mut [f64]) + Sync + 'a;
-/// What is done with the factors of a block: (rows, factors, out).
-pub(super) type Visit<'a> = dyn Fn(Range<usize>, &Factors<'_>, &mut [f64]) + Sync + 'a;
-/// What is done with a block after the forward pass: (first row, features, buffers, sum).
-pub(super) type BlockVisit<'a> = dyn Fn(usize, &[f64], &mut Workspace, &mut [f64]) + Sync + 'a;
-
-thread_local! {
-    static WORKSPACES: RefCell<Vec<Workspace>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Lends `f` the buffers of a block, which the thread keeps from sweep to sweep: with fresh ones for every stretch a third of
-/// a gradient pass was page faults (measured: 4000 rows, width 512).
-fn with_workspace<R>(f: impl FnOnce(&mut Workspace) -> R) -> R {
-    let mut work = WORKSPACES.with(|kept| kept.borrow_mut().pop()).unwrap_or_default();
-    let result = f(&mut work);
-    WORKSPACES.with(|kept| kept.borrow_mut().push(work));
-    result
-}
-
-/// What a stretch of rows adds up to.
-pub(super) struct Stretch {
-    parts: Vec<[Vec<f64>; 2]>, // A and D of every layer, where they lie in the rows
-    sum: Vec<f64>,
-}
-
-impl Stretch {
-    fn of(size: usize) -> Stretch {
-        Stretch { parts: Vec::new(), sum: vec![0.0; size] }
-    }
-
-    fn join(mut self, right: Stretch) -> Stretch {
-        self.sum.iter_mut().zip(&right.sum).for_each(|(a, b)| *a += b);
-        self
-    }
-}
-
-/// Accumulators together stay below this many values: 256 MB on 64 stretches would be the alternative at p = 500 000.
-const ACCUMULATED_VALUES: usize = 1 << 22;
-
-fn stretches_for(size: usize, blocks: usize) -> usize {
-    blocks.min(crate::rows::MAX_STRETCHES).min((ACCUMULATED_VALUES / size.max(1)).max(4))
-}
-
-fn dense<'r>(rows: &Rows<'r>) -> &'r [f64] {
-    match rows.block {
-        Block::Dense(block) => block.values,
-        Block::Csr(_) => unreachable!("features are dense"),
-    }
-}
-
-/// Values of a row in which factors lie.
-fn width_of_factors(shapes: &Network, positions: &[usize]) -> usize {
-    shapes.layers.iter().zip(positions).map(|(l, t)| t * (l.shape.inputs + l.shape.outputs)).sum()
-}
 
 /// lower(AᵀA) of every layer for the rows of a block.
 fn add_input_grams<'w>(shapes: &[LayerShape], inputs: impl Fn(usize) -> &'w [f64], sum: &mut [f64]) {
@@ -330,133 +263,6 @@ fn add_input_grams<'w>(shapes: &[LayerShape], inputs: impl Fn(usize) -> &'w [f64
         let (own, others) = rest.split_at_mut(shape.inputs * shape.inputs);
         linalg::add_gram(inputs(l), inputs(l), shape.inputs, own);
         rest = others;
-    }
-}
-
-/// The factors that lie in rows, layer by layer.
-fn taken_apart<'w>(
-    shapes: &Network,
-    positions: &[usize],
-    rows: &[f64],
-    parts: &'w mut Vec<[Vec<f64>; 2]>,
-) -> Factors<'w> {
-    parts.resize_with(shapes.layers.len(), Default::default);
-    parts.iter_mut().flatten().for_each(Vec::clear);
-    for row in rows.chunks_exact(width_of_factors(shapes, positions)) {
-        let mut rest = row;
-        for ((layer, t), [inputs, gradients]) in shapes.layers.iter().zip(positions).zip(parts.iter_mut()) {
-            let (a, others) = rest.split_at(t * layer.shape.inputs);
-            let (d, others) = others.split_at(t * layer.shape.outputs);
-            inputs.extend_from_slice(a);
-            gradients.extend_from_slice(d);
-            rest = others;
-        }
-    }
-    let of_layer = |((layer, &positions), [inputs, gradients]): ((&Layer, &usize), &'w [Vec<f64>; 2])| LayerFactors {
-        shape: layer.shape,
-        positions,
-        inputs,
-        gradients,
-    };
-    Factors { layers: shapes.layers.iter().zip(positions).zip(&*parts).map(of_layer).collect() }
-}
-
-struct FactorPass<'a> {
-    gradients: &'a SampleGradients<'a>,
-    top: &'a Top<'a>,
-    width: usize,
-    size: usize,
-    visit: &'a Visit<'a>, // writes each row's values where there are any (width > 0), else adds to the sum
-}
-
-impl Pass for FactorPass<'_> {
-    type Acc = Stretch;
-
-    fn zero(&self) -> Stretch {
-        Stretch::of(self.size)
-    }
-
-    fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        let (network, features, Stretch { parts, sum }) = (self.gradients.network, dense(rows), acc);
-        let target = if self.width > 0 { out } else { sum };
-        match self.gradients.source {
-            Source::Rows(positions) => {
-                (self.visit)(rows.range(), &taken_apart(network, positions, features, parts), target)
-            }
-            Source::Network | Source::Forwarded(_) => with_workspace(|work| {
-                self.gradients.go_forward(rows, work);
-                let factors = network.backward(features, work, |i, z, t| (self.top)(rows.start + i, z, t));
-                (self.visit)(rows.range(), &factors, target);
-            }),
-        }
-        Ok(())
-    }
-
-    fn merge(&self, left: Stretch, right: Stretch) -> Stretch {
-        left.join(right)
-    }
-
-    fn width(&self) -> usize {
-        self.width
-    }
-
-    fn stretches(&self, _: &Shape, blocks: usize) -> usize {
-        stretches_for(self.size, blocks)
-    }
-}
-
-struct BlockPass<'a> {
-    gradients: &'a SampleGradients<'a>,
-    size: usize,
-    visit: &'a BlockVisit<'a>,
-}
-
-impl Pass for BlockPass<'_> {
-    type Acc = Stretch;
-
-    fn zero(&self) -> Stretch {
-        Stretch::of(self.size)
-    }
-
-    fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, _: &mut [f64]) -> Result<()> {
-        with_workspace(|work| {
-            self.gradients.go_forward(rows, work);
-            (self.visit)(rows.start, dense(rows), work, &mut acc.sum);
-        });
-        Ok(())
-    }
-
-    fn merge(&self, left: Stretch, right: Stretch) -> Stretch {
-        left.join(right)
-    }
-
-    fn stretches(&self, _: &Shape, blocks: usize) -> usize {
-        stretches_for(self.size, blocks)
-    }
-}
-
-struct ForwardPass<'a> {
-    network: &'a Network,
-    width: usize,
-}
-
-impl Pass for ForwardPass<'_> {
-    type Acc = ();
-
-    fn zero(&self) {}
-
-    fn add(&self, (): &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        with_workspace(|work| {
-            self.network.forward(dense(rows), work);
-            work.keep_forward(out);
-        });
-        Ok(())
-    }
-
-    fn merge(&self, (): (), (): ()) {}
-
-    fn width(&self) -> usize {
-        self.width
     }
 }
 
