@@ -74,6 +74,27 @@ def test_the_exact_step_is_the_natural_gradient(make, scope, reduction, random):
         torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-10)
 
 
+def test_gradients_may_be_cleared_between_forward_and_backward(random):
+    batches = [(torch.randn(8, 6, dtype=torch.float64, generator=random), torch.arange(8) % 3) for _ in range(3)]
+    start, ends = mlp(), []
+    for cleared_late in (False, True):
+        model = copy.deepcopy(start)
+        optimizer = FNGD(model, 0.1, samples=8, refresh="always")
+        cross_entropy(model(100.0 * batches[0][0]), batches[0][1]).backward()  # and no step
+        optimizer.zero_grad()
+        for inputs, targets in batches:
+            loss = cross_entropy(model(inputs), targets)
+            if cleared_late:
+                optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if not cleared_late:
+                optimizer.zero_grad()
+        ends.append(list(model.parameters()))
+    for early, late in zip(*ends, strict=True):
+        assert torch.equal(early, late)
+
+
 def test_other_parameters_move_with_the_mean_coefficient(random):
     model = nn.Sequential(nn.LayerNorm(6, dtype=torch.float64), *mlp())
     inputs, targets = torch.randn(9, 6, dtype=torch.float64, generator=random), torch.arange(9) % 3

@@ -51,6 +51,45 @@ def expected_gradient(batches, gradient, layer, options):
     return values.reshape(gradient.shape), moment
 
 
+def checkpointed(model, reentrant):
+    """Every layer runs again in the backward."""
+
+    def run(inputs):
+        for layer in model:
+            inputs = checkpoint(layer, inputs.requires_grad_(), use_reentrant=reentrant)
+        return inputs
+
+    return run
+
+
+@pytest.mark.parametrize("how", ["plain", "checkpointed", "reentrant"])
+@pytest.mark.parametrize("skipped", [False, True])
+def test_gradients_may_be_cleared_between_forward_and_backward(how, skipped, random):
+    start, batches, ends = mlp(), [batch(random) for _ in range(4)], []
+    for cleared_late in (False, True):
+        model = copy.deepcopy(start)
+        run = model if how == "plain" else checkpointed(model, how == "reentrant")
+        optimizer = SharedMetric(sgd(model), model, rank=2)
+        if skipped:
+            cross_entropy(run(100.0 * batches[0][0]), batches[0][1]).backward()
+            optimizer.zero_grad()
+        for inputs, targets in batches:
+            if not cleared_late:
+                optimizer.zero_grad()
+            loss = cross_entropy(run(inputs), targets)
+            if cleared_late:
+                optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        ends.append([*model.parameters(), *(m.basis for m in optimizer._metrics)])
+    fresh = copy.deepcopy(start)
+    alone = SharedMetric(sgd(fresh), fresh, rank=2)
+    for inputs, targets in batches:
+        take_step(alone, fresh, inputs, targets)
+    for early, late, other in zip(*ends, [*fresh.parameters(), *(m.basis for m in alone._metrics)], strict=True):
+        assert torch.equal(early, late) and torch.equal(early, other)
+
+
 @pytest.mark.parametrize("options", [{"rank": 2, "alpha": 0.5}, {"rank": 16, "alpha": 1.0}], ids=["low rank", "dense"])
 def test_a_step_is_the_cores_metric_and_then_the_base(options, random):
     model = mlp(sizes=(9, 8, 3))
@@ -406,10 +445,3 @@ def test_fewer_rows_than_the_rank(device, random):
     assert optimizer._metrics[0].basis.shape == (71, 3)
 
 
-def test_several_processes_are_refused(monkeypatch):
-    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
-    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
-    model = mlp()
-    with pytest.raises(unhat.InputError, match="several processes"):
-        SharedMetric(adamw(model), model)
-    assert hooks(model) == 0

@@ -1,5 +1,6 @@
 //! The words of `unhat influence`: a table, a model, a task.
 
+use crate::options::word;
 use clap::{Args, Subcommand, ValueEnum};
 use unhat::influence::{LISTED_ROWS, Method, TRIMMED_SHARE, Task};
 use unhat::models::ModelKind;
@@ -37,7 +38,13 @@ pub(crate) struct InfluenceStudy {
     #[arg(long, value_name = "COLUMN", required_unless_present = "model_file")]
     pub response: Option<String>,
     /// The model: linear, ridge, logistic, softmax, poisson, mlp or mlp:64,32
-    #[arg(long, value_name = "NAME", required_unless_present = "model_file", conflicts_with = "model_file")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = word::<ModelKind>,
+        required_unless_present = "model_file",
+        conflicts_with = "model_file"
+    )]
     pub model: Option<ModelKind>,
     /// Score the rows under a model saved by `unhat train` instead of fitting one
     #[arg(long, value_name = "FILE", conflicts_with_all = ["penalty", "no_standardize", "ensemble"])]
@@ -71,7 +78,7 @@ pub(crate) struct InfluenceStudy {
     pub impact: Option<String>,
     /// loss, grad-norm, ip, self, ip-checkpoints, wt-ip, cg2, rank-sum, leverage, fisher, pcg[:steps], exact, one-step,
     /// one-step-f [default: by the task]
-    #[arg(long, value_name = "NAME[:r]")]
+    #[arg(long, value_name = "NAME[:r]", value_parser = word::<Method>)]
     pub method: Option<Method>,
     /// Where v comes from: validation, training-margin, or a file with p values
     #[arg(long = "v", value_name = "V", default_value = "validation")]

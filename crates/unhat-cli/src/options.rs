@@ -4,9 +4,11 @@ use crate::influence_options::Influence;
 use crate::training_options::{Predict, Train};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use std::str::FromStr;
 use unhat::audit::findings::{Detail, ReleaseKind};
 use unhat::invert::scores::ScoreMethod;
 use unhat::invert::{ScoreSource, Solver, SolverAsked};
+use unhat::{Error, ErrorKind};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -524,4 +526,12 @@ impl From<ScoreMethodName> for ScoreMethod {
             ScoreMethodName::FirstOrder => ScoreMethod::FirstOrder,
         }
     }
+}
+
+/// An option's word, read by the library; clap names the option in front of what is wrong with it.
+pub(crate) fn word<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: Error| match error.kind() {
+        ErrorKind::Option { reason, .. } => reason.clone(),
+        _ => error.to_string(),
+    })
 }

@@ -1,5 +1,6 @@
 //! The words of `unhat train` and `unhat predict`: a table, a model, a rule.
 
+use crate::options::word;
 use clap::Args;
 use unhat::models::{DEFAULT_EPOCHS, ModelKind, Schedule};
 use unhat::natural::{Scope, Share};
@@ -14,14 +15,14 @@ pub(crate) struct Train {
     #[arg(long, value_name = "COLUMN")]
     pub response: String,
     /// The model: linear, ridge, logistic, softmax, poisson, mlp or mlp:64,32
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = word::<ModelKind>)]
     pub model: ModelKind,
     /// The rule: sgd, nesterov, adamw, fngd, fngd-metric, kfac or ngd
     ///
     /// fngd: a weighted sum of per-sample gradients whose coefficients are inverted in the first epoch and shared afterwards.
     /// fngd-metric: AdamW in the metric of each layer's inputs, found in the first epoch and shared afterwards; ours, not the
     /// paper's. kfac: Kronecker factors of each layer's Fisher matrix, to compare with. ngd: fresh coefficients in every step, the exact natural gradient of the batch.
-    #[arg(long, value_name = "RULE", default_value = "fngd-metric")]
+    #[arg(long, value_name = "RULE", value_parser = word::<OptimiserName>, default_value = "fngd-metric")]
     pub optimizer: OptimiserName,
     /// Rows of a batch; the last of an epoch may have fewer
     #[arg(long, value_name = "N", default_value_t = 128, allow_negative_numbers = true)]
@@ -31,7 +32,7 @@ pub(crate) struct Train {
     pub epochs: u32,
     /// Learning rate for the mean loss of a batch, or auto: the best of a short range test
     /// [default: sgd and nesterov 0.05, adamw and fngd-metric 0.002, fngd, kfac and ngd auto]
-    #[arg(long, value_name = "ETA", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ETA", value_parser = word::<LearningRate>, allow_hyphen_values = true)]
     pub lr: Option<LearningRate>,
     /// lambda >= 0: part of the gradient for sgd and nesterov, decoupled for the others
     #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, allow_hyphen_values = true)]

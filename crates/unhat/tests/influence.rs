@@ -199,6 +199,56 @@ fn true_retraining_meets_the_known_answers_and_one_step_comes_near() {
     }
 }
 
+/// Without a penalty, a constant beside both levels of a factor leaves the weights open but no prediction: the scores are
+/// those of the same model with one of the levels as reference.
+#[test]
+fn dependent_columns_without_a_penalty_change_no_score() {
+    let n = 60;
+    let mut u = vec![0.0; 3 * n];
+    unhat::random::uniform_rows_into(11, 7, 0, &mut u);
+    let level = |i: usize| f64::from(u[3 * i + 1] < 0.4);
+    let both: Vec<f64> = (0..n).flat_map(|i| [u[3 * i], level(i), 1.0 - level(i), 1.0]).collect();
+    let reference: Vec<f64> = (0..n).flat_map(|i| [u[3 * i], level(i), 1.0]).collect();
+    for (kind, family) in [
+        (ModelKind::Linear, Family::Gaussian),
+        (ModelKind::Logistic, Family::Bernoulli),
+        (ModelKind::Softmax, Family::Categorical { classes: 3 }),
+        (ModelKind::Poisson, Family::Poisson),
+    ] {
+        let noisy = |i: usize| 0.6 * u[3 * i] + 0.5 * level(i) + u[3 * i + 2];
+        let response = |i: usize| match family {
+            Family::Gaussian => noisy(i),
+            Family::Bernoulli => f64::from(noisy(i) > 1.0),
+            Family::Poisson => (2.0 * noisy(i)).floor(),
+            _ => (3.0 * noisy(i)).floor() % 3.0, // no class that a line separates from the others
+        };
+        let y: Vec<f64> = (0..n).map(response).collect();
+        let run = Run::default();
+        let rows = FitRows { features: &reference, inputs: 3, responses: &y, weights: None };
+        let fitted = fit_model(&kind, family, &rows, Some(0.0), 0, &run).unwrap().network;
+        let mut same = Network::zeros(4, &[], Activation::Relu, family);
+        same.set(&fitted.flatten().chunks_exact(3).flat_map(|w| [w[0], w[1], 0.0, w[2]]).collect::<Vec<_>>());
+        let scores = |network: &Network, features: &[f64]| -> Vec<Vec<f64>> {
+            let training = SampleGradients::new(network, features, &y).unwrap();
+            let held = SampleGradients::new(network, &features[..20 * network.inputs()], &y[..20]).unwrap();
+            let impact = Impact::utility(held);
+            let target = Target::Impact { impact: &impact, absolute: false };
+            let options =
+                |preconditioner| ScoreOptions { penalty: 0.0, temperature: None, damping: None, preconditioner };
+            [("exact", false), ("one-step", false), ("one-step-f", false), ("pcg:40", false), ("pcg:40", true)]
+                .into_iter()
+                .map(|(method, blocks)| {
+                    let chosen = if blocks { Preconditioner::ClassBlocks } else { Preconditioner::Jacobi };
+                    score_rows(method.parse().unwrap(), &training, target, &options(chosen), &run).unwrap().scores
+                })
+                .collect()
+        };
+        for (k, (found, expected)) in scores(&same, &both).iter().zip(scores(&fitted, &reference)).enumerate() {
+            assert_all_close(&format!("{kind}, method {k}"), found, &expected, 1e-9);
+        }
+    }
+}
+
 /// A softmax perceptron with random weights on random rows: any weights will do for identities.
 struct Random {
     network: Network,

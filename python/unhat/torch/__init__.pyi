@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar
 from numpy import float64
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.distributed import ProcessGroup
 from torch.nn import Module
 from torch.optim import Optimizer
 from torch.utils.data import Dataset
@@ -31,9 +32,12 @@ class SharedMetric(Optimizer):
         steps_per_epoch: int | None = None,
         seed: int = ...,
         control: Literal["permuted", "random"] | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None: ...
     @property
     def t(self) -> int: ...
+    @property
+    def is_refreshing(self) -> bool: ...
     def __del__(self) -> None: ...
     def close(self) -> None: ...
     def add_param_group(self, param_group: dict[str, Any]) -> None: ...

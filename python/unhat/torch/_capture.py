@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unhat._errors import InputError
-from unhat.torch._layers import layers_of
+from unhat.torch._layers import layers_of, missed_layer
 from unhat.torch._taps import Taps
 
 
@@ -50,7 +50,8 @@ class capture:
     Raises
     ------
     InputError
-        For a model without a layer that has factors, a batch without ``backward``, batches through different layers.
+        For a model without a layer that has factors, a batch without ``backward``, batches through different layers, a
+        model that was compiled and run before: its graphs have no hooks.
 
     Examples
     --------
@@ -95,14 +96,23 @@ class capture:
         for batch in self._taps.batches:
             factors = self._taps.factors(batch)
             if not factors:
-                raise InputError(f"batch {len(self._parts) + 1}: backward was not called on its loss")
+                raise InputError(
+                    f"batch {len(self._parts) + 1}: backward was not called on its loss, or the model was compiled "
+                    "and run before, without hooks"
+                )
+            missed = missed_layer(self._model, self._layers, factors, training_only=False)
+            if missed is not None:
+                raise InputError(
+                    f"model: layer {missed.name!r} has a gradient, and no forward of it was seen: it was compiled "
+                    "and run before, without hooks", help="capture the model that is not compiled",
+                )
             scale = {k: len(d) if self._reduction == "mean" else 1 for k, (_, d) in factors.items()}
             self._parts.append({k: (_array(a), _array(d) * scale[k]) for k, (a, d) in factors.items()})
         self._taps.clear()
 
     def _join(self):
         if not self._parts:
-            raise InputError("model: no batch went through it")
+            raise InputError("model: no batch went through it, or it was compiled and run before, without hooks")
         for number, part in enumerate(self._parts):
             if set(part) != set(self._parts[0]):
                 raise InputError(f"batch {number + 1}: went through other layers than the first", "shape")

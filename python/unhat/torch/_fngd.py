@@ -6,8 +6,9 @@ import torch
 
 from unhat._errors import InputError
 from unhat.torch._coefficients import CoefficientTable, checked_ids, layer_kernel, natural_coefficients
-from unhat.torch._layers import layers_of
+from unhat.torch._layers import layers_of, missed_layer
 from unhat.torch._options import is_count, require
+from unhat.torch._processes import is_several
 from unhat.torch._taps import Taps
 
 # The key of the table that all layers share.
@@ -24,6 +25,9 @@ class FNGD(torch.optim.Optimizer):
     The shared coefficients carried no usable information in any of our tests: permuting them between samples changed
     nothing or helped, a layer's mean did as well or better, and exact fresh ones were slower than SGD. This is the
     faithful algorithm with its controls; to train, take :class:`SharedMetric`.
+
+    Trained by one process: coefficients solve the kernel of a whole batch, of which each of several processes would
+    have a part.
 
     Parameters of modules that are no linear layer or convolution with weights of their own move along their mean
     gradient times n times the mean coefficient of the batch.
@@ -64,7 +68,7 @@ class FNGD(torch.optim.Optimizer):
     ------
     InputError
         For options that cannot be used, ids that are missing, unknown or twice in a batch, gradients that are not
-        finite.
+        finite, one of several processes.
 
     Notes
     -----
@@ -72,6 +76,9 @@ class FNGD(torch.optim.Optimizer):
     them, in order, and do not divide the loss. With ``torch.amp.GradScaler``: ``scaler.unscale_(optimizer)``,
     ``optimizer.precondition(ids, loss_scale=scaler.get_scale())``, ``scaler.step(optimizer)``; a step that the scaler
     skips does not count.
+
+    ``torch.compile`` breaks its graphs at the hooks of the layers; the steps are right. A model that was compiled and
+    run before the optimiser was made has graphs without hooks, and is refused at the first step.
 
     Examples
     --------
@@ -124,7 +131,12 @@ class FNGD(torch.optim.Optimizer):
         require(0 <= momentum < 1, "momentum", momentum, "a number from 0 to below 1")
         require(weight_decay >= 0, "weight_decay", weight_decay, "a number not below 0")
         require(reduction in ("mean", "sum"), "reduction", reduction, '"mean" or "sum"')
-        self._layers = layers_of(model)
+        if is_several():
+            raise InputError(
+                "model: trained by several processes, and FNGD's coefficients solve the kernel of one process's batch; "
+                "not supported", help="SharedMetric trains with several processes",
+            )
+        self._model, self._layers = model, layers_of(model)
         if not self._layers:
             raise InputError("model: no linear layer or convolution with weights of its own")
         rule = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "coupled": coupled}
@@ -145,9 +157,9 @@ class FNGD(torch.optim.Optimizer):
             self._taps.close()
 
     def zero_grad(self, set_to_none=True):
-        """Clear the gradients, and what was tapped."""
+        """Clear the gradients, and what was tapped of them; before or after the forward."""
         super().zero_grad(set_to_none)
-        self._taps.clear()
+        self._taps.clear_finished()
         self._is_applied = False
 
     @torch.no_grad()
@@ -245,7 +257,10 @@ class FNGD(torch.optim.Optimizer):
         batches = [self._taps.factors(batch) for batch in self._taps.batches]
         batches = [batch for batch in batches if batch]
         if not batches:
-            raise InputError("model: no gradient has come to its layers since the last step; call backward before step")
+            raise InputError(
+                "model: no gradient has come to its layers since the last step; call backward before step, "
+                "and make the optimiser before the first run of a compiled model"
+            )
         if any(set(batch) != set(batches[0]) for batch in batches):
             raise InputError("model: accumulated batches went through different layers", "shape")
         factors = {}
@@ -255,6 +270,13 @@ class FNGD(torch.optim.Optimizer):
                 raise InputError("model: accumulated batches have different numbers of positions", "shape")
             joined = [d * (len(d) if self._reduction == "mean" else 1) / loss_scale for d in gradients]
             factors[k] = torch.cat(inputs), torch.cat(joined)
+        missed = missed_layer(self._model, self._layers, factors, training_only=True)
+        if missed is not None:
+            raise InputError(
+                f"model: layer {missed.name!r} has a gradient, and no forward of it was seen: it was compiled without "
+                "hooks",
+                help="make the optimiser before the first run of what is compiled",
+            )
         if len({len(d) for _, d in factors.values()}) > 1:
             raise InputError(
                 "model: its layers saw different numbers of samples; the first dimension must be theirs", "shape"

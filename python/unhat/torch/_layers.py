@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from unhat._errors import InputError
+from unhat.torch._processes import inner, require_whole
 
 # A transposed convolution, and one in groups, has no single matrix of inputs.
 _KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d)
@@ -29,14 +30,23 @@ class Layer:
         double = module.weight.dtype == torch.float64
         self.dtype = torch.float64 if double else torch.float32  # of everything computed from half precision too
 
+    def is_changed(self):
+        """Whether the parameters are others than those that the layer was found with."""
+        held = self.module._parameters
+        return held.get("weight") is not self.weight or (self.bias is not None and held.get("bias") is not self.bias)
+
     def require_unchanged(self):
         """The parameters are those that the layer was found with."""
-        held = self.module._parameters
-        if held.get("weight") is not self.weight or (self.bias is not None and held.get("bias") is not self.bias):
+        if self.is_changed():
             raise InputError(
                 f"model: layer {self.name!r} has other parameters than when the optimiser was made", "shape",
                 "make the optimiser after the last change of the model",
             )
+
+    def has_gradient(self):
+        """Whether any gradient came to its weights."""
+        held = self.weight.grad
+        return held is not None and bool(held.any())
 
     def samples(self, inputs):
         """A: samples × positions × d, a convolution's patches as positions, with the constant 1 of the bias last."""
@@ -71,6 +81,8 @@ def layers_of(model, parameters=None):
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"model: found {type(model).__name__}, expected a torch.nn.Module")
+    model = inner(model)
+    require_whole(model)
     owners = Counter(id(p) for module in model.modules() for p in module._parameters.values() if p is not None)
     trained = None if parameters is None else {id(p) for p in parameters}
     layers = []
@@ -85,6 +97,19 @@ def layers_of(model, parameters=None):
         if trained is None or id(weight) in trained:
             layers.append(Layer(name, module))
     return layers
+
+
+def missed_layer(model, layers, seen, *, training_only):
+    """A layer within a compiled module that got a gradient and is not among the `seen`: its graph has no hooks."""
+    if len(seen) == len(layers):
+        return None
+    compiled = [m for m in model.modules() if "_orig_mod" in m._modules or m._compiled_call_impl is not None]
+    within = {id(m) for module in compiled for m in module.modules()}
+    # attention calls a function with the weights of its last layer, and never the layer
+    within -= {id(m.out_proj) for m in model.modules() if isinstance(m, nn.MultiheadAttention)}
+    missed = (layer for k, layer in enumerate(layers) if k not in seen and id(layer.module) in within)
+    watched = (layer for layer in missed if layer.module.training or not training_only)
+    return next((layer for layer in watched if layer.has_gradient()), None)
 
 
 def evenly_spaced(rows, limit):

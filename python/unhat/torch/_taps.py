@@ -32,6 +32,10 @@ class Taps:
         """Forget all batches."""
         self.batches = []
 
+    def clear_finished(self):
+        """Forget the batches whose gradients have come; a forward may still wait for its backward."""
+        self.batches = [b for b in self.batches if not any(d is not None for calls, _ in b.values() for _, d in calls)]
+
     def _is_watched(self, module):
         return is_trained_forward(module) if self._training_only else torch.is_grad_enabled()
 

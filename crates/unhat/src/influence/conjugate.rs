@@ -11,6 +11,10 @@ pub struct FewSteps {
     pub residual: f64,
 }
 
+/// A relative residual that rounding alone leaves. What is left then may lie where H is singular (dependent columns without
+/// a penalty), and further steps would divide by the nothing that is there.
+const SOLVED: f64 = 64.0 * f64::EPSILON;
+
 /// r steps of preconditioned conjugate gradients on Hx = b from x₀ = 0.
 ///
 /// # Cost
@@ -28,8 +32,8 @@ pub fn few_steps(
     let mut direction = z.clone();
     let mut rz = dot(&residual, &z);
     for _ in 0..steps {
-        if rz <= 0.0 || norm(&residual) <= f64::EPSILON * scale {
-            break; // solved to rounding (or b = 0)
+        if rz <= 0.0 || norm(&residual) <= SOLVED * scale {
+            break; // solved (or b = 0)
         }
         let image = product(&direction)?;
         let alpha = rz / dot(&direction, &image);

@@ -10,7 +10,7 @@ use super::curvature::{class_blocks, curvature_matrix, curvature_times};
 use super::{Impact, SampleGradients};
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
-use crate::models::Factors;
+use crate::models::{Factors, Family, NullSpace, Objective};
 use crate::rows::with_scratch;
 use crate::run::Run;
 use std::ops::Range;
@@ -31,7 +31,7 @@ pub struct LeaveOneOut {
 /// # Cost
 /// [`curvature_matrix`], p³/3 flops, one sweep.
 /// # Errors
-/// [`ErrorKind::TooLarge`]; [`ErrorKind::Numerical`] where H is not positive definite (M = 0 on dependent columns).
+/// [`ErrorKind::TooLarge`]; [`ErrorKind::Numerical`] where H is not positive definite (M = 0 and separable classes).
 pub fn exact(training: &SampleGradients<'_>, penalty: f64, v: &[f64], run: &Run<'_>) -> Result<LeaveOneOut> {
     let factor = factored(training, penalty, run)?;
     let scores = training.times(&linalg::cholesky_solve(&factor, v), run)?;
@@ -150,9 +150,10 @@ pub fn few_hessian_steps(
 fn estimated_leverages(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_>) -> Result<Vec<f64>> {
     let (family, q) = (training.network.family, training.network.inputs());
     let outputs = family.outputs();
+    let unsaid = unsaid(training, penalty, run)?;
     let factors: Vec<Vec<f64>> = class_blocks(training, run)?
         .into_iter()
-        .map(|block| penalised_factor(block, q, penalty))
+        .map(|block| penalised_factor(block, q, penalty, unsaid.as_ref()))
         .collect::<Result<_>>()?;
     let z = training.predictors(run)?;
     training.each(1, run, &|range, layer_factors, out| {
@@ -217,17 +218,37 @@ fn mean_class_factors(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_
         family.curvature_into(z, &mut s);
         means.iter_mut().enumerate().for_each(|(c, m)| *m += s[c * (outputs + 1)] / training.rows() as f64);
     }
-    means.iter().map(|mean| penalised_factor(gram.iter().map(|g| mean * g).collect(), q, penalty)).collect()
+    let unsaid = unsaid(training, penalty, run)?;
+    let scaled = |mean: &f64| gram.iter().map(|g| mean * g).collect();
+    means.iter().map(|mean| penalised_factor(scaled(mean), q, penalty, unsaid.as_ref())).collect()
 }
 
-fn penalised_factor(mut block: Vec<f64>, q: usize, penalty: f64) -> Result<Vec<f64>> {
+/// The factor of a class block with the penalty, or with what stands for it in the directions that say nothing.
+fn penalised_factor(mut block: Vec<f64>, q: usize, penalty: f64, unsaid: Option<&NullSpace>) -> Result<Vec<f64>> {
     (0..q).for_each(|j| block[j * (q + 1)] += penalty);
+    unsaid.into_iter().for_each(|space| space.fill_in(&mut block, false));
     if linalg::cholesky_in_place(&mut block, q) { Ok(block) } else { Err(indefinite(penalty)) }
 }
 
 fn factored(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_>) -> Result<Vec<f64>> {
     let mut h = curvature_matrix(training, penalty, run)?;
+    if let Some(space) = unsaid(training, penalty, run)? {
+        space.fill_in(&mut h, matches!(training.network.family, Family::Categorical { .. }));
+    }
     if linalg::cholesky_in_place(&mut h, training.parameters()) { Ok(h) } else { Err(indefinite(penalty)) }
+}
+
+/// The combinations of columns that change no prediction (a constant beside all levels of a factor), where no penalty holds
+/// them: H is singular along them, no gradient has a part there, and with them filled in H⁻¹ is the pseudo-inverse to all
+/// that is asked of it.
+fn unsaid(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_>) -> Result<Option<NullSpace>> {
+    let network = training.network;
+    if penalty > 0.0 || network.layers.len() > 1 {
+        return Ok(None);
+    }
+    let (features, responses) = (training.features(), training.responses());
+    let objective = Objective::new(features, network.inputs(), responses, network.family, penalty)?;
+    NullSpace::of(&objective, run).map(Some)
 }
 
 fn inverse(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_>) -> Result<Vec<f64>> {
@@ -241,8 +262,8 @@ fn inverse(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_>) -> Resul
 
 fn indefinite(penalty: f64) -> crate::Error {
     let reason = format!(
-        "the Hessian is not positive definite at penalty {penalty:e}: dependent columns, or a fit that separates the classes; \
-         give a larger penalty"
+        "the Hessian is not positive definite at penalty {penalty:e}, as in a fit that separates the classes; give a larger \
+         penalty"
     );
     ErrorKind::Numerical { reason }.into()
 }

@@ -59,6 +59,7 @@ pub use frame::{Column, Frame, TextColumn};
 pub use kind::ModelKind;
 pub use label::Label;
 pub use network::{Activation, Layer, LayerShape, Network, Workspace};
+pub(crate) use null_space::NullSpace;
 pub use objective::{Evaluated, Objective};
 pub use optimiser::{AdamW, Batch, Momentum, Optimiser, Sgd};
 pub(crate) use optimiser::{each_layer, mean_gradient_into, require_memory, require_same_network};

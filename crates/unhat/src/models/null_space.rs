@@ -7,7 +7,7 @@ use crate::linalg;
 use crate::run::Run;
 
 /// An orthonormal basis of the null space of the rows, one vector after another, and the triangular factor of the rows.
-pub(super) struct NullSpace {
+pub(crate) struct NullSpace {
     inputs: usize,
     /// k × inputs.
     basis: Vec<f64>,

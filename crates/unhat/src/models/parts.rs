@@ -135,10 +135,7 @@ impl Parts {
                 (response, encoding, warnings)
             }
         };
-        let group = options
-            .group
-            .map(|name| Response::fit(table, name, Wanted::TwoClasses, &all).map_err(|e| renamed(e, "group")))
-            .transpose()?;
+        let group = options.group.map(|name| two_groups(table, name, &all)).transpose()?;
         let encode = |frame: &Frame, rows: Vec<usize>, warnings: &mut Vec<EncodingWarning>| -> Result<Part> {
             let features = encoding.encode(frame, &rows)?;
             warnings.extend(features.warnings);
@@ -166,6 +163,18 @@ impl Parts {
         let mut words: Vec<String> = warnings.iter().map(EncodingWarning::to_string).collect();
         words.dedup();
         Ok(Parts { encoding, response, family, train, validation, test, group, warnings: words })
+    }
+}
+
+/// The classes of the group's column, of which a gap takes two.
+fn two_groups(table: &Frame, name: &str, rows: &[usize]) -> Result<Response> {
+    let groups = Response::fit(table, name, Wanted::Classes, rows).map_err(|error| renamed(error, "group"))?;
+    match groups.classes().len() {
+        2 => Ok(groups),
+        count => {
+            let reason = format!("column \"{name}\" has {count} groups, expected 2; merge some, or leave rows out");
+            Err(ErrorKind::Option { name: "group".into(), reason }.into())
+        }
     }
 }
 
@@ -235,7 +244,7 @@ mod tests {
         let table = table(&sexes);
         let error =
             |validation: HeldOut<'_>, group| Parts::of(&table, &options(validation, group)).unwrap_err().to_string();
-        assert!(error(HeldOut::None, Some("sex")).starts_with("group: column \"sex\" has 3 classes"));
+        assert!(error(HeldOut::None, Some("sex")).starts_with("group: column \"sex\" has 3 groups"));
         assert!(error(HeldOut::None, Some("age")).starts_with("group: there is no column \"age\""));
         let other = Frame::new(vec![("y".into(), Column::Numbers(vec![0.0, 1.0]))]).unwrap();
         assert!(error(HeldOut::Table(&other), None).starts_with("validation: there is no column \"x\""));
