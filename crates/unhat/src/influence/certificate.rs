@@ -8,7 +8,7 @@
 
 use super::SampleGradients;
 use super::curvature::explicit_gram;
-use super::ridge::dual_gram;
+use super::ridge::lower_dual_gram;
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
 use crate::run::Run;
@@ -60,7 +60,8 @@ pub fn certified_signs(
         .into());
     }
     let primal = p <= n;
-    let gram = if primal { explicit_gram(training, &training.loss_top(1.0), run)? } else { dual_gram(training, run)? };
+    let gram =
+        if primal { explicit_gram(training, &training.loss_top(1.0), run)? } else { lower_dual_gram(training, run)? };
     let (values, vectors) = linalg::symmetric_eigen(&gram, m)
         .ok_or_else(|| ErrorKind::Numerical { reason: "the spectrum of the gradients did not converge".into() })?;
     let r = eigenpairs.min(m);

@@ -2,12 +2,12 @@
 //!
 //! G (n×p, row gᵢ = ∇ℓᵢ) is never formed: every product with it goes through the layer factors of a block.
 
+use super::passes::{BlockPass, BlockVisit, FactorPass, ForwardPass, Visit, width_of_factors};
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
-use crate::models::{Factors, Family, Layer, LayerFactors, LayerShape, Network, Workspace, predictors};
-use crate::rows::{Block, DenseRows, Pass, RowSource, Rows, Shape, require_finite, require_vector, sweep};
+use crate::models::{Family, LayerShape, Network, predictors};
+use crate::rows::{DenseRows, RowSource, require_finite, require_vector, sweep, touched_zeros};
 use crate::run::Run;
-use std::ops::Range;
 
 /// Labelled rows and the network whose loss they have.
 #[derive(Clone, Copy)]
@@ -16,17 +16,23 @@ pub struct SampleGradients<'a> {
     pub network: &'a Network,
     features: DenseRows<'a>,
     responses: &'a [f64],
-    source: Source<'a>,
+    pub(super) source: Source<'a>,
 }
 
 /// Where the factors of a row come from.
 #[derive(Clone, Copy)]
-enum Source<'a> {
+pub(super) enum Source<'a> {
     /// From the network, forward and back.
     Network,
     /// They lie in the row: A and D of every layer, which has so many positions. The network then is one of shapes.
     Rows(&'a [usize]),
+    /// From the network, back only: what its forward pass gave lies here, block by block.
+    Forwarded(&'a [f64]),
 }
+
+/// What a forward pass gives is kept for later sweeps up to this many values: 128 MB, half of what a run takes beyond its
+/// table anyway.
+const KEPT_VALUES: usize = 1 << 24;
 
 impl<'a> SampleGradients<'a> {
     /// Binds rows to a network.
@@ -67,7 +73,7 @@ impl<'a> SampleGradients<'a> {
     /// T of a layer.
     pub(super) fn positions(&self, layer: usize) -> usize {
         match self.source {
-            Source::Network => 1,
+            Source::Network | Source::Forwarded(_) => 1,
             Source::Rows(positions) => positions[layer],
         }
     }
@@ -164,6 +170,29 @@ impl<'a> SampleGradients<'a> {
         self.each(1, run, &|_, factors, out| factors.norms_squared_into(out))
     }
 
+    /// What later sweeps need of the forward pass, for [`SampleGradients::forwarded`]; nothing where that is more than 128 MB.
+    ///
+    /// # Cost
+    /// 2np flops; n·Σ d_l values.
+    pub(super) fn forward(&self, run: &Run<'_>) -> Result<Vec<f64>> {
+        let width = self.network.forward_width();
+        if !matches!(self.source, Source::Network) || self.rows() * width > KEPT_VALUES {
+            return Ok(Vec::new());
+        }
+        let mut kept = touched_zeros(self.rows() * width);
+        sweep(&self.features, &ForwardPass { network: self.network, width }, &mut kept, run)?;
+        Ok(kept)
+    }
+
+    /// The same gradients, without going forward again where the outcome of [`SampleGradients::forward`] was kept: the same
+    /// bits.
+    pub(super) fn forwarded<'b>(&self, kept: &'b [f64]) -> SampleGradients<'b>
+    where
+        'a: 'b,
+    {
+        if kept.is_empty() { *self } else { SampleGradients { source: Source::Forwarded(kept), ..*self } }
+    }
+
     /// AᵀA of every layer's inputs, full and column-major.
     ///
     /// # Cost
@@ -171,15 +200,14 @@ impl<'a> SampleGradients<'a> {
     pub fn input_grams(&self, run: &Run<'_>) -> Result<Vec<Vec<f64>>> {
         let shapes: Vec<LayerShape> = self.network.layers.iter().map(|l| l.shape).collect();
         let size = shapes.iter().map(|s| s.inputs * s.inputs).sum();
-        let nothing: &Top<'_> = &|_, _, t| t.fill(0.0);
-        let sums = self.reduce(size, nothing, run, &|_, factors, sum| {
-            let mut rest = sum;
-            for layer in &factors.layers {
-                let (own, others) = rest.split_at_mut(layer.shape.inputs * layer.shape.inputs);
-                linalg::add_gram(layer.inputs, layer.inputs, layer.shape.inputs, own);
-                rest = others;
-            }
-        })?;
+        let sums = match self.source {
+            Source::Rows(_) => self.reduce(size, &|_, _, _| (), run, &|_, factors, sum| {
+                add_input_grams(&shapes, |l| factors.layers[l].inputs, sum)
+            })?,
+            _ => self.accumulate(size, run, &|_, features, work, sum| {
+                add_input_grams(&shapes, |l| work.layer_inputs(l, features), sum)
+            })?,
+        };
         let mut rest = sums.as_slice();
         Ok(shapes
             .iter()
@@ -220,149 +248,67 @@ impl<'a> SampleGradients<'a> {
 
     /// A sum of `size` values over blocks, of what no gradient of the loss gives.
     pub(super) fn accumulate(&self, size: usize, run: &Run<'_>, visit: &BlockVisit<'_>) -> Result<Vec<f64>> {
-        let pass = BlockPass { network: self.network, size, visit };
+        let pass = BlockPass { gradients: self, size, visit };
         Ok(sweep(&self.features, &pass, &mut [], run)?.sum)
     }
 }
 
 /// ∂f/∂z of one row: (row, z, out).
 pub type Top<'a> = dyn Fn(usize, &[f64], &mut [f64]) + Sync + 'a;
-/// What is done with the factors of a block: (rows, factors, out).
-pub(super) type Visit<'a> = dyn Fn(Range<usize>, &Factors<'_>, &mut [f64]) + Sync + 'a;
-/// What is done with a block after the forward pass: (first row, features, buffers, sum).
-pub(super) type BlockVisit<'a> = dyn Fn(usize, &[f64], &mut Workspace, &mut [f64]) + Sync + 'a;
 
-/// The buffers of a stretch of rows and what it adds up to.
-pub(super) struct Stretch {
-    work: Workspace,
-    parts: Vec<[Vec<f64>; 2]>, // A and D of every layer, where they lie in the rows
-    sum: Vec<f64>,
-}
-
-impl Stretch {
-    fn of(size: usize) -> Stretch {
-        Stretch { work: Workspace::default(), parts: Vec::new(), sum: vec![0.0; size] }
-    }
-
-    fn join(mut self, right: Stretch) -> Stretch {
-        self.sum.iter_mut().zip(&right.sum).for_each(|(a, b)| *a += b);
-        self
+/// lower(AᵀA) of every layer for the rows of a block.
+fn add_input_grams<'w>(shapes: &[LayerShape], inputs: impl Fn(usize) -> &'w [f64], sum: &mut [f64]) {
+    let mut rest = sum;
+    for (l, shape) in shapes.iter().enumerate() {
+        let (own, others) = rest.split_at_mut(shape.inputs * shape.inputs);
+        linalg::add_gram(inputs(l), inputs(l), shape.inputs, own);
+        rest = others;
     }
 }
 
-/// Accumulators together stay below this many values: 256 MB on 64 stretches would be the alternative at p = 500 000.
-const ACCUMULATED_VALUES: usize = 1 << 22;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::Activation;
+    use crate::random::uniform_rows_into;
 
-fn stretches_for(size: usize, blocks: usize) -> usize {
-    blocks.min(crate::rows::MAX_STRETCHES).min((ACCUMULATED_VALUES / size.max(1)).max(4))
-}
-
-fn dense<'r>(rows: &Rows<'r>) -> &'r [f64] {
-    match rows.block {
-        Block::Dense(block) => block.values,
-        Block::Csr(_) => unreachable!("features are dense"),
+    fn draw(seed: u64, count: usize) -> Vec<f64> {
+        let mut u = vec![0.0; count];
+        uniform_rows_into(seed, 0, 0, &mut u);
+        u.iter().map(|u| 2.0 * u - 1.0).collect()
     }
-}
 
-/// Values of a row in which factors lie.
-fn width_of_factors(shapes: &Network, positions: &[usize]) -> usize {
-    shapes.layers.iter().zip(positions).map(|(l, t)| t * (l.shape.inputs + l.shape.outputs)).sum()
-}
-
-/// The factors that lie in rows, layer by layer.
-fn taken_apart<'w>(
-    shapes: &Network,
-    positions: &[usize],
-    rows: &[f64],
-    parts: &'w mut Vec<[Vec<f64>; 2]>,
-) -> Factors<'w> {
-    parts.resize_with(shapes.layers.len(), Default::default);
-    parts.iter_mut().flatten().for_each(Vec::clear);
-    for row in rows.chunks_exact(width_of_factors(shapes, positions)) {
-        let mut rest = row;
-        for ((layer, t), [inputs, gradients]) in shapes.layers.iter().zip(positions).zip(parts.iter_mut()) {
-            let (a, others) = rest.split_at(t * layer.shape.inputs);
-            let (d, others) = others.split_at(t * layer.shape.outputs);
-            inputs.extend_from_slice(a);
-            gradients.extend_from_slice(d);
-            rest = others;
+    #[test]
+    fn a_forward_pass_that_is_kept_changes_no_bit() {
+        let (rows, inputs, run) = (2100, 4, Run::default()); // three blocks, the last of them short
+        for hidden in [&[][..], &[5], &[5, 3]] {
+            let mut network = Network::zeros(inputs, hidden, Activation::Tanh, Family::Categorical { classes: 3 });
+            network.set(&draw(1, network.parameters()));
+            let (features, v) = (draw(2, rows * inputs), draw(3, network.parameters()));
+            let y: Vec<f64> = (0..rows).map(|i| (i % 3) as f64).collect();
+            let anew = SampleGradients::new(&network, &features, &y).unwrap();
+            let kept = anew.forward(&run).unwrap();
+            assert_eq!(kept.len(), rows * (hidden.iter().map(|h| h + 1).sum::<usize>() + 3));
+            let brought_back = anew.forwarded(&kept);
+            assert_eq!(anew.input_grams(&run).unwrap(), brought_back.input_grams(&run).unwrap());
+            assert_eq!(anew.times(&v, &run).unwrap(), brought_back.times(&v, &run).unwrap());
         }
     }
-    let of_layer = |((layer, &positions), [inputs, gradients]): ((&Layer, &usize), &'w [Vec<f64>; 2])| LayerFactors {
-        shape: layer.shape,
-        positions,
-        inputs,
-        gradients,
-    };
-    Factors { layers: shapes.layers.iter().zip(positions).zip(&*parts).map(of_layer).collect() }
-}
 
-struct FactorPass<'a> {
-    gradients: &'a SampleGradients<'a>,
-    top: &'a Top<'a>,
-    width: usize,
-    size: usize,
-    visit: &'a Visit<'a>, // writes each row's values where there are any (width > 0), else adds to the sum
-}
-
-impl Pass for FactorPass<'_> {
-    type Acc = Stretch;
-
-    fn zero(&self) -> Stretch {
-        Stretch::of(self.size)
-    }
-
-    fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        let (network, features) = (self.gradients.network, dense(rows));
-        let factors = match self.gradients.source {
-            Source::Rows(positions) => taken_apart(network, positions, features, &mut acc.parts),
-            Source::Network => {
-                network.forward(features, &mut acc.work);
-                network.backward(features, &mut acc.work, |i, z, t| (self.top)(rows.start + i, z, t))
-            }
-        };
-        (self.visit)(rows.range(), &factors, if self.width > 0 { out } else { &mut acc.sum });
-        Ok(())
-    }
-
-    fn merge(&self, left: Stretch, right: Stretch) -> Stretch {
-        left.join(right)
-    }
-
-    fn width(&self) -> usize {
-        self.width
-    }
-
-    fn stretches(&self, _: &Shape, blocks: usize) -> usize {
-        stretches_for(self.size, blocks)
-    }
-}
-
-struct BlockPass<'a> {
-    network: &'a Network,
-    size: usize,
-    visit: &'a BlockVisit<'a>,
-}
-
-impl Pass for BlockPass<'_> {
-    type Acc = Stretch;
-
-    fn zero(&self) -> Stretch {
-        Stretch::of(self.size)
-    }
-
-    fn add(&self, acc: &mut Stretch, rows: &Rows<'_>, _: &mut [f64]) -> Result<()> {
-        let features = dense(rows);
-        self.network.forward(features, &mut acc.work);
-        (self.visit)(rows.start, features, &mut acc.work, &mut acc.sum);
-        Ok(())
-    }
-
-    fn merge(&self, left: Stretch, right: Stretch) -> Stretch {
-        left.join(right)
-    }
-
-    fn stretches(&self, _: &Shape, blocks: usize) -> usize {
-        stretches_for(self.size, blocks)
+    /// AᵀA of the last layer by brute force, from the forward pass alone.
+    #[test]
+    fn input_grams_are_sums_of_outer_products() {
+        let (rows, inputs, run) = (7, 3, Run::default());
+        let mut network = Network::zeros(inputs, &[2], Activation::Relu, Family::Gaussian);
+        network.set(&draw(1, network.parameters()));
+        let (features, y) = (draw(2, rows * inputs), vec![0.5; rows]);
+        let grams = SampleGradients::new(&network, &features, &y).unwrap().input_grams(&run).unwrap();
+        let mut expected = [0.0; 9];
+        for x in features.chunks_exact(inputs) {
+            let z = network.layers[0].weights.chunks_exact(inputs).map(|w| linalg::dot(w, x).max(0.0));
+            let a: Vec<f64> = z.chain([1.0]).collect();
+            (0..9).for_each(|k| expected[k] += a[k % 3] * a[k / 3]);
+        }
+        assert!(grams[1].iter().zip(&expected).all(|(g, e)| (g - e).abs() < 1e-13), "{grams:?}, {expected:?}");
     }
 }

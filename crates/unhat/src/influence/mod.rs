@@ -17,6 +17,7 @@ mod impact;
 mod leave_one_out;
 mod membership;
 mod method;
+mod passes;
 mod ranks;
 mod request;
 mod ridge;

@@ -75,9 +75,12 @@ impl InputMetric {
 /// s_j = g_jᵀC⁻¹v for a given v.
 ///
 /// # Cost
-/// Two sweeps: less than the gradient pass itself once the layers are wide.
+/// One gradient pass, n Σ_l d_l² flops for C and 2np for the products; a second forward pass where the inputs of all hidden
+/// layers take more than 128 MB.
 pub fn whitened_products(training: &SampleGradients<'_>, v: &[f64], whitening: f64, run: &Run<'_>) -> Result<Vec<f64>> {
-    let metric = InputMetric::new(training, whitening, run)?;
+    let kept = training.forward(run)?;
+    let training = training.forwarded(&kept);
+    let metric = InputMetric::new(&training, whitening, run)?;
     training.times(&metric.solve(training.network, v), run)
 }
 
@@ -91,7 +94,9 @@ pub fn whitened_products(training: &SampleGradients<'_>, v: &[f64], whitening: f
 pub fn training_margin_products(training: &SampleGradients<'_>, whitening: f64, run: &Run<'_>) -> Result<Vec<f64>> {
     let (network, family, y) = (training.network, training.network.family, training.responses());
     require_classes(family)?;
-    let metric = InputMetric::new(training, whitening, run)?;
+    let kept = training.forward(run)?;
+    let training = training.forwarded(&kept);
+    let metric = InputMetric::new(&training, whitening, run)?;
     let margin = |i: usize, _: &[f64], top: &mut [f64]| margin_gradient(family, y[i], top);
     let sum = training.combination_of(&margin, run)?;
     let with_sum = training.times(&metric.solve(network, &sum), run)?;

@@ -183,13 +183,7 @@ impl<'a> LayerFactors<'a> {
     pub fn kernel_of_pairs(&self) -> Vec<f64> {
         let n = self.samples();
         let mut kernel = vec![0.0; n * n];
-        if self.positions == 1 {
-            self.add_kernel_columns(0..n, &mut kernel);
-            return kernel;
-        }
-        for (i, column) in kernel.chunks_exact_mut(n).enumerate() {
-            self.add_pairs(i, i..n, &mut column[i..]);
-        }
+        self.add_kernel_columns(0..n, &mut kernel);
         linalg::symmetrise(&mut kernel, n);
         kernel
     }
@@ -203,24 +197,18 @@ impl<'a> LayerFactors<'a> {
         kernel
     }
 
-    /// out += the columns `range` of K, n values each, by pairs of positions.
+    /// out += the columns `range` of K, n values each, by pairs of positions: its rows from `range.start` on, or from the
+    /// diagonal on.
     ///
     /// # Cost
     /// 2nT²(d_in + d_out) flops a column.
     pub fn add_kernel_columns(&self, range: Range<usize>, out: &mut [f64]) {
-        let n = self.samples();
-        if self.positions > 1 {
-            return range.zip(out.chunks_exact_mut(n)).for_each(|(i, column)| self.add_pairs(i, 0..n, column));
-        }
         let LayerShape { inputs, outputs } = self.shape;
-        let (a, d) = self.of_samples(range.clone());
-        with_scratch(n * range.len(), |of_a| {
-            linalg::transpose_times_into(self.inputs, a, inputs, n, range.len(), of_a);
-            with_scratch(n * range.len(), |of_d| {
-                linalg::transpose_times_into(self.gradients, d, outputs, n, range.len(), of_d);
-                out.iter_mut().zip(of_a.iter().zip(&*of_d)).for_each(|(k, (a, d))| *k += a * d);
-            });
-        });
+        if self.positions == 1 {
+            return linalg::add_gram_product_panel(self.inputs, inputs, self.gradients, outputs, range.start, out);
+        }
+        let n = self.samples();
+        range.zip(out.chunks_exact_mut(n)).for_each(|(i, column)| self.add_pairs(i, i..n, &mut column[i..]))
     }
 
     /// outⱼ += Kᵢⱼ for the samples j of `range`.

@@ -102,6 +102,11 @@ impl Network {
         }
     }
 
+    /// How many values of a row [`Network::backward`] needs of [`Network::forward`] besides the features.
+    pub(crate) fn forward_width(&self) -> usize {
+        self.layers[1..].iter().map(|l| l.shape.inputs).sum::<usize>() + self.family.outputs()
+    }
+
     /// The linear predictors of a batch, rows × family.outputs().
     ///
     /// # Shapes
@@ -184,6 +189,38 @@ impl Workspace {
     /// The linear predictors of the last [`Network::forward`], rows × outputs.
     pub fn predictors(&self) -> &[f64] {
         self.outputs.last().map_or(&[], Vec::as_slice)
+    }
+
+    /// The inputs of a layer in the last [`Network::forward`] on `features`, rows × inputs.
+    pub(crate) fn layer_inputs<'w>(&'w self, layer: usize, features: &'w [f64]) -> &'w [f64] {
+        if layer == 0 { features } else { &self.inputs[layer - 1] }
+    }
+
+    /// What [`Network::backward`] reads of the last [`Network::forward`]: the inputs of the layers after the first, and the
+    /// predictors.
+    fn forwarded(&mut self) -> impl Iterator<Item = &mut Vec<f64>> {
+        self.inputs.iter_mut().chain(self.outputs.last_mut())
+    }
+
+    /// Copies what [`Network::backward`] needs of a [`Network::forward`], [`Network::forward_width`] values a row.
+    pub(crate) fn keep_forward(&mut self, out: &mut [f64]) {
+        let mut rest = out;
+        for part in self.forwarded() {
+            let (own, others) = rest.split_at_mut(part.len());
+            own.copy_from_slice(part);
+            rest = others;
+        }
+    }
+
+    /// As after the [`Network::forward`] of a block of so many rows that was kept.
+    pub(crate) fn restore_forward(&mut self, network: &Network, rows: usize, kept: &[f64]) {
+        self.shape_for(network, rows);
+        let mut rest = kept;
+        for part in self.forwarded() {
+            let (own, others) = rest.split_at(part.len());
+            part.copy_from_slice(own);
+            rest = others;
+        }
     }
 
     /// The first layer with an output that is NaN or infinite, after [`Network::forward`]; else the first with such a
