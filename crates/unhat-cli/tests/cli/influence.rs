@@ -209,7 +209,10 @@ fn what_cannot_be_used_is_refused_and_nothing_is_written() {
         ("influence t.csv --response y --model logistic --validation 1.5", "share between 0 and 1"),
         ("influence t.csv --response y --model logistic --validation v.csv --ensemble 0", "ensemble"),
         ("influence t.csv --response y --model logistic --validation v.csv --impact parity", "group"),
-        ("influence t.csv --response y --model logistic --validation v.csv --impact parity --group x1", "has 8 groups, expected 2"),
+        (
+            "influence t.csv --response y --model logistic --validation v.csv --impact parity --group x1",
+            "has 8 groups, expected 2",
+        ),
         ("influence t.csv --response y --model logistic --validation v.csv --penalty -1", "penalty"),
         ("influence t.csv --response y --model logistic --validation v.csv --damping 0 --method fisher", "damping"),
         ("influence t.csv --response y --model logistic --validation v.csv --temperature 0.5", "temperature"),
