@@ -148,12 +148,10 @@ def _from_table(data, columns, response, intercept):
         wanted = {*columns, response}
         names = [name for name in data.columns if str(name) in wanted]
         data = data if len(names) < len(wanted - {None}) else data[names]
+    if is_pandas(data) and not hands_over_arrow(data):
+        return System(*matrix_of_pandas(data, columns, response, intercept), "table", response)
     try:
         matrix, offset, names = _unhat.arrow_matrix(data, columns, response, bool(intercept))
-    except (ImportError, AttributeError):  # pandas without pyarrow, or from before it handed over Arrow
-        if not is_pandas(data):
-            raise
-        matrix, offset, names = matrix_of_pandas(data, columns, response, intercept)
     except InputError:
         raise
     except (TypeError, ValueError) as error:  # what pyarrow says of a column of mixed objects names it

@@ -4,6 +4,9 @@ import numpy as np
 
 from unhat._errors import InputError
 
+# Of the names of the types of times.
+_TIMES = ("date", "time", "period", "interval")
+
 
 def is_pandas(data):
     """Whether this is a table as pandas makes them; those of polars look alike, and hand over Arrow."""
@@ -47,7 +50,7 @@ def matrix_of_pandas(frame, columns, response, intercept):
 def _numbers(column):
     """A column as float64, missing cells as NaN; None where it holds no numbers."""
     kind = str(column.dtype).lower()
-    if kind == "object" or any(word in kind for word in ("str", "cat", "date", "time", "period", "interval")):
+    if kind == "object" or any(word in kind for word in ("str", "cat", *_TIMES)):
         return None
     try:
         return np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
@@ -73,7 +76,7 @@ def _cells(column):
     numbers = None if kind.startswith("bool") else _numbers(column)
     if numbers is not None:
         return numbers
-    if any(word in kind for word in ("date", "time", "period", "interval")):
+    if any(word in kind for word in _TIMES):
         return None
     words = [None if missing else cell for cell, missing in zip(column.tolist(), column.isna(), strict=True)]
     if kind.startswith("bool"):

@@ -112,8 +112,8 @@ pub struct PredictReport<'a> {
     response: &'a str,
     rows: usize,
     classes: &'a [Label],
-    loss: Option<f64>,
-    accuracy: Option<f64>,
+    pub(crate) loss: Option<f64>,
+    pub(crate) accuracy: Option<f64>,
     /// None where a file has them.
     predictions: Option<&'a [PredictedRow<'a>]>,
 }

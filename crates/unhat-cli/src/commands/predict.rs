@@ -14,7 +14,6 @@ pub(super) fn run(arguments: &Predict, session: &mut Session<'_>) -> Result<Exit
     let table = read_frame(&arguments.table)?;
     let found = session.compute(|run| model.predict(&table, run))?;
     found.warnings.iter().for_each(|warning| session.warn(warning));
-    let evaluation = found.evaluation.filter(|e| e.mean_loss.is_finite());
     let rows = PredictedRow::all(&model, &table, &found);
     if let Some(path) = &arguments.output {
         let classes = model.classes().iter().map(|class| format!("p({class})"));
@@ -25,12 +24,13 @@ pub(super) fn run(arguments: &Predict, session: &mut Session<'_>) -> Result<Exit
         });
         write_table(path, header, records)?;
     }
-    let accuracy = evaluation.and_then(|e| e.accuracy).map(|a| format!(", accuracy {a:.4}")).unwrap_or_default();
-    let loss = evaluation.map(|e| format!(": mean loss {:.4}{accuracy}", e.mean_loss)).unwrap_or_default();
+    let listed = arguments.output.is_none().then_some(rows.as_slice());
+    let report = PredictReport::of(&model, &table, &found, listed);
+    let accuracy = report.accuracy.map(|a| format!(", accuracy {a:.4}")).unwrap_or_default();
+    let loss = report.loss.map(|loss| format!(": mean loss {loss:.4}{accuracy}")).unwrap_or_default();
     session.summary(&format!("{} rows predicted by {}{loss} ({})", rows.len(), model.kind, session.elapsed()));
     if session.common.json {
-        let listed = arguments.output.is_none().then_some(rows.as_slice());
-        session.report("predict", Solved::new(PredictReport::of(&model, &table, &found, listed)), None)?;
+        session.report("predict", Solved::new(report), None)?;
     } else if arguments.output.is_none() {
         let lines: String = rows.iter().map(|row| plain(&row.prediction) + "\n").collect();
         session.print(lines.as_bytes())?;

@@ -126,6 +126,7 @@ pub fn score_captured(
 mod tests {
     use super::*;
     use crate::models::{LayerShape, Workspace};
+    use crate::random::draw;
 
     const INPUTS: usize = 4;
 
@@ -167,13 +168,6 @@ mod tests {
             assert_eq!(found.scores, expected.scores, "{name}");
             assert_eq!(found.damping, expected.damping, "{name}");
         }
-    }
-
-    /// Numbers between −1 and 1.
-    fn draw(seed: u64, count: usize) -> Vec<f64> {
-        let mut u = vec![0.0; count];
-        crate::random::uniform_rows_into(seed, 31, 0, &mut u);
-        u.iter().map(|u| 2.0 * u - 1.0).collect()
     }
 
     /// Two layers of positions, on either side of the rule that chooses between pairs and gradients, and one on vectors.

@@ -270,13 +270,7 @@ fn add_input_grams<'w>(shapes: &[LayerShape], inputs: impl Fn(usize) -> &'w [f64
 mod tests {
     use super::*;
     use crate::models::Activation;
-    use crate::random::uniform_rows_into;
-
-    fn draw(seed: u64, count: usize) -> Vec<f64> {
-        let mut u = vec![0.0; count];
-        uniform_rows_into(seed, 0, 0, &mut u);
-        u.iter().map(|u| 2.0 * u - 1.0).collect()
-    }
+    use crate::random::draw;
 
     #[test]
     fn a_forward_pass_that_is_kept_changes_no_bit() {

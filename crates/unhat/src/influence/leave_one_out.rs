@@ -125,12 +125,15 @@ pub fn few_hessian_steps(
     run: &Run<'_>,
 ) -> Result<LeaveOneOut> {
     let linear = training.network.layers.len() == 1;
+    let blocks = if linear { class_blocks(training, run)? } else { Vec::new() };
+    // of one output the block is the Hessian, but for the penalty
+    let unsaid = if linear { unsaid(training, penalty, &blocks[0], run)? } else { None };
     let product = |u: &[f64]| curvature_times(training, penalty, u, run);
     let solved = if linear && preconditioner == Preconditioner::ClassBlocks {
-        let blocks = mean_class_factors(training, penalty, run)?;
+        let means = mean_class_factors(training, penalty, unsaid.as_ref(), run)?;
         let q = training.network.inputs();
         few_steps(v, steps, product, |r| {
-            r.chunks_exact(q).zip(&blocks).flat_map(|(r, block)| linalg::cholesky_solve(block, r)).collect()
+            r.chunks_exact(q).zip(&means).flat_map(|(r, factor)| linalg::cholesky_solve(factor, r)).collect()
         })?
     } else {
         let diagonal = curvature_diagonal(training, penalty, run)?;
@@ -139,22 +142,25 @@ pub fn few_hessian_steps(
     let mut scores = training.times(&solved.x, run)?;
     let mut largest = None;
     if linear {
-        let leverages = estimated_leverages(training, penalty, run)?;
+        let leverages = estimated_leverages(training, penalty, blocks, unsaid.as_ref(), run)?;
         scores.iter_mut().zip(&leverages).for_each(|(s, h)| *s /= 1.0 - h);
         largest = leverages.iter().copied().reduce(f64::max);
     }
     Ok(LeaveOneOut { scores, largest_leverage: largest, residual: Some(solved.residual) })
 }
 
-/// h_r = rᵀQSr/rᵀr, clipped to [0, 0.95].
-fn estimated_leverages(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_>) -> Result<Vec<f64>> {
+/// h_r = rᵀQSr/rᵀr, clipped to [0, 0.95], from the diagonal class blocks.
+fn estimated_leverages(
+    training: &SampleGradients<'_>,
+    penalty: f64,
+    blocks: Vec<Vec<f64>>,
+    unsaid: Option<&NullSpace>,
+    run: &Run<'_>,
+) -> Result<Vec<f64>> {
     let (family, q) = (training.network.family, training.network.inputs());
     let outputs = family.outputs();
-    let unsaid = unsaid(training, penalty, run)?;
-    let factors: Vec<Vec<f64>> = class_blocks(training, run)?
-        .into_iter()
-        .map(|block| penalised_factor(block, q, penalty, unsaid.as_ref()))
-        .collect::<Result<_>>()?;
+    let factors: Vec<Vec<f64>> =
+        blocks.into_iter().map(|block| penalised_factor(block, q, penalty, unsaid)).collect::<Result<_>>()?;
     let z = training.predictors(run)?;
     training.each(1, run, &|range, layer_factors, out| {
         let layer = &layer_factors.layers[0];
@@ -207,7 +213,12 @@ fn add_squares(_: Range<usize>, factors: &Factors<'_>, out: &mut [f64]) {
 }
 
 /// Cholesky factors of mean(S_cc)·AᵀA + M·I, one a class.
-fn mean_class_factors(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_>) -> Result<Vec<Vec<f64>>> {
+fn mean_class_factors(
+    training: &SampleGradients<'_>,
+    penalty: f64,
+    unsaid: Option<&NullSpace>,
+    run: &Run<'_>,
+) -> Result<Vec<Vec<f64>>> {
     let (family, q) = (training.network.family, training.network.inputs());
     let outputs = family.outputs();
     let gram = training.input_grams(run)?.swap_remove(0);
@@ -218,9 +229,8 @@ fn mean_class_factors(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_
         family.curvature_into(z, &mut s);
         means.iter_mut().enumerate().for_each(|(c, m)| *m += s[c * (outputs + 1)] / training.rows() as f64);
     }
-    let unsaid = unsaid(training, penalty, run)?;
     let scaled = |mean: &f64| gram.iter().map(|g| mean * g).collect();
-    means.iter().map(|mean| penalised_factor(scaled(mean), q, penalty, unsaid.as_ref())).collect()
+    means.iter().map(|mean| penalised_factor(scaled(mean), q, penalty, unsaid)).collect()
 }
 
 /// The factor of a class block with the penalty, or with what stands for it in the directions that say nothing.
@@ -232,7 +242,7 @@ fn penalised_factor(mut block: Vec<f64>, q: usize, penalty: f64, unsaid: Option<
 
 fn factored(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_>) -> Result<Vec<f64>> {
     let mut h = curvature_matrix(training, penalty, run)?;
-    if let Some(space) = unsaid(training, penalty, run)? {
+    if let Some(space) = unsaid(training, penalty, &h, run)? {
         space.fill_in(&mut h, matches!(training.network.family, Family::Categorical { .. }));
     }
     if linalg::cholesky_in_place(&mut h, training.parameters()) { Ok(h) } else { Err(indefinite(penalty)) }
@@ -241,14 +251,14 @@ fn factored(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_>) -> Resu
 /// The combinations of columns that change no prediction (a constant beside all levels of a factor), where no penalty holds
 /// them: H is singular along them, no gradient has a part there, and with them filled in H⁻¹ is the pseudo-inverse to all
 /// that is asked of it.
-fn unsaid(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_>) -> Result<Option<NullSpace>> {
+fn unsaid(training: &SampleGradients<'_>, penalty: f64, hessian: &[f64], run: &Run<'_>) -> Result<Option<NullSpace>> {
     let network = training.network;
     if penalty > 0.0 || network.layers.len() > 1 {
         return Ok(None);
     }
     let (features, responses) = (training.features(), training.responses());
     let objective = Objective::new(features, network.inputs(), responses, network.family, penalty)?;
-    NullSpace::of(&objective, run).map(Some)
+    NullSpace::where_singular(&objective, hessian, run)
 }
 
 fn inverse(training: &SampleGradients<'_>, penalty: f64, run: &Run<'_>) -> Result<Vec<f64>> {

@@ -110,13 +110,7 @@ fn held_out_loss(
 mod tests {
     use super::*;
     use crate::models::fit;
-    use crate::random::uniform_rows_into;
-
-    fn draw(seed: u64, count: usize) -> Vec<f64> {
-        let mut u = vec![0.0; count];
-        uniform_rows_into(seed, 0, 0, &mut u);
-        u.iter().map(|u| 2.0 * u - 1.0).collect()
-    }
+    use crate::random::draw;
 
     fn table(seed: u64, rows: usize, inputs: usize) -> Vec<f64> {
         let mut values = draw(seed, rows * inputs);

@@ -128,11 +128,9 @@ impl<'a> LayerFactors<'a> {
             *out += if t == 1 {
                 linalg::dot(a, a) * linalg::dot(d, d)
             } else if t * (inputs + outputs) <= inputs * outputs {
-                with_scratch(1, |square| {
-                    square[0] = 0.0;
-                    self.add_pairs(i, i..i + 1, square);
-                    square[0]
-                })
+                let mut square = [0.0];
+                self.add_pairs(i, i..i + 1, &mut square);
+                square[0]
             } else {
                 with_scratch(inputs * outputs, |g| {
                     self.gradient_into(i, g);

@@ -4,7 +4,7 @@ use super::null_space::NullSpace;
 use super::objective::{Evaluated, Objective};
 use super::{Activation, Family, Network};
 use crate::error::{ErrorKind, Result};
-use crate::gram::{Factor, weighted_gram};
+use crate::gram::weighted_gram;
 use crate::linalg;
 use crate::run::{Event, Run};
 use crate::solve::Step;
@@ -38,9 +38,6 @@ const RUNAWAY_MOVE: f64 = 1e-3;
 /// A predictor beyond ±this says that a row is told apart to 10⁻¹³: where the Hessian loses its rank there, the loss falls
 /// for ever; elsewhere the columns are too nearly dependent.
 const SATURATED: f64 = 30.0;
-
-/// A Gram matrix of columns of this condition leaves few digits: the factor is taken by orthogonal transformations.
-const GRAM_CONDITION_LIMIT: f64 = 1e12;
 
 /// How a fit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,12 +236,7 @@ impl Newton<'_> {
         let shared = unpenalised && matches!(objective.family(), Family::Categorical { .. });
         let mut hessian = objective.hessian(&point.at.predictors, self.run)?;
         if unpenalised && directions.null_space.is_none() {
-            // all outputs share the same shift: the Hessian itself never has full rank
-            let well = !shared
-                && Factor::of_gram(hessian.clone(), p).is_some_and(|f| f.gram_condition() < GRAM_CONDITION_LIMIT);
-            if !well {
-                directions.null_space = Some(NullSpace::of(objective, self.run)?);
-            }
+            directions.null_space = NullSpace::where_singular(objective, &hessian, self.run)?;
         }
         if let Some(space) = &directions.null_space {
             if objective.family() == Family::Gaussian && space.rank() == p {

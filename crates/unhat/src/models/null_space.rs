@@ -1,10 +1,13 @@
 //! Which combinations of columns say nothing: an orthonormal basis of {v : Av = 0}, by a rank-revealing factorisation.
 
-use super::Objective;
+use super::{Family, Objective};
 use crate::error::Result;
-use crate::gram::{Transform, orthogonal_factor};
+use crate::gram::{Factor, Transform, orthogonal_factor};
 use crate::linalg;
 use crate::run::Run;
+
+/// A Gram matrix of columns of this condition leaves few digits: the factor is taken by orthogonal transformations.
+const GRAM_CONDITION_LIMIT: f64 = 1e12;
 
 /// An orthonormal basis of the null space of the rows, one vector after another, and the triangular factor of the rows.
 pub(crate) struct NullSpace {
@@ -51,6 +54,18 @@ impl NullSpace {
             basis.extend(vector);
         }
         Ok(NullSpace { inputs: d, basis, factor })
+    }
+
+    /// None where the Hessian is well conditioned, and so no combination of columns says nothing; that of several classes
+    /// never has full rank, since all outputs share a shift.
+    ///
+    /// # Cost
+    /// d³/3, and that of [`NullSpace::of`] where it is needed.
+    pub fn where_singular(objective: &Objective<'_>, hessian: &[f64], run: &Run<'_>) -> Result<Option<NullSpace>> {
+        let well = !matches!(objective.family(), Family::Categorical { .. })
+            && Factor::of_gram(hessian.to_vec(), objective.inputs())
+                .is_some_and(|factor| factor.gram_condition() < GRAM_CONDITION_LIMIT);
+        if well { Ok(None) } else { NullSpace::of(objective, run).map(Some) }
     }
 
     /// How many columns are independent.

@@ -403,13 +403,7 @@ impl Pass for DiagonalPass<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::uniform_rows_into;
-
-    fn draw(seed: u64, count: usize) -> Vec<f64> {
-        let mut u = vec![0.0; count];
-        uniform_rows_into(seed, 0, 0, &mut u);
-        u.iter().map(|u| 2.0 * u - 1.0).collect()
-    }
+    use crate::random::draw;
 
     #[test]
     fn gradient_and_hessian_are_the_differences_of_the_value() {

@@ -1,20 +1,28 @@
 //! Buffers that a thread keeps between blocks and sweeps, so that a sweep allocates nothing after its first block.
 
 use std::cell::RefCell;
+use std::thread::LocalKey;
 
 thread_local! {
     static KEPT: RefCell<Vec<Vec<f64>>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Lends `f` one of what this thread keeps under a key, or a new one where all are lent; what it holds is arbitrary.
+pub(crate) fn lend<T: Default, R>(kept: &'static LocalKey<RefCell<Vec<T>>>, f: impl FnOnce(&mut T) -> R) -> R {
+    let mut lent = kept.with_borrow_mut(Vec::pop).unwrap_or_default();
+    let result = f(&mut lent);
+    kept.with_borrow_mut(|kept| kept.push(lent));
+    result
+}
+
 /// Lends `f` a buffer of `length` values with arbitrary contents.
 pub(crate) fn with_scratch<R>(length: usize, f: impl FnOnce(&mut [f64]) -> R) -> R {
-    let mut buffer = KEPT.with(|kept| kept.borrow_mut().pop()).unwrap_or_default();
-    if buffer.len() < length {
-        buffer.resize(length, 0.0);
-    }
-    let result = f(&mut buffer[..length]);
-    KEPT.with(|kept| kept.borrow_mut().push(buffer));
-    result
+    lend(&KEPT, |buffer| {
+        if buffer.len() < length {
+            buffer.resize(length, 0.0);
+        }
+        f(&mut buffer[..length])
+    })
 }
 
 /// Zeros in memory that this thread has touched: two threads that take the page faults of one allocation at once need three
