@@ -2,8 +2,8 @@
 
 use crate::options::word;
 use clap::{Args, Subcommand, ValueEnum};
-use unhat::influence::{LISTED_ROWS, Method, TRIMMED_SHARE, Task};
-use unhat::models::ModelKind;
+use unhat_models::influence::{LISTED_ROWS, Method, TRIMMED_SHARE, Task};
+use unhat_models::models::ModelKind;
 
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]

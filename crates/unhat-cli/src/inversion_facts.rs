@@ -6,7 +6,7 @@ use unhat::invert::scores::{ScoreInversion, ScoreStart};
 use unhat::invert::{
     Certificate, DiagonalInversion, Inversion, Proof, RegularisedCertificate, RegularisedInversion, StartReport,
 };
-use unhat::linalg::norm;
+use unhat::kernels::norm;
 use unhat::solve::{Status, Step};
 use unhat_report::{Candidate, Component, InversionFacts, Inverted, Lift, StandardError, Trace};
 

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 use unhat::Event;
 use unhat::solve::Step;
+use unhat_models::models::TrainingEvent;
 
 /// Watches one computation; its line on the terminal disappears when this value does.
 pub(crate) struct Progress<'a> {
@@ -35,8 +36,11 @@ impl<'a> Progress<'a> {
                     bar.set_message("");
                 }
                 Event::Step(step) => bar.set_message(message(step)),
-                Event::Evaluated { .. } => bar.set_message(losses(event)),
-                _ => {}
+                _ => {
+                    if let Some(losses) = losses(event) {
+                        bar.set_message(losses);
+                    }
+                }
             }
         }
         if let Some(Ok(mut table)) = self.table.as_ref().map(Mutex::lock) {
@@ -56,13 +60,15 @@ fn message(step: &Step) -> String {
 }
 
 /// Where a training stands.
-fn losses(event: &Event<'_>) -> String {
-    let Event::Evaluated { step, epoch, epochs, train_loss, validation_loss, validation_accuracy } = event else {
-        return String::new();
+fn losses(event: &Event<'_>) -> Option<String> {
+    let TrainingEvent::Evaluated { step, epoch, epochs, train_loss, validation_loss, validation_accuracy } =
+        TrainingEvent::of(event)?
+    else {
+        return None;
     };
-    let also = |name: &str, value: &Option<f64>| value.map(|v| format!(", {name} {v:.4}")).unwrap_or_default();
+    let also = |name: &str, value: Option<f64>| value.map(|v| format!(", {name} {v:.4}")).unwrap_or_default();
     let validation = also("validation loss", validation_loss) + &also("accuracy", validation_accuracy);
-    format!(": epoch {epoch} of {epochs}, step {step}, training loss {train_loss:.4}{validation}")
+    Some(format!(": epoch {epoch} of {epochs}, step {step}, training loss {train_loss:.4}{validation}"))
 }
 
 impl Drop for Progress<'_> {
@@ -90,8 +96,11 @@ impl LiveTable<'_> {
                 }
                 self.say(&history::line(step));
             }
-            Event::Evaluated { .. } => self.say(losses(event).trim_start_matches(": ")),
-            _ => {}
+            _ => {
+                if let Some(losses) = losses(event) {
+                    self.say(losses.trim_start_matches(": "));
+                }
+            }
         }
     }
 
@@ -123,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_line_of_a_training_says_its_losses() {
-        let event = Event::Evaluated {
+        let event = TrainingEvent::Evaluated {
             step: 18,
             epoch: 2,
             epochs: 50,
@@ -131,6 +140,7 @@ mod tests {
             validation_loss: Some(0.5),
             validation_accuracy: None,
         };
-        assert_eq!(losses(&event), ": epoch 2 of 50, step 18, training loss 0.2500, validation loss 0.5000");
+        let line = losses(&Event::Other(&event));
+        assert_eq!(line.unwrap(), ": epoch 2 of 50, step 18, training loss 0.2500, validation loss 0.5000");
     }
 }

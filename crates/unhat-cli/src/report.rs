@@ -4,8 +4,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 use unhat::leverage::Scores;
-use unhat::models::{Frame, Label, Model, Predictions};
-use unhat::training::TrainingReport;
+use unhat_models::models::{Frame, Label, Model, Predictions};
+use unhat_models::training::TrainingReport;
 
 /// The version of the contract.
 const SCHEMA: u8 = 1;

@@ -2,9 +2,9 @@
 
 use crate::options::word;
 use clap::Args;
-use unhat::models::{DEFAULT_EPOCHS, ModelKind, Schedule};
-use unhat::natural::{Scope, Share};
-use unhat::training::{LearningRate, MetricBase, OptimiserName, TrainingOptions};
+use unhat_models::models::{DEFAULT_EPOCHS, ModelKind, Schedule};
+use unhat_models::natural::{Scope, Share};
+use unhat_models::training::{LearningRate, MetricBase, OptimiserName, TrainingOptions};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Train {

@@ -6,9 +6,9 @@ use crate::open::open_text;
 use crate::records::{Records, number};
 use crate::{Matrix, TableOptions, read_matrix};
 use std::io::Read;
-use unhat::models::{Column, Frame, TextColumn};
 use unhat::rows::RowSource;
 use unhat::{ErrorKind, Result};
+use unhat_models::models::{Column, Frame, TextColumn};
 
 /// What stands for a missing cell, beside an empty one.
 const MISSING_MARKS: [&str; 2] = ["NA", "?"];
@@ -33,7 +33,7 @@ const CELLS_AN_ENTRY: u64 = 1000;
 /// [`ErrorKind::TooLarge`] for a sparse matrix of almost only zeros.
 /// # Examples
 /// ```
-/// use unhat::models::Column;
+/// use unhat_models::models::Column;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("homes.csv").display().to_string();
 /// std::fs::write(&path, "town,sqft,price\nRome,900,200\n\"Paris, France\",NA,310\n")?;

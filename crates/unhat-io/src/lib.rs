@@ -8,7 +8,7 @@
 //! | `.mtx` `.mm` (also `.gz`) | MatrixMarket | | |
 //! | `.txt` | | one number a line, or one line | one number a line |
 //!
-//! Tables with text and missing cells, for models, are read as a [`Frame`](unhat::models::Frame): [`read_frame`]; the
+//! Tables with text and missing cells, for models, are read as a [`Frame`](unhat_models::models::Frame): [`read_frame`]; the
 //! models themselves are `.safetensors` files: [`read_model`], [`write_model`].
 //!
 //! Polytopes {x : Ax ≥ b} come from `.mps` and `.ine` files (also `.gz`): [`read_polytope`].

@@ -6,7 +6,7 @@ use crate::open::open_regular;
 use crate::output::Target;
 use std::io::Read;
 use unhat::Result;
-use unhat::models::Model;
+use unhat_models::models::Model;
 
 /// Says before long work what would make [`write_model`] fail after it.
 ///

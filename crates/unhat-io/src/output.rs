@@ -7,8 +7,8 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
-use unhat::models::{Column, Frame};
 use unhat::{Error, ErrorKind, Result};
+use unhat_models::models::{Column, Frame};
 
 #[derive(Clone, Copy, PartialEq)]
 enum VectorFormat {

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 use unhat::Result;
-use unhat::training::{Keeper, SavedTraining};
+use unhat_models::training::{Keeper, SavedTraining};
 
 /// Reads the state of a training; None where there is no file of this name, which can then be written.
 ///

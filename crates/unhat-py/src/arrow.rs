@@ -13,8 +13,8 @@ use pyo3::prelude::*;
 use pyo3_arrow::input::AnyRecordBatch;
 use serde_json::Value;
 use std::collections::HashSet;
-use unhat::models::{Column, Frame, TextColumn};
 use unhat::{Error, ErrorKind, Result};
+use unhat_models::models::{Column, Frame, TextColumn};
 
 type Reader = Box<dyn RecordBatchReader + Send>;
 /// A, b where a column is the response, and the names of A's columns.

@@ -5,9 +5,9 @@ use crate::failure::raised;
 use crate::work::compute_and_tell;
 use numpy::{PyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use unhat::influence::{CapturedGradients, score_captured};
-use unhat::models::{LayerFactors, LayerShape};
 use unhat::{Error, Result};
+use unhat_models::influence::{CapturedGradients, score_captured};
+use unhat_models::models::{LayerFactors, LayerShape};
 
 /// T, and A and D of a layer with T rows a sample.
 type Given<'py> = (usize, PyReadonlyArray2<'py, f64>, PyReadonlyArray2<'py, f64>);

@@ -4,14 +4,14 @@ use crate::facts::written;
 use pyo3::prelude::*;
 use serde_json::json;
 use unhat::audit::AuditOptions;
-use unhat::influence::{LISTED_ROWS, Request, TRIMMED_SHARE};
 use unhat::invert::InvertOptions;
 use unhat::invert::scores::ScoreInvertOptions;
 use unhat::leverage::ScoreOptions;
-use unhat::natural::{MetricOptions, REFRESH_STEPS};
-use unhat::training::TrainingOptions;
+use unhat_models::influence::{LISTED_ROWS, Request, TRIMMED_SHARE};
+use unhat_models::natural::{MetricOptions, REFRESH_STEPS};
+use unhat_models::training::TrainingOptions;
 
-/// The word for [`unhat::influence::Direction::Validation`], the default.
+/// The word for [`unhat_models::influence::Direction::Validation`], the default.
 const VALIDATION: &str = "validation";
 
 /// The JSON object {function: {option: default}}.

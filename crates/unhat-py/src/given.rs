@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyList;
 use unhat::Result;
-use unhat::models::{Column, Frame, HeldOutRows, Model, TextColumn};
+use unhat_models::models::{Column, Frame, HeldOutRows, Model, TextColumn};
 
 /// A column of a table that does not hand over Arrow.
 #[derive(FromPyObject)]

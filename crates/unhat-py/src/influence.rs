@@ -9,12 +9,12 @@ use pyo3::prelude::*;
 use std::collections::HashSet;
 use std::time::SystemTime;
 use unhat::audit::findings::Tool;
-use unhat::influence::{
-    Direction, Evidence, ImpactAsked, ImpactKind, Prepared, Purpose, Request, RowName, Study, StudyFacts,
-};
-use unhat::models::Frame;
 use unhat::{ErrorKind, Result, Run};
 use unhat_cli::report::Solved;
+use unhat_models::influence::{
+    Direction, Evidence, ImpactAsked, ImpactKind, Prepared, Purpose, Request, RowName, Study, StudyFacts,
+};
+use unhat_models::models::Frame;
 use unhat_report::{InfluenceFacts, influence_density};
 
 /// What is asked of a study; words are read by the library.

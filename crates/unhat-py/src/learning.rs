@@ -7,8 +7,8 @@ use crate::work::compute;
 use numpy::{PyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use unhat::Run;
-use unhat::natural::{Damping, LayerMetric, MetricOptions};
 use unhat::rows::DenseRows;
+use unhat_models::natural::{Damping, LayerMetric, MetricOptions};
 
 type Numbers<'py> = Bound<'py, PyArray1<f64>>;
 type Product = fn(&DenseRows<'_>, &[f64], f64, &Run<'_>) -> unhat::Result<Vec<f64>>;
@@ -97,6 +97,6 @@ pub(crate) fn natural_coefficients<'py>(
     let to_python = |error| raised(py, &error);
     let damping = if relative { Damping::Relative(damping) } else { Damping::Absolute(damping) };
     let kernel = lent(kernel.as_slice().ok()).map_err(to_python)?;
-    let c = unhat::natural::natural_coefficients(kernel, damping, None).map_err(to_python)?;
+    let c = unhat_models::natural::natural_coefficients(kernel, damping, None).map_err(to_python)?;
     Ok(PyArray1::from_vec(py, c))
 }

@@ -4,13 +4,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unhat::Event;
 use unhat::solve::Step;
+use unhat_models::models::TrainingEvent;
 
 /// Something that was said, kept until the interpreter's lock is at hand.
 pub(crate) enum Told {
     Phase(String),
     Step(Step),
-    Epoch { epoch: u32, epochs: u32, loss: f64 },
-    Evaluated { step: u64, epoch: u32, epochs: u32, losses: (f64, Option<f64>), accuracy: Option<f64> },
+    Training(TrainingEvent),
 }
 
 impl Told {
@@ -19,17 +19,7 @@ impl Told {
         match event {
             Event::Step(step) => Some(Told::Step((*step).clone())),
             Event::Phase(name) => Some(Told::Phase((*name).to_string())),
-            Event::Epoch { epoch, epochs, loss } => Some(Told::Epoch { epoch: *epoch, epochs: *epochs, loss: *loss }),
-            Event::Evaluated { step, epoch, epochs, train_loss, validation_loss, validation_accuracy } => {
-                Some(Told::Evaluated {
-                    step: *step,
-                    epoch: *epoch,
-                    epochs: *epochs,
-                    losses: (*train_loss, *validation_loss),
-                    accuracy: *validation_accuracy,
-                })
-            }
-            _ => None,
+            _ => TrainingEvent::of(event).map(Told::Training),
         }
     }
 }
@@ -53,21 +43,29 @@ pub(crate) fn tell(py: Python<'_>, progress: &Py<PyAny>, all: Vec<Told>) -> PyRe
                 facts.set_item("certificate", step.certificate)?;
                 "step"
             }
-            Told::Epoch { epoch, epochs, loss } => {
+            Told::Training(TrainingEvent::Epoch { epoch, epochs, loss }) => {
                 facts.set_item("epoch", epoch)?;
                 facts.set_item("epochs", epochs)?;
                 facts.set_item("loss", loss)?;
                 "epoch"
             }
-            Told::Evaluated { step, epoch, epochs, losses: (train_loss, validation_loss), accuracy } => {
+            Told::Training(TrainingEvent::Evaluated {
+                step,
+                epoch,
+                epochs,
+                train_loss,
+                validation_loss,
+                validation_accuracy,
+            }) => {
                 facts.set_item("step", step)?;
                 facts.set_item("epoch", epoch)?;
                 facts.set_item("epochs", epochs)?;
                 facts.set_item("train_loss", train_loss)?;
                 facts.set_item("validation_loss", validation_loss)?;
-                facts.set_item("validation_accuracy", accuracy)?;
+                facts.set_item("validation_accuracy", validation_accuracy)?;
                 "evaluated"
             }
+            Told::Training(_) => continue,
         };
         progress.call1(py, (kind, facts))?;
     }

@@ -8,10 +8,10 @@ use crate::work::compute_and_tell;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::time::SystemTime;
-use unhat::training::{Ending, Keeper, Trained, TrainingOptions, TrainingRequest};
 use unhat::{Error, ErrorKind, Result, Run};
 use unhat_cli::report::{PredictReport, PredictedRow, Solved, TrainReport};
 use unhat_io::{TrainingFile, check_model_output, read_training};
+use unhat_models::training::{Ending, Keeper, Trained, TrainingOptions, TrainingRequest};
 use unhat_report::TrainingFacts;
 
 /// What is asked of a training; words are read by the library.

@@ -12,7 +12,7 @@ use crate::{Error, Image};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use unhat::audit::findings::Tool;
-use unhat::training::{Controls, Ending, HistoryEntry, TrainingReport};
+use unhat_models::training::{Controls, Ending, HistoryEntry, TrainingReport};
 
 /// Everything that the report of a training draws. A number that is unknown is None, never NaN.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

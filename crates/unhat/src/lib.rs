@@ -7,27 +7,24 @@
 //!
 //! Everything runs in sweeps over blocks of rows ([`rows`]): n×d is never copied, n×n never formed, results do not depend on
 //! the number of threads. A sweep over dense rows costs n·d² flops; sparse rows cost Σ nnz(aᵢ)².
+//!
+//! Models of a table, and what each row did to them, are the crate `unhat-models`.
 
 pub mod audit;
 pub mod barrier;
-#[cfg(feature = "candle")]
-pub mod candle;
 mod error;
 pub mod feasible;
 pub mod gram;
-pub mod influence;
 pub mod invert;
+pub mod kernels;
 pub mod leverage;
-pub mod linalg;
-pub mod models;
-pub mod natural;
+mod linalg;
 pub mod normal;
 pub mod oracle;
 pub mod random;
 pub mod rows;
 mod run;
 pub mod solve;
-pub mod training;
 
 pub use error::{Error, ErrorKind, Result};
 pub use run::{Event, Run};

@@ -25,30 +25,8 @@ pub enum Event<'a> {
     Step(&'a Step),
     /// A named phase of the work begins, for example "looking for an interior point".
     Phase(&'a str),
-    /// The training of a network went once over all rows.
-    Epoch {
-        /// How often, this time included.
-        epoch: u32,
-        /// How often in all.
-        epochs: u32,
-        /// The mean loss of the batches, each before its step.
-        loss: f64,
-    },
-    /// The loss of a network in training was evaluated.
-    Evaluated {
-        /// Steps taken.
-        step: u64,
-        /// The epoch they end in, from 1; 0 before the first step.
-        epoch: u32,
-        /// How many epochs in all.
-        epochs: u32,
-        /// Of all training rows; may be infinite or NaN.
-        train_loss: f64,
-        /// Of the validation rows, where there are any.
-        validation_loss: Option<f64>,
-        /// Their accuracy, where they have classes.
-        validation_accuracy: Option<f64>,
-    },
+    /// What a crate above has to tell, in a type of its own: the observer asks for it with `downcast_ref`.
+    Other(&'a dyn std::any::Any),
 }
 
 impl Run<'_> {
@@ -62,14 +40,15 @@ impl Run<'_> {
         if self.stopped() { Err(ErrorKind::Interrupted.into()) } else { Ok(()) }
     }
 
-    pub(crate) fn tell(&self, event: Event<'_>) {
+    /// Tells the observer, if there is one.
+    pub fn tell(&self, event: Event<'_>) {
         if let Some(observe) = self.observe {
             observe(event)
         }
     }
 
     /// Runs `f` inside the chosen pool.
-    pub(crate) fn install<T: Send>(&self, f: impl FnOnce() -> T + Send) -> T {
+    pub fn install<T: Send>(&self, f: impl FnOnce() -> T + Send) -> T {
         match self.pool {
             Some(pool) => pool.install(f),
             None => f(),

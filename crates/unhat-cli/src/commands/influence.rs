@@ -8,11 +8,11 @@ use crate::page::{PageFile, file_name, now, tool};
 use crate::report::Solved;
 use crate::session::Session;
 use std::fmt::Write;
-use unhat::influence::{
+use unhat_io::{check_table, read_frame, read_model, read_vector, write_frame, write_table};
+use unhat_models::influence::{
     CheckFacts, Direction, Evidence, ImpactAsked, ImpactKind, Prepared, Purpose, Request, ScoredRow, Study, StudyFacts,
     TrimFacts,
 };
-use unhat_io::{check_table, read_frame, read_model, read_vector, write_frame, write_table};
 use unhat_report::{InfluenceFacts, influence_density, influence_page};
 
 pub(super) fn run(arguments: &Influence, session: &mut Session<'_>) -> Result<Exit, Failure> {

@@ -9,8 +9,8 @@ use crate::report::TrainReport;
 use crate::session::Session;
 use crate::training_options::Train;
 use std::fmt::Write;
-use unhat::training::{Controls, Ending, Keeper, TrainingReport, TrainingRequest};
 use unhat_io::{TrainingFile, check_model_output, read_frame, read_training, write_model};
+use unhat_models::training::{Controls, Ending, Keeper, TrainingReport, TrainingRequest};
 use unhat_report::{TrainingFacts, training_page};
 
 pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, Failure> {

@@ -1,8 +1,8 @@
 //! Tables of mixed columns: what is a number, a word, a name, missing, or wrong.
 
 use super::{data, file, gzipped, message};
-use unhat::models::{Column, Frame};
 use unhat_io::read_frame;
+use unhat_models::models::{Column, Frame};
 
 fn frame(text: &str) -> unhat::Result<Frame> {
     let (_folder, path) = file("t.csv", text);

@@ -1,10 +1,10 @@
 //! A model goes into a file and comes back; what is no model is refused.
 
 use super::{data, file, message};
-use unhat::models::{
+use unhat_io::{check_model_output, read_frame, read_model, write_model};
+use unhat_models::models::{
     Activation, Encoding, Model, ModelKind, Network, Objective, Response, Scaling, Wanted, evaluate, fit,
 };
-use unhat_io::{check_model_output, read_frame, read_model, write_model};
 
 /// Stack loss, by least squares: the coefficients of a published table (Brownlee 1965; R's `stackloss`), in the units of
 /// the columns.

@@ -4,7 +4,7 @@ use crate::influence::InfluenceFacts;
 use crate::number::{Format, Quantity};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};
-use unhat::influence::{DoubtfulSide, Judgement};
+use unhat_models::influence::{DoubtfulSide, Judgement};
 
 /// The table, or None without a study.
 pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use unhat::audit::findings::{Axis, Density, Scale, Tool};
-use unhat::influence::{CheckFacts, Evidence, StudyFacts, TrimFacts};
+use unhat_models::influence::{CheckFacts, Evidence, StudyFacts, TrimFacts};
 
 /// Everything that the report of influence draws. A number that is unknown is None, never NaN.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

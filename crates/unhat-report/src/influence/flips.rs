@@ -8,7 +8,7 @@ use crate::number::{Format, Quantity};
 use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};
-use unhat::influence::CheckFacts;
+use unhat_models::influence::CheckFacts;
 
 /// The figure, or None without a check.
 pub(super) fn figure(facts: &InfluenceFacts) -> Option<Markup> {

@@ -18,7 +18,7 @@ use crate::pieces::table::Cell;
 use crate::sections::method;
 use crate::{Error, Image};
 use maud::{Markup, html};
-use unhat::influence::{CheckFacts, ImpactFacts, ModelFacts, RowName, StudyFacts, TrimFacts};
+use unhat_models::influence::{CheckFacts, ImpactFacts, ModelFacts, RowName, StudyFacts, TrimFacts};
 
 /// The facts as one HTML file.
 ///

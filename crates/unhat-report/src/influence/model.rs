@@ -3,7 +3,7 @@
 use crate::number::{Format, Quantity};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};
-use unhat::influence::ModelFacts;
+use unhat_models::influence::ModelFacts;
 
 /// Coefficients listed, the largest by size.
 const LISTED: usize = 60;
@@ -38,7 +38,7 @@ pub(super) fn block(model: &ModelFacts, at: &str) -> Markup {
     }
 }
 
-fn penalties(tried: &[unhat::influence::PenaltyFacts], at: &str) -> Table {
+fn penalties(tried: &[unhat_models::influence::PenaltyFacts], at: &str) -> Table {
     let columns = vec![
         Column::number("penalty", format!("{at}/cross_validation/*/penalty"), Format::Number),
         Column::number("mean held-out loss", format!("{at}/cross_validation/*/loss"), Format::Number).or("diverged"),

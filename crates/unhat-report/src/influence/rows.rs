@@ -4,7 +4,7 @@ use crate::influence::{InfluenceFacts, row_cell};
 use crate::number::{Format, Quantity};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};
-use unhat::influence::{Evidence, RowEvidence};
+use unhat_models::influence::{Evidence, RowEvidence};
 
 /// Both tables, or None without a study.
 pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {

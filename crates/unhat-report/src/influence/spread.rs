@@ -8,7 +8,7 @@ use crate::number::{Format, Quantity};
 use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Column, Row, Table};
 use maud::{Markup, html};
-use unhat::influence::RowEvidence;
+use unhat_models::influence::RowEvidence;
 
 /// Rows that are labelled at each end, where there is room.
 const LABELLED: usize = 4;

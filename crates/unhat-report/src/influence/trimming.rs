@@ -8,7 +8,7 @@ use crate::number::{Format, Quantity};
 use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};
-use unhat::influence::{TrimFacts, TrimRowFacts};
+use unhat_models::influence::{TrimFacts, TrimRowFacts};
 
 /// A number of every way, and the colour it is drawn in.
 type Value = (Series, &'static str, fn(&TrimRowFacts) -> Option<f64>);

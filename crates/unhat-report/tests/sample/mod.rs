@@ -4,8 +4,8 @@
 
 use serde_json::Error;
 use unhat::audit::findings::{Check, Detail, Findings, Tool};
-use unhat::models::Label;
-use unhat::training::{
+use unhat_models::models::Label;
+use unhat_models::training::{
     ControlRun, Controls, Divergence, Ending, EpochCorrelation, HistoryEntry, Kept, RateTrial, Settings, TrainedModel,
     TrainingOptions, TrainingReport,
 };
@@ -234,7 +234,7 @@ pub fn training() -> TrainingFacts {
         validation_accuracy: last.validation_accuracy,
     };
     let correlation = |epoch| EpochCorrelation { epoch, correlation: 0.31 / f64::from(epoch) };
-    let optimizer = unhat::training::OptimiserName::Fngd;
+    let optimizer = unhat_models::training::OptimiserName::Fngd;
     let report = TrainingReport {
         status: Ending::Solved,
         optimizer: optimizer.name().to_owned(),

@@ -15,8 +15,10 @@ pub(crate) use number::{Doubled, Dual, Number};
 pub(crate) use pattern::Pattern;
 pub use root::Root;
 pub(crate) use sparse::{SparseFactor, ldlt};
-pub(crate) use tsqr::{RowSpace, orthogonal_factor};
+pub(crate) use tsqr::RowSpace;
+pub use tsqr::orthogonal_factor;
 pub(crate) use weighted::{
-    Chunks, PAIRS_BELOW_SHARE, Transform, WhitenedGram, add_weighted_gram, chunked_gram, gram_stretches, gram_sum,
-    merged, prefers_pairs, require_square_fits, weighted_gram,
+    Chunks, PAIRS_BELOW_SHARE, WhitenedGram, add_weighted_gram, chunked_gram, gram_stretches, gram_sum, merged,
+    prefers_pairs, require_square_fits,
 };
+pub use weighted::{Transform, weighted_gram};

@@ -12,7 +12,7 @@ use crate::run::Run;
 /// One sweep, 2nd² flops.
 /// # References
 /// DemmelGrigoriHoemmenLangou2012.
-pub(crate) fn orthogonal_factor(
+pub fn orthogonal_factor(
     source: &dyn RowSource,
     transform: Transform<'_>,
     ridge: f64,

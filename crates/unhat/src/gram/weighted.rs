@@ -43,7 +43,7 @@ pub(crate) fn gram_stretches(shape: &Shape, blocks: usize) -> usize {
 ///
 /// Scores do not change under it; the condition of what is factored does.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Transform<'a> {
+pub struct Transform<'a> {
     /// r, one a row; None: ones.
     pub row_scale: Option<&'a [f64]>,
     /// μ, one a column; None: zeros. The entry of a constant column is 0 so that it stays.
@@ -176,7 +176,7 @@ pub(crate) fn gram_sum(
 ///
 /// # Cost
 /// One sweep; n·d² flops for dense rows, Σ nnz(aᵢ)² for sparse ones.
-pub(crate) fn weighted_gram(
+pub fn weighted_gram(
     source: &dyn RowSource,
     weight: Option<&(dyn Fn(usize) -> f64 + Sync)>,
     run: &Run<'_>,

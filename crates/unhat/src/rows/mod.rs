@@ -9,9 +9,8 @@ mod sweep;
 pub(crate) use compressed::CompressedRows;
 pub use csr::{CsrBlock, CsrRows};
 pub use dense::{DenseBlock, DenseRows};
-pub(crate) use scratch::{lend, touched_zeros, with_scratch};
-pub(crate) use sweep::MAX_STRETCHES;
-pub use sweep::{Pass, sweep};
+pub use scratch::{lend, touched_zeros, with_scratch};
+pub use sweep::{MAX_STRETCHES, Pass, sweep};
 
 use crate::error::{ErrorKind, Result};
 

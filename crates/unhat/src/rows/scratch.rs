@@ -8,7 +8,7 @@ thread_local! {
 }
 
 /// Lends `f` one of what this thread keeps under a key, or a new one where all are lent; what it holds is arbitrary.
-pub(crate) fn lend<T: Default, R>(kept: &'static LocalKey<RefCell<Vec<T>>>, f: impl FnOnce(&mut T) -> R) -> R {
+pub fn lend<T: Default, R>(kept: &'static LocalKey<RefCell<Vec<T>>>, f: impl FnOnce(&mut T) -> R) -> R {
     let mut lent = kept.with_borrow_mut(Vec::pop).unwrap_or_default();
     let result = f(&mut lent);
     kept.with_borrow_mut(|kept| kept.push(lent));
@@ -16,7 +16,7 @@ pub(crate) fn lend<T: Default, R>(kept: &'static LocalKey<RefCell<Vec<T>>>, f: i
 }
 
 /// Lends `f` a buffer of `length` values with arbitrary contents.
-pub(crate) fn with_scratch<R>(length: usize, f: impl FnOnce(&mut [f64]) -> R) -> R {
+pub fn with_scratch<R>(length: usize, f: impl FnOnce(&mut [f64]) -> R) -> R {
     lend(&KEPT, |buffer| {
         if buffer.len() < length {
             buffer.resize(length, 0.0);
@@ -27,7 +27,7 @@ pub(crate) fn with_scratch<R>(length: usize, f: impl FnOnce(&mut [f64]) -> R) ->
 
 /// Zeros in memory that this thread has touched: two threads that take the page faults of one allocation at once need three
 /// times as long (measured).
-pub(crate) fn touched_zeros(length: usize) -> Vec<f64> {
+pub fn touched_zeros(length: usize) -> Vec<f64> {
     let mut values = vec![0.0; length];
     std::hint::black_box(&mut values).fill(0.0); // else the pages are not there before the first write
     values

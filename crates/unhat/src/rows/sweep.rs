@@ -30,7 +30,7 @@ pub trait Pass: Sync {
 }
 
 /// Enough for 32 cores to share evenly; more would only add merging.
-pub(crate) const MAX_STRETCHES: usize = 64;
+pub const MAX_STRETCHES: usize = 64;
 
 /// Carries `pass` over all rows of `source` and returns the accumulator; per-row values go into `out`.
 ///

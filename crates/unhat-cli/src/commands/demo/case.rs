@@ -94,7 +94,7 @@ pub(super) fn distance(v: &[f64], w: &[f64]) -> f64 {
 }
 
 pub(super) fn norm(v: &[f64]) -> f64 {
-    unhat::linalg::norm(v)
+    unhat::kernels::norm(v)
 }
 
 /// How sure the answer is, in a sentence.

@@ -1,0 +1,483 @@
+//! What a study, a check or a trimming found, as data: the objects that the command line prints, the Python package returns
+//! and the report draws.
+//!
+//! A number that does not apply is `None` (JSON null), never NaN.
+
+use super::check::auc_of_one;
+use super::diagnostics::{FEW_VALIDATION_ROWS, LARGE_LEVERAGE, LARGE_RESIDUAL, LOW_AGREEMENT, MEMORISED};
+use super::membership::{MembershipFacts, membership};
+use super::{Direction, Phases, PlantedFlips, Prepared, RowName, Study, TrimRow, Trimmed, area_under_curve, ascending};
+use crate::models::{Family, Fitted, Label};
+use serde::{Deserialize, Serialize};
+use unhat::{Result, Run};
+
+/// How many of the worst and of the best rows are listed where nothing is said: two screens.
+pub const LISTED_ROWS: usize = 50;
+
+/// A fitted model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelFacts {
+    /// Its name, as it is asked for.
+    pub name: String,
+    /// gaussian, bernoulli, categorical or poisson.
+    pub family: String,
+    /// p.
+    pub parameters: usize,
+    /// n.
+    pub training_rows: usize,
+    /// M.
+    pub penalty: f64,
+    /// The mean held-out loss at every M that was tried, where M was chosen.
+    pub cross_validation: Option<Vec<PenaltyFacts>>,
+    /// Share of training rows whose class is predicted; None for numbers.
+    pub train_accuracy: Option<f64>,
+    /// In order; the last is the positive one of two.
+    pub classes: Vec<Label>,
+    /// θ; empty for a network, whose weights are no coefficients.
+    pub coefficients: Vec<Coefficient>,
+}
+
+/// A penalty that was tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PenaltyFacts {
+    /// M.
+    pub penalty: f64,
+    /// Mean held-out loss; None where a fit diverged.
+    pub loss: Option<f64>,
+}
+
+/// θ of one feature, in the units fitted: the feature is (x − center)/scale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Coefficient {
+    /// The feature.
+    pub name: String,
+    /// The class it speaks for, where there are classes.
+    pub class: Option<Label>,
+    /// θ.
+    pub value: f64,
+    /// Subtracted from the column.
+    pub center: f64,
+    /// Divided by.
+    pub scale: f64,
+}
+
+/// f, signed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImpactFacts {
+    /// utility, parity, opportunity, robustness, training-margin or given.
+    pub name: String,
+    /// On the validation rows.
+    pub value_validation: Option<f64>,
+    /// On the test rows.
+    pub value_test: Option<f64>,
+}
+
+/// How far the scores may be trusted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DiagnosticsFacts {
+    /// m.
+    pub validation_rows: Option<usize>,
+    /// Effective share of the validation rows in v.
+    pub effective_share: Option<f64>,
+    /// Cosine of v from two halves of the validation rows.
+    pub half_cosine: Option<f64>,
+    /// Share of rows whose sign of the damped Fisher score is certain.
+    pub certified_share: Option<f64>,
+    /// Rank correlation with eight curvature steps on 200 rows.
+    pub agreement_cg8: Option<f64>,
+    /// Relative residual of the method's conjugate gradients.
+    pub cg_residual: Option<f64>,
+    /// The largest leverage.
+    pub largest_leverage: Option<f64>,
+    /// Share of training rows whose class is predicted.
+    pub training_accuracy: Option<f64>,
+    /// T.
+    pub temperature: Option<f64>,
+    /// M of the damped system.
+    pub damping: Option<f64>,
+    /// With K > 1.
+    pub ensemble: Option<EnsembleFacts>,
+}
+
+/// What was averaged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleFacts {
+    /// K.
+    pub members: u32,
+    /// Mean rank correlation of one member's scores with the mean.
+    pub rank_correlation_of_one: Option<f64>,
+}
+
+/// On which side of its threshold a diagnostic is doubtful.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DoubtfulSide {
+    /// Below it.
+    Below,
+    /// Above it.
+    Above,
+}
+
+/// A diagnostic beside its threshold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// Its key in [`DiagnosticsFacts`].
+    pub name: String,
+    /// Its value.
+    pub value: Option<f64>,
+    /// Where doubt begins; None where no threshold is known.
+    pub threshold: Option<f64>,
+    /// On which side.
+    pub doubtful: Option<DoubtfulSide>,
+    /// What it is and what to do about it.
+    pub meaning: String,
+}
+
+impl Judgement {
+    /// Whether the value is on the doubtful side of its threshold.
+    pub fn is_doubtful(&self) -> bool {
+        match (self.value, self.threshold, self.doubtful) {
+            (Some(value), Some(threshold), Some(DoubtfulSide::Below)) => value < threshold,
+            (Some(value), Some(threshold), Some(DoubtfulSide::Above)) => value > threshold,
+            _ => false,
+        }
+    }
+}
+
+impl DiagnosticsFacts {
+    /// Every number with its threshold and its meaning; the thresholds are those of the warnings.
+    pub fn judged(&self) -> Vec<Judgement> {
+        let judge = |name: &str, value: Option<f64>, limit: Option<(DoubtfulSide, f64)>, meaning: &str| Judgement {
+            name: name.into(),
+            value,
+            threshold: limit.map(|(_, threshold)| threshold),
+            doubtful: limit.map(|(side, _)| side),
+            meaning: meaning.into(),
+        };
+        let (below, above) = (|t| Some((DoubtfulSide::Below, t)), |t| Some((DoubtfulSide::Above, t)));
+        vec![
+            judge(
+                "validation_rows",
+                self.validation_rows.map(|rows| rows as f64),
+                below(FEW_VALIDATION_ROWS as f64),
+                "rows that v is made of; with few, the scores depend on which they are",
+            ),
+            judge(
+                "effective_share",
+                self.effective_share,
+                None,
+                "how many of those rows v really consists of, as a share; small: a few misfit rows are v",
+            ),
+            judge(
+                "half_cosine",
+                self.half_cosine,
+                None,
+                "cosine of v from two halves of those rows; near one: v does not depend on which they are",
+            ),
+            judge(
+                "agreement_cg8",
+                self.agreement_cg8,
+                below(LOW_AGREEMENT),
+                "rank correlation of the scores with eight curvature steps, on up to two hundred rows; low: the order is doubtful",
+            ),
+            judge(
+                "certified_share",
+                self.certified_share,
+                None,
+                "share of rows whose sign of the damped score is proven; none: signs are not guaranteed",
+            ),
+            judge(
+                "cg_residual",
+                self.cg_residual,
+                above(LARGE_RESIDUAL),
+                "relative residual of the method’s conjugate gradients; large: take more steps",
+            ),
+            judge(
+                "largest_leverage",
+                self.largest_leverage,
+                above(LARGE_LEVERAGE),
+                "the largest leverage; large: that row has most of its own prediction",
+            ),
+            judge(
+                "training_accuracy",
+                self.training_accuracy,
+                above(MEMORISED),
+                "share of training rows whose class is predicted; near one the model memorises: prefer rank-sum to plain loss",
+            ),
+        ]
+    }
+}
+
+/// A row of the worst or the best.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoredRow {
+    /// Its name or number.
+    pub row: RowName,
+    /// Larger = better.
+    pub score: f64,
+    /// ℓᵢ.
+    pub loss: f64,
+}
+
+/// A scored table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StudyFacts {
+    /// The model.
+    pub model: ModelFacts,
+    /// What the scores are for.
+    pub task: String,
+    /// f.
+    pub impact: ImpactFacts,
+    /// How rows were scored.
+    pub method: String,
+    /// What the scores may be called.
+    pub claim: String,
+    /// How far they may be trusted.
+    pub diagnostics: DiagnosticsFacts,
+    /// The lowest scores, worst first.
+    pub top: Vec<ScoredRow>,
+    /// The highest, best first.
+    pub best: Vec<ScoredRow>,
+    /// Whose membership shows; None unless the model is linear or ridge.
+    pub membership: Option<MembershipFacts>,
+    /// Where the seconds went.
+    pub phase_seconds: Phases,
+}
+
+/// How the methods find planted flips.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckFacts {
+    /// Labels flipped.
+    pub flipped: usize,
+    /// The methods, best first.
+    pub methods: Vec<MethodFacts>,
+    /// Those that this model or its size does not admit.
+    pub left_out: Vec<LeftOut>,
+    /// The model trained on the planted flips.
+    pub model: ModelFacts,
+    /// K.
+    pub ensemble: u32,
+}
+
+/// A method on planted flips.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MethodFacts {
+    /// Its name.
+    pub method: String,
+    /// Area under the curve.
+    pub auc: f64,
+    /// Average precision.
+    pub average_precision: f64,
+    /// Mean area under the curve of one member, where K > 1: `auc` less this is the gain over K = 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc_of_one: Option<f64>,
+}
+
+/// A method that was not run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub method: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What trimming did, beside its baselines.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrimFacts {
+    /// The model before.
+    pub model: ModelFacts,
+    /// f.
+    pub impact: ImpactFacts,
+    /// How rows were scored.
+    pub method: String,
+    /// Whether trimming stopped where the unfairness on V crossed 0.
+    pub stopped_at_crossing: bool,
+    /// Area under the curve of the scores on the rows known to be bad.
+    pub auc_of_truth: Option<f64>,
+    /// The mean of the same for one member, where K > 1: `auc_of_truth` less this is the gain over K = 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc_of_one: Option<f64>,
+    /// One row a way, "none" first, the method second.
+    pub rows: Vec<TrimRowFacts>,
+    /// Rows removed, worst first.
+    pub removed: Vec<RowName>,
+}
+
+/// A way to change the training rows, and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrimRowFacts {
+    /// The way.
+    pub trim: String,
+    /// Rows removed.
+    pub removed: usize,
+    /// Share of test rows whose class is predicted.
+    pub test_accuracy: Option<f64>,
+    /// f on the validation rows, signed.
+    pub value_validation: Option<f64>,
+    /// f on the test rows, signed.
+    pub value_test: Option<f64>,
+    /// Accuracy on test rows attacked through the model before trimming.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attacked_accuracy: Option<f64>,
+    /// Accuracy on test rows attacked through this model: 1 − its clean accuracy for γ > 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptive_accuracy: Option<f64>,
+}
+
+impl From<&TrimRow> for TrimRowFacts {
+    fn from(row: &TrimRow) -> Self {
+        TrimRowFacts {
+            trim: row.trim.clone(),
+            removed: row.removed,
+            test_accuracy: row.test_accuracy,
+            value_validation: row.value_validation,
+            value_test: row.value_test,
+            attacked_accuracy: row.attacked_accuracy,
+            adaptive_accuracy: row.adaptive_accuracy,
+        }
+    }
+}
+
+impl Prepared {
+    /// A study as data, with `listed` rows of the worst and of the best.
+    ///
+    /// # Errors
+    /// Those of the hat values of a linear model.
+    pub fn study_facts(&self, study: &Study, listed: usize, run: &Run<'_>) -> Result<StudyFacts> {
+        let order = ascending(&study.scores);
+        let row = |&i: &usize| ScoredRow { row: self.row_name(i), score: study.scores[i], loss: study.losses[i] };
+        let d = &study.diagnostics;
+        Ok(StudyFacts {
+            model: self.model_facts(&study.fitted, d.training_accuracy),
+            task: self.options.task.name().into(),
+            impact: self.impact_facts(study),
+            method: study.method.to_string(),
+            claim: study.method.claim().into(),
+            diagnostics: DiagnosticsFacts {
+                validation_rows: d.validation_rows,
+                effective_share: d.effective_share,
+                half_cosine: d.half_cosine,
+                certified_share: d.certified_share,
+                agreement_cg8: d.agreement,
+                cg_residual: d.residual,
+                largest_leverage: d.largest_leverage,
+                training_accuracy: d.training_accuracy,
+                temperature: study.temperature,
+                damping: study.damping,
+                ensemble: study
+                    .ensemble
+                    .map(|e| EnsembleFacts { members: e.members, rank_correlation_of_one: e.correlation }),
+            },
+            top: order.iter().take(listed).map(row).collect(),
+            best: order.iter().rev().take(listed).map(row).collect(),
+            membership: membership(self, study, run)?,
+            phase_seconds: study.phases,
+        })
+    }
+
+    /// A check as data.
+    pub fn check_facts(&self, found: &PlantedFlips) -> CheckFacts {
+        CheckFacts {
+            flipped: found.flipped,
+            methods: found
+                .methods
+                .iter()
+                .map(|m| MethodFacts {
+                    method: m.method.to_string(),
+                    auc: m.auc,
+                    average_precision: m.average_precision,
+                    auc_of_one: m.auc_of_one,
+                })
+                .collect(),
+            left_out: found
+                .left_out
+                .iter()
+                .map(|(method, reason)| LeftOut { method: method.to_string(), reason: reason.clone() })
+                .collect(),
+            model: self.model_facts(&found.fitted, found.training_accuracy),
+            ensemble: found.members,
+        }
+    }
+
+    /// A trimming as data.
+    pub fn trim_facts(&self, study: &Study, found: &Trimmed) -> TrimFacts {
+        let harm: Vec<f64> = study.scores.iter().map(|s| -s).collect();
+        let truth = self.truth.as_deref();
+        TrimFacts {
+            model: self.model_facts(&study.fitted, study.diagnostics.training_accuracy),
+            impact: self.impact_facts(study),
+            method: study.method.to_string(),
+            stopped_at_crossing: found.stopped_at_crossing,
+            auc_of_truth: truth.and_then(|truth| area_under_curve(&harm, truth)),
+            auc_of_one: truth.and_then(|truth| auc_of_one(&study.members, truth)),
+            rows: found.rows.iter().map(TrimRowFacts::from).collect(),
+            removed: found.removed.iter().map(|&i| self.row_name(i)).collect(),
+        }
+    }
+
+    fn impact_facts(&self, study: &Study) -> ImpactFacts {
+        ImpactFacts {
+            name: match self.options.direction {
+                Direction::Given(_) => "given".into(),
+                Direction::TrainingMargin => "training-margin".into(),
+                Direction::Validation => self.options.impact.name().into(),
+            },
+            value_validation: study.impact.validation,
+            value_test: study.impact.test,
+        }
+    }
+
+    fn model_facts(&self, fitted: &Fitted, train_accuracy: Option<f64>) -> ModelFacts {
+        let network = &fitted.network;
+        ModelFacts {
+            name: self.options.kind.to_string(),
+            family: match network.family {
+                Family::Gaussian => "gaussian",
+                Family::Bernoulli => "bernoulli",
+                Family::Categorical { .. } => "categorical",
+                Family::Poisson => "poisson",
+            }
+            .into(),
+            parameters: network.parameters(),
+            training_rows: self.parts.train.rows.len(),
+            penalty: fitted.penalty,
+            cross_validation: fitted.cross_validation.as_ref().map(|cv| {
+                let tried = |l: &crate::models::PenaltyLoss| PenaltyFacts {
+                    penalty: l.penalty,
+                    loss: l.loss.is_finite().then_some(l.loss),
+                };
+                cv.losses.iter().map(tried).collect()
+            }),
+            train_accuracy,
+            coefficients: self.coefficients(fitted),
+            classes: self.parts.response.classes().to_vec(),
+        }
+    }
+
+    /// θ by feature and class.
+    fn coefficients(&self, fitted: &Fitted) -> Vec<Coefficient> {
+        let network = &fitted.network;
+        if network.layers.len() > 1 {
+            return Vec::new();
+        }
+        let (features, classes) = (self.parts.encoding.features(), self.parts.response.classes());
+        let class_of = |output: usize| match network.family {
+            Family::Bernoulli => classes.last().cloned(),
+            Family::Categorical { .. } => classes.get(output).cloned(),
+            _ => None,
+        };
+        let width = features.len();
+        let coefficient = |(k, &value): (usize, &f64)| {
+            let feature = &features[k % width];
+            Coefficient {
+                name: feature.name.clone(),
+                class: class_of(k / width),
+                value,
+                center: feature.center,
+                scale: feature.scale,
+            }
+        };
+        network.layers[0].weights.iter().enumerate().map(coefficient).collect()
+    }
+}

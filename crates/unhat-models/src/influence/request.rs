@@ -1,0 +1,344 @@
+//! What a person asks of `influence`, with tables and vectors read already, and the rules that make a study of it.
+
+use super::study::{Study, study, study_of};
+use super::trim::{Trimmed, trim, truth_of};
+use super::{Direction, ImpactKind, Method, PlantedFlips, StudyOptions, Task, planted_flips};
+use crate::models::{Fitted, Frame, HeldOutRows, Model, ModelKind, PartOptions, Parts, Scaling};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use unhat::{Error, ErrorKind, Result, Run};
+
+/// What a row's influence is on, as it is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ImpactAsked {
+    /// An impact by name.
+    Named(ImpactKind),
+    /// A vector v, p values.
+    Vector(Vec<f64>),
+}
+
+/// What a study is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To score the rows.
+    Score,
+    /// To plant flips and rank the methods.
+    Check,
+    /// To trim the worst rows and train again.
+    Trim,
+}
+
+/// Everything that may be asked of [`Request::prepare`]; the defaults are those of the program.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The response column; None: the model's.
+    pub response: Option<String>,
+    /// The model to fit; None: `model` is there already.
+    pub kind: Option<ModelKind>,
+    /// A model that is there already.
+    pub model: Option<Model>,
+    /// Validation rows.
+    pub validation: HeldOutRows,
+    /// Test rows.
+    pub test: HeldOutRows,
+    /// A column of two values, for the unfairness; it stays a feature.
+    pub group: Option<String>,
+    /// A column of 0 and 1 that says which rows are bad; no feature.
+    pub truth: Option<String>,
+    /// Other columns that are no features.
+    pub without: Vec<String>,
+    /// Whether numbers are standardised.
+    pub standardize: bool,
+    /// M; None: as [`crate::models::fit_model`] chooses it.
+    pub penalty: Option<f64>,
+    /// What the scores are for.
+    pub task: Task,
+    /// f or v; None: the task's.
+    pub impact: Option<ImpactAsked>,
+    /// Where v comes from.
+    pub direction: Direction,
+    /// None: the task's.
+    pub method: Option<Method>,
+    /// T ≥ 1; None: the method's.
+    pub temperature: Option<f64>,
+    /// α > 0; None: the method's.
+    pub damping: Option<f64>,
+    /// Whether leverages are computed beside scores that need none.
+    pub leverages: bool,
+    /// K.
+    pub ensemble: u32,
+    /// Seed.
+    pub seed: u64,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Request {
+            response: None,
+            kind: None,
+            model: None,
+            validation: HeldOutRows::WhereNeeded,
+            test: HeldOutRows::WhereNeeded,
+            group: None,
+            truth: None,
+            without: Vec::new(),
+            standardize: true,
+            penalty: None,
+            task: Task::Noise,
+            impact: None,
+            direction: Direction::Validation,
+            method: None,
+            temperature: None,
+            damping: None,
+            leverages: true,
+            ensemble: 1,
+            seed: 0,
+        }
+    }
+}
+
+/// A table in parts, with what is asked of it.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The table as it was given.
+    pub table: Frame,
+    /// Its parts, encoded.
+    pub parts: Parts,
+    /// What is asked.
+    pub options: StudyOptions,
+    /// A model that is there already.
+    pub model: Option<Model>,
+    /// Which training rows are bad, where that is known.
+    pub truth: Option<Vec<bool>>,
+}
+
+impl Request {
+    /// Applies the rules and divides the table.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] naming what contradicts what; those of [`Parts::of`].
+    pub fn prepare(self, table: Frame, purpose: Purpose) -> Result<Prepared> {
+        self.require_consistent(purpose)?;
+        let response = self.response_column()?;
+        let kind = match (&self.model, self.kind) {
+            (Some(model), _) => model.kind.clone(),
+            (None, Some(kind)) => kind,
+            (None, None) => return Err(refused("model", "is missing".into())),
+        };
+        let (impact, direction) = target(self.task, self.impact, self.direction)?;
+        let needs_v = self.method.is_none_or(Method::needs_v) && direction == Direction::Validation;
+        self.without.iter().try_for_each(|name| table.position("without", name).map(drop))?;
+        let without: Vec<&str> = self.truth.iter().chain(&self.without).map(String::as_str).collect();
+        let parts = Parts::of(
+            &table,
+            &PartOptions {
+                response: &response,
+                wanted: kind.wanted(),
+                scaling: if self.standardize { Scaling::Standardised } else { Scaling::None },
+                without: &without,
+                group: self.group.as_deref(),
+                validation: self.validation.held_out(needs_v),
+                test: self.test.held_out(purpose == Purpose::Trim),
+                seed: self.seed,
+                model: self.model.as_ref(),
+            },
+        )?;
+        let truth = self.truth.as_deref().map(|column| truth_of(&table, column, &parts.train)).transpose()?;
+        let options = StudyOptions {
+            kind,
+            penalty: self.penalty,
+            task: self.task,
+            impact,
+            method: self.method,
+            direction,
+            temperature: self.temperature,
+            damping: self.damping,
+            leverages: self.leverages,
+            ensemble: self.ensemble,
+            seed: self.seed,
+        };
+        Ok(Prepared { table, parts, options, model: self.model, truth })
+    }
+
+    fn require_consistent(&self, purpose: Purpose) -> Result<()> {
+        if let Some(t) = self.temperature.filter(|t| !(*t >= 1.0 && t.is_finite())) {
+            return Err(refused("temperature", format!("found {t}, expected a number of at least 1")));
+        }
+        if self.ensemble == 0 {
+            return Err(refused("ensemble", "found 0, expected at least 1 model".into()));
+        }
+        if self.truth.is_some() && purpose != Purpose::Trim {
+            return Err(refused("truth", "which rows are bad is asked of trimming only".into()));
+        }
+        if self.model.is_none() {
+            return Ok(());
+        }
+        if self.kind.is_some() {
+            return Err(refused("model", "a fitted model has its kind; leave this out".into()));
+        }
+        let reason = match purpose {
+            Purpose::Check => Some("a check trains anew on planted flips; name a model in its place"),
+            Purpose::Trim => Some("trimming trains anew; name a model in its place"),
+            Purpose::Score if self.penalty.is_some() || !self.standardize || self.ensemble != 1 => {
+                Some("the model is fitted already: leave out penalty, standardisation and ensemble")
+            }
+            Purpose::Score => None,
+        };
+        reason.map_or(Ok(()), |reason| Err(refused("model-file", reason.into())))
+    }
+
+    fn response_column(&self) -> Result<String> {
+        match (&self.response, &self.model) {
+            (Some(name), Some(model)) if *name != model.response.name => {
+                let reason = format!("found \"{name}\", but the model predicts \"{}\"", model.response.name);
+                Err(refused("response", reason))
+            }
+            (Some(name), _) => Ok(name.clone()),
+            (None, Some(model)) => Ok(model.response.name.clone()),
+            (None, None) => Err(refused("response", "is missing".into())),
+        }
+    }
+}
+
+/// f and v from what was asked: a vector in place of an impact is v.
+fn target(task: Task, asked: Option<ImpactAsked>, direction: Direction) -> Result<(ImpactKind, Direction)> {
+    match (asked, direction) {
+        (None, direction) => Ok((task.default_impact(), direction)),
+        (Some(ImpactAsked::Named(impact)), direction) => Ok((impact, direction)),
+        (Some(ImpactAsked::Vector(v)), Direction::Validation) => Ok((ImpactKind::Utility, Direction::Given(v))),
+        (Some(ImpactAsked::Vector(_)), _) => {
+            Err(refused("v", "v is given as the impact already; leave one of them out".into()))
+        }
+    }
+}
+
+impl Prepared {
+    /// Fits (or takes the model that is there) and scores.
+    ///
+    /// # Errors
+    /// Those of [`study`].
+    pub fn study(&self, run: &Run<'_>) -> Result<Study> {
+        let Some(model) = &self.model else { return study(&self.parts, &self.options, run) };
+        let fitted = Fitted {
+            network: model.network.clone(),
+            penalty: model.penalty,
+            cross_validation: None,
+            snapshots: Vec::new(),
+            warnings: Vec::new(),
+        };
+        study_of(vec![fitted], &self.parts, &self.options, run)
+    }
+
+    /// Plants flips and ranks the methods.
+    ///
+    /// # Errors
+    /// Those of [`planted_flips`].
+    pub fn check(&self, run: &Run<'_>) -> Result<PlantedFlips> {
+        planted_flips(&self.parts, &self.options, run)
+    }
+
+    /// Trims the worst rows of a study and compares with the baselines.
+    ///
+    /// # Errors
+    /// Those of [`trim`].
+    pub fn trim(&self, study: &Study, fraction: f64, run: &Run<'_>) -> Result<Trimmed> {
+        trim(study, &self.parts, &self.options, fraction, self.truth.as_deref(), run)
+    }
+
+    /// A training row by its name, or its 1-based number in the table.
+    pub fn row_name(&self, position: usize) -> RowName {
+        let row = self.parts.train.rows[position];
+        match &self.table.row_names {
+            Some(names) => RowName::Name(names[row].clone()),
+            None => RowName::Number(row as u64 + 1),
+        }
+    }
+}
+
+/// What a row is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RowName {
+    /// Its 1-based number in the table.
+    Number(u64),
+    /// Its name there.
+    Name(String),
+}
+
+impl fmt::Display for RowName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RowName::Number(number) => write!(f, "{number}"),
+            RowName::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+fn refused(option: &str, reason: String) -> Error {
+    ErrorKind::Option { name: option.into(), reason }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::Column;
+
+    fn table() -> Frame {
+        let numbers = |f: &dyn Fn(usize) -> f64| Column::Numbers((0..40).map(f).collect());
+        Frame::new(vec![
+            ("x".into(), numbers(&|i| (i * 7 % 11) as f64)),
+            ("bad".into(), numbers(&|i| f64::from(u8::from(i == 3)))),
+            ("y".into(), numbers(&|i| (i % 2) as f64)),
+        ])
+        .unwrap()
+    }
+
+    fn request() -> Request {
+        Request { response: Some("y".into()), kind: Some(ModelKind::Logistic), ..Request::default() }
+    }
+
+    #[test]
+    fn validation_rows_are_drawn_where_v_is_taken_from_them() {
+        let drawn = |request: Request| request.prepare(table(), Purpose::Score).unwrap().parts.validation.is_some();
+        assert!(drawn(request()), "the method of the task needs v");
+        assert!(!drawn(Request { method: Some(Method::Loss), ..request() }));
+        assert!(!drawn(Request { direction: Direction::TrainingMargin, ..request() }));
+        assert!(!drawn(Request { impact: Some(ImpactAsked::Vector(vec![0.0; 3])), ..request() }));
+        let trimmed = Request { truth: Some("bad".into()), ..request() }.prepare(table(), Purpose::Trim).unwrap();
+        assert!(trimmed.parts.test.is_some(), "trimming is judged on test rows");
+        assert_eq!(trimmed.parts.encoding.width(), 2, "the truth is no feature");
+        let three = trimmed.parts.train.rows.iter().position(|&row| row == 3);
+        assert_eq!(trimmed.truth.unwrap().iter().position(|bad| *bad), three);
+    }
+
+    #[test]
+    fn what_contradicts_is_refused_by_name() {
+        let refused = |request: Request, purpose| request.prepare(table(), purpose).unwrap_err().to_string();
+        let vector = || Some(ImpactAsked::Vector(vec![0.0; 3]));
+        let twice = Request { impact: vector(), direction: Direction::TrainingMargin, ..request() };
+        assert!(refused(twice, Purpose::Score).starts_with("v: "));
+        assert!(refused(Request { ensemble: 0, ..request() }, Purpose::Check).starts_with("ensemble: "));
+        assert!(
+            refused(Request { temperature: Some(f64::NAN), ..request() }, Purpose::Score).starts_with("temperature")
+        );
+        assert!(refused(Request { truth: Some("bad".into()), ..request() }, Purpose::Score).starts_with("truth: "));
+        assert!(refused(Request { response: None, ..request() }, Purpose::Score).starts_with("response: "));
+        assert!(refused(Request { kind: None, ..request() }, Purpose::Score).starts_with("model: "));
+        assert!(HeldOutRows::share("test", "1.5").unwrap_err().to_string().starts_with("test: found 1.5"));
+        assert_eq!(
+            (HeldOutRows::share("test", ".25").unwrap(), HeldOutRows::share("test", "v.csv").unwrap()),
+            (Some(0.25), None)
+        );
+    }
+
+    #[test]
+    fn rows_have_their_names_or_numbers() {
+        let mut named = table();
+        named.row_names = Some((0..40).map(|i| format!("r{i}")).collect());
+        let names = |table: Frame| {
+            let loss = Request { method: Some(Method::Loss), ..request() };
+            serde_json::to_string(&loss.prepare(table, Purpose::Score).unwrap().row_name(4)).unwrap()
+        };
+        assert_eq!((names(table()), names(named)), ("5".into(), "\"r4\"".into()));
+    }
+}

@@ -1,0 +1,417 @@
+//! A study of a table: fit the model, score every training row, say how far the scores may be trusted.
+
+use super::leave_one_out::Preconditioner;
+use super::{
+    Diagnostics, Impact, LEVERAGE_DAMPING, Method, Ridge, SampleGradients, ScoreOptions, Scored, Target, Task,
+    attacked_features, checkpoint_sum, damping, ensemble_mean, score_rows, spearman,
+};
+use crate::models::{FitRows, Fitted, ModelKind, Network, Part, Parts, fit_model};
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+use std::time::Instant;
+use unhat::{Error, ErrorKind, Event, Result, Run};
+
+/// What f is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ImpactKind {
+    /// Σ_V ℓ.
+    Utility,
+    /// mean(ŷ | s = 1) − mean(ŷ | s = 0).
+    Parity,
+    /// mean(ℓ | s = 0, y = 1) − mean(ℓ | s = 1, y = 1).
+    Opportunity,
+    /// Σ ℓ of validation rows moved against the model by γ.
+    Robustness(f64),
+}
+
+/// γ where none is named: 1.3, beyond the boundary by three tenths of the way to it.
+pub(super) const ATTACK: f64 = 1.3;
+
+impl ImpactKind {
+    /// The word in results.
+    pub fn name(&self) -> &'static str {
+        match self {
+            ImpactKind::Utility => "utility",
+            ImpactKind::Parity => "parity",
+            ImpactKind::Opportunity => "opportunity",
+            ImpactKind::Robustness(_) => "robustness",
+        }
+    }
+
+    /// Whether scores are of |f|.
+    pub fn is_unfairness(&self) -> bool {
+        matches!(self, ImpactKind::Parity | ImpactKind::Opportunity)
+    }
+}
+
+impl ImpactKind {
+    /// The impact that `text` names; None where it names none, and so a file with v.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] for robustness with a γ that is none.
+    pub fn named(text: &str) -> Result<Option<ImpactKind>> {
+        match text.parse() {
+            Ok(impact) => Ok(Some(impact)),
+            Err(error) if text.starts_with("robustness:") => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+impl FromStr for ImpactKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<ImpactKind> {
+        let gamma = |g: &str| g.parse().ok().filter(|g: &f64| *g > 0.0 && g.is_finite());
+        match text.split_once(':').map_or((text, None), |(name, gamma)| (name, Some(gamma))) {
+            ("utility", None) => Some(ImpactKind::Utility),
+            ("parity", None) => Some(ImpactKind::Parity),
+            ("opportunity", None) => Some(ImpactKind::Opportunity),
+            ("robustness", None) => Some(ImpactKind::Robustness(ATTACK)),
+            ("robustness", Some(g)) => gamma(g).map(ImpactKind::Robustness),
+            _ => None,
+        }
+        .ok_or_else(|| {
+            let reason = format!("found \"{text}\", expected utility, parity, opportunity or robustness[:gamma]");
+            ErrorKind::Option { name: "impact".into(), reason }.into()
+        })
+    }
+}
+
+/// Where v comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Direction {
+    /// From f on the validation rows.
+    Validation,
+    /// From the training margins.
+    TrainingMargin,
+    /// Given, p values.
+    Given(Vec<f64>),
+}
+
+impl Direction {
+    /// The direction that `text` names; None where it names none, and so a file with v.
+    pub fn named(text: &str) -> Option<Direction> {
+        match text {
+            "validation" => Some(Direction::Validation),
+            "training-margin" => Some(Direction::TrainingMargin),
+            _ => None,
+        }
+    }
+}
+
+/// What is asked of a study.
+#[derive(Clone, Debug)]
+pub struct StudyOptions {
+    /// The model.
+    pub kind: ModelKind,
+    /// M; None: as [`fit_model`] chooses it.
+    pub penalty: Option<f64>,
+    /// What the scores are for.
+    pub task: Task,
+    /// f.
+    pub impact: ImpactKind,
+    /// None: the task's.
+    pub method: Option<Method>,
+    /// v.
+    pub direction: Direction,
+    /// T; None: the method's.
+    pub temperature: Option<f64>,
+    /// α; None: the method's.
+    pub damping: Option<f64>,
+    /// Whether leverages are computed beside scores that need none.
+    pub leverages: bool,
+    /// K models with seeds seed, seed + 1, ….
+    pub ensemble: u32,
+    /// Seed.
+    pub seed: u64,
+}
+
+/// f on the rows that it is measured on.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ImpactValues {
+    /// On the validation rows, signed.
+    pub validation: Option<f64>,
+    /// On the test rows, signed.
+    pub test: Option<f64>,
+}
+
+/// What an ensemble added.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EnsembleReport {
+    /// K.
+    pub members: u32,
+    /// Mean rank correlation of one member's scores with the ensemble's.
+    pub correlation: Option<f64>,
+}
+
+/// Where the seconds of a study went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    /// To fit the models; 0 for a model that was there.
+    pub fit: f64,
+    /// From the model to the scores.
+    pub score: f64,
+    /// For what is told beside them: losses, norms, leverages, f, diagnostics.
+    pub beside: f64,
+}
+
+/// A scored table.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The model of the first seed.
+    pub fitted: Fitted,
+    /// How rows were scored.
+    pub method: Method,
+    /// Larger = better row.
+    pub scores: Vec<f64>,
+    /// ℓᵢ.
+    pub losses: Vec<f64>,
+    /// ‖gᵢ‖.
+    pub gradient_norms: Vec<f64>,
+    /// Ridge leverage of the gradients; None where min(n, p) is above [`LEVERAGE_LIMIT`], or where it was declined.
+    pub leverages: Option<Vec<f64>>,
+    /// f.
+    pub impact: ImpactValues,
+    /// T of v.
+    pub temperature: Option<f64>,
+    /// M of the damped system of the method, where it has one.
+    pub damping: Option<f64>,
+    /// How far the scores may be trusted.
+    pub diagnostics: Diagnostics,
+    /// With K > 1.
+    pub ensemble: Option<EnsembleReport>,
+    /// The scores of each member, with K > 1; else empty.
+    pub members: Vec<Vec<f64>>,
+    /// In words.
+    pub warnings: Vec<String>,
+    /// Seconds.
+    pub phases: Phases,
+}
+
+/// Leverages are computed unasked up to this min(n, p): 42 GFlop.
+pub const LEVERAGE_LIMIT: usize = 5000;
+
+/// Fits, scores and judges.
+///
+/// # Cost
+/// K fits; the method; about thirty sweeps for what is printed beside it.
+/// # Randomness
+/// By the seed; the same bits for any number of threads.
+/// # Errors
+/// [`ErrorKind::Option`] naming the option; those of [`fit_model`] and [`score_rows`].
+/// # References
+/// Influence2024.
+pub fn study(parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<Study> {
+    if options.ensemble == 0 {
+        let reason = "found 0, expected at least 1 model".to_string();
+        return Err(ErrorKind::Option { name: "ensemble".into(), reason }.into());
+    }
+    run.tell(Event::Phase("fitting the model"));
+    let started = Instant::now();
+    let models = fit_members(parts, options, run)?;
+    let fit = started.elapsed().as_secs_f64();
+    let mut found = study_of(models, parts, options, run)?;
+    found.phases.fit = fit;
+    found.warnings.extend(same_members(options));
+    Ok(found)
+}
+
+/// The models of an ensemble, with seeds seed, seed + 1, …; one for a model without hidden layers.
+///
+/// # Errors
+/// Those of [`fit_model`].
+pub(super) fn fit_members(parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<Vec<Fitted>> {
+    let members = if matches!(options.kind, ModelKind::Network(_)) { options.ensemble } else { 1 };
+    let rows = fit_rows(&parts.train, parts);
+    (0..members)
+        .map(|k| fit_model(&options.kind, parts.family, &rows, options.penalty, options.seed + u64::from(k), run))
+        .collect()
+}
+
+/// What to say of an ensemble whose members would all be one model.
+pub(super) fn same_members(options: &StudyOptions) -> Option<String> {
+    (options.ensemble > 1 && !matches!(options.kind, ModelKind::Network(_))).then(|| {
+        format!(
+            "all {} members of the ensemble are the same: a model without hidden layers has one minimum",
+            options.ensemble
+        )
+    })
+}
+
+/// The same with models that are there already.
+///
+/// # Errors
+/// As [`study`]; [`ErrorKind::Shape`] for a model of other columns.
+pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<Study> {
+    run.tell(Event::Phase("scoring the rows"));
+    let started = Instant::now();
+    let first = sample(&models[0].network, &parts.train)?;
+    let method = options.method.unwrap_or_else(|| options.task.default_method(&first));
+    let each: Vec<Scored> =
+        models.iter().map(|fitted| scored(fitted, method, parts, options, run)).collect::<Result<_>>()?;
+    let all: Vec<Vec<f64>> = each.iter().map(|s| s.scores.clone()).collect();
+    let scores = ensemble_mean(&all);
+    let score = started.elapsed().as_secs_f64();
+    let ensemble = (all.len() > 1).then(|| {
+        let correlations: Vec<f64> = all.iter().filter_map(|s| spearman(s, &scores)).collect();
+        let mean = correlations.iter().sum::<f64>() / correlations.len() as f64;
+        EnsembleReport { members: all.len() as u32, correlation: mean.is_finite().then_some(mean) }
+    });
+
+    let leverages = (options.leverages && first.rows().min(first.parameters()) <= LEVERAGE_LIMIT)
+        .then(|| {
+            let m = damping(&first, options.damping.unwrap_or(LEVERAGE_DAMPING), run)?;
+            if m > 0.0 { Ridge::new(&first, m, run)?.leverages(run) } else { Ok(vec![0.0; first.rows()]) }
+        })
+        .transpose()?;
+    let network = &models[0].network;
+    let impact = ImpactValues {
+        validation: parts.validation.as_ref().map(|part| impact_value(network, part, options, run)).transpose()?,
+        test: parts.test.as_ref().map(|part| impact_value(network, part, options, run)).transpose()?,
+    };
+    let temperature = options.temperature.unwrap_or(method.temperature());
+    let mut diagnostics = with_target(network, parts, options, method, run, |target| {
+        Diagnostics::of(method, &first, target, temperature, &scores, options.seed, run)
+    })?;
+    diagnostics.residual = each[0].residual;
+    diagnostics.largest_leverage = each[0].largest_leverage;
+    let mut warnings = parts.warnings.clone();
+    warnings.extend(models[0].warnings.iter().cloned());
+    warnings.extend(diagnostics.warnings());
+    Ok(Study {
+        method,
+        scores,
+        losses: first.losses(run)?,
+        gradient_norms: first.norms_squared(run)?.into_iter().map(f64::sqrt).collect(),
+        leverages,
+        impact,
+        temperature: each[0].temperature,
+        damping: each[0].damping,
+        diagnostics,
+        ensemble,
+        members: if all.len() > 1 { all } else { Vec::new() },
+        warnings,
+        fitted: models.swap_remove(0),
+        phases: Phases { fit: 0.0, score, beside: started.elapsed().as_secs_f64() - score },
+    })
+}
+
+/// The scores of one model.
+///
+/// # Errors
+/// As [`score_rows`]; [`ErrorKind::Option`] for checkpoints of a model that has none.
+pub fn scored(fitted: &Fitted, method: Method, parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<Scored> {
+    let of = |network: &Network, method: Method| {
+        let training = sample(network, &parts.train)?;
+        let preconditioner = match options.task {
+            Task::Fairness | Task::Robustness => Preconditioner::Jacobi,
+            _ => Preconditioner::ClassBlocks,
+        };
+        let options_of_scores = ScoreOptions {
+            penalty: fitted.penalty,
+            temperature: options.temperature,
+            damping: options.damping,
+            preconditioner,
+        };
+        with_target(network, parts, options, method, run, |target| {
+            score_rows(method, &training, target, &options_of_scores, run)
+        })
+    };
+    if method != Method::Checkpoints {
+        return of(&fitted.network, method);
+    }
+    if fitted.snapshots.is_empty() {
+        let reason = "ip-checkpoints needs a network trained here: other models have no checkpoints".to_string();
+        return Err(ErrorKind::Option { name: "method".into(), reason }.into());
+    }
+    let scores: Vec<Scored> =
+        fitted.snapshots.iter().map(|s| of(&s.network, Method::InnerProduct)).collect::<Result<_>>()?;
+    let all: Vec<Vec<f64>> = scores.iter().map(|s| s.scores.clone()).collect();
+    let last = scores.into_iter().next_back();
+    last.map(|last| Scored { scores: checkpoint_sum(&all), ..last })
+        .ok_or_else(|| ErrorKind::Numerical { reason: "no checkpoint was kept".into() }.into())
+}
+
+/// f at a model on some rows, signed.
+///
+/// # Errors
+/// Those of [`Impact`].
+pub fn impact_value(network: &Network, part: &Part, options: &StudyOptions, run: &Run<'_>) -> Result<f64> {
+    let attacked = attacked(network, part, &options.impact)?;
+    impact(network, part, attacked.as_deref(), &options.impact)?.value(run)
+}
+
+/// Labelled rows under a network.
+pub fn sample<'a>(network: &'a Network, part: &'a Part) -> Result<SampleGradients<'a>> {
+    SampleGradients::new(network, &part.features, &part.responses)
+}
+
+/// A part as rows to fit to.
+pub fn fit_rows<'a>(part: &'a Part, parts: &Parts) -> FitRows<'a> {
+    FitRows { features: &part.features, inputs: parts.encoding.width(), responses: &part.responses, weights: None }
+}
+
+/// Hands the target of the options, for this network, to `f`.
+pub(super) fn with_target<R>(
+    network: &Network,
+    parts: &Parts,
+    options: &StudyOptions,
+    method: Method,
+    run: &Run<'_>,
+    f: impl FnOnce(Target<'_>) -> Result<R>,
+) -> Result<R> {
+    run.check()?;
+    match (&options.direction, &parts.validation) {
+        (Direction::Given(v), _) => f(Target::Given(v)),
+        (Direction::TrainingMargin, _) => f(Target::TrainingMargin),
+        (Direction::Validation, None) if method.needs_v() => {
+            let reason = format!("{method} needs validation rows: give a table or a share");
+            Err(ErrorKind::Option { name: "validation".into(), reason }.into())
+        }
+        (Direction::Validation, None) => f(Target::Nothing),
+        (Direction::Validation, Some(part)) => {
+            if method.needs_v() {
+                require_several_classes(network, part)?;
+            }
+            let attacked = attacked(network, part, &options.impact)?;
+            let impact = impact(network, part, attacked.as_deref(), &options.impact)?;
+            f(Target::Impact { impact: &impact, absolute: options.impact.is_unfairness() })
+        }
+    }
+}
+
+fn attacked(network: &Network, part: &Part, kind: &ImpactKind) -> Result<Option<Vec<f64>>> {
+    match kind {
+        ImpactKind::Robustness(gamma) => attacked_features(network, &part.features, *gamma).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn impact<'a>(
+    network: &'a Network,
+    part: &'a Part,
+    attacked: Option<&'a [f64]>,
+    kind: &ImpactKind,
+) -> Result<Impact<'a>> {
+    let rows = SampleGradients::new(network, attacked.unwrap_or(&part.features), &part.responses)?;
+    if kind.is_unfairness() && part.group.is_empty() {
+        let reason = format!("{} compares two groups: name their column", kind.name());
+        return Err(ErrorKind::Option { name: "group".into(), reason }.into());
+    }
+    match kind {
+        ImpactKind::Utility | ImpactKind::Robustness(_) => Ok(Impact::utility(rows)),
+        ImpactKind::Parity => Impact::parity(rows, &part.group),
+        ImpactKind::Opportunity => Impact::opportunity(rows, &part.group),
+    }
+}
+
+fn require_several_classes(network: &Network, part: &Part) -> Result<()> {
+    let one = part.responses.iter().all(|y| *y == part.responses[0]);
+    if network.family.is_classification() && one {
+        let reason =
+            format!("all {} validation rows have one class: they say nothing about the others", part.rows.len());
+        return Err(ErrorKind::Option { name: "validation".into(), reason }.into());
+    }
+    Ok(())
+}
