@@ -1,27 +1,19 @@
 //! The command line of unhat: reads files, calls the library, prints what it found. It holds no algorithm of its own.
 
-mod checkpoint;
 mod commands;
 mod failure;
-mod fingerprint;
 mod held_out;
 mod history;
 mod influence_options;
 mod input;
-pub mod inversion_facts;
-pub mod inversion_report;
 mod names;
 mod options;
 mod output;
 mod page;
 mod progress;
-pub mod report;
 mod session;
 mod signals;
 mod training_options;
-
-pub use checkpoint::{CheckpointFile, Resumed};
-pub use fingerprint::fingerprint_of_inversion;
 
 use clap::Parser;
 use failure::{Failure, FailureReport, message};

@@ -5,9 +5,9 @@ use crate::training_options::{Predict, Train};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::str::FromStr;
-use unhat::audit::findings::{Detail, ReleaseKind};
+use unhat::audit::report::{Detail, ReleaseKind};
 use unhat::invert::scores::ScoreMethod;
-use unhat::invert::{ScoreSource, Solver, SolverAsked};
+use unhat::invert::{ScoreSource, Solver, SolverChoice};
 use unhat::{Error, ErrorKind};
 
 const EXAMPLES: &str = "\
@@ -468,14 +468,14 @@ pub(crate) enum SolverName {
 
 impl SolverName {
     /// As the library knows it.
-    pub fn asked(self) -> SolverAsked {
-        SolverAsked::Named(match self {
+    pub fn asked(self) -> SolverChoice {
+        SolverChoice::Named(match self {
             SolverName::Auto => Solver::Auto,
             SolverName::Exact => Solver::Exact,
             SolverName::Cg => Solver::Cg,
             SolverName::Coreset => Solver::Coreset,
             SolverName::Surrogate => Solver::Surrogate,
-            SolverName::Diagonal => return SolverAsked::Diagonal,
+            SolverName::Diagonal => return SolverChoice::Diagonal,
         })
     }
 }

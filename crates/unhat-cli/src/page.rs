@@ -6,7 +6,7 @@ use crate::session::Session;
 use std::path::Path;
 use std::time::SystemTime;
 use unhat::ErrorKind;
-use unhat::audit::findings::Tool;
+use unhat::report::Tool;
 use unhat_io::{check_page, write_page};
 
 /// The file of `--report`, or none.

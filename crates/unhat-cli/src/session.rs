@@ -3,11 +3,11 @@
 use crate::failure::Failure;
 use crate::options::Common;
 use crate::progress::Progress;
-use crate::report::{Colophon, Report};
 use crate::signals::stop_on_interrupt;
 use serde::Serialize;
 use std::io::{BufWriter, Write};
 use std::time::Instant;
+use unhat::report::{Colophon, Report};
 use unhat::{Error, ErrorKind, Event, Run};
 
 /// The streams, the common options, the threads and the clock of one call.

@@ -31,6 +31,7 @@ mod open;
 mod output;
 mod polytope;
 mod records;
+mod solve;
 mod sparse;
 mod table;
 mod training;
@@ -43,6 +44,7 @@ pub use output::{
     check_output, check_page, check_table, write_frame, write_matrix_npy, write_page, write_table, write_vector,
 };
 pub use polytope::{Polytope, read_polytope};
+pub use solve::SolveFile;
 pub use table::TableOptions;
 pub use training::{TrainingFile, read_training, write_training};
 pub use vector::{read_rows, read_vector};

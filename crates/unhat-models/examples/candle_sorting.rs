@@ -1,6 +1,6 @@
 //! A small transformer that learns to sort ten digits, by SGD, AdamW and fngd-metric.
 //!
-//! cargo run --release -p unhat --features candle --example candle_sorting [-- --tune]
+//! cargo run --release -p unhat-models --features candle --example candle_sorting [-- --tune]
 
 #[path = "candle/comparison.rs"]
 mod comparison;

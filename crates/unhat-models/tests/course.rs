@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use unhat::{Event, Result, Run};
 use unhat_models::models::{
-    Activation, AdamW, Batch, Factors, Family, ModelKind, Network, Optimiser, TrainOptions, Trainer, TrainingData,
+    Activation, AdamW, Batch, Factors, Family, ModelKind, Network, Optimiser, Trainer, TrainerOptions, TrainingData,
     TrainingEvent,
 };
 use unhat_models::natural::Share;
@@ -100,7 +100,7 @@ fn an_entry_of_the_history_is_the_loss_of_all_rows_at_those_weights() {
         let steps: Vec<u64> = report.history.iter().map(|entry| entry.step).collect();
         assert_eq!(steps, [0, 4, 6, 8, 12, 16, 18, 20, 24], "every fourth step and every epoch's end");
         let data = training.data();
-        let train = TrainOptions { epochs: 4, batch: 16, learning_rate: 0.002, seed: 3, ..TrainOptions::default() };
+        let train = TrainerOptions { epochs: 4, batch: 16, learning_rate: 0.002, seed: 3, ..TrainerOptions::default() };
         let mut rule = AdamW::new(0.0).unwrap();
         let mut trainer = Trainer::new(&data, &[6], Activation::Relu, train, &mut rule).unwrap();
         for entry in &report.history {
@@ -147,7 +147,7 @@ impl Optimiser for Witness {
 fn fixed_batches_are_those_of_the_first_epoch() {
     let training = rows(1, 50, CLASSES);
     let epochs = |fixed_batches: bool| {
-        let train = TrainOptions { epochs: 3, batch: 16, seed: 3, fixed_batches, ..TrainOptions::default() };
+        let train = TrainerOptions { epochs: 3, batch: 16, seed: 3, fixed_batches, ..TrainerOptions::default() };
         let mut witness = Witness(Vec::new());
         let data = training.data();
         let mut trainer = Trainer::new(&data, &[6], Activation::Relu, train, &mut witness).unwrap();
@@ -405,7 +405,7 @@ fn a_network_of_another_size_is_refused_by_a_rule_that_has_stepped() {
     let training = rows(1, 20, CLASSES);
     let data = training.data();
     let train = |rule: &mut dyn Optimiser, hidden: &[usize]| {
-        Trainer::new(&data, hidden, Activation::Relu, TrainOptions::default(), rule).unwrap().step().map(drop)
+        Trainer::new(&data, hidden, Activation::Relu, TrainerOptions::default(), rule).unwrap().step().map(drop)
     };
     let metric = unhat_models::natural::SharedMetric::new(
         unhat_models::natural::BaseRule::AdamW(AdamW::new(0.0).unwrap()),

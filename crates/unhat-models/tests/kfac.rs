@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 use unhat_models::models::{
-    Activation, Batch, Family, Network, Optimiser, Schedule, TrainOptions, Trainer, TrainingData, Workspace,
+    Activation, Batch, Family, Network, Optimiser, Schedule, Trainer, TrainerOptions, TrainingData, Workspace,
 };
 use unhat_models::natural::*;
 use unhat_testkit::elimination::solve;
@@ -167,13 +167,13 @@ fn ellipse(rows: usize) -> (Vec<f64>, Vec<f64>) {
 fn every_interval_learns_and_resumes_to_the_same_bits() {
     let (features, response) = ellipse(300);
     let data = TrainingData { features: &features, inputs: 3, response: &response, family: Family::Bernoulli };
-    let options = TrainOptions {
+    let options = TrainerOptions {
         epochs: 20,
         batch: 50,
         learning_rate: 0.1,
         schedule: Schedule::Constant,
         seed: 3,
-        ..TrainOptions::default()
+        ..TrainerOptions::default()
     };
     let rules = [
         KfacOptions { factor_every: 1, inverse_every: 1, ..KfacOptions::default() },

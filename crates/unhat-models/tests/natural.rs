@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 use unhat_models::models::{
-    Activation, AdamW, Family, LayerFactors, LayerShape, Network, Optimiser, Schedule, TrainOptions, Trainer,
+    Activation, AdamW, Family, LayerFactors, LayerShape, Network, Optimiser, Schedule, Trainer, TrainerOptions,
     TrainingData, Workspace,
 };
 use unhat_models::natural::*;
@@ -189,8 +189,13 @@ fn ring(rows: usize) -> (Vec<f64>, Vec<f64>) {
 
 fn trained(rule: &mut dyn Optimiser, rows: &(Vec<f64>, Vec<f64>), epochs: u32, rate: f64) -> (Network, f64) {
     let data = TrainingData { features: &rows.0, inputs: 3, response: &rows.1, family: Family::Bernoulli };
-    let options =
-        TrainOptions { epochs, learning_rate: rate, schedule: Schedule::Constant, seed: 3, ..TrainOptions::default() };
+    let options = TrainerOptions {
+        epochs,
+        learning_rate: rate,
+        schedule: Schedule::Constant,
+        seed: 3,
+        ..TrainerOptions::default()
+    };
     let training =
         Trainer::new(&data, &[24], Activation::Tanh, options, rule).unwrap().train(&unhat::Run::default()).unwrap();
     (training.network, *training.losses.last().unwrap())
@@ -223,7 +228,7 @@ fn both_rules_fit_a_ring() {
 fn a_saved_training_goes_on_to_the_same_bits() {
     let rows = ring(200);
     let data = TrainingData { features: &rows.0, inputs: 3, response: &rows.1, family: Family::Bernoulli };
-    let options = TrainOptions { epochs: 4, learning_rate: 0.05, seed: 5, ..TrainOptions::default() };
+    let options = TrainerOptions { epochs: 4, learning_rate: 0.05, seed: 5, ..TrainerOptions::default() };
     let rules: [fn() -> Box<dyn Optimiser>; 2] =
         [|| Box::new(Fngd::new(200, FngdOptions::default()).unwrap()), || Box::new(metric_rule())];
     for rule in rules {

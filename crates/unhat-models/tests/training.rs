@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use unhat::random::uniform_rows_into;
 use unhat::{Event, Run};
 use unhat_models::models::{
-    Activation, AdamW, Family, Momentum, Optimiser, Schedule, Sgd, StepOutcome, TrainOptions, TrainState, TrainStatus,
-    Trainer, Training, TrainingData, TrainingEvent, evaluate, predictors, train,
+    Activation, AdamW, Family, Momentum, Optimiser, Schedule, Sgd, TrainState, TrainStatus, Trainer, TrainerOptions,
+    TrainerStep, Training, TrainingData, TrainingEvent, evaluate, predictors, train,
 };
 
 fn draw(seed: u64, count: usize) -> Vec<f64> {
@@ -78,12 +78,12 @@ fn three_steps_of_every_rule() {
             0.06049587345226668,
         ],
     ];
-    let options = TrainOptions {
+    let options = TrainerOptions {
         epochs: 3,
         batch: 4,
         learning_rate: 0.3,
         schedule: Schedule::Constant,
-        ..TrainOptions::default()
+        ..TrainerOptions::default()
     };
     for (mut rule, expected) in rules().into_iter().zip(expected) {
         let name = rule.name();
@@ -99,14 +99,14 @@ fn three_steps_of_every_rule() {
     }
 }
 
-fn ring_network(options: TrainOptions) -> Training {
+fn ring_network(options: TrainerOptions) -> Training {
     train(&ring_data(&rings(400)), &[12, 8], Activation::Relu, 0.01, options, &Run::default()).unwrap()
 }
 
 #[test]
 fn a_network_learns_what_no_linear_model_can() {
     let rows = rings(400);
-    let trained = ring_network(TrainOptions { epochs: 80, ..TrainOptions::default() });
+    let trained = ring_network(TrainerOptions { epochs: 80, ..TrainerOptions::default() });
     let found = evaluate(&trained.network, &rows.0, &rows.1, &Run::default()).unwrap();
     assert!(found.accuracy.unwrap() > 0.97, "{found:?}");
     assert!(trained.losses[79] < 0.2 * trained.losses[0], "{:?}", trained.losses);
@@ -120,7 +120,7 @@ fn a_network_learns_what_no_linear_model_can() {
 fn seeds_repeat_and_threads_change_nothing() {
     let of = |seed, threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let options = TrainOptions { epochs: 3, seed, ..TrainOptions::default() };
+        let options = TrainerOptions { epochs: 3, seed, ..TrainerOptions::default() };
         pool.install(|| ring_network(options).network)
     };
     let one = of(1, 1);
@@ -134,13 +134,13 @@ fn seeds_repeat_and_threads_change_nothing() {
 fn a_resumed_training_ends_in_the_same_bits() {
     let rows = rings(100);
     let data = ring_data(&rows);
-    let options = TrainOptions { epochs: 4, batch: 32, seed: 5, ..TrainOptions::default() };
+    let options = TrainerOptions { epochs: 4, batch: 32, seed: 5, ..TrainerOptions::default() };
     for k in 0..3 {
         let trainer_of = |rule: &mut Box<dyn Optimiser>, state: Option<&TrainState>, steps: u64| {
             let mut trainer = Trainer::new(&data, &[5], Activation::Tanh, options.clone(), rule.as_mut()).unwrap();
             state.iter().for_each(|state| trainer.resume(state).unwrap());
             while trainer.steps() < steps {
-                assert!(matches!(trainer.step().unwrap(), StepOutcome::Taken(_)));
+                assert!(matches!(trainer.step().unwrap(), TrainerStep::Taken(_)));
             }
             trainer.state()
         };
@@ -161,7 +161,7 @@ fn a_resumed_training_ends_in_the_same_bits() {
 fn a_response_in_other_units_gives_the_same_network() {
     let features = rings(200).0;
     let y: Vec<f64> = features.chunks(3).map(|a| a[0] * a[1]).collect();
-    let options = TrainOptions { epochs: 30, ..TrainOptions::default() };
+    let options = TrainerOptions { epochs: 30, ..TrainerOptions::default() };
     let of = |response: &[f64]| {
         let data = TrainingData { features: &features, inputs: 3, response, family: Family::Gaussian };
         let trained = train(&data, &[16], Activation::Tanh, 0.0, options.clone(), &Run::default()).unwrap();
@@ -182,7 +182,7 @@ fn a_response_in_other_units_gives_the_same_network() {
 #[test]
 fn divergence_is_a_status_that_names_step_and_layer_and_keeps_finite_weights() {
     let options =
-        TrainOptions { epochs: 5, learning_rate: 1e200, schedule: Schedule::Constant, ..TrainOptions::default() };
+        TrainerOptions { epochs: 5, learning_rate: 1e200, schedule: Schedule::Constant, ..TrainerOptions::default() };
     let trained = ring_network(options);
     let TrainStatus::Diverged { step, layer } = trained.status else { panic!("{:?}", trained.status) };
     assert!((1..10).contains(&step) && layer < 3, "{step} {layer}");
@@ -191,7 +191,7 @@ fn divergence_is_a_status_that_names_step_and_layer_and_keeps_finite_weights() {
 
 #[test]
 fn snapshots_events_and_interruption() {
-    let options = TrainOptions { epochs: 4, snapshots: vec![0, 1, 4, 9], ..TrainOptions::default() };
+    let options = TrainerOptions { epochs: 4, snapshots: vec![0, 1, 4, 9], ..TrainerOptions::default() };
     let trained = ring_network(options.clone());
     let epochs: Vec<u32> = trained.snapshots.iter().map(|s| s.epoch).collect();
     assert_eq!(epochs, [0, 1, 4]);
@@ -215,20 +215,20 @@ fn snapshots_events_and_interruption() {
 #[test]
 fn unusable_options_are_refused() {
     let rows = rings(20);
-    let refused = |options: TrainOptions, hidden: &[usize], penalty: f64| {
+    let refused = |options: TrainerOptions, hidden: &[usize], penalty: f64| {
         train(&ring_data(&rows), hidden, Activation::Relu, penalty, options, &Run::default())
             .err()
             .map(|e| e.kind().name())
     };
-    let options = TrainOptions { epochs: 1, ..TrainOptions::default() };
+    let options = TrainerOptions { epochs: 1, ..TrainerOptions::default() };
     assert_eq!(refused(options.clone(), &[], 0.0), None);
     assert_eq!(refused(options.clone(), &[0], 0.0), Some("option"));
     assert_eq!(refused(options.clone(), &[3], -1.0), Some("option"));
     for wrong in [
-        TrainOptions { epochs: 0, ..options.clone() },
-        TrainOptions { batch: 0, ..options.clone() },
-        TrainOptions { learning_rate: f64::NAN, ..options.clone() },
-        TrainOptions { learning_rate: 0.0, ..options },
+        TrainerOptions { epochs: 0, ..options.clone() },
+        TrainerOptions { batch: 0, ..options.clone() },
+        TrainerOptions { learning_rate: f64::NAN, ..options.clone() },
+        TrainerOptions { learning_rate: 0.0, ..options },
     ] {
         assert_eq!(refused(wrong, &[3], 0.0), Some("option"));
     }

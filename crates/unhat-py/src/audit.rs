@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::time::SystemTime;
-use unhat::audit::findings::Findings;
+use unhat::audit::report::AuditReport;
 use unhat::audit::{AuditOptions, Labels};
 use unhat::leverage::least_squares;
 use unhat::{ErrorKind, Result};
@@ -102,7 +102,7 @@ pub(crate) fn audit_images(py: Python<'_>, findings: &str) -> PyResult<String> {
     written(py, &unhat_report::audit_images(&read(py, findings)?))
 }
 
-fn read(py: Python<'_>, findings: &str) -> PyResult<Findings> {
+fn read(py: Python<'_>, findings: &str) -> PyResult<AuditReport> {
     serde_json::from_str(findings).map_err(|error| not_drawn(py, &error))
 }
 

@@ -8,19 +8,19 @@ use crate::inverted::{Names, subject};
 use crate::work::compute_and_tell;
 use pyo3::prelude::*;
 use unhat::barrier::Side;
+use unhat::invert::page::{self, InversionPage, Subject};
+use unhat::invert::report::{DiagonalReport, NoiseSpread, RegularisedReport, SolveReport};
+use unhat::invert::scores::ScoreInversionReport;
 use unhat::invert::scores::{ScoreInvertOptions, ScoreMethod, ScoreStart, gradient_covariance};
 use unhat::invert::{
     Checkpoint, DiagonalInversion, GradientRequest, Inversion, InvertOptions, RegularisedInversion, RegularisedOptions,
-    ScoreSource, Solver, SolverAsked, Start, StartReport, invert_diagonal, invert_regularised,
+    SavedSolve, ScoreSource, Solver, SolverChoice, Start, StartReport, fingerprint_of_inversion, invert_diagonal,
+    invert_regularised,
 };
 use unhat::rows::RowSource;
 use unhat::solve::{State, Status, Step};
 use unhat::{ErrorKind, Result, Run};
-use unhat_cli::inversion_facts::{self, Subject, recommended};
-use unhat_cli::inversion_report::{DiagonalReport, NoiseSpread, RegularisedReport, ScoreInversionReport, SolveReport};
-use unhat_cli::{CheckpointFile, Resumed, fingerprint_of_inversion};
-use unhat_io::MatrixRows;
-use unhat_report::InversionFacts;
+use unhat_io::{MatrixRows, SolveFile};
 
 const SOLVERS: [Solver; 5] = [Solver::Auto, Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate];
 const SCORES: [ScoreSource; 3] = [ScoreSource::Auto, ScoreSource::Exact, ScoreSource::Sketched];
@@ -114,14 +114,14 @@ pub(crate) fn invert_gradient<'py>(
 
 impl Found {
     /// What the page draws.
-    fn page(&self, subject: Subject<'_>) -> InversionFacts {
+    fn page(&self, subject: Subject<'_>) -> InversionPage {
         match self {
             Found::Plain(found, spread) => {
                 let spread = spread.as_ref().map(|spread| (spread.noise, spread.standard_errors.as_slice()));
-                inversion_facts::of_gradient(found, spread, subject)
+                page::of_gradient(found, spread, subject)
             }
-            Found::Regularised(found) => inversion_facts::of_regularised(found, subject),
-            Found::Diagonal(found) => inversion_facts::of_diagonal(found, subject),
+            Found::Regularised(found) => page::of_regularised(found, subject),
+            Found::Diagonal(found) => page::of_diagonal(found, subject),
         }
     }
 
@@ -150,8 +150,8 @@ impl GradientOptions {
     /// With the words read, and refused where it cannot be had.
     fn request(&self, weights: bool) -> Result<GradientRequest> {
         let solver = match self.solver == DIAGONAL {
-            true => SolverAsked::Diagonal,
-            false => SolverAsked::Named(named("solver", &self.solver, &SOLVERS, Solver::name)?),
+            true => SolverChoice::Diagonal,
+            false => SolverChoice::Named(named("solver", &self.solver, &SOLVERS, Solver::name)?),
         };
         let request = GradientRequest {
             solver,
@@ -195,7 +195,7 @@ fn solve(problem: &Problem<'_>, request: &GradientRequest, options: &GradientOpt
         prove: options.prove,
         ..RegularisedOptions::default()
     };
-    if request.solver == SolverAsked::Diagonal {
+    if request.solver == SolverChoice::Diagonal {
         let found = invert_diagonal(rows, offset, target, weights, start, &chosen, run)?;
         return Ok(Found::Diagonal(Box::new(found)));
     }
@@ -205,12 +205,11 @@ fn solve(problem: &Problem<'_>, request: &GradientRequest, options: &GradientOpt
 /// A solve that is kept in a file, the command line's, and goes on from there to the same bits.
 fn resumable(path: &str, problem: &Problem<'_>, options: &InvertOptions, run: &Run<'_>) -> Result<Inversion> {
     let Problem { rows, offset, target, start, .. } = problem;
-    let (mut file, resume) =
-        CheckpointFile::open(path, fingerprint_of_inversion(rows, offset, target, start, options)?)?;
+    let (mut file, resume) = SolveFile::open(path, fingerprint_of_inversion(rows, offset, target, start, options)?)?;
     let resumed = resume.is_some();
-    let mut latest: Option<Resumed> = None;
+    let mut latest: Option<SavedSolve> = None;
     let mut save = |state: &State, positive: &[bool], start: &StartReport| {
-        latest = Some((state.clone(), positive.to_vec(), start.clone()));
+        latest = Some(SavedSolve { state: state.clone(), positive: positive.to_vec(), start: start.clone() });
         file.save_now_and_then(state, positive, start)
     };
     let checkpoint = Checkpoint { resume, save: &mut save };
@@ -221,7 +220,9 @@ fn resumable(path: &str, problem: &Problem<'_>, options: &InvertOptions, run: &R
     };
     match latest {
         _ if solved => file.remove(),
-        Some((state, positive, start)) if outcome.is_ok() || interrupted => file.save(&state, &positive, &start)?,
+        Some(SavedSolve { state, positive, start }) if outcome.is_ok() || interrupted => {
+            file.save(&state, &positive, &start)?
+        }
         // An error is final: nothing of this run is left behind.
         _ if !interrupted && !resumed => file.remove(),
         _ => {}
@@ -279,8 +280,8 @@ pub(crate) fn invert_scores<'py>(
     colophon.warnings.extend(known.other_cell(&found.point.slack));
     colophon.warnings.extend(found.warnings.iter().cloned());
     let subject = subject(COMMAND, (&options.names, source.shape(), target), &colophon, threads);
-    let page = inversion_facts::of_scores(&found, &known, subject);
-    let values = recommended(&found).then_some(found.x.as_slice());
+    let page = page::of_scores(&found, &known, subject);
+    let values = found.is_recommended().then_some(found.x.as_slice());
     let text = colophon.object(py, (COMMAND, threads), ScoreInversionReport::of(&found), values)?;
     Ok((text, written(py, &page)?, steps(&found.history)))
 }

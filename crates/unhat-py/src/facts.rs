@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use serde::Serialize;
 use std::time::Instant;
 use unhat::ErrorKind;
-use unhat_cli::report::{self, Report};
+use unhat::report::{self, Report};
 
 /// An object as text, for Python to read.
 pub(crate) fn written(py: Python<'_>, object: &impl Serialize) -> PyResult<String> {

@@ -2,8 +2,9 @@
 
 use crate::facts::written;
 use pyo3::prelude::*;
+use unhat::invert::page::{Trace, TraceStep};
 use unhat::solve::Step;
-use unhat_report::{Trace, convergence_image};
+use unhat_report::convergence_image;
 
 /// (iteration, passes, work, decrement, residual, step, certificate), the columns of the command line's `--history`.
 pub(crate) type Steps = Vec<(u32, u32, f64, f64, f64, f64, f64)>;
@@ -21,15 +22,14 @@ pub(crate) fn steps(history: &[Step]) -> Steps {
 #[pyfunction]
 pub(crate) fn convergence_chart(py: Python<'_>, method: String, history: Steps) -> PyResult<String> {
     let known = |value: f64| Some(value).filter(|value| value.is_finite());
-    let step = |(iteration, passes, _, decrement, residual, _, certificate): (u32, u32, f64, f64, f64, f64, f64)| {
-        unhat_report::Step {
+    let step =
+        |(iteration, passes, _, decrement, residual, _, certificate): (u32, u32, f64, f64, f64, f64, f64)| TraceStep {
             iteration,
             passes: Some(passes.into()),
             decrement: known(decrement),
             residual: known(residual),
             certificate: known(certificate),
-        }
-    };
+        };
     let trace = Trace { method, steps: history.into_iter().map(step).collect() };
     written(py, &convergence_image(&[trace]))
 }

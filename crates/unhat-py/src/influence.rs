@@ -8,14 +8,14 @@ use numpy::PyArray1;
 use pyo3::prelude::*;
 use std::collections::HashSet;
 use std::time::SystemTime;
-use unhat::audit::findings::Tool;
+use unhat::report::Solved;
+use unhat::report::Tool;
 use unhat::{ErrorKind, Result, Run};
-use unhat_cli::report::Solved;
 use unhat_models::influence::{
-    Direction, Evidence, ImpactAsked, ImpactKind, Prepared, Purpose, Request, RowName, Study, StudyFacts,
+    Direction, Evidence, ImpactKind, ImpactRequest, Prepared, Purpose, Request, RowName, Study, StudyReport,
 };
 use unhat_models::models::Frame;
-use unhat_report::{InfluenceFacts, influence_density};
+use unhat_report::{InfluencePage, influence_density};
 
 /// What is asked of a study; words are read by the library.
 #[derive(FromPyObject)]
@@ -75,7 +75,11 @@ fn request(py: Python<'_>, options: &Options<'_>) -> PyResult<Request> {
     let test = given::held_out(py, "test", options.test.as_ref())?;
     let read = || -> Result<Request> {
         let impact = |given: &WordOrValues<'_>| {
-            given.resolve("impact", |word| Ok(ImpactKind::named(word)?.map(ImpactAsked::Named)), ImpactAsked::Vector)
+            given.resolve(
+                "impact",
+                |word| Ok(ImpactKind::named(word)?.map(ImpactRequest::Named)),
+                ImpactRequest::Vector,
+            )
         };
         Ok(Request {
             response: options.response.clone(),
@@ -106,14 +110,14 @@ fn request(py: Python<'_>, options: &Options<'_>) -> PyResult<Request> {
 struct Studied {
     input: Prepared,
     study: Study,
-    facts: StudyFacts,
+    facts: StudyReport,
     evidence: Evidence,
 }
 
 fn studied(frame: Frame, request: Request, purpose: Purpose, top: usize, run: &Run<'_>) -> Result<Studied> {
     let input = request.prepare(frame, purpose)?;
     let study = input.study(run)?;
-    let facts = input.study_facts(&study, top, run)?;
+    let facts = input.study_report(&study, top, run)?;
     let evidence = input.evidence(&study, run)?;
     Ok(Studied { input, study, facts, evidence })
 }
@@ -159,7 +163,7 @@ pub(crate) fn influence<'py>(
     let work = |run: &Run<'_>| studied(frame, request, Purpose::Score, top, run);
     let (found, threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
     colophon.warnings.extend_from_slice(&found.study.warnings);
-    let page = InfluenceFacts {
+    let page = InfluencePage {
         study: Some(found.facts.clone()),
         evidence: Some(found.evidence.clone()),
         density: influence_density(&found.study.losses, &found.study.scores),
@@ -181,11 +185,11 @@ pub(crate) fn influence_check<'py>(
     let work = |run: &Run<'_>| {
         let input = request.prepare(frame, Purpose::Check)?;
         let found = input.check(run)?;
-        Ok((input.check_facts(&found), found.warnings))
+        Ok((input.check_report(&found), found.warnings))
     };
     let ((facts, warnings), threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
     colophon.warnings.extend(warnings);
-    let page = InfluenceFacts { check: Some(facts.clone()), ..page_of(&options, &colophon, command, threads, created) };
+    let page = InfluencePage { check: Some(facts.clone()), ..page_of(&options, &colophon, command, threads, created) };
     let text = colophon.object(py, (command, threads), Solved::new(&facts), None)?;
     Ok((text, written(py, &page)?, None))
 }
@@ -207,8 +211,8 @@ pub(crate) fn influence_trim<'py>(
     };
     let ((found, trimmed), threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
     colophon.warnings.extend_from_slice(&found.study.warnings);
-    let facts = found.input.trim_facts(&found.study, &trimmed);
-    let page = InfluenceFacts {
+    let facts = found.input.trim_report(&found.study, &trimmed);
+    let page = InfluencePage {
         study: Some(found.facts.clone()),
         evidence: Some(found.evidence.clone()),
         density: influence_density(&found.study.losses, &found.study.scores),
@@ -228,8 +232,8 @@ fn page_of(
     command: &str,
     threads: usize,
     created: SystemTime,
-) -> InfluenceFacts {
-    InfluenceFacts {
+) -> InfluencePage {
+    InfluencePage {
         tool: tool(&format!("unhat.{}", command.replace(' ', "_")), colophon, threads),
         created_utc: Some(humantime::format_rfc3339_seconds(created).to_string()),
         table: options.table.clone(),
@@ -266,7 +270,7 @@ pub(crate) fn influence_images(py: Python<'_>, facts: &str) -> PyResult<String> 
     written(py, &unhat_report::influence_images(&read(py, facts)?))
 }
 
-fn read(py: Python<'_>, facts: &str) -> PyResult<InfluenceFacts> {
+fn read(py: Python<'_>, facts: &str) -> PyResult<InfluencePage> {
     serde_json::from_str(facts).map_err(|error| not_drawn(py, &error))
 }
 

@@ -6,9 +6,9 @@ use crate::influence::tool;
 use pyo3::prelude::*;
 use std::time::SystemTime;
 use unhat::ErrorKind;
+use unhat::invert::page::Inverted;
+use unhat::invert::page::Subject;
 use unhat::rows::Shape;
-use unhat_cli::inversion_facts::Subject;
-use unhat_report::Inverted;
 
 /// What the data are called.
 #[derive(FromPyObject)]

@@ -8,11 +8,13 @@ use crate::work::compute_and_tell;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::time::SystemTime;
+use unhat::report::Solved;
 use unhat::{Error, ErrorKind, Result, Run};
-use unhat_cli::report::{PredictReport, PredictedRow, Solved, TrainReport};
 use unhat_io::{TrainingFile, check_model_output, read_training};
+use unhat_models::models::{PredictReport, PredictedRow};
+use unhat_models::training::TrainReport;
 use unhat_models::training::{Ending, Keeper, Trained, TrainingOptions, TrainingRequest};
-use unhat_report::TrainingFacts;
+use unhat_report::TrainingPage;
 
 /// What is asked of a training; words are read by the library.
 #[derive(FromPyObject)]
@@ -121,7 +123,7 @@ pub(crate) fn train<'py>(
     let ((trained, bytes), threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
     let report = trained.report;
     colophon.warnings.clone_from(&report.warnings);
-    let page = TrainingFacts {
+    let page = TrainingPage {
         tool: tool("unhat.train", &colophon, threads),
         created_utc: Some(humantime::format_rfc3339_seconds(created).to_string()),
         table: options.table.clone(),
@@ -143,7 +145,7 @@ pub(crate) fn training_images(py: Python<'_>, facts: &str) -> PyResult<String> {
     written(py, &unhat_report::training_images(&read(py, facts)?))
 }
 
-fn read(py: Python<'_>, facts: &str) -> PyResult<TrainingFacts> {
+fn read(py: Python<'_>, facts: &str) -> PyResult<TrainingPage> {
     serde_json::from_str(facts).map_err(|error| not_drawn(py, &error))
 }
 

@@ -8,7 +8,7 @@ use crate::pieces::findings;
 use crate::sections::{checks, convergence, coordinates, fit, fitted, method, noise, protections, rows, wishes};
 use crate::words;
 use maud::{Markup, html};
-use unhat::audit::findings::{Detail, Findings};
+use unhat::audit::report::{AuditReport, Detail};
 
 /// The findings as one HTML file.
 ///
@@ -18,7 +18,7 @@ use unhat::audit::findings::{Detail, Findings};
 /// Milliseconds, and a file of about 200 kB for the largest of findings.
 /// # Errors
 /// When the findings cannot be written as JSON.
-pub fn audit_page(findings: &Findings) -> Result<String, Error> {
+pub fn audit_page(findings: &AuditReport) -> Result<String, Error> {
     let findings = &for_its_reader(findings);
     let mut data = serde_json::to_value(findings)?;
     if let Some(entries) = data.as_object_mut() {
@@ -37,19 +37,19 @@ pub fn audit_page(findings: &Findings) -> Result<String, Error> {
 }
 
 /// The charts of the page, in its order.
-pub fn audit_images(findings: &Findings) -> Vec<Image> {
+pub fn audit_images(findings: &AuditReport) -> Vec<Image> {
     let shown = sections(&for_its_reader(findings));
     shown.iter().flat_map(|section| Image::of_figures(&section.body)).collect()
 }
 
-fn these(findings: &Findings) -> String {
+fn these(findings: &AuditReport) -> String {
     let released = words::released(findings.release.kind);
     if released == "gradient" { format!("this {released}") } else { format!("these {released}") }
 }
 
 /// What somebody else may not see is taken out before anything is drawn: coefficients and row numbers, and absolute errors,
 /// which beside relative ones give |xⱼ| and ‖x‖ by division.
-fn for_its_reader(findings: &Findings) -> Findings {
+fn for_its_reader(findings: &AuditReport) -> AuditReport {
     let mut findings = findings.clone();
     if findings.detail == Detail::Share {
         for coordinate in &mut findings.coordinates {
@@ -62,7 +62,7 @@ fn for_its_reader(findings: &Findings) -> Findings {
     findings
 }
 
-fn facts(findings: &Findings) -> Vec<(&'static str, Markup)> {
+fn facts(findings: &AuditReport) -> Vec<(&'static str, Markup)> {
     let table = &findings.table;
     let trials = findings.verdict.rel_error.trials;
     vec![
@@ -92,7 +92,7 @@ fn facts(findings: &Findings) -> Vec<(&'static str, Markup)> {
 }
 
 /// The answer in one sentence, from the numbers of the verdict.
-fn verdict(findings: &Findings) -> Markup {
+fn verdict(findings: &AuditReport) -> Markup {
     let verdict = &findings.verdict;
     let error = &verdict.rel_error;
     let wish = findings.declared.target_rel_error;
@@ -120,7 +120,7 @@ fn verdict(findings: &Findings) -> Markup {
 }
 
 /// The parts of the page for which there is data; a finding links to the one it belongs to.
-fn sections(findings: &Findings) -> Vec<Section> {
+fn sections(findings: &AuditReport) -> Vec<Section> {
     let one = |id, name, title, body: Option<Markup>| body.map(|body| Section { id, name, title, body });
     let two = |first: Option<Markup>, second: Option<Markup>| match (first, second) {
         (None, None) => None,
@@ -149,8 +149,8 @@ fn sections(findings: &Findings) -> Vec<Section> {
     };
     let list = Section {
         id: "s-findings",
-        name: "Findings",
-        title: "Findings",
+        name: "AuditReport",
+        title: "AuditReport",
         body: findings::list(&findings.findings, place),
     };
     std::iter::once(list).chain(shown).collect()

@@ -67,10 +67,11 @@ fn text(tagged: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Step, Trace, convergence_image};
+    use crate::convergence_image;
+    use unhat::invert::page::{Trace, TraceStep};
 
     fn trace(steps: u32) -> Vec<Trace> {
-        let step = |k: u32| Step {
+        let step = |k: u32| TraceStep {
             iteration: k,
             passes: None,
             decrement: Some(0.1_f64.powi(k as i32)),

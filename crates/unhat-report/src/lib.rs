@@ -26,13 +26,10 @@ mod words;
 
 pub use audit::{audit_images, audit_page};
 pub use image::Image;
-pub use influence::{InfluenceFacts, influence_density, influence_images, influence_page};
-pub use inversion::{
-    Candidate, Component, InversionFacts, Inverted, Lift, Proof, StandardError, Step, Trace, convergence_image,
-    inversion_page,
-};
-pub use scores::{Histogram, ScoreFacts, TopScore, score_page};
-pub use training::{TrainingFacts, training_images, training_page};
+pub use influence::{InfluencePage, influence_density, influence_images, influence_page};
+pub use inversion::{convergence_image, inversion_page};
+pub use scores::{Histogram, ScoresPage, TopScore, score_page};
+pub use training::{TrainingPage, training_images, training_page};
 
 /// The data could not be written as JSON.
 pub type Error = serde_json::Error;

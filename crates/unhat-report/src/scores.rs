@@ -12,11 +12,11 @@ use crate::pieces::table::{Cell, Column, Row, Table};
 use crate::sections::{checks, method};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
-use unhat::audit::findings::{Check, Tool};
+use unhat::report::{Check, Tool};
 
 /// Everything that the report of scores draws. A number that is unknown is None, never NaN.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ScoreFacts {
+pub struct ScoresPage {
     /// The program and the run.
     pub tool: Tool,
     /// When, as RFC 3339 in UTC.
@@ -134,7 +134,7 @@ impl Histogram {
 /// Milliseconds.
 /// # Errors
 /// When the facts cannot be written as JSON.
-pub fn score_page(facts: &ScoreFacts) -> Result<String, Error> {
+pub fn score_page(facts: &ScoresPage) -> Result<String, Error> {
     let section = |id, name, title, body: Option<Markup>| body.map(|body| Section { id, name, title, body });
     let sections = [
         section("s-spread", "Spread", "Spread", spread(facts)),
@@ -154,7 +154,7 @@ pub fn score_page(facts: &ScoreFacts) -> Result<String, Error> {
     Ok(page.write())
 }
 
-fn head(facts: &ScoreFacts) -> Vec<(&'static str, Markup)> {
+fn head(facts: &ScoresPage) -> Vec<(&'static str, Markup)> {
     vec![
         (
             "Table",
@@ -176,11 +176,11 @@ fn head(facts: &ScoreFacts) -> Vec<(&'static str, Markup)> {
 }
 
 /// The average score is rank/n; twice that is the usual mark of a row that stands out.
-fn average(facts: &ScoreFacts) -> Quantity {
+fn average(facts: &ScoresPage) -> Quantity {
     Quantity::new("/expected_sum / /rows", facts.expected_sum / facts.rows as f64, Format::Number)
 }
 
-fn lead(facts: &ScoreFacts) -> Markup {
+fn lead(facts: &ScoresPage) -> Markup {
     html! {
         @match facts.top.first() {
             Some(top) => {
@@ -193,7 +193,7 @@ fn lead(facts: &ScoreFacts) -> Markup {
     }
 }
 
-fn spread(facts: &ScoreFacts) -> Option<Markup> {
+fn spread(facts: &ScoresPage) -> Option<Markup> {
     let histogram = &facts.histogram;
     let most = histogram.count.iter().copied().max().filter(|most| *most > 0)?;
     let edges = edges(histogram.domain(), histogram.count.len());
@@ -253,7 +253,7 @@ fn spread(facts: &ScoreFacts) -> Option<Markup> {
     Some(figure.markup())
 }
 
-fn largest(facts: &ScoreFacts) -> Option<Markup> {
+fn largest(facts: &ScoresPage) -> Option<Markup> {
     let first = facts.top.first()?;
     let score = |place: usize, top: &TopScore| Quantity::new(format!("/top/{place}/score"), top.score, Format::Number);
     let bars: Vec<Bar> = facts
@@ -318,7 +318,7 @@ fn largest(facts: &ScoreFacts) -> Option<Markup> {
     Some(figure.markup())
 }
 
-fn limits(facts: &ScoreFacts) -> Markup {
+fn limits(facts: &ScoresPage) -> Markup {
     html! {
         dl.method {
             dt { "How the scores were computed" }

@@ -11,12 +11,12 @@ use crate::sections::method;
 use crate::{Error, Image};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
-use unhat::audit::findings::Tool;
-use unhat_models::training::{Controls, Ending, HistoryEntry, TrainingReport};
+use unhat::report::Tool;
+use unhat_models::training::{Controls, Ending, HistoryEntry, OptimiserName, TrainingReport};
 
 /// Everything that the report of a training draws. A number that is unknown is None, never NaN.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrainingFacts {
+pub struct TrainingPage {
     /// The program and the run.
     pub tool: Tool,
     /// When, as RFC 3339 in UTC.
@@ -34,7 +34,7 @@ pub struct TrainingFacts {
 /// Milliseconds.
 /// # Errors
 /// When the facts cannot be written as JSON.
-pub fn training_page(facts: &TrainingFacts) -> Result<String, Error> {
+pub fn training_page(facts: &TrainingPage) -> Result<String, Error> {
     let page = Page {
         brand: "unhat train",
         subject: format!("Training on {}", facts.table),
@@ -48,11 +48,11 @@ pub fn training_page(facts: &TrainingFacts) -> Result<String, Error> {
 }
 
 /// The charts of the page, in its order.
-pub fn training_images(facts: &TrainingFacts) -> Vec<Image> {
+pub fn training_images(facts: &TrainingPage) -> Vec<Image> {
     sections(facts).iter().flat_map(|section| Image::of_figures(&section.body)).collect()
 }
 
-fn sections(facts: &TrainingFacts) -> Vec<Section> {
+fn sections(facts: &TrainingPage) -> Vec<Section> {
     let section = |id, name, title, body: Option<Markup>| body.map(|body| Section { id, name, title, body });
     [
         section("s-curves", "Curves", "Learning curves", curves(facts)),
@@ -65,7 +65,7 @@ fn sections(facts: &TrainingFacts) -> Vec<Section> {
     .collect()
 }
 
-fn head(facts: &TrainingFacts) -> Vec<(&'static str, Markup)> {
+fn head(facts: &TrainingPage) -> Vec<(&'static str, Markup)> {
     let report = &facts.report;
     let model = &report.model;
     vec![
@@ -86,10 +86,10 @@ fn head(facts: &TrainingFacts) -> Vec<(&'static str, Markup)> {
                 @if let Some(response) = &model.response { ", predicts " span.name { (response) } }
             },
         ),
-        ("Rule", html! { (report.optimizer) }),
+        ("Rule", html! { (report.optimizer.name()) }),
         (
             "Learning rate",
-            html! { (Quantity::new("/learning_rate", report.learning_rate, Format::Number)) ", " (report.settings.schedule)
+            html! { (Quantity::new("/learning_rate", report.learning_rate, Format::Number)) ", " (report.settings.schedule.name())
             @if report.range_test.is_some() { ", from a range test" } },
         ),
         (
@@ -107,7 +107,7 @@ fn head(facts: &TrainingFacts) -> Vec<(&'static str, Markup)> {
     ]
 }
 
-fn lead(facts: &TrainingFacts) -> Markup {
+fn lead(facts: &TrainingPage) -> Markup {
     let report = &facts.report;
     let kept = &report.kept;
     html! {
@@ -140,7 +140,7 @@ type Curve = (&'static str, fn(&HistoryEntry) -> Option<f64>);
 const CURVES: [Curve; 2] =
     [("training loss", |entry| entry.train_loss), ("validation loss", |entry| entry.validation_loss)];
 
-fn curves(facts: &TrainingFacts) -> Option<Markup> {
+fn curves(facts: &TrainingPage) -> Option<Markup> {
     let history = &facts.report.history;
     let curve = |(place, (name, value)): (usize, &Curve)| {
         let points: Vec<_> = history
@@ -200,7 +200,7 @@ fn curves(facts: &TrainingFacts) -> Option<Markup> {
     Some(figure.markup())
 }
 
-fn answer(facts: &TrainingFacts) -> Markup {
+fn answer(facts: &TrainingPage) -> Markup {
     let report = &facts.report;
     let first = report.history.first().and_then(|entry| entry.train_loss);
     let least = report.history.iter().enumerate().filter_map(|(k, entry)| Some((k, entry, entry.validation_loss?)));
@@ -295,7 +295,7 @@ fn controls(controls: &Controls) -> Markup {
     }
 }
 
-fn range_test(facts: &TrainingFacts) -> Option<Markup> {
+fn range_test(facts: &TrainingPage) -> Option<Markup> {
     let trials = facts.report.range_test.as_ref()?;
     let columns = vec![
         Column::number("learning rate", "/range_test/*/learning_rate", Format::Number),
@@ -317,7 +317,7 @@ fn range_test(facts: &TrainingFacts) -> Option<Markup> {
     })
 }
 
-fn limits(facts: &TrainingFacts) -> Markup {
+fn limits(facts: &TrainingPage) -> Markup {
     let (report, settings) = (&facts.report, &facts.report.settings);
     let at = |key: &str, value: f64| Quantity::new(format!("/settings/{key}"), value, Format::Number);
     html! {
@@ -331,18 +331,18 @@ fn limits(facts: &TrainingFacts) -> Markup {
                 @if let Some(alpha) = settings.alpha { ", relative damping " (at("alpha", alpha)) }
                 @if let Some(damping) = settings.damping { ", damping " (at("damping", damping)) }
                 @if let Some(rank) = settings.rank { ", rank " (Quantity::count("/settings/rank", rank as u64)) }
-                @if let Some(share) = &settings.share { ", coefficients shared " (share.replace('_', " ")) }
-                @if let Some(base) = &settings.base { ", on top of " (base) }
+                @if let Some(share) = &settings.share { ", coefficients shared " (share.name().replace('_', " ")) }
+                @if let Some(base) = &settings.base { ", on top of " (base.name()) }
                 "."
             }
             dt { "What the times are" }
             dd { "Of the steps alone: evaluation and the report are in no time." }
-            @if report.optimizer == "fngd" {
+            @if report.optimizer == OptimiserName::Fngd {
                 dt { "What fngd is" }
                 dd { "Coefficients of per-sample gradients, inverted in the first epoch and shared afterwards; the controls \
                     say whether they carried anything." }
             }
-            @if report.optimizer == "fngd-metric" {
+            @if report.optimizer == OptimiserName::FngdMetric {
                 dt { "What fngd-metric is" }
                 dd { "The second moment of each layer’s inputs, found in the first epoch and shared afterwards: a low-rank, \
                     one-sided relative of K-FAC and FOOF, and not the rule of the paper on fast natural gradients." }

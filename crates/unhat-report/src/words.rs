@@ -2,7 +2,7 @@
 
 use crate::number::{Format, Quantity};
 use maud::{Markup, html};
-use unhat::audit::findings::{AttackKind, Detail, Findings, Protection, ProtectionKind, Release, ReleaseKind};
+use unhat::audit::report::{AttackKind, AuditReport, Detail, Protection, ProtectionKind, Release, ReleaseKind};
 
 /// "leverage scores"
 pub(crate) fn released(kind: ReleaseKind) -> &'static str {
@@ -23,7 +23,7 @@ pub(crate) fn release_name(kind: ReleaseKind) -> &'static str {
 }
 
 /// What is released, of how many rows.
-pub(crate) fn release_fact(findings: &Findings) -> Markup {
+pub(crate) fn release_fact(findings: &AuditReport) -> Markup {
     let Release { kind, rows_released, .. } = findings.release;
     let all = rows_released == findings.table.rows;
     html! {

@@ -7,8 +7,8 @@ mod sample;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reading::Node;
 use sha2::{Digest, Sha256};
-use unhat::audit::findings::{Detail, Findings, Protection, ReleaseKind, Spread};
-use unhat_report::{InfluenceFacts, audit_page, influence_page, inversion_page, score_page, training_page};
+use unhat::audit::report::{AuditReport, Detail, Protection, ReleaseKind, Spread};
+use unhat_report::{InfluencePage, audit_page, influence_page, inversion_page, score_page, training_page};
 
 fn all_pages() -> Vec<(&'static str, String)> {
     vec![
@@ -29,7 +29,7 @@ fn all_pages() -> Vec<(&'static str, String)> {
 }
 
 /// A trimming in which everything that may be missing is missing.
-fn little() -> InfluenceFacts {
+fn little() -> InfluencePage {
     let mut facts = sample::influence("trim").unwrap();
     facts.created_utc = None;
     let study = facts.study.as_mut().unwrap();
@@ -51,8 +51,8 @@ fn little() -> InfluenceFacts {
     facts
 }
 
-/// Findings in which everything that may be missing is missing.
-fn bare() -> Findings {
+/// AuditReport in which everything that may be missing is missing.
+fn bare() -> AuditReport {
     let mut findings = sample::findings().unwrap();
     findings.created_utc = None;
     findings.table.response = None;
@@ -78,8 +78,8 @@ fn bare() -> Findings {
     findings
 }
 
-/// Findings with values that no scale likes: zeros, the unbounded, nothing but one point.
-fn odd() -> Findings {
+/// AuditReport with values that no scale likes: zeros, the unbounded, nothing but one point.
+fn odd() -> AuditReport {
     let mut findings = sample::findings().unwrap();
     findings.release.kind = ReleaseKind::Both;
     findings.bound.valid_below_noise_rel = None;
@@ -330,7 +330,7 @@ fn a_page_is_small_and_the_same_every_time() {
 #[test]
 fn the_verdict_follows_the_numbers() {
     let mut findings = sample::findings().unwrap();
-    let lead = |findings: &Findings| {
+    let lead = |findings: &AuditReport| {
         let tree = Node::parse(&audit_page(findings).unwrap());
         tree.all().into_iter().find(|node| node.has_class("lead")).unwrap().content().replace('\u{a0}', " ")
     };

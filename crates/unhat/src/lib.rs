@@ -10,11 +10,14 @@
 //!
 //! Models of a table, and what each row did to them, are the crate `unhat-models`.
 
+#[cfg(all(feature = "invert", feature = "report"))]
 pub mod audit;
 pub mod barrier;
 mod error;
+#[cfg(feature = "invert")]
 pub mod feasible;
 pub mod gram;
+#[cfg(feature = "invert")]
 pub mod invert;
 pub mod kernels;
 pub mod leverage;
@@ -22,6 +25,8 @@ mod linalg;
 pub mod normal;
 pub mod oracle;
 pub mod random;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod rows;
 mod run;
 pub mod solve;

@@ -20,14 +20,6 @@ pub fn uniform_rows_into(seed: u64, stream: u64, first_row: usize, out: &mut [f6
     }
 }
 
-/// Numbers in [−1, 1), for tests.
-#[cfg(test)]
-pub(crate) fn draw(seed: u64, count: usize) -> Vec<f64> {
-    let mut u = vec![0.0; count];
-    uniform_rows_into(seed, 0, 0, &mut u);
-    u.iter().map(|u| 2.0 * u - 1.0).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

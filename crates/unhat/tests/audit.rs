@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 use std::collections::BTreeMap;
-use unhat::audit::findings::{AttackKind, Detail, Finding, Findings, Protection, ProtectionKind, ReleaseKind};
+use unhat::audit::report::{AttackKind, AuditReport, Detail, Finding, Protection, ProtectionKind, ReleaseKind};
 use unhat::audit::{AuditOptions, audit};
 use unhat::barrier::leverage_gradient;
 use unhat::rows::DenseRows;
@@ -13,7 +13,7 @@ fn small() -> AuditOptions {
     AuditOptions { trials: 8, digits: Some(vec![2]), clip: Some(vec![0.9]), ..AuditOptions::default() }
 }
 
-fn audited(r: &Regression, options: &AuditOptions) -> Findings {
+fn audited(r: &Regression, options: &AuditOptions) -> AuditReport {
     audit(&DenseRows::new(&r.a, r.d).unwrap(), &r.b, &r.x, options, &Run::default()).unwrap()
 }
 
@@ -242,7 +242,7 @@ fn a_least_squares_fit_needs_no_release_and_that_is_said_first() {
 }
 
 /// Everything but the clock and the number of threads.
-fn without_clock(mut findings: Findings) -> String {
+fn without_clock(mut findings: AuditReport) -> String {
     findings.tool.wall_s = 0.0;
     findings.tool.threads = 0;
     serde_json::to_string(&findings).unwrap()
@@ -261,7 +261,7 @@ fn findings_depend_on_the_seed_and_not_on_the_threads_and_hold_no_number_that_is
     let one = with(1, &options);
     assert_eq!(one, with(3, &options));
     assert_ne!(one, with(1, &AuditOptions { seed: 12, ..options.clone() }));
-    let back: Findings = serde_json::from_str(&one).unwrap();
+    let back: AuditReport = serde_json::from_str(&one).unwrap();
     assert_eq!(without_clock(back), one);
     // serde_json writes NaN and infinities as null; those of the schema's own are where it says so.
     let value: serde_json::Value = serde_json::from_str(&one).unwrap();

@@ -5,9 +5,12 @@ mod common;
 
 use common::{SOLVERS, gradient_at};
 use unhat::Run;
-use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, Start, invert_gradient};
+use unhat::invert::{
+    Checkpoint, Inversion, InvertOptions, SavedSolve, ScoreSource, Solver, Start, StartReport, invert_gradient,
+};
 use unhat::leverage::{ScoreOptions, leverage_scores};
 use unhat::rows::{CsrRows, DenseRows, RowSource};
+use unhat::solve::State;
 use unhat_testkit::generate::{Stream, random_csr, random_polytope};
 
 fn with_threads<T: Send>(threads: usize, f: impl Fn(&Run<'_>) -> T + Sync) -> T {
@@ -66,8 +69,8 @@ fn coresets_of_several_blocks_have_the_same_bits_on_any_number_of_threads_and_af
         bits(&invert_gradient(&rows, &p.b, &target, &Start::default(), &options, checkpoint, &run).unwrap().x)
     };
     let mut saved = Vec::new();
-    let mut save = |state: &unhat::solve::State, positive: &[bool], report: &unhat::invert::StartReport| {
-        saved.push((state.clone(), positive.to_vec(), report.clone()));
+    let mut save = |state: &State, positive: &[bool], report: &StartReport| {
+        saved.push(SavedSolve { state: state.clone(), positive: positive.to_vec(), start: report.clone() });
         Ok(())
     };
     let one = invert(Some(Checkpoint { resume: None, save: &mut save }), 1);
@@ -102,11 +105,11 @@ fn a_resumed_run_ends_in_the_same_bits() {
         let whole = run(None);
         let mut saved = Vec::new();
         let mut save = |state: &_, positive: &[bool], report: &_| {
-            saved.push((
-                unhat::solve::State::clone(state),
-                positive.to_vec(),
-                unhat::invert::StartReport::clone(report),
-            ));
+            saved.push(SavedSolve {
+                state: State::clone(state),
+                positive: positive.to_vec(),
+                start: StartReport::clone(report),
+            });
             Ok(())
         };
         run(Some(Checkpoint { resume: None, save: &mut save }));

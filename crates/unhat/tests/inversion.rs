@@ -37,7 +37,7 @@ fn hidden_points_of_translated_polytopes_are_recovered_by_every_solver() {
                         found.passes
                     );
                     assert!(found.certificate.is_some());
-                    assert_eq!(found.start.kind, "phase_one");
+                    assert_eq!(found.start.kind.name(), "phase_one");
                 }
             }
         }

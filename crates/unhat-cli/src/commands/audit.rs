@@ -6,7 +6,7 @@ use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::{Audit as Arguments, MatrixInput};
 use crate::page::{PageFile, command_line, file_name, now};
 use crate::session::Session;
-use unhat::audit::findings::{AttackKind, Detail, Findings, Level, ProtectionKind, ReleaseKind, ReleaseResult};
+use unhat::audit::report::{AttackKind, AuditReport, Detail, Level, ProtectionKind, ReleaseKind, ReleaseResult};
 use unhat::audit::{AuditOptions, Labels, audit};
 use unhat::leverage::least_squares;
 use unhat_io::{Matrix, read_rows};
@@ -95,7 +95,7 @@ fn given<T: PartialEq + Clone + std::fmt::Display>(
     Ok(values.clone())
 }
 
-fn tries(findings: &Findings) -> u32 {
+fn tries(findings: &AuditReport) -> u32 {
     findings.releases.iter().map(|result| result.trials).sum()
 }
 
@@ -103,7 +103,7 @@ fn tries(findings: &Findings) -> u32 {
 const WIDTH: usize = 100;
 
 /// The findings, then what was reached under each protection.
-fn text(findings: &Findings) -> String {
+fn text(findings: &AuditReport) -> String {
     let mut text = String::new();
     for finding in &findings.findings {
         let mark = match finding.level {

@@ -5,9 +5,9 @@ use crate::failure::Failure;
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Gradient as Arguments;
 use crate::output::Destination;
-use crate::report::ScoresReport;
 use crate::session::Session;
 use unhat::barrier::{LeverageGradient, leverage_gradient};
+use unhat::leverage::ScoresReport;
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let input = &arguments.matrix;

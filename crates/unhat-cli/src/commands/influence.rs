@@ -5,15 +5,15 @@ use crate::failure::Failure;
 use crate::held_out::read_held_out;
 use crate::influence_options::{Influence, InfluenceCommand, InfluenceStudy, Trim};
 use crate::page::{PageFile, file_name, now, tool};
-use crate::report::Solved;
 use crate::session::Session;
 use std::fmt::Write;
+use unhat::report::Solved;
 use unhat_io::{check_table, read_frame, read_model, read_vector, write_frame, write_table};
 use unhat_models::influence::{
-    CheckFacts, Direction, Evidence, ImpactAsked, ImpactKind, Prepared, Purpose, Request, ScoredRow, Study, StudyFacts,
-    TrimFacts,
+    CheckReport, Direction, Evidence, ImpactKind, ImpactRequest, Prepared, Purpose, Request, ScoredRow, Study,
+    StudyReport, TrimReport,
 };
-use unhat_report::{InfluenceFacts, influence_density, influence_page};
+use unhat_report::{InfluencePage, influence_density, influence_page};
 
 pub(super) fn run(arguments: &Influence, session: &mut Session<'_>) -> Result<Exit, Failure> {
     match &arguments.command {
@@ -33,10 +33,10 @@ fn prepare(
     if let Some(output) = &arguments.output {
         check_table(output)?;
     }
-    let impact = |text: &str| -> Result<ImpactAsked, Failure> {
+    let impact = |text: &str| -> Result<ImpactRequest, Failure> {
         Ok(match ImpactKind::named(text)? {
-            Some(impact) => ImpactAsked::Named(impact),
-            None => ImpactAsked::Vector(read_vector(text, "impact")?),
+            Some(impact) => ImpactRequest::Named(impact),
+            None => ImpactRequest::Vector(read_vector(text, "impact")?),
         })
     };
     let request = Request {
@@ -72,10 +72,10 @@ fn studied(
     input: &Prepared,
     arguments: &InfluenceStudy,
     session: &mut Session<'_>,
-) -> Result<(Study, StudyFacts, Option<Evidence>), Failure> {
+) -> Result<(Study, StudyReport, Option<Evidence>), Failure> {
     let (study, facts, evidence) = session.compute(|run| {
         let study = input.study(run)?;
-        let facts = input.study_facts(&study, arguments.top, run)?;
+        let facts = input.study_report(&study, arguments.top, run)?;
         let evidence = arguments.report.is_some().then(|| input.evidence(&study, run)).transpose()?;
         Ok((study, facts, evidence))
     })?;
@@ -99,7 +99,7 @@ fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
     summarise(&input, &found, &facts, session);
     let drawn = |session: &Session<'_>| {
         let density = influence_density(&found.losses, &found.scores);
-        influence_page(&InfluenceFacts { study: Some(facts.clone()), evidence, density, ..page_of(arguments, session) })
+        influence_page(&InfluencePage { study: Some(facts.clone()), evidence, density, ..page_of(arguments, session) })
     };
     page.store(drawn, session)?;
     if session.common.json {
@@ -115,7 +115,7 @@ fn check(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
     let input = prepare(arguments, None, Purpose::Check, session)?;
     let found = session.compute(|run| input.check(run))?;
     found.warnings.iter().for_each(|warning| session.warn(warning));
-    let facts = input.check_facts(&found);
+    let facts = input.check_report(&found);
     if let Some(path) = &arguments.output {
         let records = facts
             .methods
@@ -130,7 +130,7 @@ fn check(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
         session.elapsed()
     ));
     let drawn = |session: &Session<'_>| {
-        influence_page(&InfluenceFacts { check: Some(facts.clone()), ..page_of(arguments, session) })
+        influence_page(&InfluencePage { check: Some(facts.clone()), ..page_of(arguments, session) })
     };
     page.store(drawn, session)?;
     if session.common.json {
@@ -147,21 +147,21 @@ fn check(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
 fn trimmed(arguments: &Trim, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let page = PageFile::of(arguments.study.report.as_deref())?;
     let input = prepare(&arguments.study, arguments.truth.as_deref(), Purpose::Trim, session)?;
-    let (study, study_facts, evidence) = studied(&input, &arguments.study, session)?;
+    let (study, study_report, evidence) = studied(&input, &arguments.study, session)?;
     let found = session.compute(|run| input.trim(&study, arguments.fraction, run))?;
-    let facts = input.trim_facts(&study, &found);
+    let facts = input.trim_report(&study, &found);
     if let Some(path) = &arguments.study.output {
         let gone: std::collections::HashSet<usize> = found.removed.iter().map(|&i| input.parts.train.rows[i]).collect();
         let kept: Vec<usize> = (0..input.table.rows()).filter(|row| !gone.contains(row)).collect();
         write_frame(path, &input.table, &kept)?;
     }
-    summarise(&input, &study, &study_facts, session);
+    summarise(&input, &study, &study_report, session);
     if facts.stopped_at_crossing {
         session.note("trimming stopped where the unfairness on the validation rows crossed 0; beyond, it turns around");
     }
     let drawn = |session: &Session<'_>| {
-        influence_page(&InfluenceFacts {
-            study: Some(study_facts),
+        influence_page(&InfluencePage {
+            study: Some(study_report),
             evidence,
             density: influence_density(&study.losses, &study.scores),
             trim: Some(facts.clone()),
@@ -189,8 +189,8 @@ fn trimmed(arguments: &Trim, session: &mut Session<'_>) -> Result<Exit, Failure>
 }
 
 /// What every page says of the run.
-fn page_of(arguments: &InfluenceStudy, session: &Session<'_>) -> InfluenceFacts {
-    InfluenceFacts {
+fn page_of(arguments: &InfluenceStudy, session: &Session<'_>) -> InfluencePage {
+    InfluencePage {
         tool: tool(session),
         created_utc: Some(now()),
         table: file_name(arguments.table.as_deref().unwrap_or_default()),
@@ -204,7 +204,7 @@ fn page_of(arguments: &InfluenceStudy, session: &Session<'_>) -> InfluenceFacts 
 }
 
 /// What a person must know beside the scores, on standard error.
-fn summarise(input: &Prepared, found: &Study, facts: &StudyFacts, session: &mut Session<'_>) {
+fn summarise(input: &Prepared, found: &Study, facts: &StudyReport, session: &mut Session<'_>) {
     let d = &found.diagnostics;
     let optional = |value: Option<f64>| value.map_or("—".to_string(), |v| format!("{v:.3}"));
     let accuracy = d.training_accuracy.map(|a| format!(", training accuracy {a:.3}")).unwrap_or_default();
@@ -290,7 +290,7 @@ fn listing(top: &[ScoredRow], best: &[ScoredRow], rows: usize) -> String {
     text
 }
 
-fn trim_table(found: &TrimFacts) -> String {
+fn trim_table(found: &TrimReport) -> String {
     let robust = found.rows.iter().any(|row| row.adaptive_accuracy.is_some());
     let mut text = format!("{:<30} {:>8} {:>9} {:>12} {:>12}", "trim", "removed", "test acc.", "f on V", "f on test");
     text += if robust { "  attacked  attacked anew\n" } else { "\n" };
@@ -313,7 +313,7 @@ fn trim_table(found: &TrimFacts) -> String {
     text
 }
 
-fn check_table_text(found: &CheckFacts) -> String {
+fn check_table_text(found: &CheckReport) -> String {
     let ensemble = found.ensemble > 1;
     let mut text = format!("{:<16} {:>6} {:>18}", "method", "AUC", "average precision");
     text += if ensemble { "  AUC of one    gain\n" } else { "\n" };

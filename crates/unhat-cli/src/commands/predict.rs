@@ -2,11 +2,12 @@
 
 use super::Exit;
 use crate::failure::Failure;
-use crate::report::{PredictReport, PredictedRow, Solved};
 use crate::session::Session;
 use crate::training_options::Predict;
 use serde_json::Value;
+use unhat::report::Solved;
 use unhat_io::{check_table, read_frame, read_model, write_table};
+use unhat_models::models::{PredictReport, PredictedRow};
 
 pub(super) fn run(arguments: &Predict, session: &mut Session<'_>) -> Result<Exit, Failure> {
     arguments.output.as_deref().map(check_table).transpose()?;

@@ -6,13 +6,13 @@ use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Scores as Arguments;
 use crate::output::Destination;
 use crate::page::{PageFile, file_name, now, tool};
-use crate::report::ScoresReport;
 use crate::session::Session;
-use unhat::audit::findings::Check;
 use unhat::barrier::nonzero_slack;
+use unhat::leverage::ScoresReport;
 use unhat::leverage::{ScoreOptions, Scores, leverage_scores};
+use unhat::report::Check;
 use unhat_io::Matrix;
-use unhat_report::{Histogram, ScoreFacts, TopScore, score_page};
+use unhat_report::{Histogram, ScoresPage, TopScore, score_page};
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let input = &arguments.matrix;
@@ -100,7 +100,7 @@ const LISTED: usize = 60;
 const SUM_TOLERANCE: f64 = 1e-9;
 
 /// What the page draws.
-fn facts(scores: &Scores, arguments: &Arguments, matrix: &Matrix, session: &Session<'_>) -> ScoreFacts {
+fn facts(scores: &Scores, arguments: &Arguments, matrix: &Matrix, session: &Session<'_>) -> ScoresPage {
     let input = &arguments.matrix;
     let source = input.matrix.as_deref().or(input.polytope.as_deref()).unwrap_or_default();
     let ridge = if arguments.ridge > 0.0 { format!(", with ridge {}", arguments.ridge) } else { String::new() };
@@ -118,7 +118,7 @@ fn facts(scores: &Scores, arguments: &Arguments, matrix: &Matrix, session: &Sess
     let mut order: Vec<usize> = (0..scores.values.len()).collect();
     order.sort_by(|&i, &k| scores.values[k].total_cmp(&scores.values[i]));
     let top = order.iter().take(LISTED).map(|&i| TopScore { row: i as u64 + 1, score: scores.values[i] });
-    ScoreFacts {
+    ScoresPage {
         tool: tool(session),
         created_utc: Some(now()),
         matrix: file_name(source),

@@ -5,13 +5,13 @@ use crate::failure::Failure;
 use crate::held_out::read_held_out;
 use crate::input::require_one_reader_of_stdin;
 use crate::page::{PageFile, file_name, now, tool};
-use crate::report::TrainReport;
 use crate::session::Session;
 use crate::training_options::Train;
 use std::fmt::Write;
 use unhat_io::{TrainingFile, check_model_output, read_frame, read_training, write_model};
+use unhat_models::training::TrainReport;
 use unhat_models::training::{Controls, Ending, Keeper, TrainingReport, TrainingRequest};
-use unhat_report::{TrainingFacts, training_page};
+use unhat_report::{TrainingPage, training_page};
 
 pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let paths = [("TABLE", Some(arguments.table.as_str())), ("--validation", arguments.validation.as_deref())];
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
     } else if let Some(controls) = &trained.report.controls {
         session.print(controls_table(controls).as_bytes())?;
     }
-    let facts = |session: &Session<'_>| TrainingFacts {
+    let facts = |session: &Session<'_>| TrainingPage {
         tool: tool(session),
         created_utc: Some(now()),
         table: file_name(&arguments.table),

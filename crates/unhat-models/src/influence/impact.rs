@@ -96,7 +96,7 @@ impl<'a> Impact<'a> {
     ///
     /// # Cost
     /// Three sweeps over the validation rows.
-    pub fn parts(&self, temperature: f64, run: &Run<'_>) -> Result<Parts> {
+    pub fn parts(&self, temperature: f64, run: &Run<'_>) -> Result<Concentration> {
         let top = |i: usize, z: &[f64], top: &mut [f64]| self.top(i, z, temperature, top);
         let norms = self.rows.each_at(&top, 1, run, &|_, factors, out| factors.norms_squared_into(out))?;
         let half = |parity: usize| {
@@ -108,7 +108,7 @@ impl<'a> Impact<'a> {
         let (even, odd) = (half(0)?, half(1)?);
         let count = self.weights.iter().filter(|w| **w != 0.0).count() as f64;
         let (sum, squares): (f64, f64) = (norms.iter().map(|n| n.sqrt()).sum(), norms.iter().sum());
-        Ok(Parts {
+        Ok(Concentration {
             effective_share: (squares > 0.0).then(|| sum * sum / (count * squares)),
             half_cosine: cosine(&even, &odd),
         })
@@ -126,7 +126,7 @@ impl<'a> Impact<'a> {
 
 /// How v is made up.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Parts {
+pub struct Concentration {
     /// (Σ‖∇fᵢ‖)²/(mΣ‖∇fᵢ‖²): 1 where all rows weigh alike, 1/m where one is all of v.
     pub effective_share: Option<f64>,
     /// The cosine between v from one half of the validation rows and from the other.

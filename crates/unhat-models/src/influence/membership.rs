@@ -14,7 +14,7 @@ const FALSE_ALARMS: f64 = 0.01;
 
 /// How well it can be told from the fit whether a row was used: the best test against a Gaussian linear model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MembershipFacts {
+pub struct MembershipReport {
     /// What the hat values are of, and how far the closed forms hold.
     pub of: String,
     /// Training rows.
@@ -52,7 +52,7 @@ pub struct MembershipRow {
 /// Two sweeps over the features.
 /// # Errors
 /// Those of [`leverage_scores`].
-pub fn membership(prepared: &Prepared, study: &Study, run: &Run<'_>) -> Result<Option<MembershipFacts>> {
+pub fn membership(prepared: &Prepared, study: &Study, run: &Run<'_>) -> Result<Option<MembershipReport>> {
     if !matches!(prepared.options.kind, ModelKind::Linear | ModelKind::Ridge) {
         return Ok(None);
     }
@@ -75,7 +75,7 @@ pub fn membership(prepared: &Prepared, study: &Study, run: &Run<'_>) -> Result<O
     } else {
         "ridge hat values: approximate, since a penalty biases residuals and leaves them less variance than 1 − h says"
     };
-    Ok(Some(MembershipFacts {
+    Ok(Some(MembershipReport {
         of: of.into(),
         count: scores.values.len() as u64,
         effective_dimension: scores.sum,

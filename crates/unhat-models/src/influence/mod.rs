@@ -11,7 +11,6 @@ mod curvature;
 mod diagnostics;
 mod ensemble;
 mod evidence;
-mod facts;
 mod gradients;
 mod impact;
 mod leave_one_out;
@@ -19,6 +18,7 @@ mod membership;
 mod method;
 mod passes;
 mod ranks;
+mod report;
 mod request;
 mod ridge;
 mod study;
@@ -33,20 +33,20 @@ pub use curvature::{LARGEST_DENSE_CURVATURE, class_blocks, curvature_matrix, cur
 pub use diagnostics::{Diagnostics, accuracy};
 pub use ensemble::{checkpoint_sum, ensemble_mean};
 pub use evidence::{AgreeingMethod, Agreement, Evidence, RowEvidence};
-pub use facts::{
-    CheckFacts, Coefficient, DiagnosticsFacts, DoubtfulSide, EnsembleFacts, ImpactFacts, Judgement, LISTED_ROWS,
-    LeftOut, MethodFacts, ModelFacts, PenaltyFacts, ScoredRow, StudyFacts, TrimFacts, TrimRowFacts,
-};
 pub use gradients::{SampleGradients, Top};
-pub use impact::{Impact, Parts, attacked_features, cosine};
+pub use impact::{Concentration, Impact, attacked_features, cosine};
 pub use leave_one_out::{LeaveOneOut, Preconditioner, exact, few_hessian_steps, one_step, one_step_evaluated};
-pub use membership::{MembershipFacts, MembershipRow, membership};
+pub use membership::{MembershipReport, MembershipRow, membership};
 pub use method::{LEVERAGE_DAMPING, Method, ScoreOptions, Scored, Target, Task, damping, rank_sum, score_rows};
 pub use ranks::{area_under_curve, average_precision, midranks, spearman};
-pub use request::{ImpactAsked, Prepared, Purpose, Request, RowName};
+pub use report::{
+    CheckReport, Coefficient, DiagnosticsReport, DoubtfulSide, EnsembleReport, ImpactReport, Judgement, LISTED_ROWS,
+    LeftOut, MethodReport, ModelReport, PenaltyReport, ScoredRow, StudyReport, TrimReport, TrimRowReport,
+};
+pub use request::{ImpactRequest, Prepared, Purpose, Request, RowName};
 pub use ridge::{Form, Ridge, dual_gram};
 pub use study::{
-    Direction, EnsembleReport, ImpactKind, ImpactValues, LEVERAGE_LIMIT, Phases, Study, StudyOptions, study, study_of,
+    Direction, EnsembleSpread, ImpactKind, ImpactValues, LEVERAGE_LIMIT, Phases, Study, StudyOptions, study, study_of,
 };
 pub use trim::{TRIMMED_SHARE, TrimRow, Trimmed, ascending, trim, truth_of};
 pub use whitened::{InputMetric, TEMPERATURE, WHITENING, margin_gradient, training_margin_products, whitened_products};

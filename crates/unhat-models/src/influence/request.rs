@@ -10,7 +10,7 @@ use unhat::{Error, ErrorKind, Result, Run};
 
 /// What a row's influence is on, as it is asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum ImpactAsked {
+pub enum ImpactRequest {
     /// An impact by name.
     Named(ImpactKind),
     /// A vector v, p values.
@@ -54,7 +54,7 @@ pub struct Request {
     /// What the scores are for.
     pub task: Task,
     /// f or v; None: the task's.
-    pub impact: Option<ImpactAsked>,
+    pub impact: Option<ImpactRequest>,
     /// Where v comes from.
     pub direction: Direction,
     /// None: the task's.
@@ -201,12 +201,12 @@ impl Request {
 }
 
 /// f and v from what was asked: a vector in place of an impact is v.
-fn target(task: Task, asked: Option<ImpactAsked>, direction: Direction) -> Result<(ImpactKind, Direction)> {
+fn target(task: Task, asked: Option<ImpactRequest>, direction: Direction) -> Result<(ImpactKind, Direction)> {
     match (asked, direction) {
         (None, direction) => Ok((task.default_impact(), direction)),
-        (Some(ImpactAsked::Named(impact)), direction) => Ok((impact, direction)),
-        (Some(ImpactAsked::Vector(v)), Direction::Validation) => Ok((ImpactKind::Utility, Direction::Given(v))),
-        (Some(ImpactAsked::Vector(_)), _) => {
+        (Some(ImpactRequest::Named(impact)), direction) => Ok((impact, direction)),
+        (Some(ImpactRequest::Vector(v)), Direction::Validation) => Ok((ImpactKind::Utility, Direction::Given(v))),
+        (Some(ImpactRequest::Vector(_)), _) => {
             Err(refused("v", "v is given as the impact already; leave one of them out".into()))
         }
     }
@@ -303,7 +303,7 @@ mod tests {
         assert!(drawn(request()), "the method of the task needs v");
         assert!(!drawn(Request { method: Some(Method::Loss), ..request() }));
         assert!(!drawn(Request { direction: Direction::TrainingMargin, ..request() }));
-        assert!(!drawn(Request { impact: Some(ImpactAsked::Vector(vec![0.0; 3])), ..request() }));
+        assert!(!drawn(Request { impact: Some(ImpactRequest::Vector(vec![0.0; 3])), ..request() }));
         let trimmed = Request { truth: Some("bad".into()), ..request() }.prepare(table(), Purpose::Trim).unwrap();
         assert!(trimmed.parts.test.is_some(), "trimming is judged on test rows");
         assert_eq!(trimmed.parts.encoding.width(), 2, "the truth is no feature");
@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn what_contradicts_is_refused_by_name() {
         let refused = |request: Request, purpose| request.prepare(table(), purpose).unwrap_err().to_string();
-        let vector = || Some(ImpactAsked::Vector(vec![0.0; 3]));
+        let vector = || Some(ImpactRequest::Vector(vec![0.0; 3]));
         let twice = Request { impact: vector(), direction: Direction::TrainingMargin, ..request() };
         assert!(refused(twice, Purpose::Score).starts_with("v: "));
         assert!(refused(Request { ensemble: 0, ..request() }, Purpose::Check).starts_with("ensemble: "));

@@ -138,7 +138,7 @@ pub struct ImpactValues {
 
 /// What an ensemble added.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EnsembleReport {
+pub struct EnsembleSpread {
     /// K.
     pub members: u32,
     /// Mean rank correlation of one member's scores with the ensemble's.
@@ -180,7 +180,7 @@ pub struct Study {
     /// How far the scores may be trusted.
     pub diagnostics: Diagnostics,
     /// With K > 1.
-    pub ensemble: Option<EnsembleReport>,
+    pub ensemble: Option<EnsembleSpread>,
     /// The scores of each member, with K > 1; else empty.
     pub members: Vec<Vec<f64>>,
     /// In words.
@@ -256,7 +256,7 @@ pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, 
     let ensemble = (all.len() > 1).then(|| {
         let correlations: Vec<f64> = all.iter().filter_map(|s| spearman(s, &scores)).collect();
         let mean = correlations.iter().sum::<f64>() / correlations.len() as f64;
-        EnsembleReport { members: all.len() as u32, correlation: mean.is_finite().then_some(mean) }
+        EnsembleSpread { members: all.len() as u32, correlation: mean.is_finite().then_some(mean) }
     });
 
     let leverages = (options.leverages && first.rows().min(first.parameters()) <= LEVERAGE_LIMIT)

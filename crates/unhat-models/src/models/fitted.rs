@@ -1,6 +1,6 @@
 //! Fitting a model that the user named, whatever kind it is: one call from encoded rows to weights.
 
-use super::train::{DEFAULT_EPOCHS, DEFAULT_NETWORK_PENALTY, TrainOptions, TrainStatus, TrainingData, train};
+use super::train::{DEFAULT_EPOCHS, DEFAULT_NETWORK_PENALTY, TrainStatus, TrainerOptions, TrainingData, train};
 use super::{
     Activation, CrossValidation, Family, FitStatus, ModelKind, Network, Objective, Snapshot, choose_penalty, fit,
 };
@@ -109,7 +109,7 @@ fn fit_network(
         return Err(ErrorKind::Option { name: "weights".into(), reason }.into());
     }
     let snapshots = (1..=CHECKPOINTS).map(|k| (k * DEFAULT_EPOCHS).div_ceil(CHECKPOINTS)).collect();
-    let options = TrainOptions { seed, snapshots, ..TrainOptions::default() };
+    let options = TrainerOptions { seed, snapshots, ..TrainerOptions::default() };
     let data = TrainingData { features: rows.features, inputs: rows.inputs, response: rows.responses, family };
     let training = train(&data, hidden, Activation::Relu, penalty, options, run)?;
     match training.status {

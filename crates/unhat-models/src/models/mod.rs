@@ -43,6 +43,7 @@ mod optimiser;
 mod parts;
 mod persist;
 mod predict;
+mod report;
 mod response;
 mod split;
 mod tangent;
@@ -67,10 +68,11 @@ pub(crate) use optimiser::{each_layer, mean_gradient_into, require_memory, requi
 pub use parts::{HeldOut, HeldOutRows, Part, PartOptions, Parts};
 pub use persist::Model;
 pub use predict::Predictions;
+pub use report::{PredictReport, PredictedRow};
 pub use response::{CLASSES_OF_NUMBERS, Response, ResponseKind, Wanted};
 pub use split::{DEFAULT_SHARE, Split, split};
 pub use train::{
     DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_LEARNING_RATE, DEFAULT_MOMENTUM, DEFAULT_NETWORK_PENALTY, Schedule,
-    Snapshot, StepOutcome, TrainOptions, TrainState, TrainStatus, Trainer, Training, TrainingData, train,
+    Snapshot, TrainState, TrainStatus, Trainer, TrainerOptions, TrainerStep, Training, TrainingData, train,
 };
 pub use training_event::TrainingEvent;

@@ -27,7 +27,8 @@ const WEIGHTS_STREAM: u64 = 1 << 40;
 const ORDER_STREAM: u64 = 2 << 40;
 
 /// How the learning rate changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// Not at all.
     Constant,
@@ -59,7 +60,7 @@ impl std::str::FromStr for Schedule {
 
 /// How a network is trained.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TrainOptions {
+pub struct TrainerOptions {
     /// How often all rows are seen.
     pub epochs: u32,
     /// Rows of a batch; the last of an epoch may have fewer.
@@ -77,9 +78,9 @@ pub struct TrainOptions {
     pub fixed_batches: bool,
 }
 
-impl Default for TrainOptions {
+impl Default for TrainerOptions {
     fn default() -> Self {
-        TrainOptions {
+        TrainerOptions {
             epochs: DEFAULT_EPOCHS,
             batch: DEFAULT_BATCH,
             learning_rate: DEFAULT_LEARNING_RATE,
@@ -138,7 +139,7 @@ pub struct Training {
     pub status: TrainStatus,
     /// For each epoch the mean loss of its batches, each before its step.
     pub losses: Vec<f64>,
-    /// What [`TrainOptions::snapshots`] asked for.
+    /// What [`TrainerOptions::snapshots`] asked for.
     pub snapshots: Vec<Snapshot>,
 }
 
@@ -155,7 +156,7 @@ pub struct TrainState {
 
 /// What a step found.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum StepOutcome {
+pub enum TrainerStep {
     /// The mean loss of the batch before the step.
     Taken(f64),
     /// The loss was not finite: the weights are back at the last with a finite one.
@@ -172,7 +173,7 @@ pub struct Trainer<'a> {
     response: Vec<f64>,
     center: f64,
     scale: f64,
-    options: TrainOptions,
+    options: TrainerOptions,
     optimiser: &'a mut dyn Optimiser,
     network: Network,
     step: u64,
@@ -199,7 +200,7 @@ impl<'a> Trainer<'a> {
         data: &TrainingData<'a>,
         hidden: &[usize],
         activation: Activation,
-        options: TrainOptions,
+        options: TrainerOptions,
         optimiser: &'a mut dyn Optimiser,
     ) -> Result<Trainer<'a>> {
         let source = DenseRows::new(data.features, data.inputs)?;
@@ -321,7 +322,7 @@ impl<'a> Trainer<'a> {
     /// 6·batch·p flops, and what the optimiser asks for.
     /// # Errors
     /// What the optimiser reports; the weights are then those before the step.
-    pub fn step(&mut self) -> Result<StepOutcome> {
+    pub fn step(&mut self) -> Result<TrainerStep> {
         let epoch = (self.step / self.steps_per_epoch()) as u32;
         if self.ordered_epoch != Some(epoch) {
             self.shuffle(epoch);
@@ -339,7 +340,7 @@ impl<'a> Trainer<'a> {
         if !loss.is_finite() {
             let layer = self.work.first_not_finite().unwrap_or(self.network.layers.len() - 1);
             self.network.set(&self.last_finite);
-            return Ok(StepOutcome::Diverged(TrainStatus::Diverged { step: self.step, layer }));
+            return Ok(TrainerStep::Diverged(TrainStatus::Diverged { step: self.step, layer }));
         }
         let mut rest = &mut self.last_finite[..];
         for layer in &self.network.layers {
@@ -356,7 +357,7 @@ impl<'a> Trainer<'a> {
             return Err(error);
         }
         self.step += 1;
-        Ok(StepOutcome::Taken(loss * self.scale * self.scale))
+        Ok(TrainerStep::Taken(loss * self.scale * self.scale))
     }
 
     /// All epochs that are left.
@@ -383,8 +384,8 @@ impl<'a> Trainer<'a> {
                     break 'epochs;
                 }
                 match self.step()? {
-                    StepOutcome::Taken(loss) => (sum, count) = (sum + loss, count + 1),
-                    StepOutcome::Diverged(status) => {
+                    TrainerStep::Taken(loss) => (sum, count) = (sum + loss, count + 1),
+                    TrainerStep::Diverged(status) => {
                         training.status = status;
                         break 'epochs;
                     }
@@ -442,7 +443,7 @@ pub fn train(
     hidden: &[usize],
     activation: Activation,
     penalty: f64,
-    options: TrainOptions,
+    options: TrainerOptions,
     run: &Run<'_>,
 ) -> Result<Training> {
     let rows = data.response.len().max(1) as f64;

@@ -9,7 +9,8 @@ use crate::models::{
 use unhat::{ErrorKind, Result};
 
 /// Which gradients a coefficient weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Each layer has its own kernel and coefficients.
     Layer,

@@ -4,7 +4,8 @@ use unhat::random::uniform_rows_into;
 use unhat::{ErrorKind, Result};
 
 /// How coefficients are shared across epochs. None of these may be called the paper's: its summaries leave it open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Share {
     /// Every sample keeps its own, found in whatever batch it was in.
     ById,

@@ -2,7 +2,7 @@
 
 use super::course::{Course, Problem};
 use super::options::OptimiserName;
-use super::outcome::{ControlRun, Controls, Ending, EpochCorrelation, HistoryEntry};
+use super::report::{ControlRun, Controls, Ending, EpochCorrelation, HistoryEntry};
 use super::rule::Variant;
 use super::saved::SavedTraining;
 use unhat::{ErrorKind, Event, Result, Run};

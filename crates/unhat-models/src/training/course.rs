@@ -5,13 +5,13 @@
 
 use super::controls::run_controls;
 use super::options::{LearningRate, TrainingOptions};
-use super::outcome::{Divergence, Ending, HistoryEntry, Kept, RateTrial, Settings, TrainedModel, TrainingReport};
 use super::range_test::choose_rate;
+use super::report::{Divergence, Ending, HistoryEntry, Kept, RateTrial, ResolvedOptions, TrainedModel, TrainingReport};
 use super::rule::{Rule, Variant};
 use super::saved::{Best, Identity, SavedTraining};
 use crate::models::{
-    Activation, Evaluation, Family, ModelKind, Network, StepOutcome, TrainOptions, TrainStatus, Trainer, TrainingData,
-    TrainingEvent, Workspace, evaluate,
+    Activation, Evaluation, Family, ModelKind, Network, TrainStatus, Trainer, TrainerOptions, TrainerStep,
+    TrainingData, TrainingEvent, Workspace, evaluate,
 };
 use crate::natural::Share;
 use std::time::Instant;
@@ -127,12 +127,12 @@ impl Problem<'_> {
     }
 
     /// A trainer with the first weights.
-    pub fn trainer<'r>(&'r self, train: TrainOptions, rule: &'r mut Rule) -> Result<Trainer<'r>> {
+    pub fn trainer<'r>(&'r self, train: TrainerOptions, rule: &'r mut Rule) -> Result<Trainer<'r>> {
         Trainer::new(&self.sets.train, self.kind.hidden(), Activation::Relu, train, rule)
     }
 
-    pub fn train_options(&self, learning_rate: f64) -> TrainOptions {
-        TrainOptions {
+    pub fn train_options(&self, learning_rate: f64) -> TrainerOptions {
+        TrainerOptions {
             epochs: self.options.epochs,
             batch: self.options.batch,
             learning_rate,
@@ -155,7 +155,7 @@ impl Problem<'_> {
         let layers = &ended.network.layers;
         TrainingReport {
             status: ended.status,
-            optimizer: self.options.optimizer.name().into(),
+            optimizer: self.options.optimizer,
             learning_rate: state.learning_rate,
             range_test: state.range_test.clone(),
             steps: state.trainer.step,
@@ -177,7 +177,7 @@ impl Problem<'_> {
                 response: None,
                 classes: Vec::new(),
             },
-            settings: Settings::of(self.options),
+            settings: ResolvedOptions::of(self.options),
             warnings: Vec::new(),
         }
     }
@@ -259,7 +259,7 @@ impl<'a> Course<'a> {
             let outcome = trainer.step();
             state.count_seconds(clock.elapsed().as_secs_f64(), ends_epoch);
             let found = match outcome {
-                Ok(StepOutcome::Taken(_)) => {
+                Ok(TrainerStep::Taken(_)) => {
                     if let Some(keeper) = keeper.as_deref_mut()
                         && keeper.is_due()
                     {
@@ -268,7 +268,7 @@ impl<'a> Course<'a> {
                     }
                     continue;
                 }
-                Ok(StepOutcome::Diverged(TrainStatus::Diverged { step, layer })) => {
+                Ok(TrainerStep::Diverged(TrainStatus::Diverged { step, layer })) => {
                     Divergence { step, layer: layer + 1 }
                 }
                 // the rule met numbers it cannot go on with
@@ -277,7 +277,7 @@ impl<'a> Course<'a> {
                     let last = problem.kind.hidden().len();
                     Divergence { step, layer: trainer.first_not_finite().unwrap_or(last) + 1 }
                 }
-                Ok(StepOutcome::Diverged(_)) => continue, // a step diverges in no other way
+                Ok(TrainerStep::Diverged(_)) => continue, // a step diverges in no other way
                 Err(error) => return Err(error),
             };
             state.note_lost_loss(found.step, per_epoch);

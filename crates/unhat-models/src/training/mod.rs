@@ -22,17 +22,17 @@
 mod controls;
 mod course;
 mod options;
-mod outcome;
 mod prepared;
 mod range_test;
+mod report;
 mod rule;
 mod saved;
 
 pub use course::{Keeper, Sets, Trained, train_model};
 pub use options::{LearningRate, MetricBase, OptimiserName, TrainingOptions};
-pub use outcome::{
-    ControlRun, Controls, Divergence, Ending, EpochCorrelation, HistoryEntry, Kept, RateTrial, Settings, TrainedModel,
-    TrainingReport,
-};
 pub use prepared::{PreparedTraining, TrainingRequest};
+pub use report::{
+    ControlRun, Controls, Divergence, Ending, EpochCorrelation, HistoryEntry, Kept, RateTrial, ResolvedOptions,
+    TrainReport, TrainedModel, TrainingReport,
+};
 pub use saved::{Identity, SavedTraining};

@@ -2,6 +2,7 @@
 
 use crate::models::{DEFAULT_EPOCHS, DEFAULT_MOMENTUM, Schedule};
 use crate::natural::{Damping, KfacOptions, MetricOptions, Scope, Share};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use unhat::{Error, ErrorKind, Result};
@@ -16,13 +17,15 @@ const DEFAULT_ADAM_RATE: f64 = 0.002;
 const DEFAULT_COEFFICIENT_ALPHA: f64 = 10.0;
 
 /// A rule of training by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OptimiserName {
     /// Descent with momentum (heavy ball).
     Sgd,
     /// Nesterov's rule.
     Nesterov,
     /// Adam with decoupled weight decay.
+    #[serde(rename = "adamw")]
     AdamW,
     /// Coefficients inverted in the first epoch and shared afterwards.
     Fngd,
@@ -88,7 +91,8 @@ impl FromStr for OptimiserName {
 }
 
 /// The rule beneath `fngd-metric`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum MetricBase {
     /// AdamW.
     AdamW,
@@ -119,7 +123,8 @@ impl FromStr for MetricBase {
 }
 
 /// η of the first step.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum LearningRate {
     /// The best of a short range test.
     Auto,
@@ -145,6 +150,20 @@ impl FromStr for LearningRate {
             (_, Ok(rate)) if rate.is_finite() && rate > 0.0 => Ok(LearningRate::Fixed(rate)),
             _ => Err(refusal("lr", format!("found \"{text}\", expected a positive number or auto"))),
         }
+    }
+}
+
+impl From<LearningRate> for String {
+    fn from(rate: LearningRate) -> String {
+        rate.to_string()
+    }
+}
+
+impl TryFrom<String> for LearningRate {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<LearningRate> {
+        text.parse()
     }
 }
 
@@ -341,6 +360,7 @@ mod tests {
     fn names_are_read_and_written() {
         for rule in OptimiserName::ALL {
             assert_eq!(rule.to_string().parse::<OptimiserName>().unwrap(), rule);
+            assert_eq!(serde_json::to_value(rule).unwrap(), rule.name());
         }
         assert!("adam".parse::<OptimiserName>().unwrap_err().to_string().contains("fngd-metric"));
         assert_eq!("auto".parse::<LearningRate>().unwrap(), LearningRate::Auto);

@@ -3,9 +3,9 @@
 
 use super::course::{Problem, finite};
 use super::options::{LearningRate, TrainingOptions};
-use super::outcome::RateTrial;
+use super::report::RateTrial;
 use super::rule::{Rule, Variant};
-use crate::models::{Network, Schedule, StepOutcome, TrainOptions, evaluate};
+use crate::models::{Network, Schedule, TrainerOptions, TrainerStep, evaluate};
 use unhat::{ErrorKind, Result, Run};
 
 /// Steps of a trial: two epochs, but enough for momentum to show, and few enough to stay short.
@@ -88,13 +88,13 @@ impl Judges {
     /// The mean loss after a trial at a constant rate; infinite where it diverged.
     fn loss_after(&self, problem: &Problem<'_>, learning_rate: f64, run: &Run<'_>) -> Result<f64> {
         let mut rule = Rule::of(problem.options, Variant::Main, problem.rows())?;
-        let options = TrainOptions { schedule: Schedule::Constant, ..problem.train_options(learning_rate) };
+        let options = TrainerOptions { schedule: Schedule::Constant, ..problem.train_options(learning_rate) };
         let mut trainer = problem.trainer(options, &mut rule)?;
         for _ in 0..self.steps {
             run.check()?;
             match trainer.step() {
-                Ok(StepOutcome::Taken(_)) => {}
-                Ok(StepOutcome::Diverged(_)) => return Ok(f64::INFINITY),
+                Ok(TrainerStep::Taken(_)) => {}
+                Ok(TrainerStep::Diverged(_)) => return Ok(f64::INFINITY),
                 Err(error) if matches!(error.kind(), ErrorKind::Numerical { .. }) => return Ok(f64::INFINITY),
                 Err(error) => return Err(error),
             }

@@ -3,7 +3,7 @@
 use super::course::{RangeTest, Sets};
 use super::options::TrainingOptions;
 use super::options::refusal;
-use super::outcome::{HistoryEntry, Settings};
+use super::report::{HistoryEntry, ResolvedOptions};
 use crate::models::{ModelKind, TrainState};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ pub struct Identity {
     /// The rule.
     pub optimizer: String,
     /// Every option.
-    pub settings: Option<Settings>,
+    pub settings: Option<ResolvedOptions>,
 }
 
 impl Identity {
@@ -84,7 +84,7 @@ impl Identity {
             model: kind.to_string(),
             table: hex(&hash.finalize()),
             optimizer: options.optimizer.name().into(),
-            settings: Some(Settings::of(options)),
+            settings: Some(ResolvedOptions::of(options)),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::charts::histogram::edges;
 use crate::charts::labels;
 use crate::charts::scale::{Domain, Kind};
 use maud::{Markup, html};
-use unhat::audit::findings::{Axis, Density, Scale};
+use unhat::audit::report::{Axis, Density, Scale};
 
 /// A row drawn as a point; `key` is its row in the table.
 pub(crate) struct Point {

@@ -1,12 +1,12 @@
 //! How far the methods agree: rank correlations between the scores that cost little.
 
-use crate::influence::InfluenceFacts;
+use crate::influence::InfluencePage;
 use crate::number::Format;
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};
 
 /// The table, or None without a study.
-pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
+pub(super) fn block(facts: &InfluencePage) -> Option<Markup> {
     let agreement = &facts.evidence.as_ref()?.agreement;
     let names: Vec<&str> = agreement.methods.iter().map(|method| method.method.as_str()).collect();
     let mut columns = vec![Column::text("method")];

@@ -1,13 +1,13 @@
 //! How far the scores may be trusted: every diagnostic beside its threshold.
 
-use crate::influence::InfluenceFacts;
+use crate::influence::InfluencePage;
 use crate::number::{Format, Quantity};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};
 use unhat_models::influence::{DoubtfulSide, Judgement};
 
 /// The table, or None without a study.
-pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
+pub(super) fn block(facts: &InfluencePage) -> Option<Markup> {
     let study = facts.study.as_ref()?;
     let judged = study.diagnostics.judged();
     let columns = vec![

@@ -1,12 +1,12 @@
 //! What the report of influence draws: the facts of a study, a check or a trimming, and the run that made them.
 
 use serde::{Deserialize, Serialize};
-use unhat::audit::findings::{Axis, Density, Scale, Tool};
-use unhat_models::influence::{CheckFacts, Evidence, StudyFacts, TrimFacts};
+use unhat::audit::report::{Axis, Density, Scale, Tool};
+use unhat_models::influence::{CheckReport, Evidence, StudyReport, TrimReport};
 
 /// Everything that the report of influence draws. A number that is unknown is None, never NaN.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InfluenceFacts {
+pub struct InfluencePage {
     /// The program and the run.
     pub tool: Tool,
     /// When, as RFC 3339 in UTC.
@@ -14,15 +14,15 @@ pub struct InfluenceFacts {
     /// What holds the table: a file's name.
     pub table: String,
     /// The scored table.
-    pub study: Option<StudyFacts>,
+    pub study: Option<StudyReport>,
     /// Rows with their cells, and how far methods agree; beside a study.
     pub evidence: Option<Evidence>,
     /// Loss against score over all training rows; beside a study.
     pub density: Option<Density>,
     /// Planted flips.
-    pub check: Option<CheckFacts>,
+    pub check: Option<CheckReport>,
     /// Trimming; beside a study.
-    pub trim: Option<TrimFacts>,
+    pub trim: Option<TrimReport>,
     /// What the reader must know and no number says.
     pub warnings: Vec<String>,
 }

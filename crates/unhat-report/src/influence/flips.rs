@@ -3,15 +3,15 @@
 use crate::charts::dots::{self, Dot, DotRow};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Domain;
-use crate::influence::InfluenceFacts;
+use crate::influence::InfluencePage;
 use crate::number::{Format, Quantity};
 use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};
-use unhat_models::influence::CheckFacts;
+use unhat_models::influence::CheckReport;
 
 /// The figure, or None without a check.
-pub(super) fn figure(facts: &InfluenceFacts) -> Option<Markup> {
+pub(super) fn figure(facts: &InfluencePage) -> Option<Markup> {
     let check = facts.check.as_ref()?;
     check.methods.first()?;
     let dot = |series, key: usize, value| Dot {
@@ -72,7 +72,7 @@ pub(super) fn figure(facts: &InfluenceFacts) -> Option<Markup> {
     })
 }
 
-fn answer(check: &CheckFacts) -> Markup {
+fn answer(check: &CheckReport) -> Markup {
     let auc =
         |place: usize| Quantity::new(format!("/check/methods/{place}/auc"), check.methods[place].auc, Format::Fixed(3));
     let loss = check.methods.iter().position(|method| method.method == "loss");
@@ -89,7 +89,7 @@ fn answer(check: &CheckFacts) -> Markup {
     }
 }
 
-fn table(check: &CheckFacts) -> Table {
+fn table(check: &CheckReport) -> Table {
     let ensemble = check.ensemble > 1;
     let source = |key: &str| format!("/check/methods/*/{key}");
     let mut columns = vec![

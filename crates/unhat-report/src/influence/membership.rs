@@ -3,7 +3,7 @@
 use crate::charts::bars::{self, Bar};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Domain;
-use crate::influence::{InfluenceFacts, row_cell, row_text};
+use crate::influence::{InfluencePage, row_cell, row_text};
 use crate::number::{Format, Quantity};
 use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Column, Row, Table};
@@ -17,7 +17,7 @@ const GUESSING: f64 = 0.5;
 const AXIS_STEP: f64 = 0.05;
 
 /// The figure, or None for another model.
-pub(super) fn figure(facts: &InfluenceFacts) -> Option<Markup> {
+pub(super) fn figure(facts: &InfluencePage) -> Option<Markup> {
     let membership = facts.study.as_ref()?.membership.as_ref()?;
     let first = membership.top.first()?;
     let at = |place: usize, key: &str| format!("/study/membership/top/{place}/{key}");

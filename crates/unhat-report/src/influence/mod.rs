@@ -10,7 +10,7 @@ mod rows;
 mod spread;
 mod trimming;
 
-pub use facts::{InfluenceFacts, influence_density};
+pub use facts::{InfluencePage, influence_density};
 
 use crate::number::{Format, Quantity, exact};
 use crate::page::{Page, Section};
@@ -18,7 +18,7 @@ use crate::pieces::table::Cell;
 use crate::sections::method;
 use crate::{Error, Image};
 use maud::{Markup, html};
-use unhat_models::influence::{CheckFacts, ImpactFacts, ModelFacts, RowName, StudyFacts, TrimFacts};
+use unhat_models::influence::{CheckReport, ImpactReport, ModelReport, RowName, StudyReport, TrimReport};
 
 /// The facts as one HTML file.
 ///
@@ -26,7 +26,7 @@ use unhat_models::influence::{CheckFacts, ImpactFacts, ModelFacts, RowName, Stud
 /// Milliseconds.
 /// # Errors
 /// When the facts cannot be written as JSON.
-pub fn influence_page(facts: &InfluenceFacts) -> Result<String, Error> {
+pub fn influence_page(facts: &InfluencePage) -> Result<String, Error> {
     let page = Page {
         brand: "unhat influence",
         subject: format!("Influence of the rows of {}", facts.table),
@@ -40,11 +40,11 @@ pub fn influence_page(facts: &InfluenceFacts) -> Result<String, Error> {
 }
 
 /// The charts of the page, in its order.
-pub fn influence_images(facts: &InfluenceFacts) -> Vec<Image> {
+pub fn influence_images(facts: &InfluencePage) -> Vec<Image> {
     sections(facts).iter().flat_map(|section| Image::of_figures(&section.body)).collect()
 }
 
-fn heading(facts: &InfluenceFacts) -> &'static str {
+fn heading(facts: &InfluencePage) -> &'static str {
     match (&facts.check, &facts.trim) {
         (Some(_), _) => "Which method finds flipped labels here",
         (_, Some(_)) => "What removing the worst rows does",
@@ -53,12 +53,12 @@ fn heading(facts: &InfluenceFacts) -> &'static str {
 }
 
 /// The model of the page, and where it stands in the data.
-fn model_of(facts: &InfluenceFacts) -> Option<(&ModelFacts, &'static str)> {
+fn model_of(facts: &InfluencePage) -> Option<(&ModelReport, &'static str)> {
     let of_study = facts.study.as_ref().map(|study| (&study.model, "/study/model"));
     of_study.or(facts.check.as_ref().map(|check| (&check.model, "/check/model")))
 }
 
-fn head(facts: &InfluenceFacts) -> Vec<(&'static str, Markup)> {
+fn head(facts: &InfluencePage) -> Vec<(&'static str, Markup)> {
     let mut head = Vec::new();
     if let Some((model, at)) = model_of(facts) {
         let rows = Quantity::count(format!("{at}/training_rows"), model.training_rows as u64);
@@ -84,7 +84,7 @@ fn head(facts: &InfluenceFacts) -> Vec<(&'static str, Markup)> {
     head
 }
 
-fn impact(impact: &ImpactFacts) -> Markup {
+fn impact(impact: &ImpactReport) -> Markup {
     let value = |key: &str, value| Quantity::new(format!("/study/impact/{key}"), value, Format::Number);
     html! {
         (impact.name)
@@ -94,7 +94,7 @@ fn impact(impact: &ImpactFacts) -> Markup {
     }
 }
 
-fn lead(facts: &InfluenceFacts) -> Markup {
+fn lead(facts: &InfluencePage) -> Markup {
     match (&facts.check, &facts.trim, &facts.study) {
         (Some(check), _, _) => lead_of_check(check),
         (_, Some(trim), _) => lead_of_trim(trim),
@@ -103,7 +103,7 @@ fn lead(facts: &InfluenceFacts) -> Markup {
     }
 }
 
-fn lead_of_study(study: &StudyFacts) -> Markup {
+fn lead_of_study(study: &StudyReport) -> Markup {
     let doubts = study.diagnostics.judged().iter().filter(|judgement| judgement.is_doubtful()).count();
     html! {
         @if let Some(worst) = study.top.first() {
@@ -117,7 +117,7 @@ fn lead_of_study(study: &StudyFacts) -> Markup {
     }
 }
 
-fn lead_of_check(check: &CheckFacts) -> Markup {
+fn lead_of_check(check: &CheckReport) -> Markup {
     let flipped = Quantity::count("/check/flipped", check.flipped as u64);
     html! {
         @if let Some(best) = check.methods.first() {
@@ -128,7 +128,7 @@ fn lead_of_check(check: &CheckFacts) -> Markup {
     }
 }
 
-fn lead_of_trim(trim: &TrimFacts) -> Markup {
+fn lead_of_trim(trim: &TrimReport) -> Markup {
     let removed = Quantity::count("/trim/rows/1/removed", trim.rows.get(1).map_or(0, |row| row.removed as u64));
     let number = |place: usize, key: &str, value: Option<f64>, format| {
         Quantity::new(format!("/trim/rows/{place}/{key}"), value, format).or("unknown")
@@ -169,7 +169,7 @@ fn lead_of_trim(trim: &TrimFacts) -> Markup {
     }
 }
 
-fn sections(facts: &InfluenceFacts) -> Vec<Section> {
+fn sections(facts: &InfluencePage) -> Vec<Section> {
     let section = |id, name, title, body: Option<Markup>| body.map(|body| Section { id, name, title, body });
     [
         section("s-trimming", "Trimming", "Trimming", trimming::block(facts)),
@@ -187,7 +187,7 @@ fn sections(facts: &InfluenceFacts) -> Vec<Section> {
     .collect()
 }
 
-fn limits(facts: &InfluenceFacts) -> Markup {
+fn limits(facts: &InfluencePage) -> Markup {
     html! {
         dl.method {
             @if let Some(study) = &facts.study {

@@ -3,13 +3,13 @@
 use crate::number::{Format, Quantity};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};
-use unhat_models::influence::ModelFacts;
+use unhat_models::influence::ModelReport;
 
 /// Coefficients listed, the largest by size.
 const LISTED: usize = 60;
 
 /// A sentence and the tables; `at` is where the model stands in the data.
-pub(super) fn block(model: &ModelFacts, at: &str) -> Markup {
+pub(super) fn block(model: &ModelReport, at: &str) -> Markup {
     html! {
         p.answer {
             (model.name) " with " (Quantity::count(format!("{at}/parameters"), model.parameters as u64))
@@ -38,7 +38,7 @@ pub(super) fn block(model: &ModelFacts, at: &str) -> Markup {
     }
 }
 
-fn penalties(tried: &[unhat_models::influence::PenaltyFacts], at: &str) -> Table {
+fn penalties(tried: &[unhat_models::influence::PenaltyReport], at: &str) -> Table {
     let columns = vec![
         Column::number("penalty", format!("{at}/cross_validation/*/penalty"), Format::Number),
         Column::number("mean held-out loss", format!("{at}/cross_validation/*/loss"), Format::Number).or("diverged"),
@@ -47,7 +47,7 @@ fn penalties(tried: &[unhat_models::influence::PenaltyFacts], at: &str) -> Table
     Table { id: "penalties", caption: "Penalties by cross-validation".to_owned(), columns, rows: rows.collect() }
 }
 
-fn coefficients(model: &ModelFacts, at: &str) -> Table {
+fn coefficients(model: &ModelReport, at: &str) -> Table {
     let mut order: Vec<usize> = (0..model.coefficients.len()).collect();
     order.sort_by(|&a, &b| model.coefficients[b].value.abs().total_cmp(&model.coefficients[a].value.abs()));
     let source = |key: &str| format!("{at}/coefficients/*/{key}");

@@ -1,13 +1,13 @@
 //! The rows that hurt and help most, with their cells.
 
-use crate::influence::{InfluenceFacts, row_cell};
+use crate::influence::{InfluencePage, row_cell};
 use crate::number::{Format, Quantity};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};
 use unhat_models::influence::{Evidence, RowEvidence};
 
 /// Both tables, or None without a study.
-pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
+pub(super) fn block(facts: &InfluencePage) -> Option<Markup> {
     let evidence = facts.evidence.as_ref()?;
     let worst = evidence.worst.first()?;
     Some(html! {

@@ -3,7 +3,7 @@
 use crate::charts::density::{self, Point, domain_of};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Kind;
-use crate::influence::{InfluenceFacts, row_cell, row_text};
+use crate::influence::{InfluencePage, row_cell, row_text};
 use crate::number::{Format, Quantity};
 use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Column, Row, Table};
@@ -14,7 +14,7 @@ use unhat_models::influence::RowEvidence;
 const LABELLED: usize = 4;
 
 /// The figure, or None without a study.
-pub(super) fn figure(facts: &InfluenceFacts) -> Option<Markup> {
+pub(super) fn figure(facts: &InfluencePage) -> Option<Markup> {
     let (density, evidence, study) = (facts.density.as_ref()?, facts.evidence.as_ref()?, facts.study.as_ref()?);
     let across = domain_of(&density.x);
     let log = across.kind == Kind::Log;

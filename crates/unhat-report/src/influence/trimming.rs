@@ -3,18 +3,18 @@
 use crate::charts::dots::{self, Dot, DotRow};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Domain;
-use crate::influence::InfluenceFacts;
+use crate::influence::InfluencePage;
 use crate::number::{Format, Quantity};
 use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};
-use unhat_models::influence::{TrimFacts, TrimRowFacts};
+use unhat_models::influence::{TrimReport, TrimRowReport};
 
 /// A number of every way, and the colour it is drawn in.
-type Value = (Series, &'static str, fn(&TrimRowFacts) -> Option<f64>);
+type Value = (Series, &'static str, fn(&TrimRowReport) -> Option<f64>);
 
 /// The figures, or None without a trimming.
-pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
+pub(super) fn block(facts: &InfluencePage) -> Option<Markup> {
     let trim = facts.trim.as_ref()?;
     let accuracy = accuracies(trim);
     let values = values(trim);
@@ -44,7 +44,7 @@ pub(super) fn block(facts: &InfluenceFacts) -> Option<Markup> {
     })
 }
 
-fn removed(trim: &TrimFacts) -> Markup {
+fn removed(trim: &TrimReport) -> Markup {
     const NAMED: usize = 200;
     let count = trim.removed.len();
     html! {
@@ -68,12 +68,12 @@ pub(super) fn is_unfairness(impact: &str) -> bool {
     matches!(impact, "parity" | "opportunity")
 }
 
-fn is_robustness(trim: &TrimFacts) -> bool {
+fn is_robustness(trim: &TrimReport) -> bool {
     trim.rows.iter().any(|row| row.adaptive_accuracy.is_some())
 }
 
 /// Accuracy on the test rows, under attack too where there is one.
-fn accuracies(trim: &TrimFacts) -> Option<Markup> {
+fn accuracies(trim: &TrimReport) -> Option<Markup> {
     let mut series: Vec<Value> = vec![(Series::First, "accuracy on the test rows", |row| row.test_accuracy)];
     if is_robustness(trim) {
         series.push((Series::Second, "on test rows attacked before trimming", |row| row.attacked_accuracy));
@@ -100,7 +100,7 @@ fn accuracies(trim: &TrimFacts) -> Option<Markup> {
 }
 
 /// f on both kinds of rows: for an unfairness, or where there is no accuracy.
-fn values(trim: &TrimFacts) -> Option<Markup> {
+fn values(trim: &TrimReport) -> Option<Markup> {
     let unfair = is_unfairness(&trim.impact.name);
     if !unfair && trim.rows.first()?.test_accuracy.is_some() {
         return None;
@@ -141,7 +141,14 @@ fn values(trim: &TrimFacts) -> Option<Markup> {
     Some(figure.markup())
 }
 
-fn chart(id: &'static str, label: &str, short: &str, trim: &TrimFacts, series: &[Value], zero: bool) -> Option<Markup> {
+fn chart(
+    id: &'static str,
+    label: &str,
+    short: &str,
+    trim: &TrimReport,
+    series: &[Value],
+    zero: bool,
+) -> Option<Markup> {
     let rows: Vec<DotRow> = trim
         .rows
         .iter()
@@ -186,7 +193,7 @@ fn chart(id: &'static str, label: &str, short: &str, trim: &TrimFacts, series: &
     Some(frame.draw(|canvas| dots::draw(&rows, None, canvas)))
 }
 
-fn table(trim: &TrimFacts, id: &'static str, caption: &str) -> Table {
+fn table(trim: &TrimReport, id: &'static str, caption: &str) -> Table {
     let source = |key: &str| format!("/trim/rows/*/{key}");
     let robust = is_robustness(trim);
     let mut columns = vec![

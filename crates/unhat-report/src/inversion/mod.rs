@@ -1,7 +1,5 @@
 //! The report of an inversion: how it went, what else fits, and what is proven of the answer.
 
-mod facts;
-
 use crate::Error;
 use crate::charts::dots::{self, Dot, DotRow};
 use crate::charts::frame::{Axis, Frame, Near, Series};
@@ -15,7 +13,7 @@ use crate::pieces::table::{Column, Row, Table};
 use crate::sections::{checks, method};
 use maud::{Markup, html};
 
-pub use facts::{Candidate, Component, InversionFacts, Inverted, Lift, Proof, StandardError, Step, Trace};
+use unhat::invert::page::{InversionPage, Inverted, ProvenDistance, StandardError, Trace, TraceStep};
 
 /// The facts as one HTML file.
 ///
@@ -23,7 +21,7 @@ pub use facts::{Candidate, Component, InversionFacts, Inverted, Lift, Proof, Sta
 /// Milliseconds.
 /// # Errors
 /// When the facts cannot be written as JSON.
-pub fn inversion_page(facts: &InversionFacts) -> Result<String, Error> {
+pub fn inversion_page(facts: &InversionPage) -> Result<String, Error> {
     let (brand, subject, heading) = match facts.kind {
         Inverted::Gradient => {
             ("unhat invert", format!("The way back from {}", facts.target), "The way back from the gradient")
@@ -45,7 +43,7 @@ pub fn inversion_page(facts: &InversionFacts) -> Result<String, Error> {
     Ok(page.write())
 }
 
-fn head(facts: &InversionFacts) -> Vec<(&'static str, Markup)> {
+fn head(facts: &InversionPage) -> Vec<(&'static str, Markup)> {
     vec![
         (
             "Table",
@@ -80,7 +78,7 @@ fn head(facts: &InversionFacts) -> Vec<(&'static str, Markup)> {
     ]
 }
 
-fn lead(facts: &InversionFacts) -> Markup {
+fn lead(facts: &InversionPage) -> Markup {
     let residual = residual(facts);
     html! {
         @if !facts.null_direction.is_empty() {
@@ -97,7 +95,7 @@ fn lead(facts: &InversionFacts) -> Markup {
                 " The answer is " (residual) " from the target."
             }
             @match &facts.proof {
-                Some(Proof { statement: Some(statement), .. }) => { " Proven: " (lower(statement)) }
+                Some(ProvenDistance { statement: Some(statement), .. }) => { " Proven: " (lower(statement)) }
                 Some(proof) if proof.euclidean.is_some() => {
                     " Proven: " (proof.scope) " lies within " (Quantity::new("/proof/euclidean", proof.euclidean,
                     Format::Number)) " of it."
@@ -113,7 +111,7 @@ fn lead(facts: &InversionFacts) -> Markup {
     }
 }
 
-fn residual(facts: &InversionFacts) -> Quantity {
+fn residual(facts: &InversionPage) -> Quantity {
     Quantity::new("/residual", facts.residual, Format::Number).or("an unknown distance")
 }
 
@@ -123,12 +121,12 @@ fn lower(sentence: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
 }
 
-fn sections(facts: &InversionFacts) -> Vec<Section> {
+fn sections(facts: &InversionPage) -> Vec<Section> {
     let section = |id, name, title, body: Option<Markup>| body.map(|body| Section { id, name, title, body });
     [
         section("s-convergence", "Convergence", "Convergence", convergence(facts)),
         section("s-candidates", "Answers", "Answers that were found", candidates(facts)),
-        section("s-proof", "Proof", "What is proven", Some(proof(facts))),
+        section("s-proof", "ProvenDistance", "What is proven", Some(proof(facts))),
         section("s-direction", "Direction", "The direction left open", direction(facts)),
         section("s-errors", "Errors", "Errors of the coefficients", standard_errors(facts)),
         section("s-checks", "Checks", "Self-checks", checks::block(&facts.checks)),
@@ -140,7 +138,7 @@ fn sections(facts: &InversionFacts) -> Vec<Section> {
 }
 
 /// What a step holds of a curve, under its name.
-type Curve = (&'static str, fn(&Step) -> Option<f64>);
+type Curve = (&'static str, fn(&TraceStep) -> Option<f64>);
 
 /// The curves of a trace.
 const CURVES: [Curve; 3] = [
@@ -209,7 +207,7 @@ fn curve_frame(lines: &[Line]) -> Option<Frame> {
     })
 }
 
-fn convergence(facts: &InversionFacts) -> Option<Markup> {
+fn convergence(facts: &InversionPage) -> Option<Markup> {
     let lines = curves(&facts.history);
     let frame = curve_frame(&lines)?;
     let figure = Figure {
@@ -258,7 +256,7 @@ fn history_table(history: &[Trace]) -> Table {
     Table { id: "steps", caption: "Every step".to_owned(), columns, rows: rows.collect() }
 }
 
-fn candidates(facts: &InversionFacts) -> Option<Markup> {
+fn candidates(facts: &InversionPage) -> Option<Markup> {
     let all = &facts.candidates;
     all.first()?;
     // What was minimised ranks the answers; a column that nothing is known of is left out.
@@ -302,7 +300,7 @@ fn candidates(facts: &InversionFacts) -> Option<Markup> {
     })
 }
 
-fn proof(facts: &InversionFacts) -> Markup {
+fn proof(facts: &InversionPage) -> Markup {
     html! {
         @match &facts.proof {
             None => p.answer {
@@ -348,7 +346,7 @@ fn proof(facts: &InversionFacts) -> Markup {
 }
 
 /// The direction along which nothing that was given changes.
-fn direction(facts: &InversionFacts) -> Option<Markup> {
+fn direction(facts: &InversionPage) -> Option<Markup> {
     let entries = &facts.null_direction;
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by(|&a, &b| entries[b].entry.abs().total_cmp(&entries[a].entry.abs()));
@@ -372,7 +370,7 @@ fn direction(facts: &InversionFacts) -> Option<Markup> {
     })
 }
 
-fn standard_errors(facts: &InversionFacts) -> Option<Markup> {
+fn standard_errors(facts: &InversionPage) -> Option<Markup> {
     let errors = &facts.standard_errors;
     let relative = |entry: &StandardError| entry.error / entry.value.abs();
     let mut order: Vec<usize> = (0..errors.len()).filter(|&index| relative(&errors[index]).is_finite()).collect();
@@ -444,7 +442,7 @@ fn standard_errors(facts: &InversionFacts) -> Option<Markup> {
     Some(figure.markup())
 }
 
-fn limits(facts: &InversionFacts) -> Markup {
+fn limits(facts: &InversionPage) -> Markup {
     html! {
         dl.method {
             dt { "What was computed" }

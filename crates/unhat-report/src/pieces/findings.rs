@@ -1,7 +1,7 @@
 //! The findings, worst first: each a full sentence with its number, its level as a word, a sign and a colour.
 
 use maud::{Markup, html};
-use unhat::audit::findings::{Finding, Level};
+use unhat::audit::report::{Finding, Level};
 
 /// The list; `place` turns the section of a finding into the id and the name of the part of the page that shows it.
 pub(crate) fn list(findings: &[Finding], place: impl Fn(&str) -> Option<(&'static str, &'static str)>) -> Markup {

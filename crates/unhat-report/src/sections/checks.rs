@@ -3,7 +3,7 @@
 use crate::number::Format;
 use crate::pieces::table::{Column, Row, Table};
 use maud::{Markup, html};
-use unhat::audit::findings::Check;
+use unhat::report::Check;
 
 /// A sentence and the table, or None without checks.
 pub(crate) fn block(checks: &[Check]) -> Option<Markup> {

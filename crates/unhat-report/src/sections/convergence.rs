@@ -8,7 +8,7 @@ use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Column, Row, Table};
 use crate::sections::noise::LEAST_ERROR;
 use maud::{Markup, html};
-use unhat::audit::findings::{Convergence, Findings, ReleaseKind};
+use unhat::audit::report::{AuditReport, Convergence, ReleaseKind};
 
 /// Iterations shown; slower methods go on in the table.
 const SHOWN: u32 = 25;
@@ -16,7 +16,7 @@ const SHOWN: u32 = 25;
 const NAMED: usize = 3;
 
 /// The figure, or None without histories.
-pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
+pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
     let histories = &findings.convergence;
     let order = headline_first(findings);
     let lines: Vec<Line> =
@@ -63,7 +63,7 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
 }
 
 /// The methods on the release of the headline come first and have colours of their own; the others share one.
-fn headline_first(findings: &Findings) -> Vec<usize> {
+fn headline_first(findings: &AuditReport) -> Vec<usize> {
     let headline = match findings.attack_curve.release {
         ReleaseKind::Scores => "scores,",
         ReleaseKind::Gradient => "gradient,",

@@ -9,7 +9,7 @@ use crate::pieces::table::{Column, Row, Table};
 use crate::sections::noise::LEAST_ERROR;
 use crate::words;
 use maud::{Markup, html};
-use unhat::audit::findings::{Coordinate, Detail, Findings, Spread};
+use unhat::audit::report::{AuditReport, Coordinate, Detail, Spread};
 
 /// Coefficients drawn; the table has them all.
 const DRAWN: usize = 20;
@@ -24,7 +24,7 @@ struct Leak<'a> {
 }
 
 /// The figure, or None where no coefficient has a relative error.
-pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
+pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
     let mut leaks: Vec<Leak> = findings
         .coordinates
         .iter()

@@ -8,7 +8,7 @@ use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use crate::words::row_name;
 use maud::{Markup, html};
-use unhat::audit::findings::{ExposedRow, Findings};
+use unhat::audit::report::{AuditReport, ExposedRow};
 
 /// Rows drawn one by one: the largest by Cook's distance (in the second colour), by hat value, and by residual.
 const LARGEST_COOK: usize = 12;
@@ -32,7 +32,7 @@ struct Pull<'a> {
 }
 
 /// The figure, or None without residuals.
-pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
+pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
     let mut pulls: Vec<Pull> = findings
         .rows
         .top
@@ -99,7 +99,7 @@ fn keep_unusual(pulls: &mut Vec<Pull>) {
 }
 
 /// All rows and all points, the residual axis the same on both sides.
-fn domains(findings: &Findings, pulls: &[Pull]) -> (Domain, Domain) {
+fn domains(findings: &AuditReport, pulls: &[Pull]) -> (Domain, Domain) {
     let density = findings.density.as_ref();
     let mut hats: Vec<f64> = pulls.iter().map(|pull| pull.row.hat).collect();
     let mut most = pulls.iter().map(|pull| pull.residual.abs()).fold(1.0, f64::max);
@@ -121,7 +121,7 @@ fn domains(findings: &Findings, pulls: &[Pull]) -> (Domain, Domain) {
 
 /// Where Cook's distance is D: with p columns and ν = n − p, a residual t (external) has r² = t²ν/(ν − 1 + t²) (internal),
 /// and D = r²h/(p(1 − h)).
-fn contours(findings: &Findings, across: Domain, most: f64) -> Vec<Contour> {
+fn contours(findings: &AuditReport, across: Domain, most: f64) -> Vec<Contour> {
     let (rows, columns) = (findings.table.rows as f64, findings.table.rank as f64);
     let freedom = rows - columns;
     if freedom <= 1.0 {

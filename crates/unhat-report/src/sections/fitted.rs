@@ -9,12 +9,12 @@ use crate::pieces::table::{Column, Row, Table};
 use crate::sections::noise::LEAST_ERROR;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
-use unhat::audit::findings::Findings;
+use unhat::audit::report::AuditReport;
 
 const QUANTILES: [&str; 3] = ["0.05", "0.5", "0.95"];
 
 /// The figure, or None where neither was computed.
-pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
+pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
     let kinds = [
         ("fitted values Ax", "rel_error_q", &findings.fitted.rel_error_q),
         ("residuals Ax − b", "residual_rel_error_q", &findings.fitted.residual_rel_error_q),

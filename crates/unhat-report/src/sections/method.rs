@@ -3,10 +3,10 @@
 use crate::number::{Format, Quantity, exact};
 use crate::words;
 use maud::{Markup, html};
-use unhat::audit::findings::{Findings, Tool};
+use unhat::audit::report::{AuditReport, Tool};
 
 /// The section for an audit.
-pub(crate) fn block(findings: &Findings) -> Markup {
+pub(crate) fn block(findings: &AuditReport) -> Markup {
     let wished = Quantity::new("/declared/target_rel_error", findings.declared.target_rel_error, Format::Share);
     let privacy = &findings.privacy;
     html! {

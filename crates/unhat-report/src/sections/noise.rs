@@ -8,7 +8,7 @@ use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Column, Row, Table};
 use crate::words;
 use maud::{Markup, html};
-use unhat::audit::findings::{AttackCurve, Findings, Protection, Series as AttackSeries};
+use unhat::audit::report::{AttackCurve, AuditReport, Protection, Series as AttackSeries};
 
 /// The axis of errors always reaches this far: 3 is an answer that has nothing to do with x any more.
 const WORST_ERROR: f64 = 3.0;
@@ -16,7 +16,7 @@ const WORST_ERROR: f64 = 3.0;
 pub(crate) const LEAST_ERROR: f64 = 1e-16;
 
 /// The figure, or None without noise levels.
-pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
+pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
     let curve = &findings.attack_curve;
     if curve.noise_rel.is_empty() || curve.series.is_empty() {
         return None;
@@ -77,7 +77,7 @@ pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
     Some(figure.markup())
 }
 
-fn planned(findings: &Findings) -> Option<Quantity> {
+fn planned(findings: &AuditReport) -> Option<Quantity> {
     match findings.release.planned {
         Protection::Gaussian { noise_rel, .. } if noise_rel > 0.0 => {
             Some(Quantity::new("/release/planned/noise_rel", noise_rel, Format::Noise))
@@ -86,7 +86,7 @@ fn planned(findings: &Findings) -> Option<Quantity> {
     }
 }
 
-fn answer(findings: &Findings) -> Markup {
+fn answer(findings: &AuditReport) -> Markup {
     let curve = &findings.attack_curve;
     let place = curve.series.iter().position(|series| series.headline).unwrap_or(0);
     let headline = &curve.series[place];

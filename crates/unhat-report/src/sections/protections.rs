@@ -9,14 +9,14 @@ use crate::pieces::table::{Cell, Column, Row, Table};
 use crate::sections::noise::LEAST_ERROR;
 use crate::words;
 use maud::{Markup, html};
-use unhat::audit::findings::{AttackKind, Findings, Protection, ProtectionResult, Spread};
+use unhat::audit::report::{AttackKind, AuditReport, Protection, ProtectionResult, Spread};
 
 /// Heights of a row, wide and narrow (where its name stands above), and of what is around the rows.
 const PITCH: [f64; 2] = [26.0, 42.0];
 const AROUND_ROWS: f64 = 62.0;
 
 /// The figure, or None without protections.
-pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
+pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
     let protections = &findings.protections;
     if protections.is_empty() {
         return None;
@@ -96,7 +96,7 @@ fn keeps(result: &ProtectionResult, wish: f64) -> bool {
     result.attacks.values().all(|spread| spread.q05 >= wish)
 }
 
-fn answer(findings: &Findings) -> Markup {
+fn answer(findings: &AuditReport) -> Markup {
     let wish = findings.declared.target_rel_error;
     let keeping: Vec<&ProtectionResult> = findings.protections.iter().filter(|result| keeps(result, wish)).collect();
     let wished = Quantity::new("/declared/target_rel_error", wish, Format::Share);
@@ -145,7 +145,7 @@ fn table(protections: &[ProtectionResult], attacks: &[AttackKind]) -> Table {
 }
 
 /// The long table: every release, attack, protection and level.
-fn everything_tried(findings: &Findings) -> Markup {
+fn everything_tried(findings: &AuditReport) -> Markup {
     if findings.releases.is_empty() {
         return html! {};
     }

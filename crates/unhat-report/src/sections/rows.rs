@@ -8,7 +8,7 @@ use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use crate::words::row_name;
 use maud::{Markup, html};
-use unhat::audit::findings::{ExposedRow, Findings};
+use unhat::audit::report::{AuditReport, ExposedRow};
 
 /// Bars drawn, and rows of the table.
 const DRAWN: usize = 15;
@@ -21,7 +21,7 @@ const GUESSING: f64 = 0.5;
 const AXIS_STEP: f64 = 0.05;
 
 /// The figure, or None without rows.
-pub(crate) fn figure(findings: &Findings) -> Option<Markup> {
+pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
     let rows = &findings.rows;
     let first = rows.top.first()?;
     let bars: Vec<Bar> = rows.top.iter().take(DRAWN).enumerate().map(|(place, row)| bar(place, row)).collect();
@@ -69,7 +69,7 @@ fn bar(place: usize, row: &ExposedRow) -> Bar {
     }
 }
 
-fn answer(findings: &Findings) -> Markup {
+fn answer(findings: &AuditReport) -> Markup {
     let rows = &findings.rows;
     let standing_out = Quantity::count("/rows/auc_over_055", rows.auc_over_055);
     let others = Quantity::count("/rows/count - /rows/auc_over_055", rows.count.saturating_sub(rows.auc_over_055));
@@ -87,7 +87,7 @@ fn answer(findings: &Findings) -> Markup {
     }
 }
 
-fn table(findings: &Findings) -> Table {
+fn table(findings: &AuditReport) -> Table {
     let source = |key: &str| format!("/rows/top/*/{key}");
     let top = &findings.rows.top;
     let columns = vec![

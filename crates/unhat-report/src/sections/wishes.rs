@@ -4,7 +4,7 @@ use crate::number::{Format, Quantity};
 use crate::pieces::table::{Column, Row, Table};
 use crate::words;
 use maud::{Markup, html};
-use unhat::audit::findings::{AttackKind, Findings, NoiseNeeded};
+use unhat::audit::report::{AttackKind, AuditReport, NoiseNeeded};
 
 /// The words where the data has no noise.
 const NOTHING_ENOUGH: &str = "none is enough";
@@ -12,7 +12,7 @@ const NOTHING_ENOUGH: &str = "none is enough";
 const NO_BOUND: &str = "no bound";
 
 /// The slider (for readers with script) and the table.
-pub(crate) fn block(findings: &Findings) -> Option<Markup> {
+pub(crate) fn block(findings: &AuditReport) -> Option<Markup> {
     if findings.noise_needed.is_empty() {
         return None;
     }
@@ -29,7 +29,7 @@ pub(crate) fn block(findings: &Findings) -> Option<Markup> {
     })
 }
 
-fn slider(findings: &Findings, unit: &str) -> Markup {
+fn slider(findings: &AuditReport, unit: &str) -> Markup {
     let errors = findings.attack_curve.series.iter().filter(|series| series.headline).flat_map(|series| &series.q05);
     let positive: Vec<f64> = errors.copied().filter(|error| *error > 0.0).collect();
     let least = positive.iter().copied().fold(f64::INFINITY, f64::min);
@@ -48,7 +48,7 @@ fn slider(findings: &Findings, unit: &str) -> Markup {
 }
 
 /// A row for each wish, a column of noise for each attack.
-fn table(findings: &Findings) -> Table {
+fn table(findings: &AuditReport) -> Table {
     let needed = &findings.noise_needed;
     let mut attacks: Vec<AttackKind> = needed.iter().map(|entry| entry.attack).collect();
     attacks.sort();

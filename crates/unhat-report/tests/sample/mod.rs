@@ -3,27 +3,27 @@
 #![allow(dead_code, reason = "each test takes the samples it needs")]
 
 use serde_json::Error;
-use unhat::audit::findings::{Check, Detail, Findings, Tool};
+use unhat::audit::report::{AuditReport, Check, Detail, Tool};
+use unhat::invert::page::{
+    DirectionEntry, InversionPage, Inverted, LiftPage, ProvenDistance, StandardError, Trace, TraceStep, TriedAnswer,
+};
 use unhat_models::models::Label;
 use unhat_models::training::{
-    ControlRun, Controls, Divergence, Ending, EpochCorrelation, HistoryEntry, Kept, RateTrial, Settings, TrainedModel,
-    TrainingOptions, TrainingReport,
+    ControlRun, Controls, Divergence, Ending, EpochCorrelation, HistoryEntry, Kept, RateTrial, ResolvedOptions,
+    TrainedModel, TrainingOptions, TrainingReport,
 };
-use unhat_report::{
-    Candidate, Component, Histogram, InfluenceFacts, InversionFacts, Inverted, Lift, Proof, ScoreFacts, StandardError,
-    Step, TopScore, Trace, TrainingFacts,
-};
+use unhat_report::{Histogram, InfluencePage, ScoresPage, TopScore, TrainingPage};
 
 /// A name that must stay text in every place.
 pub const HOSTILE: &str = "<script>alert(1)</script>";
 
-/// Findings with every field filled.
-pub fn findings() -> Result<Findings, Error> {
+/// AuditReport with every field filled.
+pub fn findings() -> Result<AuditReport, Error> {
     serde_json::from_str(include_str!("../data/findings.json"))
 }
 
 /// The same for somebody else, as careless as can be: values and row numbers are still in it.
-pub fn shared_findings() -> Result<Findings, Error> {
+pub fn shared_findings() -> Result<AuditReport, Error> {
     let mut findings = findings()?;
     findings.detail = Detail::Share;
     findings.findings.retain(|finding| finding.id != "rows");
@@ -32,8 +32,8 @@ pub fn shared_findings() -> Result<Findings, Error> {
 
 /// Influence in an invented table and in the bundled one: "study" a ridge fit with membership, "check" planted flips of
 /// three networks, "trim" an unfairness, "robustness" evasion.
-pub fn influence(which: &str) -> Result<InfluenceFacts, Error> {
-    let mut all: std::collections::BTreeMap<String, InfluenceFacts> =
+pub fn influence(which: &str) -> Result<InfluencePage, Error> {
+    let mut all: std::collections::BTreeMap<String, InfluencePage> =
         serde_json::from_str(include_str!("../data/influence.json"))?;
     all.remove(which).ok_or_else(|| <Error as serde::de::Error>::custom("no such sample"))
 }
@@ -50,10 +50,10 @@ fn tool(command: &str) -> Tool {
 }
 
 /// An inversion of noisy scores with two answers, a proof and standard errors.
-pub fn inversion() -> InversionFacts {
+pub fn inversion() -> InversionPage {
     let step = |iteration: u32| {
         let squared = 0.14_f64 * 0.21_f64.powf(1.9_f64.powi(iteration as i32) - 1.0);
-        Step {
+        TraceStep {
             iteration,
             passes: Some(f64::from(2 * iteration + 1)),
             decrement: Some((squared * 0.3).max(1e-13)),
@@ -62,7 +62,7 @@ pub fn inversion() -> InversionFacts {
         }
     };
     let names = ["intercept", "age", "bmi", "systolic_bp", HOSTILE];
-    InversionFacts {
+    InversionPage {
         kind: Inverted::Scores,
         tool: tool(
             "unhat invert scores --matrix patients.csv --target scores.npy --noise 1e-4 --report inversion.html",
@@ -88,7 +88,7 @@ pub fn inversion() -> InversionFacts {
         digits: Some(13.0),
         history: vec![Trace { method: "lift, then polish".to_owned(), steps: (0..7).map(step).collect() }],
         candidates: vec![
-            Candidate {
+            TriedAnswer {
                 origin: "lift".to_owned(),
                 status: "solved".to_owned(),
                 residual: Some(3.2e-5),
@@ -96,7 +96,7 @@ pub fn inversion() -> InversionFacts {
                 distance: Some(0.0),
                 iterations: Some(6),
             },
-            Candidate {
+            TriedAnswer {
                 origin: "least-squares cell".to_owned(),
                 status: "stalled".to_owned(),
                 residual: Some(0.0712),
@@ -105,7 +105,7 @@ pub fn inversion() -> InversionFacts {
                 iterations: Some(18),
             },
         ],
-        proof: Some(Proof {
+        proof: Some(ProvenDistance {
             statement: None,
             scope: "every x nearby with these scores".to_owned(),
             euclidean: Some(4.4e-5),
@@ -121,29 +121,29 @@ pub fn inversion() -> InversionFacts {
             .map(|((name, value), error)| StandardError { name: (*name).to_owned(), value, error })
             .collect(),
         null_direction: Vec::new(),
-        lift: Some(Lift { rows: 53, unknowns: 35, residual: 2.1e-4, product_defect: Some(3.3e-4) }),
+        lift: Some(LiftPage { rows: 53, unknowns: 35, residual: 2.1e-4, product_defect: Some(3.3e-4) }),
         checks: vec![check("sum_of_scores", 5.0, 5.0 + 2e-14)],
         warnings: Vec::new(),
     }
 }
 
 /// The same where the target leaves a direction open.
-pub fn undetermined() -> InversionFacts {
+pub fn undetermined() -> InversionPage {
     let names = ["intercept", "age", "bmi", "systolic_bp", HOSTILE];
     let entries = names.iter().zip([1.0, -0.31, 0.0, 2.2e-4, 0.5]);
-    InversionFacts {
+    InversionPage {
         status: "not identified".to_owned(),
         solved: false,
         proof: None,
         standard_errors: Vec::new(),
-        null_direction: entries.map(|(name, entry)| Component { name: (*name).to_owned(), entry }).collect(),
+        null_direction: entries.map(|(name, entry)| DirectionEntry { name: (*name).to_owned(), entry }).collect(),
         ..inversion()
     }
 }
 
 /// Two minima of a problem with a regulariser, the best of them proven to be global.
-pub fn minima() -> InversionFacts {
-    let minimum = |objective: f64, distance: f64, origin: &str| Candidate {
+pub fn minima() -> InversionPage {
+    let minimum = |objective: f64, distance: f64, origin: &str| TriedAnswer {
         origin: origin.to_owned(),
         status: "strict".to_owned(),
         residual: None,
@@ -151,12 +151,12 @@ pub fn minima() -> InversionFacts {
         distance: Some(distance),
         iterations: None,
     };
-    InversionFacts {
+    InversionPage {
         kind: Inverted::Gradient,
         noise: None,
         objective: Some(0.7431),
         candidates: vec![minimum(0.7431, 0.0, "fit, flip"), minimum(0.7702, 0.83, "arc")],
-        proof: Some(Proof {
+        proof: Some(ProvenDistance {
             statement: Some("The best answer is the only global minimum of the cell.".to_owned()),
             scope: "the exact minimum".to_owned(),
             euclidean: None,
@@ -172,7 +172,7 @@ pub fn minima() -> InversionFacts {
 }
 
 /// The scores of a table with a few rows that stand out.
-pub fn scores() -> ScoreFacts {
+pub fn scores() -> ScoresPage {
     let scores: Vec<f64> =
         (0..2400).map(|row| 0.0008 * (1.0 + f64::from(row) / 300.0).powi(2) / (1.0 + f64::from(row % 7))).collect();
     let scale = 8.0 / scores.iter().sum::<f64>();
@@ -180,7 +180,7 @@ pub fn scores() -> ScoreFacts {
     let sum = scores.iter().sum();
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-    ScoreFacts {
+    ScoresPage {
         tool: tool("unhat scores --matrix patients.csv --report scores.html"),
         created_utc: Some("2026-11-24T06:20:00Z".to_owned()),
         matrix: format!("patients {HOSTILE}.csv"),
@@ -202,7 +202,7 @@ pub fn scores() -> ScoreFacts {
 }
 
 /// A training of ten epochs by shared coefficients, with its controls.
-pub fn training() -> TrainingFacts {
+pub fn training() -> TrainingPage {
     let entry = |epoch: u32| {
         let t = f64::from(epoch);
         HistoryEntry {
@@ -237,7 +237,7 @@ pub fn training() -> TrainingFacts {
     let optimizer = unhat_models::training::OptimiserName::Fngd;
     let report = TrainingReport {
         status: Ending::Solved,
-        optimizer: optimizer.name().to_owned(),
+        optimizer,
         learning_rate: 0.08,
         range_test: Some(vec![
             RateTrial { learning_rate: 0.01, loss: Some(0.6127) },
@@ -274,10 +274,10 @@ pub fn training() -> TrainingFacts {
             response: Some(HOSTILE.to_owned()),
             classes: vec![Label::Text("no".to_owned()), Label::Text("yes".to_owned())],
         },
-        settings: Settings::of(&TrainingOptions { optimizer, epochs: 10, ..TrainingOptions::default() }),
+        settings: ResolvedOptions::of(&TrainingOptions { optimizer, epochs: 10, ..TrainingOptions::default() }),
         warnings: vec!["column \"age\" is constant in the training rows: its features are zeros".to_owned()],
     };
-    TrainingFacts {
+    TrainingPage {
         tool: tool("unhat train patients.csv --response ill --model mlp:16 --optimizer fngd --controls"),
         created_utc: Some("2026-11-24T06:20:00Z".to_owned()),
         table: format!("patients {HOSTILE}.csv"),
@@ -286,7 +286,7 @@ pub fn training() -> TrainingFacts {
 }
 
 /// One that diverged, of a number, without validation.
-pub fn diverged() -> TrainingFacts {
+pub fn diverged() -> TrainingPage {
     let mut facts = training();
     let report = &mut facts.report;
     report.status = Ending::Diverged;

@@ -1,8 +1,8 @@
 //! What an attacker does with a release: knowing nothing else, a point near x, or the cell of x.
 
-use super::findings::AttackKind;
 use super::joint::JointFit;
 use super::release::Released;
+use super::report::AttackKind;
 use crate::barrier::{Side, slack_at};
 use crate::error::{ErrorKind, Result};
 use crate::feasible::interior_point;

@@ -1,6 +1,6 @@
 //! Error against noise: one attack's quantiles level by level, beside the bound.
 
-use super::findings::{AttackCurve, AttackKind, Protection, ReleaseKind, Series};
+use super::report::{AttackCurve, AttackKind, Protection, ReleaseKind, Series};
 use super::spread::spread;
 use super::trial::{ATTACKS, Case};
 
@@ -49,7 +49,7 @@ fn one_series(levels: &[(f64, f64, &Case)], id: AttackKind, bound: Option<f64>, 
         let bound = bound.map(|bound| bound * noise);
         let errors = case.errors(id);
         let found = spread(&errors, bound);
-        let value = |of: fn(&super::findings::Spread) -> f64| found.as_ref().map_or(NO_ANSWER, of);
+        let value = |of: fn(&super::report::Spread) -> f64| found.as_ref().map_or(NO_ANSWER, of);
         series.median.push(value(|s| s.median));
         series.q05.push(value(|s| s.q05));
         series.q95.push(value(|s| s.q95));

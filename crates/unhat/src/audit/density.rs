@@ -1,6 +1,6 @@
 //! Hat value against studentised residual as a histogram: every row is in it, and none can be read off it.
 
-use super::findings::{Axis, Density, Scale};
+use super::report::{Axis, Density, Scale};
 use crate::leverage::Diagnostics;
 use std::collections::BTreeMap;
 

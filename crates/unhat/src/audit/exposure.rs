@@ -1,14 +1,14 @@
 //! Whose membership shows: hat values in closed form, and how unusual the rows are.
 
-use super::findings::{Detail, ExposedRow, Rows};
+use super::report::{Detail, ExposedRow, ExposedRows};
 use crate::error::Result;
 use crate::leverage::{Diagnostics, Exposure, membership_auc, membership_factor, membership_tpr};
 
-/// Rows listed.
+/// ExposedRows listed.
 const LISTED: usize = 60;
 
 /// The rows with the largest hat values.
-pub(super) fn exposed_rows(diagnostics: &Diagnostics, detail: Detail) -> Result<Rows> {
+pub(super) fn exposed_rows(diagnostics: &Diagnostics, detail: Detail) -> Result<ExposedRows> {
     let hat = &diagnostics.hat;
     let exposure = Exposure::of(hat);
     let shown = |v: f64| if detail == Detail::Share { three_digits(v) } else { v };
@@ -25,7 +25,7 @@ pub(super) fn exposed_rows(diagnostics: &Diagnostics, detail: Detail) -> Result<
             cook: diagnostics.cook[i].map(shown),
         })
     };
-    Ok(Rows {
+    Ok(ExposedRows {
         count: hat.len() as u64,
         auc_over_055: exposure.standing_out as u64,
         auc_median: exposure.median_auc,

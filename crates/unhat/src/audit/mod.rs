@@ -7,13 +7,13 @@ mod attack;
 mod curve;
 mod density;
 mod exposure;
-pub mod findings;
 mod joint;
 mod needed;
 mod plan;
 mod protection;
 mod recovered;
 mod release;
+pub mod report;
 mod sensitivity;
 mod spread;
 mod summary;
@@ -29,9 +29,9 @@ use crate::linalg::norm;
 use crate::rows::{RowSource, require_vector};
 use crate::run::{Event, Run};
 use attack::Attacks;
-use findings::{Findings, ReleaseKind};
 use plan::{Level, require};
 use release::Exact;
+use report::{AuditReport, ReleaseKind};
 use sensitivity::sensitivity;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -57,7 +57,7 @@ use trial::run_all;
 /// [`ErrorKind::NotFinite`], shapes; [`ErrorKind::Interrupted`].
 /// # Examples
 /// ```
-/// use unhat::{audit::{audit, AuditOptions, findings::AttackKind}, rows::DenseRows, Run};
+/// use unhat::{audit::{audit, AuditOptions, report::AttackKind}, rows::DenseRows, Run};
 /// let a: Vec<f64> = (0..120).map(|k| ((3 * k * k + k) as f64).sin()).collect(); // 60 rows of 2 columns
 /// let b: Vec<f64> = (0..60).map(|k| ((7 * k + 1) as f64).cos()).collect();
 /// let options = AuditOptions { trials: 3, ..AuditOptions::default() };
@@ -76,7 +76,7 @@ pub fn audit(
     x: &[f64],
     options: &AuditOptions,
     run: &Run<'_>,
-) -> Result<Findings> {
+) -> Result<AuditReport> {
     let clock = Instant::now();
     let shape = source.shape();
     check_input(source, offset, x, options)?;

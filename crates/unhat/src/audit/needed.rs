@@ -1,7 +1,7 @@
 //! What a wished error costs: the noise at which the best tries of an attack no longer beat it.
 
 use super::curve::{NO_ANSWER, noise_levels};
-use super::findings::{AttackKind, Protection, ReleaseKind};
+use super::report::{AttackKind, Protection, ReleaseKind};
 use super::spread::quantile;
 use super::trial::Case;
 

@@ -1,6 +1,6 @@
 //! What an audit is asked to do: the release, the protections, the wish, and how many tries.
 
-use super::findings::{Detail, Protection, ReleaseKind};
+use super::report::{Detail, Protection, ReleaseKind};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What is audited and how. A protection that is None gets its default levels; an empty list leaves it out.

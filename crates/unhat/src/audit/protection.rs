@@ -1,7 +1,7 @@
 //! What protections do to a release, with random numbers keyed by the number of the try.
 
-use super::findings::Protection;
 use super::release::Released;
+use super::report::Protection;
 use crate::normal;
 use crate::random::uniform_rows_into;
 

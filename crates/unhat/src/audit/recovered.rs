@@ -1,6 +1,6 @@
 //! What the headline attack recovers at the planned protection: coefficients, fitted values, residuals.
 
-use super::findings::{Coordinate, Detail, Fitted};
+use super::report::{Coordinate, Detail, FittedErrors};
 use super::spread::{quantile, spread};
 use crate::error::Result;
 use crate::rows::RowSource;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// |x̂ⱼ − xⱼ| over the tries, and over |xⱼ|; `errors` are the Cramér–Rao standard errors.
 ///
-/// Findings to share hold the relative numbers alone: their ratio to the absolute ones is |xⱼ|.
+/// AuditReport to share hold the relative numbers alone: their ratio to the absolute ones is |xⱼ|.
 pub(super) fn coordinates(
     x: &[f64],
     answers: &[Vec<f64>],
@@ -49,7 +49,7 @@ pub(super) fn fitted(
     slack: &[f64],
     answers: &[Vec<f64>],
     run: &Run<'_>,
-) -> Result<Fitted> {
+) -> Result<FittedErrors> {
     let steps: Vec<Vec<f64>> = answers.iter().map(|a| a.iter().zip(x).map(|(a, x)| a - x).collect()).collect();
     let (mut fitted, mut residuals) = (Vec::new(), Vec::new());
     for k in 0..source.blocks() {
@@ -75,7 +75,7 @@ pub(super) fn fitted(
             Ok(())
         })?;
     }
-    Ok(Fitted { rel_error_q: over_rows(fitted), residual_rel_error_q: over_rows(residuals) })
+    Ok(FittedErrors { rel_error_q: over_rows(fitted), residual_rel_error_q: over_rows(residuals) })
 }
 
 fn over_rows(mut values: Vec<f64>) -> BTreeMap<String, f64> {

@@ -1,6 +1,6 @@
 //! The release as computed: the numbers, their size, and what a changed copy of them is still good for.
 
-use super::findings::{ReleaseKind, Utility};
+use super::report::{ReleaseKind, Utility};
 use crate::barrier::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
 use crate::gram::FactorMethod;

@@ -1,7 +1,7 @@
 //! How much one row changes a release, and the (ε, δ) that a noise then means for this table.
 
-use super::findings::ReleaseKind;
 use super::release::Exact;
+use super::report::ReleaseKind;
 use crate::error::Result;
 use crate::linalg;
 use crate::normal::log_cdf;

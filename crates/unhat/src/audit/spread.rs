@@ -1,6 +1,6 @@
 //! The errors of many tries in a few numbers: quantiles first, because a failed try makes a root mean square look safe.
 
-use super::findings::Spread;
+use super::report::Spread;
 
 /// Two standard errors of a mean, nearly: the 97.5 % point of the normal distribution.
 const TWO_SIDED_95: f64 = 1.959_963_984_540_054;

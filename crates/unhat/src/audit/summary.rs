@@ -3,16 +3,16 @@
 use super::curve::{curve, valid_below};
 use super::density::density;
 use super::exposure::exposed_rows;
-use super::findings::{
-    AttackCurve, AttackKind, Bound, Check, Convergence, Declared, Detail, Findings, NoiseNeeded, Privacy, Protection,
-    ProtectionKind, ProtectionResult, Release, ReleaseKind, ReleaseResult, SCHEMA, Spread, Table, Tool, Utility,
-    Verdict,
-};
 use super::needed::{QUANTILE, hardest, noise_needed};
 use super::plan::{AuditOptions, gaussian};
 use super::protection::protect;
 use super::recovered::{coordinates, fitted};
 use super::release::{Exact, utility};
+use super::report::{
+    AttackCurve, AttackKind, AuditReport, Bound, Check, Convergence, Declared, Detail, NoiseNeeded, Privacy,
+    Protection, ProtectionKind, ProtectionResult, Release, ReleaseKind, ReleaseResult, SCHEMA, Spread, Table, Tool,
+    Utility, Verdict,
+};
 use super::sensitivity::{Sensitivity, epsilon};
 use super::spread::spread;
 use super::trial::{ATTACKS, Case};
@@ -52,7 +52,7 @@ const SUM_TOLERANCE: f64 = 1e-9;
 
 impl Evidence<'_> {
     /// The findings, but for the time they took.
-    pub fn findings(&self, run: &Run<'_>) -> Result<Findings> {
+    pub fn findings(&self, run: &Run<'_>) -> Result<AuditReport> {
         let kind = self.options.release;
         let planned = self.options.planned(self.rms[&kind]);
         let verdict = self.verdict(&planned);
@@ -61,7 +61,7 @@ impl Evidence<'_> {
         let errors =
             self.bound_of(kind).zip(noise_of(&planned)).map(|(bound, noise)| scaled(&bound.coordinates, noise));
         let names = self.column_names();
-        let mut findings = Findings {
+        let mut findings = AuditReport {
             schema: SCHEMA.into(),
             detail: self.options.detail,
             created_utc: self.options.labels.created_utc.clone(),

@@ -1,10 +1,10 @@
 //! All tries of all attacks on all protections, shared by the threads, one try to a thread.
 
 use super::attack::{Attacks, Knowledge, closest};
-use super::findings::{AttackKind, ReleaseKind};
 use super::plan::{AuditOptions, Level};
 use super::protection::{is_random, protect, seed_of, start_near};
 use super::release::{Exact, Released};
+use super::report::{AttackKind, ReleaseKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::{Event, Run};
 use crate::solve::Status;

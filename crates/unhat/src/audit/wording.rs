@@ -1,6 +1,6 @@
 //! The sentences of the findings: made from the numbers, every printed number kept beside its sentence by name.
 
-use super::findings::{AttackKind, Finding, Findings, Level, Protection, ProtectionResult, ReleaseKind, Spread};
+use super::report::{AttackKind, AuditReport, Finding, Level, Protection, ProtectionResult, ReleaseKind, Spread};
 use super::trial::START_DISTANCE;
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub(super) struct Aside {
 }
 
 /// Everything worth saying, worst first.
-pub(super) fn sentences(findings: &Findings, aside: &Aside) -> Vec<Finding> {
+pub(super) fn sentences(findings: &AuditReport, aside: &Aside) -> Vec<Finding> {
     let mut all: Vec<Finding> = [
         without_release(findings, aside),
         Some(reached(findings)),
@@ -36,7 +36,7 @@ pub(super) fn sentences(findings: &Findings, aside: &Aside) -> Vec<Finding> {
 /// A least-squares fit that was computed elsewhere differs by no more than this.
 const SAME_FIT: f64 = 1e-9;
 
-fn without_release(findings: &Findings, aside: &Aside) -> Option<Finding> {
+fn without_release(findings: &AuditReport, aside: &Aside) -> Option<Finding> {
     let distance = aside.without_release.filter(|distance| *distance <= findings.declared.target_rel_error)?;
     let mut said = Said::default();
     let held = if findings.table.response.is_some() { "table and response" } else { "matrix and offset" };
@@ -54,7 +54,7 @@ fn without_release(findings: &Findings, aside: &Aside) -> Option<Finding> {
     Some(said.finding("no_release_needed", Level::Exposed, title, text, "limits"))
 }
 
-fn reached(findings: &Findings) -> Finding {
+fn reached(findings: &AuditReport) -> Finding {
     let (verdict, target) = (&findings.verdict, findings.declared.target_rel_error);
     let mut said = Said::default();
     let release = said.release(findings.release.kind, &findings.release.planned);
@@ -79,7 +79,7 @@ fn reached(findings: &Findings) -> Finding {
     said.finding("reached", level, title, text, "attack")
 }
 
-fn other_protections(findings: &Findings) -> Option<Finding> {
+fn other_protections(findings: &AuditReport) -> Option<Finding> {
     let without_noise =
         |result: &&ProtectionResult| !matches!(result.protection, Protection::None | Protection::Gaussian { .. });
     let closest = |result: &ProtectionResult| {
@@ -108,10 +108,10 @@ fn other_protections(findings: &Findings) -> Option<Finding> {
     Some(said.finding("other_protections", level, title, text, "protections"))
 }
 
-/// An AUC above this is called exposed; it is the threshold of [`super::findings::Rows::auc_over_055`].
+/// An AUC above this is called exposed; it is the threshold of [`super::report::Rows::auc_over_055`].
 const EXPOSED_AUC: f64 = 0.55;
 
-fn most_exposed_row(findings: &Findings) -> Option<Finding> {
+fn most_exposed_row(findings: &AuditReport) -> Option<Finding> {
     let rows = &findings.rows;
     let top = rows.top.first()?;
     let mut said = Said::default();
@@ -138,7 +138,7 @@ fn most_exposed_row(findings: &Findings) -> Option<Finding> {
     Some(said.finding("most_exposed_row", level, title, text, "rows"))
 }
 
-fn weakest_coefficient(findings: &Findings) -> Option<Finding> {
+fn weakest_coefficient(findings: &AuditReport) -> Option<Finding> {
     let relative = findings.coordinates.iter().filter_map(|c| Some((c, c.spread_rel.as_ref()?.median)));
     let (weakest, error) = relative.min_by(|a, b| a.1.total_cmp(&b.1))?;
     let mut said = Said::default();
@@ -157,7 +157,7 @@ fn weakest_coefficient(findings: &Findings) -> Option<Finding> {
     Some(said.finding("weakest_coefficient", level, title, text, "coordinates"))
 }
 
-fn needed(findings: &Findings) -> Option<Finding> {
+fn needed(findings: &AuditReport) -> Option<Finding> {
     let target = findings.declared.target_rel_error;
     let needed = findings.noise_needed.iter().find(|needed| needed.target_rel_error == target)?;
     let mut said = Said::default();
@@ -203,7 +203,7 @@ fn needed(findings: &Findings) -> Option<Finding> {
     Some(said.finding("noise_needed", Level::Action, title, text, "attack"))
 }
 
-fn privacy(findings: &Findings) -> Finding {
+fn privacy(findings: &AuditReport) -> Finding {
     let privacy = &findings.privacy;
     let mut said = Said::default();
     let title = match (privacy.epsilon, &findings.release.planned) {
@@ -230,7 +230,7 @@ fn privacy(findings: &Findings) -> Finding {
     said.finding("privacy", Level::Note, title, text, "limits")
 }
 
-fn bound(findings: &Findings) -> Option<Finding> {
+fn bound(findings: &AuditReport) -> Option<Finding> {
     let bound = &findings.bound;
     let mut said = Said::default();
     let (title, text) = match (bound.rel_error_per_unit_noise_rel, bound.valid_below_noise_rel) {
@@ -254,7 +254,7 @@ fn bound(findings: &Findings) -> Option<Finding> {
     Some(said.finding("bound", Level::Note, title, text, "attack"))
 }
 
-fn cells(findings: &Findings, aside: &Aside) -> Option<Finding> {
+fn cells(findings: &AuditReport, aside: &Aside) -> Option<Finding> {
     (findings.release.kind == ReleaseKind::Gradient).then(|| {
         let mut said = Said::default();
         let title = format!(

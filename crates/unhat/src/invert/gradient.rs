@@ -15,7 +15,7 @@ use crate::linalg::norm;
 use crate::oracle::{Curvature, Oracle};
 use crate::rows::{CompressedRows, RowSource, Shape, require_vector};
 use crate::run::{Event, Run};
-use crate::solve::{NewtonOptions, NewtonOutcome, State, Status, Step, newton};
+use crate::solve::{NewtonOptions, NewtonSolution, State, Status, Step, newton};
 
 /// Where the curvature of a Newton step comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,10 +101,21 @@ impl Default for InvertOptions {
 /// Saves a state, the signs of its cell and the report of its start.
 pub type Save<'a> = dyn FnMut(&State, &[bool], &StartReport) -> Result<()> + 'a;
 
+/// A solve as it stood before a step: what another run goes on from to the same bits.
+#[derive(Clone, Debug)]
+pub struct SavedSolve {
+    /// The point and everything the loop knows.
+    pub state: State,
+    /// The cell: the sign of each row's slack.
+    pub positive: Vec<bool>,
+    /// How its first point was found.
+    pub start: StartReport,
+}
+
 /// Where a run can be picked up: called before every step with a state from which the same bits follow.
 pub struct Checkpoint<'a> {
-    /// The state of an earlier run, with its cell and the report of its start.
-    pub resume: Option<(State, Vec<bool>, StartReport)>,
+    /// An earlier run.
+    pub resume: Option<SavedSolve>,
     /// Saves a state.
     pub save: &'a mut Save<'a>,
 }
@@ -210,7 +221,7 @@ pub fn invert_gradient(
         None => (None, None),
     };
     let (state, positive, report) = match resume {
-        Some(resumed) => resumed,
+        Some(SavedSolve { state, positive, start }) => (state, positive, start),
         None => {
             let located = locate(source, offset, start, run)?;
             (State { x: located.x, ..State::default() }, located.positive, located.report)
@@ -289,13 +300,13 @@ fn refuse_unattainable(source: &dyn RowSource, positive: &[bool], target: &[f64]
 
 fn conclude(
     phi: &Tilted<'_>,
-    outcome: NewtonOutcome<TiltedPoint>,
+    outcome: NewtonSolution<TiltedPoint>,
     solver: Solver,
     reason: String,
     start: StartReport,
     run: &Run<'_>,
 ) -> Result<Inversion> {
-    let NewtonOutcome { point, step, mut status, floor, history } = outcome;
+    let NewtonSolution { point, step, mut status, floor, history } = outcome;
     let (mut warnings, mut certificate) = (Vec::new(), None);
     let mut x = point.base.x.clone();
     // An interrupted run ends at once, without a proof.

@@ -5,23 +5,35 @@ mod certificate;
 mod conjugate;
 mod coreset;
 mod exact;
+#[cfg(feature = "report")]
+mod fingerprint;
 mod gradient;
 mod local_metric;
+#[cfg(feature = "report")]
+pub mod page;
 mod regularised;
+#[cfg(feature = "report")]
+pub mod report;
 mod request;
 mod sample;
 mod sampled;
+#[cfg(feature = "report")]
+mod saved;
 pub mod scores;
 mod start;
 mod surrogate;
 mod tilted;
 
 pub use certificate::Certificate;
-pub use gradient::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, invert_gradient, predicted_work};
+#[cfg(feature = "report")]
+pub use fingerprint::fingerprint_of_inversion;
+pub use gradient::{
+    Checkpoint, Inversion, InvertOptions, SavedSolve, ScoreSource, Solver, invert_gradient, predicted_work,
+};
 pub use regularised::{
     CurvatureMethod, DiagonalInversion, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate,
     RegularisedInversion, RegularisedOptions, invert_diagonal, invert_regularised, regularised_objective,
 };
-pub use request::{GradientRequest, SolverAsked};
-pub use start::{Start, StartReport};
+pub use request::{GradientRequest, SolverChoice};
+pub use start::{Start, StartKind, StartReport};
 pub use tilted::{Tilted, TiltedPoint};

@@ -5,22 +5,22 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// A solver by its word: one of [`Solver`], or the sampled diagonal form, which there is beside weights only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SolverAsked {
+pub enum SolverChoice {
     /// A solver of the problem without weights; [`Solver::Auto`] serves both.
     Named(Solver),
     /// [`super::invert_diagonal`].
     Diagonal,
 }
 
-impl SolverAsked {
+impl SolverChoice {
     /// The solver without weights.
     ///
     /// # Errors
     /// [`ErrorKind::Option`] for the one that needs them.
     pub fn without_weights(self) -> Result<Solver> {
         match self {
-            SolverAsked::Named(solver) => Ok(solver),
-            SolverAsked::Diagonal => Err(refused("solver", "diagonal needs weights; give both, or another".into())),
+            SolverChoice::Named(solver) => Ok(solver),
+            SolverChoice::Diagonal => Err(refused("solver", "diagonal needs weights; give both, or another".into())),
         }
     }
 }
@@ -29,7 +29,7 @@ impl SolverAsked {
 #[derive(Clone, Copy, Debug)]
 pub struct GradientRequest {
     /// The solver.
-    pub solver: SolverAsked,
+    pub solver: SolverChoice,
     /// Which scores the first evaluations take.
     pub scores: ScoreSource,
     /// Whether there are weights w of a regulariser.
@@ -70,12 +70,12 @@ impl GradientRequest {
     fn beside_weights(&self) -> Result<()> {
         let refusal = |option: &str, reason: &str| Err(refused(option, reason.into()));
         match self.solver {
-            SolverAsked::Named(Solver::Auto) => {}
-            SolverAsked::Diagonal if self.prove => {
+            SolverChoice::Named(Solver::Auto) => {}
+            SolverChoice::Diagonal if self.prove => {
                 return refusal("prove", "does not apply to the solver diagonal; leave it out");
             }
-            SolverAsked::Diagonal => {}
-            SolverAsked::Named(_) => {
+            SolverChoice::Diagonal => {}
+            SolverChoice::Named(_) => {
                 return refusal("solver", "does not apply beside weights; leave it out, or give auto or diagonal");
             }
         }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     const PLAIN: GradientRequest = GradientRequest {
-        solver: SolverAsked::Named(Solver::Auto),
+        solver: SolverChoice::Named(Solver::Auto),
         scores: ScoreSource::Auto,
         weights: false,
         prove: false,
@@ -113,14 +113,14 @@ mod tests {
     #[test]
     fn what_would_not_be_done_is_refused_under_its_own_name() {
         let beside = GradientRequest { weights: true, ..PLAIN };
-        let diagonal = SolverAsked::Diagonal;
+        let diagonal = SolverChoice::Diagonal;
         for (request, name) in [
             (GradientRequest { target_scale: 0.0, ..PLAIN }, "target-scale"),
             (GradientRequest { target_scale: f64::NAN, ..PLAIN }, "target-scale"),
             (GradientRequest { noise: Some(-1.0), ..PLAIN }, "noise"),
             (GradientRequest { prove: true, ..PLAIN }, "prove"),
             (GradientRequest { solver: diagonal, ..PLAIN }, "solver"),
-            (GradientRequest { solver: SolverAsked::Named(Solver::Exact), ..beside }, "solver"),
+            (GradientRequest { solver: SolverChoice::Named(Solver::Exact), ..beside }, "solver"),
             (GradientRequest { solver: diagonal, prove: true, ..beside }, "prove"),
             (GradientRequest { noise: Some(0.1), ..beside }, "noise"),
             (GradientRequest { scores: ScoreSource::Sketched, ..beside }, "scores"),
@@ -133,11 +133,11 @@ mod tests {
 
     #[test]
     fn what_can_be_had_is_had() {
-        let cg = SolverAsked::Named(Solver::Cg);
+        let cg = SolverChoice::Named(Solver::Cg);
         let kept = GradientRequest { checkpoint: true, noise: Some(0.0), solver: cg, ..PLAIN };
         kept.check().unwrap();
         assert_eq!(kept.solver.without_weights().unwrap(), Solver::Cg);
         GradientRequest { weights: true, prove: true, ..PLAIN }.check().unwrap();
-        GradientRequest { weights: true, solver: SolverAsked::Diagonal, ..PLAIN }.check().unwrap();
+        GradientRequest { weights: true, solver: SolverChoice::Diagonal, ..PLAIN }.check().unwrap();
     }
 }

@@ -18,11 +18,37 @@ pub struct Start<'a> {
     pub side: Option<Side>,
 }
 
+/// Where the first point came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "report", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum StartKind {
+    /// It was given.
+    Point,
+    /// x = 0 lies inside.
+    Origin,
+    /// It was looked for.
+    PhaseOne,
+}
+
+impl StartKind {
+    /// The word used in files and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            StartKind::Point => "point",
+            StartKind::Origin => "origin",
+            StartKind::PhaseOne => "phase_one",
+        }
+    }
+}
+
 /// How the first point was found.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "report", derive(serde::Serialize))]
 pub struct StartReport {
-    /// "point" (given), "origin" (x = 0 is inside), or "phase_one".
-    pub kind: &'static str,
+    /// Where it came from.
+    pub kind: StartKind,
     /// Sweeps in units of one evaluation.
     pub passes: f64,
     /// Wall time.
@@ -60,7 +86,7 @@ pub(super) fn locate(source: &dyn RowSource, offset: &[f64], start: &Start<'_>, 
             return Err(ErrorKind::OutsideCell { row, slack: slack[row], expected: sign_word(side) }.into());
         }
         let positive = slack.iter().map(|&s| s > 0.0).collect();
-        return Ok(Located { positive, x: x.to_vec(), report: report("point", 1.0 / shape.columns as f64) });
+        return Ok(Located { positive, x: x.to_vec(), report: report(StartKind::Point, 1.0 / shape.columns as f64) });
     }
     let positive = match start.signs {
         Some(signs) => read_signs(signs, shape.rows, start.side)?,
@@ -68,11 +94,11 @@ pub(super) fn locate(source: &dyn RowSource, offset: &[f64], start: &Start<'_>, 
     };
     let inside = offset.iter().zip(&positive).all(|(&b, &p)| b != 0.0 && (b < 0.0) == p);
     if inside {
-        return Ok(Located { positive, x: vec![0.0; shape.columns], report: report("origin", 0.0) });
+        return Ok(Located { positive, x: vec![0.0; shape.columns], report: report(StartKind::Origin, 0.0) });
     }
     run.tell(Event::Phase("looking for an interior point"));
     let (x, passes) = interior_point(source, offset, &positive, run)?;
-    Ok(Located { positive, x, report: report("phase_one", passes) })
+    Ok(Located { positive, x, report: report(StartKind::PhaseOne, passes) })
 }
 
 fn sign_word(side: Side) -> &'static str {

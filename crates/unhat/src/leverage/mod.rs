@@ -7,6 +7,8 @@ mod exact;
 mod least_squares;
 mod membership;
 mod other_rows;
+#[cfg(feature = "report")]
+mod report;
 mod selected_inverse;
 mod sketched;
 
@@ -17,6 +19,8 @@ pub(crate) use exact::{digits_left, pair_form};
 pub use least_squares::{LeastSquares, least_squares};
 pub use membership::{Exposure, membership_auc, membership_divergence, membership_factor, membership_tpr};
 pub use other_rows::RowFactor;
+#[cfg(feature = "report")]
+pub use report::ScoresReport;
 pub(crate) use selected_inverse::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
 pub use sketched::sketched_scores;
 pub(crate) use sketched::{projected_norms, signs};

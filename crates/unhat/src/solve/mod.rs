@@ -1,7 +1,7 @@
 //! Damped Newton over an oracle, and how a solve can end.
 
 mod newton;
-mod outcome;
+mod step;
 
-pub use newton::{NewtonOptions, NewtonOutcome, State, newton};
-pub use outcome::{Status, Step};
+pub use newton::{NewtonOptions, NewtonSolution, State, newton};
+pub use step::{Status, Step};

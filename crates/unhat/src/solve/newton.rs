@@ -50,7 +50,7 @@ impl State {
 }
 
 /// How a Newton run ended.
-pub struct NewtonOutcome<P> {
+pub struct NewtonSolution<P> {
     /// The last point, or for a stalled run the best one.
     pub point: P,
     /// The step computed there and not taken.
@@ -98,7 +98,7 @@ pub fn newton<O: Oracle>(
     options: &NewtonOptions,
     watch: &mut dyn FnMut(&State, &O::Point) -> Result<()>,
     run: &Run<'_>,
-) -> Result<NewtonOutcome<O::Point>> {
+) -> Result<NewtonSolution<O::Point>> {
     let mut point = first;
     if !state.memory.is_empty() {
         let effort = (state.passes, state.work);
@@ -118,7 +118,7 @@ pub fn newton<O: Oracle>(
         };
         record(oracle, &point, &step, &mut state, run)?;
         let end = |point, step, status, floor, state: State| {
-            Ok(NewtonOutcome { point, step, status, floor, history: state.history })
+            Ok(NewtonSolution { point, step, status, floor, history: state.history })
         };
         let verdict = match verdict(oracle, &point, &step, &state, options, run) {
             Err(e) if interrupted(&e) => Verdict::End(Status::Interrupted, None),
@@ -176,7 +176,7 @@ fn interrupted(error: &Error) -> bool {
 }
 
 /// A run that was stopped before the step at its point was known.
-fn cut_short<O: Oracle>(oracle: &O, point: O::Point, state: State) -> NewtonOutcome<O::Point> {
+fn cut_short<O: Oracle>(oracle: &O, point: O::Point, state: State) -> NewtonSolution<O::Point> {
     let step = NewtonStep {
         direction: vec![0.0; oracle.dim()],
         decrement: f64::INFINITY,
@@ -184,7 +184,7 @@ fn cut_short<O: Oracle>(oracle: &O, point: O::Point, state: State) -> NewtonOutc
         slack_cap: SLACK_LOSS_CAP,
         reach: None,
     };
-    NewtonOutcome { point, step, status: Status::Interrupted, floor: None, history: state.history }
+    NewtonSolution { point, step, status: Status::Interrupted, floor: None, history: state.history }
 }
 
 fn record<O: Oracle>(oracle: &O, point: &O::Point, step: &NewtonStep, state: &mut State, run: &Run<'_>) -> Result<()> {

@@ -7,11 +7,11 @@ mod regression;
 
 use super::Exit;
 use crate::failure::{Failure, file_error};
-use crate::inversion_report::CertificateReport;
 use crate::options::Demo as Arguments;
 use crate::session::Session;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use unhat::invert::report::CertificateReport;
 use unhat::solve::Status;
 
 /// What `demo --json` prints.

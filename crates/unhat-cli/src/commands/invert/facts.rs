@@ -1,12 +1,12 @@
 //! What was inverted, by the names of its files, for the page.
 
 use super::files::Files;
-use crate::inversion_facts::Subject;
 use crate::options::MatrixInput;
 use crate::page::{file_name, now, tool};
 use crate::session::Session;
+use unhat::invert::page::Inverted;
+use unhat::invert::page::Subject;
 use unhat_io::Matrix;
-use unhat_report::Inverted;
 
 /// What was read.
 pub(super) struct Given<'a> {

@@ -2,18 +2,21 @@
 
 use super::facts::Given;
 use super::files::Files;
-use crate::checkpoint::{CheckpointFile, Resumed};
 use crate::commands::Exit;
 use crate::failure::Failure;
-use crate::fingerprint::fingerprint_of_inversion;
-use crate::inversion_facts::{of_gradient, of_interrupted};
-use crate::inversion_report::{NoiseSpread, SolveReport};
 use crate::session::Session;
 use unhat::ErrorKind;
+use unhat::invert::page::InversionPage;
+use unhat::invert::page::{of_gradient, of_interrupted};
+use unhat::invert::report::{NoiseSpread, SolveReport};
 use unhat::invert::scores::gradient_covariance;
-use unhat::invert::{Checkpoint, Inversion, InvertOptions, ScoreSource, StartReport, invert_gradient};
+use unhat::invert::{
+    Checkpoint, Inversion, InvertOptions, SavedSolve, ScoreSource, StartReport, fingerprint_of_inversion,
+    invert_gradient,
+};
 use unhat::solve::{State, Status, Step};
-use unhat_report::{InversionFacts, inversion_page};
+use unhat_io::SolveFile;
+use unhat_report::inversion_page;
 
 impl Files<'_> {
     fn options(&self, seed: u64) -> Result<InvertOptions, Failure> {
@@ -30,7 +33,7 @@ impl Files<'_> {
 /// How a solve ended: by itself, or cut short with nothing but its last state.
 enum Ended {
     Whole(Box<Inversion>),
-    Cut(Box<Resumed>),
+    Cut(Box<SavedSolve>),
 }
 
 pub(super) fn solve(
@@ -46,18 +49,18 @@ pub(super) fn solve(
     let (mut file, resume) = match session.common.checkpoint.as_deref() {
         Some(path) => {
             let (file, resume) =
-                CheckpointFile::open(path, fingerprint_of_inversion(&rows, offset, target, &files.cell(), &options)?)?;
+                SolveFile::open(path, fingerprint_of_inversion(&rows, offset, target, &files.cell(), &options)?)?;
             (Some(file), resume)
         }
         None => (None, None),
     };
-    if let Some((state, ..)) = &resume {
+    if let Some(SavedSolve { state, .. }) = &resume {
         session.note(&format!("resuming at iteration {}", state.history.len()));
     }
     let resumed = resume.is_some();
-    let mut latest: Option<Resumed> = None;
+    let mut latest: Option<SavedSolve> = None;
     let mut save = |state: &State, positive: &[bool], start: &StartReport| {
-        latest = Some((state.clone(), positive.to_vec(), start.clone()));
+        latest = Some(SavedSolve { state: state.clone(), positive: positive.to_vec(), start: start.clone() });
         file.as_mut().map_or(Ok(()), |file| file.save_now_and_then(state, positive, start))
     };
     let outcome = session.compute(|run| {
@@ -76,7 +79,7 @@ pub(super) fn solve(
         }
     };
     let solved = ended.status() == Status::Solved;
-    if let (Some(file), Some((state, positive, start)), false) = (&mut file, latest, solved) {
+    if let (Some(file), Some(SavedSolve { state, positive, start }), false) = (&mut file, latest, solved) {
         file.save(&state, &positive, &start)?;
     }
     let spread = match (&ended, noise) {
@@ -116,14 +119,14 @@ impl Ended {
     fn x(&self) -> &Vec<f64> {
         match self {
             Ended::Whole(inversion) => &inversion.x,
-            Ended::Cut(cut) => &cut.0.x,
+            Ended::Cut(cut) => &cut.state.x,
         }
     }
 
     fn history(&self) -> &[Step] {
         match self {
             Ended::Whole(inversion) => &inversion.history,
-            Ended::Cut(cut) => &cut.0.history,
+            Ended::Cut(cut) => &cut.state.history,
         }
     }
 
@@ -145,7 +148,7 @@ impl Ended {
         if let Some(spread) = spread {
             session.summary(&spread_sentence(spread));
         }
-        files.page.store(|session| inversion_page(&self.facts(given, spread, session)), session)?;
+        files.page.store(|session| inversion_page(&self.drawn(given, spread, session)), session)?;
         if session.common.json {
             session.report(command, self.report(spread), destination.on_stdout().then_some(self.x()))?;
         } else if destination.on_stdout() {
@@ -189,7 +192,7 @@ impl Ended {
     }
 
     /// What the page draws.
-    fn facts(&self, given: &Given<'_>, spread: Option<&NoiseSpread>, session: &Session<'_>) -> InversionFacts {
+    fn drawn(&self, given: &Given<'_>, spread: Option<&NoiseSpread>, session: &Session<'_>) -> InversionPage {
         let subject = given.subject(session);
         let spread = spread.map(|spread| (spread.noise, spread.standard_errors.as_slice()));
         match self {

@@ -4,9 +4,9 @@ use super::facts::Given;
 use super::files::Files;
 use crate::commands::Exit;
 use crate::failure::Failure;
-use crate::inversion_facts::of_regularised;
-use crate::inversion_report::RegularisedReport;
 use crate::session::Session;
+use unhat::invert::page::of_regularised;
+use unhat::invert::report::RegularisedReport;
 use unhat::invert::{
     Fold, FoldKind, Minimum, Proof, RegularisedCertificate, RegularisedInversion, RegularisedOptions,
     invert_regularised,

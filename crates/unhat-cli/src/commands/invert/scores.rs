@@ -5,20 +5,21 @@ use crate::commands::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::history::HistoryFile;
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
-use crate::inversion_facts::{of_scores, recommended};
-use crate::inversion_report::ScoreInversionReport;
 use crate::names::Names;
 use crate::options::InvertScores;
 use crate::output::Destination;
 use crate::page::PageFile;
 use crate::session::Session;
+use unhat::invert::page::Inverted;
+use unhat::invert::page::of_scores;
+use unhat::invert::scores::ScoreInversionReport;
 use unhat::invert::scores::{
     ScoreCandidate, ScoreInversion, ScoreInvertOptions, ScoreMethod, ScoreStart, invert_scores,
 };
 use unhat::solve::Status;
 use unhat::{Error, ErrorKind};
 use unhat_io::read_rows;
-use unhat_report::{Inverted, inversion_page};
+use unhat_report::inversion_page;
 
 pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result<Exit, Failure> {
     if session.common.checkpoint.is_some() {
@@ -91,7 +92,7 @@ impl Answer<'_> {
         page: &PageFile<'_>,
         session: &mut Session<'_>,
     ) -> Result<Exit, Failure> {
-        let recommended = recommended(self.found);
+        let recommended = self.found.is_recommended();
         if recommended {
             destination.store("value", None, &self.found.x)?;
         }
@@ -120,7 +121,7 @@ impl Answer<'_> {
     /// Why x was not written, or is not the end of the way.
     fn say_what_is_missing(&self, session: &mut Session<'_>) {
         let found = self.found;
-        if !recommended(found) {
+        if !found.is_recommended() {
             let Some(direction) = &found.null_direction else {
                 session.say("not identified: several candidates fit the scores equally well; no x was written");
                 return;

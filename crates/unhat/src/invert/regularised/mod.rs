@@ -189,7 +189,7 @@ pub fn invert_regularised(
     let descent = DescentOptions { tolerance: options.tolerance, max_iterations: options.max_iterations };
     let mut search = Search::new(&objective, descent, run);
     let certifiable = method::certificate_flops(&shape) <= options.search_flops;
-    let mut findings = Findings { certifiable, ..Findings::default() };
+    let mut findings = Found { certifiable, ..Found::default() };
     if !certifiable {
         findings.warnings.push("nothing was proven: the tensors of a certificate take too much work or memory".into());
     }
@@ -205,7 +205,7 @@ pub fn invert_regularised(
 
 /// What is learnt beside the minima.
 #[derive(Default)]
-struct Findings {
+struct Found {
     folds: Vec<Fold>,
     proven: Option<Proof>,
     boxes: Option<u64>,
@@ -217,7 +217,7 @@ struct Findings {
 /// The search in the order of its cost: both natural starts, flips, the curve in w, random starts, branch and bound.
 fn explore(
     search: &mut Search<'_, '_>,
-    findings: &mut Findings,
+    findings: &mut Found,
     inside: &[f64],
     options: &RegularisedOptions,
 ) -> Result<()> {
@@ -289,7 +289,7 @@ fn explore(
 }
 
 /// Follows the curve of stationary points and descends from its crossings; from saddles on either side.
-fn follow_curve(search: &mut Search<'_, '_>, findings: &mut Findings, from: &[f64], end: End) -> Result<()> {
+fn follow_curve(search: &mut Search<'_, '_>, findings: &mut Found, from: &[f64], end: End) -> Result<()> {
     let trace = follow(search.objective, from, end, search.options(), search.run)?;
     if !trace.complete {
         findings.warnings.push("the curve of stationary points could not be followed from end to end".into());
@@ -317,7 +317,7 @@ const COMPLETE_UP_TO: usize = 3;
 const PROVE_UP_TO: usize = 5;
 
 /// Whether the best minimum is proven to be the only global one.
-fn best_is_unique(search: &Search<'_, '_>, findings: &mut Findings) -> Result<bool> {
+fn best_is_unique(search: &Search<'_, '_>, findings: &mut Found) -> Result<bool> {
     let Some(best) = search.best() else { return Ok(false) };
     if !findings.certifiable {
         return Ok(false);
@@ -330,13 +330,13 @@ fn best_is_unique(search: &Search<'_, '_>, findings: &mut Findings) -> Result<bo
 
 fn conclude(
     search: Search<'_, '_>,
-    findings: Findings,
+    findings: Found,
     status: Status,
     start: StartReport,
     reason: String,
 ) -> Result<RegularisedInversion> {
     let (objective, run) = (search.objective, search.run);
-    let Findings { folds, proven, boxes, mut warnings, certifiable } = findings;
+    let Found { folds, proven, boxes, mut warnings, certifiable } = findings;
     warnings.push("only the cell of the start was searched".into());
     let mut order: Vec<usize> = (0..search.found.len()).collect();
     order.sort_by(|&i, &j| search.value(i).total_cmp(&search.value(j)));

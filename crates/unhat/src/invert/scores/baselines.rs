@@ -1,7 +1,7 @@
 //! The baselines after the paper: Newton on the full Hessian of ½‖σ − σ̂‖², and gradient descent. Both are local.
 
 use super::fit::{FitPoint, Region, ScoreFit, step_metric};
-use super::polish::{FitOptions, FitOutcome, Taken, capped_length, first_step, interrupted, record};
+use super::polish::{FitEnd, FitOptions, Taken, capped_length, first_step, interrupted, record};
 use crate::error::Result;
 use crate::linalg::{self, dot, norm};
 use crate::run::Run;
@@ -28,7 +28,7 @@ pub(super) fn full_newton<'a>(
     region: &Region,
     options: &FitOptions,
     run: &Run<'_>,
-) -> Result<Option<FitOutcome<'a>>> {
+) -> Result<Option<FitEnd<'a>>> {
     descend(fit, start, region, options, run, &mut |at| {
         let normal = at.barrier.score_normal_equations(&at.point, &at.residual, &fit.release.weight, run)?;
         let curvature = at.barrier.whitened_score_curvature(&at.point, &at.residual, run)?;
@@ -54,7 +54,7 @@ pub(super) fn gradient_descent<'a>(
     region: &Region,
     options: &FitOptions,
     run: &Run<'_>,
-) -> Result<Option<FitOutcome<'a>>> {
+) -> Result<Option<FitEnd<'a>>> {
     let mut last: Option<(Vec<f64>, f64)> = None;
     descend(fit, start, region, options, run, &mut |at| {
         let mut h = at.barrier.score_jacobian_transposed_vec(&at.point, &at.residual, run)?;
@@ -88,7 +88,7 @@ fn descend<'a>(
     options: &FitOptions,
     run: &Run<'_>,
     direction: &mut dyn FnMut(&FitPoint<'a>) -> Result<Direction>,
-) -> Result<Option<FitOutcome<'a>>> {
+) -> Result<Option<FitEnd<'a>>> {
     let Some(mut at) = fit.at(start, region, run)? else { return Ok(None) };
     let mut history = vec![first_step(&at, run)];
     let floor = 0.5 * f64::EPSILON * fit.release.size();
@@ -115,7 +115,7 @@ fn descend<'a>(
             Err(e) => return Err(e),
         }
     };
-    Ok(Some(FitOutcome { at, status, history }))
+    Ok(Some(FitEnd { at, status, history }))
 }
 
 /// The first of t, t/2, t/4 … that gains enough, and the largest relative change of a slack by it.

@@ -8,7 +8,7 @@ use super::lift::{Coordinates, LiftReport, lift, require_lift_fits};
 use super::lifted_system::unknowns;
 use super::noise::{covariance, roots_of_diagonal};
 use super::options::{ScoreInvertOptions, ScoreMethod, ScoreStart};
-use super::polish::{FitOptions, FitOutcome, levenberg_marquardt};
+use super::polish::{FitEnd, FitOptions, levenberg_marquardt};
 use super::release::{Release, option};
 use super::starts::{KnownCell, MORE_STARTS, around_centre, around_fit, known_cell};
 use crate::barrier::Point;
@@ -77,6 +77,20 @@ pub struct ScoreInversion {
     pub point: Point,
     /// Things the caller should know.
     pub warnings: Vec<String>,
+}
+
+impl ScoreInversion {
+    /// Whether x is to be had: the scores decide it, or the run was cut short before that was looked at.
+    #[must_use]
+    pub fn is_recommended(&self) -> bool {
+        self.identified || self.status == Status::Interrupted
+    }
+
+    /// How it ended, in a word: `not_identified` where no x is to be had.
+    #[must_use]
+    pub fn ending(&self) -> &'static str {
+        if self.is_recommended() { self.status.name() } else { "not_identified" }
+    }
 }
 
 /// Recovers x from released leverage scores.
@@ -184,7 +198,7 @@ struct Search<'s, 'a> {
     method: ScoreMethod,
     run: &'s Run<'s>,
     candidates: Vec<ScoreCandidate>,
-    best: Option<FitOutcome<'a>>,
+    best: Option<FitEnd<'a>>,
     warnings: Vec<String>,
 }
 
@@ -321,7 +335,7 @@ impl<'a> Search<'_, 'a> {
                 ErrorKind::Numerical { reason: "no start could be evaluated: each lies on a facet".into() }.into()
             );
         };
-        let FitOutcome { at, status, history } = best;
+        let FitEnd { at, status, history } = best;
         let knowledge =
             if status == Status::Interrupted { Knowledge::default() } else { self.knowledge(&at, coordinates)? };
         let misfit = at.misfit();

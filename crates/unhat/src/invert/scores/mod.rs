@@ -11,6 +11,8 @@ mod noise;
 mod options;
 mod polish;
 mod release;
+#[cfg(feature = "report")]
+mod report;
 mod starts;
 mod step_equations;
 mod trial;
@@ -23,4 +25,6 @@ pub use noise::{
     noisy_gradient_estimate,
 };
 pub use options::{ScoreInvertOptions, ScoreMethod, ScoreStart};
+#[cfg(feature = "report")]
+pub use report::ScoreInversionReport;
 pub(crate) use trial::{AttackFit, ReleasedScores, ScoreAttacks};

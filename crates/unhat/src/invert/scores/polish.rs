@@ -17,7 +17,7 @@ pub(super) struct FitOptions {
 }
 
 /// How a fit ended.
-pub(super) struct FitOutcome<'a> {
+pub(super) struct FitEnd<'a> {
     pub at: FitPoint<'a>,
     pub status: Status,
     pub history: Vec<Step>,
@@ -52,7 +52,7 @@ pub(super) fn levenberg_marquardt<'a>(
     region: &Region,
     options: &FitOptions,
     run: &Run<'_>,
-) -> Result<Option<FitOutcome<'a>>> {
+) -> Result<Option<FitEnd<'a>>> {
     let Some(mut at) = fit.at(start, region, run)? else { return Ok(None) };
     let mut history = vec![first_step(&at, run)];
     let floor = ROUNDINGS * f64::EPSILON * fit.release.size();
@@ -78,7 +78,7 @@ pub(super) fn levenberg_marquardt<'a>(
             }
         };
         if let Some(status) = status {
-            return Ok(Some(FitOutcome { at, status, history }));
+            return Ok(Some(FitEnd { at, status, history }));
         }
     }
 }

@@ -1,5 +1,5 @@
 //! A whole inversion in units of one evaluation of the barrier (slack, scores, gradient), start and solve apart:
-//! `cargo run --release --example whole_solve [n] [d] [depth] [seeds]`. One JSON line a run, with 1 and 2 threads in turn.
+//! `cargo run --release -p unhat-bench --bin whole_solve [n] [d] [depth] [seeds]`. One JSON line a run, with 1 and 2 threads in turn.
 
 use std::time::Instant;
 use unhat::Run;
@@ -87,7 +87,7 @@ fn measure(p: &Polytope, seed: u64, depth: f64, threads: usize) -> Result<(), un
         found.status.name(),
         found.passes,
         found.work,
-        found.start.kind,
+        found.start.kind.name(),
         found.start.passes,
         total - start,
         start / unit,

@@ -4,15 +4,16 @@
 //! unknown is `None` (JSON null), never NaN or infinite. Strings are raw; whoever draws them escapes them. All arrays of a
 //! curve have the same length.
 
+pub use crate::report::{Check, Tool};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The name and version of the schema, the value of [`Findings::schema`].
+/// The name and version of the schema, the value of [`AuditReport::schema`].
 pub const SCHEMA: &str = "unhat.findings/1";
 
 /// Everything an audit found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Findings {
+pub struct AuditReport {
     /// [`SCHEMA`].
     pub schema: String,
     /// Whether values of coefficients and numbers of rows are in here.
@@ -44,9 +45,9 @@ pub struct Findings {
     /// Each coefficient at the planned protection.
     pub coordinates: Vec<Coordinate>,
     /// Fitted values and residuals at the planned protection.
-    pub fitted: Fitted,
+    pub fitted: FittedErrors,
     /// The rows whose membership shows most.
-    pub rows: Rows,
+    pub rows: ExposedRows,
     /// Hat value against studentised residual, binned.
     pub density: Option<Density>,
     /// How the attacks on the release as computed converged.
@@ -67,23 +68,6 @@ pub enum Detail {
     Owner,
     /// Somebody else: no coefficient values, no row numbers.
     Share,
-}
-
-/// The program and the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tool {
-    /// "unhat".
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// The command line, or the call.
-    pub command: String,
-    /// The seed of every draw.
-    pub seed: u64,
-    /// Threads used; no result depends on them.
-    pub threads: u32,
-    /// Seconds by the clock.
-    pub wall_s: f64,
 }
 
 /// The audited table.
@@ -388,7 +372,7 @@ pub struct Coordinate {
 
 /// Fitted values Ax and residuals Ax − b as the headline attack recovers them: over rows, of each row's median over trials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fitted {
+pub struct FittedErrors {
     /// Quantiles over rows, by "0.05", "0.5", "0.95".
     pub rel_error_q: BTreeMap<String, f64>,
     /// The same for residuals.
@@ -397,7 +381,7 @@ pub struct Fitted {
 
 /// Whose membership shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rows {
+pub struct ExposedRows {
     /// n.
     pub count: u64,
     /// How many rows have a membership AUC above 0.55.
@@ -476,21 +460,6 @@ pub struct Convergence {
     pub residual: Vec<f64>,
     /// ‖xₖ − x‖/‖x‖ where known, else empty.
     pub rel_error: Vec<f64>,
-}
-
-/// An identity that must hold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Check {
-    /// Its name: "sum_of_scores", ….
-    pub name: String,
-    /// What theory says.
-    pub expected: f64,
-    /// What was computed.
-    pub got: f64,
-    /// How far they may be apart.
-    pub tolerance: f64,
-    /// Whether they are not.
-    pub ok: bool,
 }
 
 /// One release, attack, protection and level.

@@ -1,10 +1,10 @@
-//! Does the learning rate of plain Nesterov carry over to the shared metric on top of it? `cargo run --release -p unhat --example
+//! Does the learning rate of plain Nesterov carry over to the shared metric on top of it? `cargo run --release -p unhat-bench --bin
 //! metric_rates`: for each rate the iterations to a training loss of .03 on the bundled digits, median of three seeds.
 
 use std::io::Read;
 use unhat::Result;
 use unhat_models::models::{
-    Activation, AdamW, Family, Momentum, Optimiser, Schedule, Sgd, TrainOptions, Trainer, TrainingData, evaluate,
+    Activation, AdamW, Family, Momentum, Optimiser, Schedule, Sgd, Trainer, TrainerOptions, TrainingData, evaluate,
 };
 use unhat_models::natural::{BaseRule, MetricControl, MetricOptions, MetricRefresh, SharedMetric};
 
@@ -71,11 +71,16 @@ fn iterations(
     seed: u64,
 ) -> Result<u64> {
     let data = TrainingData { features, inputs: WIDTH, response, family: Family::Categorical { classes: 10 } };
-    let options =
-        TrainOptions { batch: 128, learning_rate: rate, schedule: Schedule::Constant, seed, ..TrainOptions::default() };
+    let options = TrainerOptions {
+        batch: 128,
+        learning_rate: rate,
+        schedule: Schedule::Constant,
+        seed,
+        ..TrainerOptions::default()
+    };
     let mut trainer = Trainer::new(&data, hidden, Activation::Relu, options, rule)?;
     while trainer.steps() < STEPS {
-        if let unhat_models::models::StepOutcome::Diverged(_) = trainer.step()? {
+        if let unhat_models::models::TrainerStep::Diverged(_) = trainer.step()? {
             break;
         }
         if trainer.steps().is_multiple_of(EVERY) {
@@ -97,7 +102,8 @@ fn with_one(row: &[f64], of: impl Fn(f64, usize) -> f64) -> Vec<f64> {
 
 /// Pixels and a one, and the digit.
 fn digits() -> std::result::Result<(Vec<f64>, Vec<f64>), Box<dyn std::error::Error>> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../unhat-testkit/data/tables/digits.csv.gz");
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/unhat-testkit/data/tables/digits.csv.gz");
     let mut text = String::new();
     flate2::read::GzDecoder::new(std::fs::File::open(path)?).read_to_string(&mut text)?;
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());

@@ -5,7 +5,7 @@
 
 use super::check::auc_of_one;
 use super::diagnostics::{FEW_VALIDATION_ROWS, LARGE_LEVERAGE, LARGE_RESIDUAL, LOW_AGREEMENT, MEMORISED};
-use super::membership::{MembershipFacts, membership};
+use super::membership::{MembershipReport, membership};
 use super::{Direction, Phases, PlantedFlips, Prepared, RowName, Study, TrimRow, Trimmed, area_under_curve, ascending};
 use crate::models::{Family, Fitted, Label};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub const LISTED_ROWS: usize = 50;
 
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ModelFacts {
+pub struct ModelReport {
     /// Its name, as it is asked for.
     pub name: String,
     /// gaussian, bernoulli, categorical or poisson.
@@ -28,7 +28,7 @@ pub struct ModelFacts {
     /// M.
     pub penalty: f64,
     /// The mean held-out loss at every M that was tried, where M was chosen.
-    pub cross_validation: Option<Vec<PenaltyFacts>>,
+    pub cross_validation: Option<Vec<PenaltyReport>>,
     /// Share of training rows whose class is predicted; None for numbers.
     pub train_accuracy: Option<f64>,
     /// In order; the last is the positive one of two.
@@ -39,7 +39,7 @@ pub struct ModelFacts {
 
 /// A penalty that was tried.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PenaltyFacts {
+pub struct PenaltyReport {
     /// M.
     pub penalty: f64,
     /// Mean held-out loss; None where a fit diverged.
@@ -63,7 +63,7 @@ pub struct Coefficient {
 
 /// f, signed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ImpactFacts {
+pub struct ImpactReport {
     /// utility, parity, opportunity, robustness, training-margin or given.
     pub name: String,
     /// On the validation rows.
@@ -74,7 +74,7 @@ pub struct ImpactFacts {
 
 /// How far the scores may be trusted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DiagnosticsFacts {
+pub struct DiagnosticsReport {
     /// m.
     pub validation_rows: Option<usize>,
     /// Effective share of the validation rows in v.
@@ -96,12 +96,12 @@ pub struct DiagnosticsFacts {
     /// M of the damped system.
     pub damping: Option<f64>,
     /// With K > 1.
-    pub ensemble: Option<EnsembleFacts>,
+    pub ensemble: Option<EnsembleReport>,
 }
 
 /// What was averaged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EnsembleFacts {
+pub struct EnsembleReport {
     /// K.
     pub members: u32,
     /// Mean rank correlation of one member's scores with the mean.
@@ -121,7 +121,7 @@ pub enum DoubtfulSide {
 /// A diagnostic beside its threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
-    /// Its key in [`DiagnosticsFacts`].
+    /// Its key in [`DiagnosticsReport`].
     pub name: String,
     /// Its value.
     pub value: Option<f64>,
@@ -144,7 +144,7 @@ impl Judgement {
     }
 }
 
-impl DiagnosticsFacts {
+impl DiagnosticsReport {
     /// Every number with its threshold and its meaning; the thresholds are those of the warnings.
     pub fn judged(&self) -> Vec<Judgement> {
         let judge = |name: &str, value: Option<f64>, limit: Option<(DoubtfulSide, f64)>, meaning: &str| Judgement {
@@ -221,47 +221,47 @@ pub struct ScoredRow {
 
 /// A scored table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StudyFacts {
+pub struct StudyReport {
     /// The model.
-    pub model: ModelFacts,
+    pub model: ModelReport,
     /// What the scores are for.
     pub task: String,
     /// f.
-    pub impact: ImpactFacts,
+    pub impact: ImpactReport,
     /// How rows were scored.
     pub method: String,
     /// What the scores may be called.
     pub claim: String,
     /// How far they may be trusted.
-    pub diagnostics: DiagnosticsFacts,
+    pub diagnostics: DiagnosticsReport,
     /// The lowest scores, worst first.
     pub top: Vec<ScoredRow>,
     /// The highest, best first.
     pub best: Vec<ScoredRow>,
     /// Whose membership shows; None unless the model is linear or ridge.
-    pub membership: Option<MembershipFacts>,
+    pub membership: Option<MembershipReport>,
     /// Where the seconds went.
     pub phase_seconds: Phases,
 }
 
 /// How the methods find planted flips.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CheckFacts {
+pub struct CheckReport {
     /// Labels flipped.
     pub flipped: usize,
     /// The methods, best first.
-    pub methods: Vec<MethodFacts>,
+    pub methods: Vec<MethodReport>,
     /// Those that this model or its size does not admit.
     pub left_out: Vec<LeftOut>,
     /// The model trained on the planted flips.
-    pub model: ModelFacts,
+    pub model: ModelReport,
     /// K.
     pub ensemble: u32,
 }
 
 /// A method on planted flips.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MethodFacts {
+pub struct MethodReport {
     /// Its name.
     pub method: String,
     /// Area under the curve.
@@ -284,11 +284,11 @@ pub struct LeftOut {
 
 /// What trimming did, beside its baselines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrimFacts {
+pub struct TrimReport {
     /// The model before.
-    pub model: ModelFacts,
+    pub model: ModelReport,
     /// f.
-    pub impact: ImpactFacts,
+    pub impact: ImpactReport,
     /// How rows were scored.
     pub method: String,
     /// Whether trimming stopped where the unfairness on V crossed 0.
@@ -299,14 +299,14 @@ pub struct TrimFacts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auc_of_one: Option<f64>,
     /// One row a way, "none" first, the method second.
-    pub rows: Vec<TrimRowFacts>,
+    pub rows: Vec<TrimRowReport>,
     /// Rows removed, worst first.
     pub removed: Vec<RowName>,
 }
 
 /// A way to change the training rows, and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrimRowFacts {
+pub struct TrimRowReport {
     /// The way.
     pub trim: String,
     /// Rows removed.
@@ -325,9 +325,9 @@ pub struct TrimRowFacts {
     pub adaptive_accuracy: Option<f64>,
 }
 
-impl From<&TrimRow> for TrimRowFacts {
+impl From<&TrimRow> for TrimRowReport {
     fn from(row: &TrimRow) -> Self {
-        TrimRowFacts {
+        TrimRowReport {
             trim: row.trim.clone(),
             removed: row.removed,
             test_accuracy: row.test_accuracy,
@@ -344,17 +344,17 @@ impl Prepared {
     ///
     /// # Errors
     /// Those of the hat values of a linear model.
-    pub fn study_facts(&self, study: &Study, listed: usize, run: &Run<'_>) -> Result<StudyFacts> {
+    pub fn study_report(&self, study: &Study, listed: usize, run: &Run<'_>) -> Result<StudyReport> {
         let order = ascending(&study.scores);
         let row = |&i: &usize| ScoredRow { row: self.row_name(i), score: study.scores[i], loss: study.losses[i] };
         let d = &study.diagnostics;
-        Ok(StudyFacts {
-            model: self.model_facts(&study.fitted, d.training_accuracy),
+        Ok(StudyReport {
+            model: self.model_report(&study.fitted, d.training_accuracy),
             task: self.options.task.name().into(),
-            impact: self.impact_facts(study),
+            impact: self.impact_report(study),
             method: study.method.to_string(),
             claim: study.method.claim().into(),
-            diagnostics: DiagnosticsFacts {
+            diagnostics: DiagnosticsReport {
                 validation_rows: d.validation_rows,
                 effective_share: d.effective_share,
                 half_cosine: d.half_cosine,
@@ -367,7 +367,7 @@ impl Prepared {
                 damping: study.damping,
                 ensemble: study
                     .ensemble
-                    .map(|e| EnsembleFacts { members: e.members, rank_correlation_of_one: e.correlation }),
+                    .map(|e| EnsembleReport { members: e.members, rank_correlation_of_one: e.correlation }),
             },
             top: order.iter().take(listed).map(row).collect(),
             best: order.iter().rev().take(listed).map(row).collect(),
@@ -377,13 +377,13 @@ impl Prepared {
     }
 
     /// A check as data.
-    pub fn check_facts(&self, found: &PlantedFlips) -> CheckFacts {
-        CheckFacts {
+    pub fn check_report(&self, found: &PlantedFlips) -> CheckReport {
+        CheckReport {
             flipped: found.flipped,
             methods: found
                 .methods
                 .iter()
-                .map(|m| MethodFacts {
+                .map(|m| MethodReport {
                     method: m.method.to_string(),
                     auc: m.auc,
                     average_precision: m.average_precision,
@@ -395,29 +395,29 @@ impl Prepared {
                 .iter()
                 .map(|(method, reason)| LeftOut { method: method.to_string(), reason: reason.clone() })
                 .collect(),
-            model: self.model_facts(&found.fitted, found.training_accuracy),
+            model: self.model_report(&found.fitted, found.training_accuracy),
             ensemble: found.members,
         }
     }
 
     /// A trimming as data.
-    pub fn trim_facts(&self, study: &Study, found: &Trimmed) -> TrimFacts {
+    pub fn trim_report(&self, study: &Study, found: &Trimmed) -> TrimReport {
         let harm: Vec<f64> = study.scores.iter().map(|s| -s).collect();
         let truth = self.truth.as_deref();
-        TrimFacts {
-            model: self.model_facts(&study.fitted, study.diagnostics.training_accuracy),
-            impact: self.impact_facts(study),
+        TrimReport {
+            model: self.model_report(&study.fitted, study.diagnostics.training_accuracy),
+            impact: self.impact_report(study),
             method: study.method.to_string(),
             stopped_at_crossing: found.stopped_at_crossing,
             auc_of_truth: truth.and_then(|truth| area_under_curve(&harm, truth)),
             auc_of_one: truth.and_then(|truth| auc_of_one(&study.members, truth)),
-            rows: found.rows.iter().map(TrimRowFacts::from).collect(),
+            rows: found.rows.iter().map(TrimRowReport::from).collect(),
             removed: found.removed.iter().map(|&i| self.row_name(i)).collect(),
         }
     }
 
-    fn impact_facts(&self, study: &Study) -> ImpactFacts {
-        ImpactFacts {
+    fn impact_report(&self, study: &Study) -> ImpactReport {
+        ImpactReport {
             name: match self.options.direction {
                 Direction::Given(_) => "given".into(),
                 Direction::TrainingMargin => "training-margin".into(),
@@ -428,9 +428,9 @@ impl Prepared {
         }
     }
 
-    fn model_facts(&self, fitted: &Fitted, train_accuracy: Option<f64>) -> ModelFacts {
+    fn model_report(&self, fitted: &Fitted, train_accuracy: Option<f64>) -> ModelReport {
         let network = &fitted.network;
-        ModelFacts {
+        ModelReport {
             name: self.options.kind.to_string(),
             family: match network.family {
                 Family::Gaussian => "gaussian",
@@ -443,7 +443,7 @@ impl Prepared {
             training_rows: self.parts.train.rows.len(),
             penalty: fitted.penalty,
             cross_validation: fitted.cross_validation.as_ref().map(|cv| {
-                let tried = |l: &crate::models::PenaltyLoss| PenaltyFacts {
+                let tried = |l: &crate::models::PenaltyLoss| PenaltyReport {
                     penalty: l.penalty,
                     loss: l.loss.is_finite().then_some(l.loss),
                 };

@@ -1,4 +1,4 @@
-//! Seconds of exact leverage scores on dense and sparse rows: `cargo run --release --example score_speed [threads] [rounds]`.
+//! Seconds of exact leverage scores on dense and sparse rows: `cargo run --release -p unhat-bench --bin score_speed [threads] [rounds]`.
 
 use std::time::Instant;
 use unhat::Run;

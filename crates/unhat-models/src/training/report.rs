@@ -1,9 +1,10 @@
 //! What a training reports: the one form in which command line, Python and report page know it.
 
-use super::options::{OptimiserName, TrainingOptions};
-use crate::models::{Label, Response};
+use super::options::{LearningRate, MetricBase, OptimiserName, TrainingOptions};
+use crate::models::{Label, Response, Schedule};
 use crate::natural::{KfacOptions, MetricOptions, Scope, Share};
 use serde::{Deserialize, Serialize};
+use unhat::report::{Colophon, SCHEMA};
 
 /// A training as data. A number that is not finite or not known is None (JSON null).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,7 +12,7 @@ pub struct TrainingReport {
     /// How it ended.
     pub status: Ending,
     /// The rule.
-    pub optimizer: String,
+    pub optimizer: OptimiserName,
     /// η of the first step.
     pub learning_rate: f64,
     /// What the range test tried, in order; None where η was given.
@@ -35,7 +36,7 @@ pub struct TrainingReport {
     /// The model.
     pub model: TrainedModel,
     /// The options as they took effect.
-    pub settings: Settings,
+    pub settings: ResolvedOptions,
     /// What a person must know.
     pub warnings: Vec<String>,
 }
@@ -187,25 +188,54 @@ impl TrainingReport {
     }
 }
 
+/// What `train` says: its `seconds` are those of the steps, `wall_seconds` those of the call.
+#[derive(Serialize)]
+pub struct TrainReport<'a> {
+    schema: u8,
+    command: &'static str,
+    #[serde(flatten)]
+    report: &'a TrainingReport,
+    wall_seconds: f64,
+    seed: u64,
+    threads: usize,
+    version: &'static str,
+}
+
+impl<'a> TrainReport<'a> {
+    /// The report has the warnings.
+    #[must_use]
+    pub fn of(report: &'a TrainingReport, colophon: &Colophon) -> Self {
+        TrainReport {
+            schema: SCHEMA,
+            command: "train",
+            report,
+            wall_seconds: colophon.seconds,
+            seed: colophon.seed,
+            threads: colophon.threads,
+            version: colophon.version,
+        }
+    }
+}
+
 /// The options as they took effect; None where the rule has no such option.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
+pub struct ResolvedOptions {
     /// Rows of a batch.
     pub batch: usize,
     /// Epochs asked for.
     pub epochs: u32,
     /// η as it was asked for: a number, or auto.
-    pub learning_rate: String,
+    pub learning_rate: LearningRate,
     /// λ.
     pub weight_decay: f64,
     /// μ.
     pub momentum: Option<f64>,
     /// What becomes of η.
-    pub schedule: String,
+    pub schedule: Schedule,
     /// How coefficients are shared.
-    pub share: Option<String>,
+    pub share: Option<Share>,
     /// Which gradients a coefficient weighs.
-    pub scope: Option<String>,
+    pub scope: Option<Scope>,
     /// Every so many epochs or steps; None: in the first epoch only.
     pub refresh: Option<u32>,
     /// λ of the Fisher matrix.
@@ -219,7 +249,7 @@ pub struct Settings {
     /// r.
     pub rank: Option<usize>,
     /// The rule beneath the metric.
-    pub base: Option<String>,
+    pub base: Option<MetricBase>,
     /// Epochs without a smaller validation loss.
     pub patience: Option<u32>,
     /// Steps between evaluations within an epoch.
@@ -228,9 +258,9 @@ pub struct Settings {
     pub seed: u64,
 }
 
-impl Settings {
+impl ResolvedOptions {
     /// What the options come to for their rule.
-    pub fn of(options: &TrainingOptions) -> Settings {
+    pub fn of(options: &TrainingOptions) -> ResolvedOptions {
         let rule = options.optimizer;
         let (is_fngd, is_metric) = (rule == OptimiserName::Fngd, rule == OptimiserName::FngdMetric);
         let coefficients = is_fngd || rule == OptimiserName::Ngd;
@@ -238,25 +268,25 @@ impl Settings {
         let base = options.metric_base();
         let has_momentum = match rule {
             OptimiserName::AdamW => false,
-            OptimiserName::FngdMetric => base == super::MetricBase::Nesterov,
+            OptimiserName::FngdMetric => base == MetricBase::Nesterov,
             _ => true,
         };
-        Settings {
+        ResolvedOptions {
             batch: options.batch,
             epochs: options.epochs,
-            learning_rate: options.rate().to_string(),
+            learning_rate: options.rate(),
             weight_decay: options.weight_decay,
             momentum: has_momentum.then(|| options.momentum()),
-            schedule: options.schedule.name().into(),
-            share: is_fngd.then(|| options.share.unwrap_or(Share::ById).name().into()),
-            scope: coefficients.then(|| options.scope.unwrap_or(Scope::Layer).name().into()),
+            schedule: options.schedule,
+            share: is_fngd.then(|| options.share.unwrap_or(Share::ById)),
+            scope: coefficients.then(|| options.scope.unwrap_or(Scope::Layer)),
             refresh: options.refresh,
             damping: options.damping(),
             alpha: options.alpha(),
             factor_every: is_kfac.then(|| options.factor_every.unwrap_or(KfacOptions::default().factor_every)),
             inverse_every: is_kfac.then(|| options.inverse_every.unwrap_or(KfacOptions::default().inverse_every)),
             rank: is_metric.then(|| options.rank.unwrap_or(MetricOptions::default().rank)),
-            base: is_metric.then(|| base.name().into()),
+            base: is_metric.then_some(base),
             patience: options.patience,
             record_every: options.record_every,
             seed: options.seed,

@@ -1,14 +1,12 @@
-//! What inversions say as JSON: one type for each kind of answer, made of what the solvers found.
+//! What an inversion of a gradient says as JSON: one type for each kind of answer, made of what the solvers found.
 
-use crate::checkpoint::Resumed;
-use crate::inversion_facts::score_status;
-use crate::report::Method;
-use serde::Serialize;
-use unhat::invert::scores::{LiftReport, ScoreCandidate, ScoreCertificate, ScoreInversion};
-use unhat::invert::{
-    Certificate, DiagonalInversion, Fold, Inversion, Minimum, RegularisedCertificate, RegularisedInversion, StartReport,
+use super::{
+    Certificate, DiagonalInversion, Fold, Inversion, Minimum, RegularisedCertificate, RegularisedInversion, SavedSolve,
+    StartReport,
 };
-use unhat::solve::Status;
+use crate::report::Method;
+use crate::solve::Status;
+use serde::Serialize;
 
 /// What noise of a released gradient leaves of x.
 pub struct NoiseSpread {
@@ -45,7 +43,7 @@ pub struct SolveReport<'a> {
     digits: Option<f64>,
     score_sum_defect: Option<f64>,
     method: Option<Method<'a>>,
-    start: StartSummary,
+    start: &'a StartReport,
     /// ν of `--noise`; this and the next two only beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     noise: Option<f64>,
@@ -73,7 +71,7 @@ impl<'a> SolveReport<'a> {
             digits: Some(found.digits),
             score_sum_defect: Some(found.score_sum_defect),
             method: Some(Method::of(found.solver.name(), found.point.factor.name(), &found.reason)),
-            start: (&found.start).into(),
+            start: &found.start,
             noise: spread.map(|spread| spread.noise),
             standard_errors: spread.map(|spread| spread.standard_errors.as_slice()),
             covariance: spread.map(|spread| spread.covariance.chunks(spread.standard_errors.len()).collect()),
@@ -82,7 +80,7 @@ impl<'a> SolveReport<'a> {
 
     /// Of a solve that was cut short with nothing but its last state.
     #[must_use]
-    pub fn of_interrupted((state, _, start): &Resumed) -> Self {
+    pub fn of_interrupted(SavedSolve { state, start, .. }: &'a SavedSolve) -> Self {
         let last = state.history.last();
         let residual = last.map(|step| step.residual);
         SolveReport {
@@ -98,7 +96,7 @@ impl<'a> SolveReport<'a> {
             digits: None,
             score_sum_defect: None,
             method: None,
-            start: start.into(),
+            start,
             noise: None,
             standard_errors: None,
             covariance: None,
@@ -120,7 +118,7 @@ pub struct RegularisedReport<'a> {
     folds: Vec<FoldReport>,
     condition: f64,
     method: Method<'a>,
-    start: StartSummary,
+    start: &'a StartReport,
 }
 
 impl<'a> RegularisedReport<'a> {
@@ -139,7 +137,7 @@ impl<'a> RegularisedReport<'a> {
             folds: found.folds.iter().map(FoldReport::from).collect(),
             condition: found.point.factor.condition(),
             method: Method::of(found.method.name(), found.point.factor.method().name(), &found.reason),
-            start: (&found.start).into(),
+            start: &found.start,
         }
     }
 }
@@ -157,7 +155,7 @@ pub struct DiagonalReport<'a> {
     /// Least and largest eigenvalue of K⁻¹∇²L at the start.
     ratio: [f64; 2],
     method: Method<'a>,
-    start: StartSummary,
+    start: &'a StartReport,
 }
 
 impl<'a> DiagonalReport<'a> {
@@ -174,7 +172,7 @@ impl<'a> DiagonalReport<'a> {
             certificate: None,
             ratio: found.ratio,
             method: Method::of("diagonal", found.factor.name(), "asked for"),
-            start: (&found.start).into(),
+            start: &found.start,
         }
     }
 }
@@ -235,121 +233,16 @@ impl From<&RegularisedCertificate> for ProofReport {
     }
 }
 
-/// What `invert scores` says.
-#[derive(Serialize)]
-pub struct ScoreInversionReport<'a> {
-    status: &'a str,
-    identified: bool,
-    null_direction: Option<&'a [f64]>,
-    weakest_share: Option<f64>,
-    iterations: u32,
-    passes: Option<u32>,
-    work: Option<f64>,
-    residual: f64,
-    candidates: Vec<CandidateReport<'a>>,
-    lift: Option<LiftSummary>,
-    /// ‖X − yyᵀ‖/‖yyᵀ‖ of the lift.
-    lift_defect: Option<f64>,
-    score_sum: f64,
-    score_sum_defect: f64,
-    target_sum_defect: Option<f64>,
-    certificate: Option<ScoreProofReport>,
-    noise: Option<f64>,
-    noise_is_estimated: bool,
-    standard_errors: Option<&'a [f64]>,
-    /// By rows.
-    covariance: Option<Vec<&'a [f64]>>,
-    condition: f64,
-    method: Method<'a>,
-}
-
-impl<'a> ScoreInversionReport<'a> {
-    /// Of an inversion of scores.
-    #[must_use]
-    pub fn of(found: &'a ScoreInversion) -> Self {
-        let last = found.history.last();
-        ScoreInversionReport {
-            status: score_status(found),
-            identified: found.identified,
-            null_direction: found.null_direction.as_deref(),
-            weakest_share: found.weakest_share,
-            iterations: found.iterations,
-            passes: last.map(|step| step.passes),
-            work: last.map(|step| step.work),
-            residual: found.residual,
-            candidates: found.candidates.iter().map(CandidateReport::from).collect(),
-            lift: found.lift.as_ref().map(Into::into),
-            lift_defect: found.lift.as_ref().and_then(|lift| lift.product_defect),
-            score_sum: found.point.scores.iter().sum(),
-            score_sum_defect: found.score_sum_defect,
-            target_sum_defect: found.target_sum_defect,
-            certificate: found.certificate.map(Into::into),
-            noise: found.noise,
-            noise_is_estimated: found.noise_is_estimated,
-            standard_errors: found.standard_errors.as_deref(),
-            covariance: found.covariance.as_ref().map(|all| all.chunks(found.x.len()).collect()),
-            condition: found.point.factor.condition(),
-            method: Method::of(found.method.name(), found.point.factor.method().name(), &found.reason),
-        }
-    }
-}
-
-/// A fit of scores that was tried.
-#[derive(Serialize)]
-struct CandidateReport<'a> {
-    x: &'a [f64],
-    residual: f64,
-    origin: &'a str,
-    status: &'static str,
-    iterations: u32,
-}
-
-impl<'a> From<&'a ScoreCandidate> for CandidateReport<'a> {
-    fn from(candidate: &'a ScoreCandidate) -> Self {
-        let ScoreCandidate { x, residual, origin, status, iterations } = candidate;
-        CandidateReport { x, residual: *residual, origin, status: status.name(), iterations: *iterations }
-    }
-}
-
-/// What the lift did.
-#[derive(Serialize)]
-struct LiftSummary {
-    rows: usize,
-    unknowns: usize,
-    solves: usize,
-    solver: &'static str,
-    residual: f64,
-}
-
-impl From<&LiftReport> for LiftSummary {
-    fn from(lift: &LiftReport) -> Self {
-        let LiftReport { rows, unknowns, solves, solver, residual, .. } = lift;
-        LiftSummary { rows: *rows, unknowns: *unknowns, solves: *solves, solver, residual: *residual }
-    }
-}
-
-/// A proven distance to every x nearby that has the released scores.
-#[derive(Serialize)]
-struct ScoreProofReport {
-    q_norm: f64,
-    euclidean: f64,
-    within: f64,
-    rounding: f64,
-}
-
-impl From<ScoreCertificate> for ScoreProofReport {
-    fn from(proof: ScoreCertificate) -> Self {
-        let ScoreCertificate { q_norm, euclidean, within, rounding } = proof;
-        ScoreProofReport { q_norm, euclidean, within, rounding }
-    }
-}
-
 /// A proven distance to the exact solution.
 #[derive(Clone, Copy, Serialize)]
-pub(crate) struct CertificateReport {
+pub struct CertificateReport {
+    /// ‖x̂ − x‖ in the metric of the slacks.
     pub q_norm: f64,
+    /// ‖x̂ − x‖₂.
     pub euclidean: f64,
+    /// The part of `q_norm` that is rounding of the gradient.
     pub rounding: f64,
+    /// What rounding of the inputs may add.
     pub inputs: f64,
 }
 
@@ -361,19 +254,5 @@ impl From<Certificate> for CertificateReport {
             rounding: proof.rounding,
             inputs: proof.inputs,
         }
-    }
-}
-
-/// How the first point was found.
-#[derive(Serialize)]
-struct StartSummary {
-    kind: &'static str,
-    passes: f64,
-    seconds: f64,
-}
-
-impl From<&StartReport> for StartSummary {
-    fn from(report: &StartReport) -> Self {
-        StartSummary { kind: report.kind, passes: report.passes, seconds: report.seconds }
     }
 }

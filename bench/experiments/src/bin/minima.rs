@@ -1,6 +1,6 @@
 //! Which start finds the best minimum of the regularised inversion, and whether what is proven of it stands.
 //!
-//! `cargo run --release -p unhat --example minima -- [cases a row] [seeds a certificate setting]` prints one JSON line a
+//! `cargo run --release -p unhat-bench --bin minima -- [cases a row] [seeds a certificate setting]` prints one JSON line a
 //! case and one a row of the table; the table for people goes to the error stream.
 
 use std::time::Instant;

@@ -1,5 +1,5 @@
 //! The paper's claim measured: iterations against log(‖x₀ − x*‖/ε), and the cost of an iteration against nnz + d^ω:
-//! `cargo run --release --example paper_claim [plot.svg]`. One JSON line a measurement and a fit; the plot into the file.
+//! `cargo run --release -p unhat-bench --bin paper_claim [plot.svg]`. One JSON line a measurement and a fit; the plot into the file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

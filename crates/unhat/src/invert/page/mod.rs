@@ -1,7 +1,11 @@
-//! What the report of an inversion draws; the solver's own types stay with the solver.
+//! Everything that the page of an inversion draws, as data; drawing is another crate's.
 
+mod subject;
+
+pub use subject::{Subject, of_diagonal, of_gradient, of_interrupted, of_regularised, of_scores};
+
+use crate::report::{Check, Tool};
 use serde::{Deserialize, Serialize};
-use unhat::audit::findings::{Check, Tool};
 
 /// What was inverted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +21,7 @@ pub enum Inverted {
 
 /// Everything that the report of an inversion draws. A number that is unknown is None, never NaN.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InversionFacts {
+pub struct InversionPage {
     /// Gradient or scores.
     pub kind: Inverted,
     /// The program and the run.
@@ -63,15 +67,15 @@ pub struct InversionFacts {
     /// One for each solver or stage that has a history.
     pub history: Vec<Trace>,
     /// All answers that were found, best first.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<TriedAnswer>,
     /// What is proven of the first.
-    pub proof: Option<Proof>,
+    pub proof: Option<ProvenDistance>,
     /// Of each coefficient, for a noisy target.
     pub standard_errors: Vec<StandardError>,
     /// A direction of x that the target leaves open; empty when it determines x.
-    pub null_direction: Vec<Component>,
+    pub null_direction: Vec<DirectionEntry>,
     /// The linear solve that found the first point, where there was one.
-    pub lift: Option<Lift>,
+    pub lift: Option<LiftPage>,
     /// Identities that must hold.
     pub checks: Vec<Check>,
     /// What the reader must know and no number says.
@@ -84,12 +88,12 @@ pub struct Trace {
     /// Solver or stage.
     pub method: String,
     /// Its steps in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<TraceStep>,
 }
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Step {
+pub struct TraceStep {
     /// Its number.
     pub iteration: u32,
     /// Sweeps over the table until then.
@@ -104,7 +108,7 @@ pub struct Step {
 
 /// An answer that was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Candidate {
+pub struct TriedAnswer {
     /// What it was reached from.
     pub origin: String,
     /// How its descent ended.
@@ -121,7 +125,7 @@ pub struct Candidate {
 
 /// What is proven: a sentence of its own, a distance within which the solutions that `scope` names lie, or both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Proof {
+pub struct ProvenDistance {
     /// A whole sentence without number.
     pub statement: Option<String>,
     /// Of what the distances are: "the exact solution in this cell", "every x nearby with these scores", ….
@@ -151,7 +155,7 @@ pub struct StandardError {
 
 /// One column of a direction.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Component {
+pub struct DirectionEntry {
     /// Its column.
     pub name: String,
     /// Its entry; the largest has size 1.
@@ -160,7 +164,7 @@ pub struct Component {
 
 /// A lift: the linear solve that needs no start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Lift {
+pub struct LiftPage {
     /// Equations that were solved.
     pub rows: u64,
     /// Their unknowns, d² + 2d.

@@ -1,8 +1,8 @@
-//! Times a whole audit of a (2400, 8) regression with 40 tries and all protections: `cargo run --release --example
+//! Times a whole audit of a (2400, 8) regression with 40 tries and all protections: `cargo run --release -p unhat-bench --bin
 //! audit_speed`. One JSON line a kind of release goes to stdout.
 
 use std::time::Instant;
-use unhat::audit::findings::{AttackKind, ReleaseKind};
+use unhat::audit::report::{AttackKind, ReleaseKind};
 use unhat::audit::{AuditOptions, audit};
 use unhat::rows::DenseRows;
 use unhat::{Result, Run};

@@ -1,4 +1,4 @@
-//! Exact against sketched first evaluations on sparse rows: `cargo run --release --example sketched_scores [rows] [rounds]`.
+//! Exact against sketched first evaluations on sparse rows: `cargo run --release -p unhat-bench --bin sketched_scores [rows] [rounds]`.
 //! One JSON line a run.
 
 use std::time::Instant;

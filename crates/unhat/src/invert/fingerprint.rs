@@ -1,9 +1,9 @@
 //! A number that stands for a problem: it differs, for all practical purposes, when anything in the problem does.
 
-use unhat::Result;
-use unhat::barrier::Side;
-use unhat::invert::{InvertOptions, Start};
-use unhat::rows::{Block, RowSource};
+use super::{InvertOptions, Start};
+use crate::barrier::Side;
+use crate::error::Result;
+use crate::rows::{Block, RowSource};
 
 /// Adds up words into 64 bits. It tells problems apart that differ by accident; it is no protection against intent.
 pub(crate) struct Fingerprint(u64);
@@ -96,7 +96,7 @@ pub(crate) fn fingerprint_of_bytes(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use unhat::rows::DenseRows;
+    use crate::rows::DenseRows;
 
     fn of(values: &[f64], columns: usize) -> u64 {
         let mut fingerprint = Fingerprint::new();

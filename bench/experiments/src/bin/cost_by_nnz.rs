@@ -1,5 +1,5 @@
 //! Seconds an iteration against the number of nonzeros, for sparse rows with 10 entries each and d = 200:
-//! `cargo run --release --example cost_by_nnz [most rows] [rounds] [threads]`. One JSON line a size and solver, and at
+//! `cargo run --release -p unhat-bench --bin cost_by_nnz [most rows] [rounds] [threads]`. One JSON line a size and solver, and at
 //! the end the line α + β·nnz fitted to each, with β relative to the time of one evaluation a nonzero.
 
 use std::time::Instant;

@@ -1,5 +1,5 @@
 //! Counts evaluations, work and errors of every solver on the problems of the table in "fewest passes":
-//! `cargo run --release --example passes [seeds] [part of a problem's name]`. One JSON line a run goes to stdout, the table to stderr.
+//! `cargo run --release -p unhat-bench --bin passes [seeds] [part of a problem's name]`. One JSON line a run goes to stdout, the table to stderr.
 
 use std::time::Instant;
 use unhat::Run;

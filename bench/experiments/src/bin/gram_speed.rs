@@ -1,10 +1,10 @@
 //! What the Gram matrix of all per-sample gradients costs from the layer factors, K = Σ (AAᵀ)∘(DDᵀ), and through the gradients
-//! themselves, K = GGᵀ: `RAYON_NUM_THREADS=1 cargo run --release -p unhat --example gram_speed`. A network 64-128-64-10 (p =
+//! themselves, K = GGᵀ: `RAYON_NUM_THREADS=1 cargo run --release -p unhat-bench --bin gram_speed`. A network 64-128-64-10 (p =
 //! 17 226) on 1000 rows and one with wider layers; in turns, minima.
 
 use std::time::Instant;
 use unhat::random::uniform_rows_into;
-use unhat::{Run, linalg};
+use unhat::{Run, kernels};
 use unhat_models::influence::{SampleGradients, dual_gram};
 use unhat_models::models::{Activation, Family, Network, Workspace};
 
@@ -52,7 +52,7 @@ fn through_gradients(network: &Network, features: &[f64], classes: &[f64]) -> Ve
     let mut g = vec![0.0; ROWS * p];
     factors.rows_into(0..ROWS, &mut g);
     let mut k = vec![0.0; ROWS * ROWS];
-    linalg::transpose_times_into(&g, &g, p, ROWS, ROWS, &mut k);
+    kernels::transpose_times_into(&g, &g, p, ROWS, ROWS, &mut k);
     k
 }
 

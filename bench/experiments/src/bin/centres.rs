@@ -1,4 +1,4 @@
-//! Seconds and passes of volumetric centres: `cargo run --release --example centres [rounds] [folder] [problem]`.
+//! Seconds and passes of volumetric centres: `cargo run --release -p unhat-bench --bin centres [rounds] [folder] [problem]`.
 //! One JSON line a problem. With a folder, the problems (n, d as 64-bit integers; A by rows, b, start as f64; sparse A:
 //! the number of entries, row pointers and columns as 64-bit integers, values) and the centres found are written there,
 //! so that another program can be timed on the same input.

@@ -1,4 +1,4 @@
-//! Measures the inversion of scores: `cargo run --release --example score_inversion [part …]`, parts lift, large,
+//! Measures the inversion of scores: `cargo run --release -p unhat-bench --bin score_inversion [part …]`, parts lift, large,
 //! polytopes, orders, noise (all but `large` without arguments). One JSON line a result goes to stdout.
 
 use std::time::Instant;

@@ -1,14 +1,16 @@
-//! What the page of an inversion draws, made of what the solvers found, and their words for it: for the command line and the Python package.
+//! What the page of an inversion draws, made of what the solvers found, and their words for it.
 
-use crate::checkpoint::Resumed;
-use unhat::audit::findings::{Check, Tool};
-use unhat::invert::scores::{ScoreInversion, ScoreStart};
-use unhat::invert::{
-    Certificate, DiagonalInversion, Inversion, Proof, RegularisedCertificate, RegularisedInversion, StartReport,
+use super::{
+    DirectionEntry, InversionPage, Inverted, LiftPage, ProvenDistance, StandardError, Trace, TraceStep, TriedAnswer,
 };
-use unhat::kernels::norm;
-use unhat::solve::{Status, Step};
-use unhat_report::{Candidate, Component, InversionFacts, Inverted, Lift, StandardError, Trace};
+use crate::invert::scores::{ScoreInversion, ScoreStart};
+use crate::invert::{
+    Certificate, DiagonalInversion, Inversion, Proof, RegularisedCertificate, RegularisedInversion, SavedSolve,
+    StartKind, StartReport,
+};
+use crate::linalg::norm;
+use crate::report::{Check, Tool};
+use crate::solve::{Status, Step};
 
 /// What was inverted and by which call; no solver knows it.
 pub struct Subject<'a> {
@@ -33,10 +35,10 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// The facts with everything left out that only a solver knows.
-    fn facts(self, status: Status) -> InversionFacts {
+    /// The page with everything left out that only a solver knows.
+    fn page(self, status: Status) -> InversionPage {
         let centre = self.kind == Inverted::Centre;
-        InversionFacts {
+        InversionPage {
             kind: self.kind,
             tool: self.tool,
             created_utc: Some(self.created_utc),
@@ -80,18 +82,18 @@ impl Subject<'_> {
         named.map(|((name, value), error)| StandardError { name, value: *value, error: *error }).collect()
     }
 
-    fn components(&self, direction: &[f64]) -> Vec<Component> {
-        self.columns().into_iter().zip(direction).map(|(name, entry)| Component { name, entry: *entry }).collect()
+    fn components(&self, direction: &[f64]) -> Vec<DirectionEntry> {
+        self.columns().into_iter().zip(direction).map(|(name, entry)| DirectionEntry { name, entry: *entry }).collect()
     }
 }
 
 /// Of a solve without regulariser; `spread` is the noise of the target and the standard errors that it leaves of x.
 #[must_use]
-pub fn of_gradient(found: &Inversion, spread: Option<(f64, &[f64])>, subject: Subject<'_>) -> InversionFacts {
+pub fn of_gradient(found: &Inversion, spread: Option<(f64, &[f64])>, subject: Subject<'_>) -> InversionPage {
     let centre = subject.kind == Inverted::Centre;
     let standard_errors = spread.map_or_else(Vec::new, |(_, errors)| subject.standard_errors(&found.x, errors));
-    let blank = subject.facts(found.status);
-    let answer = Candidate {
+    let blank = subject.page(found.status);
+    let answer = TriedAnswer {
         origin: start_sentence(&found.start),
         status: blank.status.clone(),
         residual: Some(found.residual),
@@ -99,7 +101,7 @@ pub fn of_gradient(found: &Inversion, spread: Option<(f64, &[f64])>, subject: Su
         distance: None,
         iterations: Some(found.iterations),
     };
-    InversionFacts {
+    InversionPage {
         noise: spread.map(|(noise, _)| noise),
         solver: found.solver.name().into(),
         reason: found.reason.clone(),
@@ -119,9 +121,10 @@ pub fn of_gradient(found: &Inversion, spread: Option<(f64, &[f64])>, subject: Su
 }
 
 /// Of a solve that was cut short, from its last state.
-pub(crate) fn of_interrupted((state, _, start): &Resumed, subject: Subject<'_>) -> InversionFacts {
+#[must_use]
+pub fn of_interrupted(SavedSolve { state, start, .. }: &SavedSolve, subject: Subject<'_>) -> InversionPage {
     let last = state.history.last();
-    InversionFacts {
+    InversionPage {
         solver: "the solver".into(),
         reason: "cut short".into(),
         start: start_sentence(start),
@@ -129,14 +132,14 @@ pub(crate) fn of_interrupted((state, _, start): &Resumed, subject: Subject<'_>) 
         passes: Some(state.passes.into()),
         residual: last.map(|step| step.residual),
         history: trace("interrupted", &state.history),
-        ..subject.facts(Status::Interrupted)
+        ..subject.page(Status::Interrupted)
     }
 }
 
 /// Of the minima beside a regulariser.
 #[must_use]
-pub fn of_regularised(found: &RegularisedInversion, subject: Subject<'_>) -> InversionFacts {
-    let minima = found.minima.iter().enumerate().map(|(rank, minimum)| Candidate {
+pub fn of_regularised(found: &RegularisedInversion, subject: Subject<'_>) -> InversionPage {
+    let minima = found.minima.iter().enumerate().map(|(rank, minimum)| TriedAnswer {
         origin: minimum.found_by.iter().map(|origin| origin.name()).collect::<Vec<_>>().join(", "),
         status: if minimum.strict { "strict minimum" } else { "not shown to be a minimum" }.into(),
         residual: None,
@@ -144,7 +147,7 @@ pub fn of_regularised(found: &RegularisedInversion, subject: Subject<'_>) -> Inv
         distance: found.minima.first().filter(|_| rank > 0).and_then(|best| distance(&minimum.x, &best.x)),
         iterations: None,
     });
-    InversionFacts {
+    InversionPage {
         solver: found.method.name().into(),
         reason: found.reason.clone(),
         start: start_sentence(&found.start),
@@ -157,14 +160,14 @@ pub fn of_regularised(found: &RegularisedInversion, subject: Subject<'_>) -> Inv
         candidates: minima.collect(),
         proof: found.certificate.as_ref().map(proof_of_minimum),
         checks: vec![sum_of_scores("sum_of_scores", &found.point.scores, found.x.len(), 0.0)],
-        ..subject.facts(found.status)
+        ..subject.page(found.status)
     }
 }
 
 /// Of the diagonal form with a regulariser.
 #[must_use]
-pub fn of_diagonal(found: &DiagonalInversion, subject: Subject<'_>) -> InversionFacts {
-    InversionFacts {
+pub fn of_diagonal(found: &DiagonalInversion, subject: Subject<'_>) -> InversionPage {
+    InversionPage {
         solver: "diagonal".into(),
         reason: "asked for".into(),
         start: start_sentence(&found.start),
@@ -173,20 +176,20 @@ pub fn of_diagonal(found: &DiagonalInversion, subject: Subject<'_>) -> Inversion
         residual: known(found.residual),
         objective: known(found.objective),
         history: trace("diagonal", &found.history),
-        ..subject.facts(found.status)
+        ..subject.page(found.status)
     }
 }
 
 /// Of an inversion of scores; `cell` is what was known of the place of x.
 #[must_use]
-pub fn of_scores(found: &ScoreInversion, cell: &ScoreStart<'_>, subject: Subject<'_>) -> InversionFacts {
-    let recommended = recommended(found);
+pub fn of_scores(found: &ScoreInversion, cell: &ScoreStart<'_>, subject: Subject<'_>) -> InversionPage {
+    let recommended = found.is_recommended();
     let mut checks = vec![sum_of_scores("sum_of_scores", &found.point.scores, found.x.len(), 0.0)];
     if found.target_sum_defect.is_some() {
         let noise = found.noise.unwrap_or(0.0);
         checks.push(sum_of_scores("sum_of_target_scores", subject.values, found.x.len(), noise));
     }
-    let candidates = found.candidates.iter().enumerate().map(|(rank, candidate)| Candidate {
+    let candidates = found.candidates.iter().enumerate().map(|(rank, candidate)| TriedAnswer {
         origin: candidate.origin.clone(),
         status: words(candidate.status.name()),
         residual: Some(candidate.residual),
@@ -194,7 +197,7 @@ pub fn of_scores(found: &ScoreInversion, cell: &ScoreStart<'_>, subject: Subject
         distance: found.candidates.first().filter(|_| rank > 0).and_then(|best| distance(&candidate.x, &best.x)),
         iterations: Some(candidate.iterations),
     });
-    let proof = found.certificate.map(|proof| unhat_report::Proof {
+    let proof = found.certificate.map(|proof| ProvenDistance {
         statement: None,
         scope: "every x nearby with these scores".into(),
         euclidean: Some(proof.euclidean),
@@ -204,8 +207,8 @@ pub fn of_scores(found: &ScoreInversion, cell: &ScoreStart<'_>, subject: Subject
         within: Some(proof.within),
     });
     let errors = found.standard_errors.as_ref().filter(|_| recommended);
-    InversionFacts {
-        status: words(score_status(found)),
+    InversionPage {
+        status: words(found.ending()),
         solved: recommended && found.status == Status::Solved,
         noise: found.noise,
         solver: found.method.name().into(),
@@ -220,27 +223,15 @@ pub fn of_scores(found: &ScoreInversion, cell: &ScoreStart<'_>, subject: Subject
         proof: proof.filter(|_| recommended),
         standard_errors: errors.map_or_else(Vec::new, |errors| subject.standard_errors(&found.x, errors)),
         null_direction: found.null_direction.as_ref().map_or_else(Vec::new, |h| subject.components(h)),
-        lift: found.lift.as_ref().map(|lift| Lift {
+        lift: found.lift.as_ref().map(|lift| LiftPage {
             rows: lift.rows as u64,
             unknowns: lift.unknowns as u64,
             residual: lift.residual,
             product_defect: lift.product_defect,
         }),
         checks,
-        ..subject.facts(found.status)
+        ..subject.page(found.status)
     }
-}
-
-/// Whether x is to be had: the scores decide it, or the run was cut short before that was looked at.
-#[must_use]
-pub fn recommended(found: &ScoreInversion) -> bool {
-    found.identified || found.status == Status::Interrupted
-}
-
-/// How an inversion of scores ended, in a word: `not_identified` where no x is to be had.
-#[must_use]
-pub fn score_status(found: &ScoreInversion) -> &'static str {
-    if recommended(found) { found.status.name() } else { "not_identified" }
 }
 
 /// "iteration_limit" → "iteration limit"
@@ -256,11 +247,11 @@ fn known(value: f64) -> Option<f64> {
 /// How the first point of a cell was found.
 fn start_sentence(start: &StartReport) -> String {
     match start.kind {
-        "point" => "the point that was given".into(),
-        "origin" => "the origin, which lies inside".into(),
-        "phase_one" => "a point that a linear program found in the cell".into(),
-        other => words(other),
+        StartKind::Point => "the point that was given",
+        StartKind::Origin => "the origin, which lies inside",
+        StartKind::PhaseOne => "a point that a linear program found in the cell",
     }
+    .into()
 }
 
 fn start_of_scores(found: &ScoreInversion, cell: &ScoreStart<'_>) -> &'static str {
@@ -274,7 +265,7 @@ fn start_of_scores(found: &ScoreInversion, cell: &ScoreStart<'_>) -> &'static st
 }
 
 fn trace(method: &str, steps: &[Step]) -> Vec<Trace> {
-    let steps = steps.iter().map(|step| unhat_report::Step {
+    let steps = steps.iter().map(|step| TraceStep {
         iteration: step.iteration,
         passes: Some(step.passes.into()),
         decrement: known(step.decrement),
@@ -285,8 +276,8 @@ fn trace(method: &str, steps: &[Step]) -> Vec<Trace> {
 }
 
 /// The exact solution of g(x) = c lies this near.
-fn gradient_proof(certificate: &Certificate, x: &[f64], centre: bool) -> unhat_report::Proof {
-    unhat_report::Proof {
+fn gradient_proof(certificate: &Certificate, x: &[f64], centre: bool) -> ProvenDistance {
+    ProvenDistance {
         statement: None,
         scope: if centre { "the exact centre" } else { "the exact solution in this cell" }.into(),
         euclidean: Some(certificate.euclidean),
@@ -298,7 +289,7 @@ fn gradient_proof(certificate: &Certificate, x: &[f64], centre: bool) -> unhat_r
 }
 
 /// What is proven of the best minimum, as the page says it.
-fn proof_of_minimum(certificate: &RegularisedCertificate) -> unhat_report::Proof {
+fn proof_of_minimum(certificate: &RegularisedCertificate) -> ProvenDistance {
     let (statement, within) = match certificate.kind {
         Proof::Unique => ("The best answer is the only global minimum of the cell.", None),
         Proof::Global => ("No point of the cell has an objective that is lower by more than a billionth of it.", None),
@@ -307,7 +298,7 @@ fn proof_of_minimum(certificate: &RegularisedCertificate) -> unhat_report::Proof
         }
         Proof::Local => ("The best answer is a strict minimum; others may be lower.", None),
     };
-    unhat_report::Proof {
+    ProvenDistance {
         statement: Some(statement.into()),
         scope: "the exact minimum".into(),
         euclidean: None,
