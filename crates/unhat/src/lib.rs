@@ -10,6 +10,9 @@
 //!
 //! Models of a table, and what each row did to them, are the crate `unhat-models`.
 
+// Some of the lower rooms serve the upper ones alone.
+#![cfg_attr(not(all(feature = "invert", feature = "report")), allow(dead_code, unused_imports))]
+
 #[cfg(all(feature = "invert", feature = "report"))]
 pub mod audit;
 pub mod barrier;
