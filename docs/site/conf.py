@@ -12,7 +12,8 @@ release = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["work
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc", "myst_nb"]
 # The sources are the repository itself, so that the pages stand where their links expect each other.
-include_patterns = ["docs/**", "README.md", "NOTATION.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "bench/README.md"]
+include_patterns = ["docs/**", "bench/README.md", "README.md", "SECURITY.md"]
+include_patterns += ["NOTATION.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"]
 root_doc = "docs/site/index"
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]

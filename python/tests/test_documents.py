@@ -1,4 +1,4 @@
-"""What is written about the package: examples, README, stubs, docstrings."""
+"""What is written about the package: examples, the page docs/python.md, stubs, docstrings."""
 
 import doctest
 import importlib.resources
@@ -31,14 +31,15 @@ def test_every_option_is_documented(function):
     assert set(inspect.signature(function).parameters) <= listed
 
 
-def test_the_example_of_the_readme(tmp_path, monkeypatch):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text[text.index("\n## Python\n") :]
-    example = re.search(r"```python\n(.*?)```", section, re.S)[1]
-    monkeypatch.chdir(tmp_path)
+def test_the_examples_of_the_python_page(monkeypatch):
+    page = ROOT / "docs" / "python.md"
+    examples = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    monkeypatch.chdir(ROOT)  # the second example reads a table of the repository
     names = {}
-    exec(compile(example, "README.md", "exec"), names)
+    for example in examples:
+        exec(compile(example, str(page), "exec"), names)
     np.testing.assert_allclose(names["found"].x, names["hidden"], rtol=1e-8)
+    assert len(names["study"].scores) == len(names["study"].positions) > 0
 
 
 @pytest.mark.parametrize("other", ["torch", "jax"])
