@@ -6,10 +6,13 @@
 
 #[cfg(feature = "candle")]
 pub mod candle;
+mod face;
 pub mod influence;
 pub mod models;
 pub mod natural;
 pub mod training;
+
+pub use face::{Influence, Train};
 
 /// Numbers in [−1, 1), for tests.
 #[cfg(test)]

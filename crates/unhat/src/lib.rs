@@ -1,9 +1,16 @@
 //! Leverage scores, their gradient, and the way back.
 //!
-//! Leverage scores σ(x) say how much each row of a data matrix matters. This library computes them
-//! ([`leverage::leverage_scores`]), evaluates their gradient g(x) = −A_xᵀσ and its derivatives ([`barrier::Barrier`]), and
-//! inverts the gradient: from a released c it recovers the hidden x with g(x) = c ([`invert::invert_gradient`]), with a
-//! proven bound on the distance to the exact solution.
+//! Leverage scores σ(x) say how much each row of a data matrix matters. This library computes them ([`scores`]), evaluates
+//! their gradient g(x) = −A_xᵀσ and its derivatives ([`barrier::Barrier`]), and inverts the gradient: from a released c it
+//! recovers the hidden x with g(x) = c ([`InvertGradient`]), with a proven bound on the distance to the exact solution. From
+//! released scores it recovers x too ([`InvertScores`]), and says what a release gives away ([`Audit`]).
+//!
+//! ```
+//! let a = [[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]; // or a matrix of ndarray, faer, sprs, with the features of these names
+//! let scores = unhat::scores(&a)?;
+//! # assert_eq!(scores.len(), 3);
+//! # Ok::<(), unhat::Error>(())
+//! ```
 //!
 //! Everything runs in sweeps over blocks of rows ([`rows`]): n×d is never copied, n×n never formed, results do not depend on
 //! the number of threads. A sweep over dense rows costs n·d² flops; sparse rows cost Σ nnz(aᵢ)².
@@ -16,7 +23,10 @@
 #[cfg(all(feature = "invert", feature = "report"))]
 pub mod audit;
 pub mod barrier;
+#[cfg(any(feature = "faer", feature = "ndarray", feature = "sprs"))]
+mod conversions;
 mod error;
+mod face;
 #[cfg(feature = "invert")]
 pub mod feasible;
 pub mod gram;
@@ -35,4 +45,10 @@ mod run;
 pub mod solve;
 
 pub use error::{Error, ErrorKind, Result};
+#[cfg(all(feature = "invert", feature = "report"))]
+pub use face::Audit;
+#[cfg(feature = "invert")]
+pub use face::{Centre, InvertGradient, InvertRegularised, InvertScores};
+pub use face::{LeverageScores, scores};
+pub use rows::Matrix;
 pub use run::{Event, Run};

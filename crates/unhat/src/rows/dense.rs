@@ -7,6 +7,11 @@ use crate::linalg;
 /// Values a block aims at: 512 kB, so that a block and its scaled copy stay in a core's second-level cache.
 const BLOCK_VALUES: usize = 65_536;
 
+/// Rows in a block of dense rows.
+pub(super) fn rows_per_block(columns: usize) -> usize {
+    (BLOCK_VALUES / columns).clamp(64, 1024)
+}
+
 /// A borrowed row-major n×d matrix.
 #[derive(Clone, Copy, Debug)]
 pub struct DenseRows<'a> {
@@ -29,7 +34,7 @@ impl<'a> DenseRows<'a> {
             }
             .into());
         }
-        Ok(DenseRows { values, columns, rows_per_block: (BLOCK_VALUES / columns).clamp(64, 1024) })
+        Ok(DenseRows { values, columns, rows_per_block: rows_per_block(columns) })
     }
 
     /// The same rows in blocks of `rows`: smaller ones let more cores share a matrix of few rows.

@@ -3,13 +3,17 @@
 mod compressed;
 mod csr;
 mod dense;
+mod matrix;
 mod scratch;
+mod strided;
 mod sweep;
 
 pub(crate) use compressed::CompressedRows;
 pub use csr::{CsrBlock, CsrRows};
 pub use dense::{DenseBlock, DenseRows};
+pub use matrix::Matrix;
 pub use scratch::{lend, touched_zeros, with_scratch};
+pub use strided::StridedRows;
 pub use sweep::{MAX_STRETCHES, Pass, sweep};
 
 use crate::error::{ErrorKind, Result};
