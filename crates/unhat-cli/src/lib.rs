@@ -1,6 +1,7 @@
 //! The command line of unhat: reads files, calls the library, prints what it found. It holds no algorithm of its own.
 
 mod commands;
+mod exit;
 mod failure;
 mod held_out;
 mod history;

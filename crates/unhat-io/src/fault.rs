@@ -1,8 +1,10 @@
 //! What is wrong with a file: a fault says where and what, and its caller adds which file.
 
-use crate::open::STDIN;
 use std::io;
 use unhat::{Error, ErrorKind};
+
+/// The name of standard input.
+pub(crate) const STDIN: &str = "-";
 
 /// The result of reading what somebody else wrote.
 pub(crate) type Checked<T> = Result<T, Fault>;

@@ -1,7 +1,7 @@
 //! Which format a file has: its suffix says so.
 
+use crate::fault::STDIN;
 use crate::fault::{Checked, Fault, shown};
-use crate::open::STDIN;
 
 /// What a suffix says, in lower case, and whether `.gz` follows it.
 pub(crate) struct Suffix {

@@ -1,12 +1,9 @@
 //! Files opened for reading, and standard input; compressed text is unpacked as it arrives.
 
-use crate::fault::{Checked, Fault};
+use crate::fault::{Checked, Fault, STDIN};
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
-
-/// The name of standard input.
-pub(crate) const STDIN: &str = "-";
 
 /// Opens a file, which may be a pipe but not a directory.
 pub(crate) fn open(path: &str) -> Checked<File> {

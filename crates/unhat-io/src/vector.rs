@@ -1,10 +1,11 @@
 //! Vectors, and lists of row numbers.
 
+use crate::fault::STDIN;
 use crate::fault::{Checked, Fault, shown};
 use crate::format::Suffix;
 use crate::map::MappedFile;
 use crate::npy;
-use crate::open::{STDIN, open_regular, open_text};
+use crate::open::{open_regular, open_text};
 use crate::records::{Records, number};
 use std::collections::HashMap;
 use std::io::Read;

@@ -3,7 +3,7 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::{Conv2dConfig, Module, Optimizer, loss::cross_entropy};
-use unhat_models::candle::{Base, Conv2d, Fngd, FngdConfig, FngdMetric, FngdMetricConfig, Linear, Watched};
+use unhat_models::candle::{Base, CandleFngd, Conv2d, FngdConfig, FngdMetric, FngdMetricConfig, Linear, Watched};
 use unhat_models::models::{self, Activation, Batch, Family, Momentum, Network, Optimiser, Workspace};
 use unhat_models::natural::{
     BaseRule, Damping, LayerMetric, MetricControl, MetricOptions, MetricRefresh, Refresh, Share, SharedMetric, Windows,
@@ -163,7 +163,7 @@ fn a_convolution_steps_by_its_per_sample_gradients() {
             damping: Damping::Absolute(lambda),
             ..FngdConfig::default()
         };
-        let mut optimiser = Fngd::new(vars.as_flattened().to_vec(), config).unwrap();
+        let mut optimiser = CandleFngd::new(vars.as_flattened().to_vec(), config).unwrap();
         optimiser.begin(0, &[0, 1, 2, 3, 4, 5]).unwrap();
         // an evaluation between is no part of the loss, and so of nothing
         loss(&images.narrow(0, 0, 2).unwrap(), &labels.narrow(0, 0, 2).unwrap());
@@ -231,7 +231,7 @@ fn single_precision_steps_are_natural_to_six_digits() {
         damping: Damping::Absolute(lambda),
         ..FngdConfig::default()
     };
-    let mut optimiser = Fngd::new(vec![weight.clone()], config).unwrap();
+    let mut optimiser = CandleFngd::new(vec![weight.clone()], config).unwrap();
     optimiser.begin(0, &(0..n).collect::<Vec<_>>()).unwrap();
     let x = Tensor::from_slice(&a, (n, inputs), &Device::Cpu).unwrap();
     let target = Tensor::from_slice(&y, (n, outputs), &Device::Cpu).unwrap();
@@ -326,7 +326,7 @@ fn refusals_name_what_is_wrong_and_change_nothing() {
 fn ids_that_are_missing_repeated_or_too_many_are_refused() {
     let model = Perceptron::new();
     let config = FngdConfig { layers: model.watched(), samples: 31, ..FngdConfig::default() };
-    let mut optimiser = Fngd::new(model.vars.clone(), config.clone()).unwrap();
+    let mut optimiser = CandleFngd::new(model.vars.clone(), config.clone()).unwrap();
     let (start, all) = (model.flatten(), (0..30).collect::<Vec<_>>());
     assert!(message(optimiser.backward_step(&model.loss())).contains("announce each batch"));
     assert!(message(optimiser.begin(0, &[3, 4, 3])).contains("found 3 twice"));
@@ -376,7 +376,7 @@ fn a_saved_training_goes_on_to_the_same_bits() {
     let shared = |share| {
         move |model: &Perceptron, state: Option<&_>, steps: std::ops::Range<u64>| {
             let config = FngdConfig { layers: model.watched(), samples: 30, share, ..FngdConfig::default() };
-            let mut optimiser = Fngd::new(model.vars.clone(), config).unwrap();
+            let mut optimiser = CandleFngd::new(model.vars.clone(), config).unwrap();
             state.into_iter().for_each(|state| optimiser.restore(state).unwrap());
             for step in steps {
                 let half: Vec<usize> = (0..15).map(|i| 2 * i + (step % 2) as usize).collect();

@@ -50,8 +50,13 @@ impl Known {
         SampleGradients::new(&self.network, &self.validation, &self.y_validation).unwrap()
     }
 
-    fn options(&self) -> ScoreOptions {
-        ScoreOptions { penalty: self.penalty, temperature: None, damping: None, preconditioner: Preconditioner::Jacobi }
+    fn options(&self) -> InfluenceOptions {
+        InfluenceOptions {
+            penalty: self.penalty,
+            temperature: None,
+            damping: None,
+            preconditioner: Preconditioner::Jacobi,
+        }
     }
 }
 
@@ -83,7 +88,7 @@ fn scores_meet_the_known_answers() {
     let tempered: Vec<f64> = impact.gradient(4.0, &run).unwrap().iter().map(|v| v / 4.0).collect();
     assert_all_close("v at T = 4", &tempered, &of("v_T4"), TIGHT);
 
-    let score = |method: &str, options: ScoreOptions| {
+    let score = |method: &str, options: InfluenceOptions| {
         score_rows(method.parse().unwrap(), &training, target, &options, &run).unwrap()
     };
     let plain = k.options();
@@ -93,7 +98,7 @@ fn scores_meet_the_known_answers() {
     assert_all_close("exact", &score("exact", plain).scores, &of("exact_if"), TIGHT);
     assert_all_close("one-step", &score("one-step", plain).scores, &of("one_step_loo"), TIGHT);
 
-    let alpha_one = ScoreOptions { damping: Some(1.0), temperature: Some(1.0), ..plain };
+    let alpha_one = InfluenceOptions { damping: Some(1.0), temperature: Some(1.0), ..plain };
     let fisher = score("fisher", alpha_one);
     assert_all_close("M", &[fisher.damping.unwrap()], &of("ef_M"), TIGHT);
     assert_all_close("fisher", &fisher.scores, &of("ef_damped"), TIGHT);
@@ -102,7 +107,7 @@ fn scores_meet_the_known_answers() {
     assert_all_close("leverage", &leverage, &of("ridge_leverage"), TIGHT);
     assert_all_close("effective dimension", &[leverage.iter().sum()], &of("effective_dimension"), TIGHT);
     assert_all_close("wt-ip at T = 1", &score("wt-ip", alpha_one).scores, &of("aside_beta1"), TIGHT);
-    let tempered = score("ip", ScoreOptions { temperature: Some(4.0), ..plain }).scores;
+    let tempered = score("ip", InfluenceOptions { temperature: Some(4.0), ..plain }).scores;
     let fourth: Vec<f64> = tempered.iter().map(|s| s / 4.0).collect();
     assert_all_close("ip at T = 4", &fourth, &of("ip_T4"), TIGHT);
 
@@ -234,7 +239,7 @@ fn dependent_columns_without_a_penalty_change_no_score() {
             let impact = Impact::utility(held);
             let target = Target::Impact { impact: &impact, absolute: false };
             let options =
-                |preconditioner| ScoreOptions { penalty: 0.0, temperature: None, damping: None, preconditioner };
+                |preconditioner| InfluenceOptions { penalty: 0.0, temperature: None, damping: None, preconditioner };
             [("exact", false), ("one-step", false), ("one-step-f", false), ("pcg:40", false), ("pcg:40", true)]
                 .into_iter()
                 .map(|(method, blocks)| {
@@ -444,7 +449,7 @@ fn scores_do_not_depend_on_the_threads() {
         let impact = Impact::utility(r.gradients());
         let target = Target::Impact { impact: &impact, absolute: false };
         let options =
-            ScoreOptions { penalty: 1.0, temperature: None, damping: None, preconditioner: Preconditioner::Jacobi };
+            InfluenceOptions { penalty: 1.0, temperature: None, damping: None, preconditioner: Preconditioner::Jacobi };
         ["rank-sum", "cg2", "leverage", "fisher", "pcg"]
             .map(|m| score_rows(m.parse().unwrap(), &training, target, &options, &run).unwrap().scores)
     };
@@ -459,7 +464,7 @@ fn what_a_model_does_not_admit_is_an_error_that_says_so() {
     let r = random(30, &[4], 3, 2);
     let training = r.gradients();
     let options =
-        ScoreOptions { penalty: 1.0, temperature: None, damping: None, preconditioner: Preconditioner::Jacobi };
+        InfluenceOptions { penalty: 1.0, temperature: None, damping: None, preconditioner: Preconditioner::Jacobi };
     let say = |method: &str, target| match score_rows(method.parse().unwrap(), &training, target, &options, &run) {
         Err(error) => error.to_string(),
         Ok(_) => panic!("{method} was accepted"),
@@ -469,7 +474,7 @@ fn what_a_model_does_not_admit_is_an_error_that_says_so() {
     assert!(say("ip", Target::Nothing).contains("needs validation rows"));
     assert!(say("ip", Target::TrainingMargin).contains("wt-ip"));
     assert!(say("ip", Target::Given(&v[1..])).contains("values"));
-    let zero = ScoreOptions { damping: Some(0.0), ..options };
+    let zero = InfluenceOptions { damping: Some(0.0), ..options };
     assert!(score_rows("fisher".parse().unwrap(), &training, Target::Given(&v), &zero, &run).is_err());
     assert!("pcg:0".parse::<Method>().is_err() && "ekfac".parse::<Method>().is_err());
     let class = vec![3.0; 30];

@@ -13,6 +13,7 @@ mod defaults;
 mod facts;
 mod failure;
 mod forward;
+mod frame_table;
 mod given;
 mod history;
 mod influence;
@@ -38,7 +39,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<data::Table>()?;
     module.add_function(wrap_pyfunction!(main, module)?)?;
     module.add_function(wrap_pyfunction!(defaults::defaults, module)?)?;
-    module.add_class::<arrow::FrameTable>()?;
+    module.add_class::<frame_table::FrameTable>()?;
     module.add_function(wrap_pyfunction!(arrow::arrow_matrix, module)?)?;
     module.add_function(wrap_pyfunction!(data::read_vector, module)?)?;
     module.add_function(wrap_pyfunction!(forward::leverage_scores, module)?)?;

@@ -1,6 +1,6 @@
 //! `unhat audit`: what a release gives away, in words, as data, and as a page.
 
-use super::Exit;
+use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::{Audit as Arguments, MatrixInput};

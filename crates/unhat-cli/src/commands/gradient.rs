@@ -1,6 +1,6 @@
 //! `unhat gradient`: what a release of g(x) = −A_xᵀσ holds.
 
-use super::Exit;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Gradient as Arguments;

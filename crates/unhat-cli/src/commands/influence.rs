@@ -1,6 +1,6 @@
 //! `unhat influence`, `influence check` and `influence trim`: which rows helped, hurt, are mislabelled, carry unfairness.
 
-use super::Exit;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::held_out::read_held_out;
 use crate::influence_options::{Influence, InfluenceCommand, InfluenceStudy, Trim};

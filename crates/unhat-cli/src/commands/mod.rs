@@ -9,40 +9,11 @@ mod predict;
 mod scores;
 mod train;
 
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::options::{Cli, Command, Invert};
 use crate::session::Session;
-use crate::signals::INTERRUPTED;
 use clap::CommandFactory;
-use unhat::solve::Status;
-
-/// How a command that ran ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
-    Done,
-    NotConverged,
-    Interrupted,
-}
-
-impl Exit {
-    pub fn code(self) -> u8 {
-        match self {
-            Exit::Done => 0,
-            Exit::NotConverged => 1,
-            Exit::Interrupted => INTERRUPTED,
-        }
-    }
-}
-
-impl From<Status> for Exit {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Solved => Exit::Done,
-            Status::Interrupted => Exit::Interrupted,
-            _ => Exit::NotConverged,
-        }
-    }
-}
 
 /// Runs the command that was given.
 pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<Exit, Failure> {

@@ -1,6 +1,6 @@
 //! `unhat predict`: what a saved model says of the rows of a table.
 
-use super::Exit;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::training_options::Predict;

@@ -1,6 +1,6 @@
 //! `unhat scores`: how much each row matters.
 
-use super::Exit;
+use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Scores as Arguments;

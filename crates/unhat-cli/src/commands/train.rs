@@ -1,6 +1,6 @@
 //! `unhat train`: trains a model on a table by a rule, live, resumable, with controls of what the rule's idea contributes.
 
-use super::Exit;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::held_out::read_held_out;
 use crate::input::require_one_reader_of_stdin;

@@ -1,6 +1,6 @@
 //! H-representations of cddlib and lrs: rows β α₁ … α_d, meaning β + α·x ≥ 0.
 
-use super::{Polytope, finite, negated};
+use super::inequalities::{Polytope, finite, negated};
 use crate::fault::{Checked, Fault, shown};
 use crate::lines::Lines;
 use crate::sparse::{Size, Triplets};

@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use candle_nn::{Optimizer, VarBuilder, VarMap};
 use std::time::{Duration, Instant};
 use unhat::random::uniform_rows_into;
-use unhat_models::candle::{Base, Fngd, FngdConfig, FngdMetric, FngdMetricConfig, Watched};
+use unhat_models::candle::{Base, CandleFngd, FngdConfig, FngdMetric, FngdMetricConfig, Watched};
 
 /// Random streams: weights, and (plus the epoch) the order of the samples.
 const WEIGHTS: u64 = 1;
@@ -36,7 +36,7 @@ pub type Entry = (Rule, f64);
 
 enum Optimiser {
     Metric(FngdMetric),
-    Shared(Fngd),
+    Shared(CandleFngd),
 }
 
 impl Rule {
@@ -61,7 +61,7 @@ impl Rule {
             Rule::Fngd => {
                 let samples = task.samples();
                 let config = FngdConfig { layers, learning_rate: rate, samples, ..FngdConfig::default() };
-                Optimiser::Shared(Fngd::new(vars, config)?)
+                Optimiser::Shared(CandleFngd::new(vars, config)?)
             }
         })
     }

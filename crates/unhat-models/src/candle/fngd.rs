@@ -13,7 +13,7 @@ use candle_core::{Device, Result, Tensor, Var, backprop::GradStore};
 use candle_nn::Optimizer;
 use std::collections::HashMap;
 
-/// How [`Fngd`] steps.
+/// How [`CandleFngd`] steps.
 #[derive(Clone, Debug)]
 pub struct FngdConfig {
     /// The layers that are stepped by coefficients; the other variables get the mean gradient.
@@ -49,7 +49,7 @@ impl Default for FngdConfig {
     }
 }
 
-/// FNGD after the paper, as an optimiser of candle. Each batch is announced with [`Fngd::begin`]; the loss is the mean over its
+/// FNGD after the paper, as an optimiser of candle. Each batch is announced with [`CandleFngd::begin`]; the loss is the mean over its
 /// samples.
 ///
 /// # Errors
@@ -58,7 +58,7 @@ impl Default for FngdConfig {
 /// # References
 /// OuZhuHuangLiu2024.
 #[derive(Debug)]
-pub struct Fngd {
+pub struct CandleFngd {
     config: FngdConfig,
     base: BaseState,
     tables: Vec<CoefficientTable>,
@@ -67,7 +67,7 @@ pub struct Fngd {
     steps: u64,
 }
 
-impl Fngd {
+impl CandleFngd {
     /// Announces the next batch, before its forward pass: `ids` of its rows in their order.
     ///
     /// # Errors
@@ -168,17 +168,17 @@ impl Fngd {
     }
 }
 
-impl Optimizer for Fngd {
+impl Optimizer for CandleFngd {
     type Config = FngdConfig;
 
-    fn new(vars: Vec<Var>, config: FngdConfig) -> Result<Fngd> {
+    fn new(vars: Vec<Var>, config: FngdConfig) -> Result<CandleFngd> {
         require_trained(&config.layers, &vars)?;
         if config.refresh == Refresh::EveryEpochs(0) {
             return Err(refused("refresh", "found 0, expected at least 1 epoch".into()));
         }
         let base = BaseState::new(vars, config.base)?;
         let tables = vec![CoefficientTable::new(config.share, config.samples); config.layers.len()];
-        Ok(Fngd { config, base, tables, filled_in: None, batch: None, steps: 0 })
+        Ok(CandleFngd { config, base, tables, filled_in: None, batch: None, steps: 0 })
     }
 
     fn step(&mut self, grads: &GradStore) -> Result<()> {

@@ -31,7 +31,7 @@ mod metric;
 mod rows;
 
 pub use base::Base;
-pub use fngd::{Fngd, FngdConfig};
+pub use fngd::{CandleFngd, FngdConfig};
 pub use layers::{Conv2d, Linear, Watched};
 pub use metric::{FngdMetric, FngdMetricConfig};
 

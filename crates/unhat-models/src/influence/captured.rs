@@ -1,7 +1,7 @@
 //! Scores of rows whose layer factors come from elsewhere: from a model that this library has not trained.
 
 use super::leave_one_out::Preconditioner;
-use super::{Method, SampleGradients, ScoreOptions, Scored, Target, score_rows};
+use super::{InfluenceOptions, Method, SampleGradients, Scored, Target, score_rows};
 use crate::models::{Activation, Family, Layer, LayerFactors, Network};
 use unhat::{Error, ErrorKind, Result, Run};
 
@@ -116,7 +116,7 @@ pub fn score_captured(
         _ => None,
     };
     let options =
-        ScoreOptions { penalty: 0.0, temperature: Some(1.0), damping, preconditioner: Preconditioner::Jacobi };
+        InfluenceOptions { penalty: 0.0, temperature: Some(1.0), damping, preconditioner: Preconditioner::Jacobi };
     let target = v.as_deref().map_or(Target::Nothing, Target::Given);
     score_rows(method, &training.gradients()?, target, &options, run)
 }
@@ -154,7 +154,7 @@ mod tests {
         let own = SampleGradients::new(&network, &features, &responses).unwrap();
         let run = Run::default();
         let v = SampleGradients::new(&network, &others, &answers).unwrap().sum(1.0, &run).unwrap();
-        let options = ScoreOptions {
+        let options = InfluenceOptions {
             penalty: 0.0,
             temperature: Some(1.0),
             damping: None,

@@ -26,7 +26,7 @@ pub const MEMORISED: f64 = 0.995;
 
 /// The numbers printed beside scores; None where one does not apply or would cost too much.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Diagnostics {
+pub struct StudyDiagnostics {
     /// m.
     pub validation_rows: Option<usize>,
     /// Effective share of the validation rows in v.
@@ -50,7 +50,7 @@ pub fn accuracy(rows: &SampleGradients<'_>, run: &Run<'_>) -> Result<Option<f64>
     Ok(evaluate(rows.network, rows.features(), rows.responses(), run)?.accuracy)
 }
 
-impl Diagnostics {
+impl StudyDiagnostics {
     /// Measures what applies to `scores` of `method`.
     ///
     /// # Cost
@@ -63,8 +63,8 @@ impl Diagnostics {
         scores: &[f64],
         seed: u64,
         run: &Run<'_>,
-    ) -> Result<Diagnostics> {
-        let mut found = Diagnostics { training_accuracy: accuracy(training, run)?, ..Diagnostics::default() };
+    ) -> Result<StudyDiagnostics> {
+        let mut found = StudyDiagnostics { training_accuracy: accuracy(training, run)?, ..StudyDiagnostics::default() };
         if let Target::Impact { impact, .. } = target {
             let parts = impact.parts(temperature, run)?;
             found.validation_rows = Some(impact.rows().rows());

@@ -1,6 +1,6 @@
 //! What a report shows beside the scores: the rows at both ends with their cells, and how far methods agree.
 
-use super::method::{ScoreOptions, Target};
+use super::method::{InfluenceOptions, Target};
 use super::study::{sample, with_target};
 use super::{Method, Preconditioner, Prepared, RowName, Study, ascending, score_rows, spearman};
 use crate::models::Column;
@@ -139,7 +139,7 @@ impl Prepared {
         if !has_v || !study.method.needs_v() {
             return Ok(None);
         }
-        let plain = ScoreOptions {
+        let plain = InfluenceOptions {
             penalty: study.fitted.penalty,
             temperature: None,
             damping: None,

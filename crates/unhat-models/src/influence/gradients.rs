@@ -2,102 +2,19 @@
 //!
 //! G (n×p, row gᵢ = ∇ℓᵢ) is never formed: every product with it goes through the layer factors of a block.
 
-use super::passes::{BlockPass, BlockVisit, FactorPass, ForwardPass, Visit, width_of_factors};
-use crate::models::{Family, LayerShape, Network, predictors};
+use super::passes::{BlockPass, BlockVisit, FactorPass, ForwardPass, Visit};
+use super::samples::{SampleGradients, Source, Top};
+use crate::models::{LayerShape, predictors};
 use unhat::kernels;
 use unhat::kernels::touched_zeros;
-use unhat::rows::{DenseRows, RowSource, require_finite, require_vector, sweep};
-use unhat::{ErrorKind, Result, Run};
-
-/// Labelled rows and the network whose loss they have.
-#[derive(Clone, Copy)]
-pub struct SampleGradients<'a> {
-    /// The trained network.
-    pub network: &'a Network,
-    features: DenseRows<'a>,
-    responses: &'a [f64],
-    pub(super) source: Source<'a>,
-}
-
-/// Where the factors of a row come from.
-#[derive(Clone, Copy)]
-pub(super) enum Source<'a> {
-    /// From the network, forward and back.
-    Network,
-    /// They lie in the row: A and D of every layer, which has so many positions. The network then is one of shapes.
-    Rows(&'a [usize]),
-    /// From the network, back only: what its forward pass gave lies here, block by block.
-    Forwarded(&'a [f64]),
-}
+use unhat::rows::sweep;
+use unhat::{Result, Run};
 
 /// What a forward pass gives is kept for later sweeps up to this many values: 128 MB, half of what a run takes beyond its
 /// table anyway.
 const KEPT_VALUES: usize = 1 << 24;
 
 impl<'a> SampleGradients<'a> {
-    /// Binds rows to a network.
-    ///
-    /// # Shapes
-    /// `features`: n × network.inputs(), row-major, the last column 1; `responses`: n (a class's number, a count, a value).
-    /// # Errors
-    /// [`ErrorKind::Shape`], [`ErrorKind::NotFinite`], and [`ErrorKind::Option`] for a class the family does not have.
-    pub fn new(network: &'a Network, features: &'a [f64], responses: &'a [f64]) -> Result<Self> {
-        let rows = DenseRows::new(features, network.inputs())?;
-        require_vector("responses", responses, rows.shape().rows)?;
-        require_finite(&rows, "features")?;
-        let classes = match network.family {
-            Family::Bernoulli => Some(2),
-            Family::Categorical { classes } => Some(classes),
-            _ => None,
-        };
-        if let Some(classes) = classes
-            && let Some(row) = responses.iter().position(|y| y.fract() != 0.0 || *y < 0.0 || *y >= classes as f64)
-        {
-            return Err(ErrorKind::Option {
-                name: "responses".into(),
-                reason: format!("row {} holds {}, expected a class from 0 to {}", row + 1, responses[row], classes - 1),
-            }
-            .into());
-        }
-        Ok(SampleGradients { network, features: rows, responses, source: Source::Network })
-    }
-
-    /// Rows in which the factors lie: A and D of every layer of `shapes`, one after the other, at so many positions. There
-    /// is no loss then, and no function but the one whose factors they are: for [`super::CapturedGradients`], which asks for
-    /// nothing else.
-    pub(super) fn of_factors(shapes: &'a Network, positions: &'a [usize], rows: &'a [f64]) -> Result<Self> {
-        let features = DenseRows::new(rows, width_of_factors(shapes, positions))?;
-        Ok(SampleGradients { network: shapes, features, responses: &[], source: Source::Rows(positions) })
-    }
-
-    /// T of a layer.
-    pub(super) fn positions(&self, layer: usize) -> usize {
-        match self.source {
-            Source::Network | Source::Forwarded(_) => 1,
-            Source::Rows(positions) => positions[layer],
-        }
-    }
-
-    /// n.
-    pub fn rows(&self) -> usize {
-        self.features.shape().rows
-    }
-
-    /// p.
-    pub fn parameters(&self) -> usize {
-        self.network.parameters()
-    }
-
-    /// The features, row-major.
-    pub fn features(&self) -> &'a [f64] {
-        self.features.values()
-    }
-
-    /// The responses.
-    pub fn responses(&self) -> &'a [f64] {
-        self.responses
-    }
-
     /// The linear predictors z, n × outputs.
     ///
     /// # Cost
@@ -252,9 +169,6 @@ impl<'a> SampleGradients<'a> {
         Ok(sweep(&self.features, &pass, &mut [], run)?.sum)
     }
 }
-
-/// ∂f/∂z of one row: (row, z, out).
-pub type Top<'a> = dyn Fn(usize, &[f64], &mut [f64]) + Sync + 'a;
 
 /// lower(AᵀA) of every layer for the rows of a block.
 fn add_input_grams<'w>(shapes: &[LayerShape], inputs: impl Fn(usize) -> &'w [f64], sum: &mut [f64]) {

@@ -1,7 +1,7 @@
 //! The methods by name, what each needs, and which one a task asks for.
 
+use super::impact_kind::{ATTACK, ImpactKind};
 use super::leave_one_out::{self, LeaveOneOut, Preconditioner};
-use super::study::{ATTACK, ImpactKind};
 use super::{Impact, Ridge, SampleGradients, few_steps, midranks, training_margin_products, whitened_products};
 use super::{TEMPERATURE, WHITENING};
 use std::fmt;
@@ -284,7 +284,7 @@ impl Target<'_> {
 
 /// What the user may choose besides the method.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ScoreOptions {
+pub struct InfluenceOptions {
     /// M of the objective Σℓ + ½M‖θ‖² that the model minimises.
     pub penalty: f64,
     /// T; None: the method's own.
@@ -339,7 +339,7 @@ pub fn score_rows(
     method: Method,
     training: &SampleGradients<'_>,
     target: Target<'_>,
-    options: &ScoreOptions,
+    options: &InfluenceOptions,
     run: &Run<'_>,
 ) -> Result<Scored> {
     let temperature = options.temperature.unwrap_or(method.temperature());

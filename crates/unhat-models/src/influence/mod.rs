@@ -13,6 +13,7 @@ mod ensemble;
 mod evidence;
 mod gradients;
 mod impact;
+mod impact_kind;
 mod leave_one_out;
 mod membership;
 mod method;
@@ -21,6 +22,7 @@ mod ranks;
 mod report;
 mod request;
 mod ridge;
+mod samples;
 mod study;
 mod trim;
 mod whitened;
@@ -30,14 +32,14 @@ pub use certificate::{LARGEST_SPECTRUM, SignCertificate, certified_signs};
 pub use check::{FLIPPED_SHARE, MethodCheck, PlantedFlips, auc_of_one, planted_flips, with_flips};
 pub use conjugate::{FewSteps, few_steps};
 pub use curvature::{LARGEST_DENSE_CURVATURE, class_blocks, curvature_matrix, curvature_times};
-pub use diagnostics::{Diagnostics, accuracy};
+pub use diagnostics::{StudyDiagnostics, accuracy};
 pub use ensemble::{checkpoint_sum, ensemble_mean};
 pub use evidence::{AgreeingMethod, Agreement, Evidence, RowEvidence};
-pub use gradients::{SampleGradients, Top};
 pub use impact::{Concentration, Impact, attacked_features, cosine};
+pub use impact_kind::ImpactKind;
 pub use leave_one_out::{LeaveOneOut, Preconditioner, exact, few_hessian_steps, one_step, one_step_evaluated};
 pub use membership::{MembershipReport, MembershipRow, membership};
-pub use method::{LEVERAGE_DAMPING, Method, ScoreOptions, Scored, Target, Task, damping, rank_sum, score_rows};
+pub use method::{InfluenceOptions, LEVERAGE_DAMPING, Method, Scored, Target, Task, damping, rank_sum, score_rows};
 pub use ranks::{area_under_curve, average_precision, midranks, spearman};
 pub use report::{
     CheckReport, Coefficient, DiagnosticsReport, DoubtfulSide, EnsembleReport, ImpactReport, Judgement, LISTED_ROWS,
@@ -45,8 +47,9 @@ pub use report::{
 };
 pub use request::{ImpactRequest, Prepared, Purpose, Request, RowName};
 pub use ridge::{Form, Ridge, dual_gram};
+pub use samples::{SampleGradients, Top};
 pub use study::{
-    Direction, EnsembleSpread, ImpactKind, ImpactValues, LEVERAGE_LIMIT, Phases, Study, StudyOptions, study, study_of,
+    Direction, EnsembleSpread, ImpactValues, LEVERAGE_LIMIT, Phases, Study, StudyOptions, study, study_of,
 };
 pub use trim::{TRIMMED_SHARE, TrimRow, Trimmed, ascending, trim, truth_of};
 pub use whitened::{InputMetric, TEMPERATURE, WHITENING, margin_gradient, training_margin_products, whitened_products};

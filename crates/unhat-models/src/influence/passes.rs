@@ -1,6 +1,6 @@
 //! The sweeps over labelled rows: each block goes forward and back through the network, in buffers that the thread keeps.
 
-use super::gradients::{SampleGradients, Source, Top};
+use super::samples::{SampleGradients, Source, Top, width_of_factors};
 use crate::models::{Factors, Layer, LayerFactors, Network, Workspace};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -52,11 +52,6 @@ fn dense<'r>(rows: &Rows<'r>) -> &'r [f64] {
         Block::Dense(block) => block.values,
         Block::Csr(_) => unreachable!("features are dense"),
     }
-}
-
-/// Values of a row in which factors lie.
-pub(super) fn width_of_factors(shapes: &Network, positions: &[usize]) -> usize {
-    shapes.layers.iter().zip(positions).map(|(l, t)| t * (l.shape.inputs + l.shape.outputs)).sum()
 }
 
 /// The factors that lie in rows, layer by layer.

@@ -2,81 +2,13 @@
 
 use super::leave_one_out::Preconditioner;
 use super::{
-    Diagnostics, Impact, LEVERAGE_DAMPING, Method, Ridge, SampleGradients, ScoreOptions, Scored, Target, Task,
-    attacked_features, checkpoint_sum, damping, ensemble_mean, score_rows, spearman,
+    Impact, ImpactKind, InfluenceOptions, LEVERAGE_DAMPING, Method, Ridge, SampleGradients, Scored, StudyDiagnostics,
+    Target, Task, attacked_features, checkpoint_sum, damping, ensemble_mean, score_rows, spearman,
 };
 use crate::models::{FitRows, Fitted, ModelKind, Network, Part, Parts, fit_model};
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
 use std::time::Instant;
-use unhat::{Error, ErrorKind, Event, Result, Run};
-
-/// What f is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ImpactKind {
-    /// Σ_V ℓ.
-    Utility,
-    /// mean(ŷ | s = 1) − mean(ŷ | s = 0).
-    Parity,
-    /// mean(ℓ | s = 0, y = 1) − mean(ℓ | s = 1, y = 1).
-    Opportunity,
-    /// Σ ℓ of validation rows moved against the model by γ.
-    Robustness(f64),
-}
-
-/// γ where none is named: 1.3, beyond the boundary by three tenths of the way to it.
-pub(super) const ATTACK: f64 = 1.3;
-
-impl ImpactKind {
-    /// The word in results.
-    pub fn name(&self) -> &'static str {
-        match self {
-            ImpactKind::Utility => "utility",
-            ImpactKind::Parity => "parity",
-            ImpactKind::Opportunity => "opportunity",
-            ImpactKind::Robustness(_) => "robustness",
-        }
-    }
-
-    /// Whether scores are of |f|.
-    pub fn is_unfairness(&self) -> bool {
-        matches!(self, ImpactKind::Parity | ImpactKind::Opportunity)
-    }
-}
-
-impl ImpactKind {
-    /// The impact that `text` names; None where it names none, and so a file with v.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Option`] for robustness with a γ that is none.
-    pub fn named(text: &str) -> Result<Option<ImpactKind>> {
-        match text.parse() {
-            Ok(impact) => Ok(Some(impact)),
-            Err(error) if text.starts_with("robustness:") => Err(error),
-            Err(_) => Ok(None),
-        }
-    }
-}
-
-impl FromStr for ImpactKind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<ImpactKind> {
-        let gamma = |g: &str| g.parse().ok().filter(|g: &f64| *g > 0.0 && g.is_finite());
-        match text.split_once(':').map_or((text, None), |(name, gamma)| (name, Some(gamma))) {
-            ("utility", None) => Some(ImpactKind::Utility),
-            ("parity", None) => Some(ImpactKind::Parity),
-            ("opportunity", None) => Some(ImpactKind::Opportunity),
-            ("robustness", None) => Some(ImpactKind::Robustness(ATTACK)),
-            ("robustness", Some(g)) => gamma(g).map(ImpactKind::Robustness),
-            _ => None,
-        }
-        .ok_or_else(|| {
-            let reason = format!("found \"{text}\", expected utility, parity, opportunity or robustness[:gamma]");
-            ErrorKind::Option { name: "impact".into(), reason }.into()
-        })
-    }
-}
+use unhat::{ErrorKind, Event, Result, Run};
 
 /// Where v comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,7 +110,7 @@ pub struct Study {
     /// M of the damped system of the method, where it has one.
     pub damping: Option<f64>,
     /// How far the scores may be trusted.
-    pub diagnostics: Diagnostics,
+    pub diagnostics: StudyDiagnostics,
     /// With K > 1.
     pub ensemble: Option<EnsembleSpread>,
     /// The scores of each member, with K > 1; else empty.
@@ -272,7 +204,7 @@ pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, 
     };
     let temperature = options.temperature.unwrap_or(method.temperature());
     let mut diagnostics = with_target(network, parts, options, method, run, |target| {
-        Diagnostics::of(method, &first, target, temperature, &scores, options.seed, run)
+        StudyDiagnostics::of(method, &first, target, temperature, &scores, options.seed, run)
     })?;
     diagnostics.residual = each[0].residual;
     diagnostics.largest_leverage = each[0].largest_leverage;
@@ -308,7 +240,7 @@ pub fn scored(fitted: &Fitted, method: Method, parts: &Parts, options: &StudyOpt
             Task::Fairness | Task::Robustness => Preconditioner::Jacobi,
             _ => Preconditioner::ClassBlocks,
         };
-        let options_of_scores = ScoreOptions {
+        let options_of_scores = InfluenceOptions {
             penalty: fitted.penalty,
             temperature: options.temperature,
             damping: options.damping,

@@ -1,6 +1,6 @@
 //! A fully connected network and its per-sample gradients as layer factors: the gradient of row i in layer l is dᵢaᵢᵀ.
 
-use super::{Factors, Family, LayerFactors};
+use super::{Factors, Family, LayerFactors, LayerShape};
 use serde::{Deserialize, Serialize};
 use unhat::kernels;
 
@@ -11,22 +11,6 @@ pub enum Activation {
     Relu,
     /// tanh z.
     Tanh,
-}
-
-/// Size of a layer: weights are `outputs` × `inputs`, the bias being the last of the inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LayerShape {
-    /// Inputs, with the constant one that carries the bias.
-    pub inputs: usize,
-    /// Outputs.
-    pub outputs: usize,
-}
-
-impl LayerShape {
-    /// How many weights.
-    pub fn parameters(self) -> usize {
-        self.inputs * self.outputs
-    }
 }
 
 /// One layer, z = W a with a = (activated outputs of the layer below, 1).

@@ -3,28 +3,18 @@
 //! Evaluation comes first in the loop, so that a training that is taken up again between a step and its evaluation ends in
 //! the same history.
 
-use super::controls::run_controls;
-use super::options::{LearningRate, TrainingOptions};
-use super::range_test::choose_rate;
-use super::report::{Divergence, Ending, HistoryEntry, Kept, RateTrial, ResolvedOptions, TrainedModel, TrainingReport};
+use super::options::TrainingOptions;
+use super::report::{Divergence, Ending, HistoryEntry, Kept, ResolvedOptions, TrainedModel, TrainingReport, finite};
 use super::rule::{Rule, Variant};
-use super::saved::{Best, Identity, SavedTraining};
+use super::saved::{Best, SavedTraining};
+use super::sets::Sets;
 use crate::models::{
     Activation, Evaluation, Family, ModelKind, Network, TrainStatus, Trainer, TrainerOptions, TrainerStep,
-    TrainingData, TrainingEvent, Workspace, evaluate,
+    TrainingEvent, Workspace, evaluate,
 };
 use crate::natural::Share;
 use std::time::Instant;
-use unhat::{ErrorKind, Event, Result, Run};
-
-/// The rows to train on, and those to validate with.
-#[derive(Clone, Copy)]
-pub struct Sets<'a> {
-    /// Training rows, and the loss.
-    pub train: TrainingData<'a>,
-    /// Features and responses of the validation rows, where there are any.
-    pub validation: Option<(&'a [f64], &'a [f64])>,
-}
+use unhat::{ErrorKind, Result, Run};
 
 /// Where the state of a training is kept on the way.
 pub trait Keeper {
@@ -36,78 +26,6 @@ pub trait Keeper {
     /// # Errors
     /// Where it cannot be kept; the training ends with the error.
     fn keep(&mut self, state: &SavedTraining) -> Result<()>;
-}
-
-/// What a training leaves.
-#[derive(Clone, Debug)]
-pub struct Trained {
-    /// The weights that were kept: the best on the validation rows with patience, else the last, the last finite ones where
-    /// it diverged.
-    pub network: Network,
-    /// Everything there is to say.
-    pub report: TrainingReport,
-    /// What to go on from.
-    pub state: SavedTraining,
-}
-
-/// Trains a model: minimises the mean loss over batches, from first weights and batches drawn by seed.
-///
-/// With `resumed` it goes on from a saved state to the same bits; `keeper` is handed states on the way.
-///
-/// # Cost
-/// 6np flops an epoch and what the rule adds; 2np for every evaluation; a range test of at most 800 steps where η is looked
-/// for; with controls two or three further trainings.
-/// # Randomness
-/// First weights, batches and subspaces by seed; the same bits for any number of threads.
-/// # Errors
-/// [`ErrorKind::Option`] for options that do not go together, and under the name `checkpoint` for the state of another
-/// training; [`ErrorKind::Shape`], [`ErrorKind::NotFinite`] for features that are no such rows; [`ErrorKind::Interrupted`]
-/// only before the first step, else an interruption and a divergence are a [`TrainingReport::status`].
-pub fn train_model(
-    sets: &Sets<'_>,
-    kind: &ModelKind,
-    options: &TrainingOptions,
-    resumed: Option<SavedTraining>,
-    mut keeper: Option<&mut dyn Keeper>,
-    run: &Run<'_>,
-) -> Result<Trained> {
-    options.check(sets.validation.is_some())?;
-    let problem = Problem { sets, kind, options };
-    let identity = if keeper.is_some() || resumed.is_some() { Some(Identity::of(sets, kind, options)) } else { None };
-    if let (Some(own), Some(state)) = (&identity, &resumed) {
-        own.require_same(&state.identity)?;
-    }
-    let (rate, range_test) = match (&resumed, options.rate()) {
-        (Some(state), _) => (state.learning_rate, state.range_test.clone()),
-        (None, LearningRate::Fixed(rate)) => (rate, None),
-        (None, LearningRate::Auto) => {
-            run.tell(Event::Phase("looking for a learning rate"));
-            let (rate, trials) = choose_rate(&problem, run)?;
-            (rate, Some(trials))
-        }
-    };
-    run.tell(Event::Phase(&format!("training with {}", options.optimizer)));
-    let identity = identity.unwrap_or_default();
-    let start = resumed.unwrap_or_else(|| SavedTraining { identity, range_test, ..SavedTraining::new(rate) });
-    let mut course = Course::new(&problem, Variant::Main, start)?;
-    let mut ended = course.run(None, &mut keeper, run)?;
-    // after a divergence the state kept before is the one to go on from
-    if let Some(keeper) = keeper.filter(|_| ended.status != Ending::Diverged) {
-        keeper.keep(&course.state)?;
-    }
-    let mut report = problem.report(&course, &ended);
-    if options.controls && ended.status == Ending::Solved {
-        match run_controls(&problem, &course.state, run) {
-            Ok(controls) => report.controls = Some(controls),
-            Err(error) if matches!(error.kind(), ErrorKind::Interrupted) => {
-                report.status = Ending::Interrupted;
-                report.warnings.push("the training is done, its controls were interrupted".into());
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    report.warnings.append(&mut ended.warnings);
-    Ok(Trained { network: ended.network, report, state: course.state })
 }
 
 /// What is trained, and how.
@@ -150,7 +68,7 @@ impl Problem<'_> {
         Ok((train, self.sets.validation.map(on_validation).transpose()?))
     }
 
-    fn report(&self, course: &Course<'_>, ended: &Ended) -> TrainingReport {
+    pub fn report(&self, course: &Course<'_>, ended: &Ended) -> TrainingReport {
         let (state, train) = (&course.state, &self.sets.train);
         let layers = &ended.network.layers;
         TrainingReport {
@@ -337,10 +255,6 @@ fn evaluated(problem: &Problem<'_>, trainer: &Trainer<'_>, state: &mut SavedTrai
     Ok(train.mean_loss.is_finite())
 }
 
-pub(super) fn finite(value: f64) -> Option<f64> {
-    value.is_finite().then_some(value)
-}
-
 /// Rows looked at together for the first layer that overflows.
 const ROWS_AT_A_TIME: usize = 256;
 
@@ -412,6 +326,3 @@ impl SavedTraining {
         Some(median / per_epoch as f64)
     }
 }
-
-/// The trials of a range test, for [`SavedTraining`].
-pub(super) type RangeTest = Option<Vec<RateTrial>>;

@@ -27,8 +27,10 @@ mod range_test;
 mod report;
 mod rule;
 mod saved;
+mod sets;
+mod whole;
 
-pub use course::{Keeper, Sets, Trained, train_model};
+pub use course::Keeper;
 pub use options::{LearningRate, MetricBase, OptimiserName, TrainingOptions};
 pub use prepared::{PreparedTraining, TrainingRequest};
 pub use report::{
@@ -36,3 +38,5 @@ pub use report::{
     TrainReport, TrainedModel, TrainingReport,
 };
 pub use saved::{Identity, SavedTraining};
+pub use sets::Sets;
+pub use whole::{Trained, train_model};

@@ -1,8 +1,8 @@
 //! A table divided for a training: what is trained on, by which options, and the model that comes of it.
 
-use super::course::{Keeper, Sets, Trained, train_model};
 use super::options::{OptimiserName, TrainingOptions, refusal};
 use super::saved::SavedTraining;
+use super::{Keeper, Sets, Trained, train_model};
 use crate::models::{Frame, HeldOut, Model, ModelKind, PartOptions, Parts, Scaling, TrainingData};
 use unhat::{Result, Run};
 

@@ -1,9 +1,9 @@
 //! `--lr auto`: a short range test. Short trainings from the same first weights, at rates a factor 4 apart uphill and
 //! downhill of the rule's usual one, then a factor 2 around the best; the rate with the least loss is taken.
 
-use super::course::{Problem, finite};
+use super::course::Problem;
 use super::options::{LearningRate, TrainingOptions};
-use super::report::RateTrial;
+use super::report::{RateTrial, finite};
 use super::rule::{Rule, Variant};
 use crate::models::{Network, Schedule, TrainerOptions, TrainerStep, evaluate};
 use unhat::{ErrorKind, Result, Run};

@@ -293,3 +293,8 @@ impl ResolvedOptions {
         }
     }
 }
+
+/// None where a number is not finite.
+pub(super) fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}

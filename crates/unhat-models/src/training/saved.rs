@@ -1,9 +1,9 @@
 //! The state of a training as bytes: weights and memories as safetensors, everything else as JSON in their metadata.
 
-use super::course::{RangeTest, Sets};
 use super::options::TrainingOptions;
 use super::options::refusal;
-use super::report::{HistoryEntry, ResolvedOptions};
+use super::report::{HistoryEntry, RateTrial, ResolvedOptions};
+use super::sets::Sets;
 use crate::models::{ModelKind, TrainState};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub struct SavedTraining {
     /// η of the first step.
     pub learning_rate: f64,
     /// What the range test tried.
-    pub range_test: RangeTest,
+    pub range_test: Option<Vec<RateTrial>>,
     /// Weights, memory of the rule, steps taken.
     pub trainer: TrainState,
     /// The losses so far.
@@ -125,7 +125,7 @@ struct Metadata {
     version: u32,
     identity: Identity,
     learning_rate: f64,
-    range_test: RangeTest,
+    range_test: Option<Vec<RateTrial>>,
     step: u64,
     history: Vec<HistoryEntry>,
     seconds: f64,

@@ -1,9 +1,10 @@
 //! Whose membership shows in a linear or ridge fit?
 
+use super::InfluencePage;
+use super::row_names::{row_cell, row_text};
 use crate::charts::bars::{self, Bar};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Domain;
-use crate::influence::{InfluencePage, row_cell, row_text};
 use crate::number::{Format, Quantity};
 use crate::pieces::figure::{Figure, Legend};
 use crate::pieces::table::{Column, Row, Table};

@@ -6,19 +6,21 @@ mod facts;
 mod flips;
 mod membership;
 mod model;
+mod row_names;
 mod rows;
 mod spread;
 mod trimming;
 
 pub use facts::{InfluencePage, influence_density};
 
+use row_names::row_name;
+
 use crate::number::{Format, Quantity, exact};
 use crate::page::{Page, Section};
-use crate::pieces::table::Cell;
 use crate::sections::method;
 use crate::{Error, Image};
 use maud::{Markup, html};
-use unhat_models::influence::{CheckReport, ImpactReport, ModelReport, RowName, StudyReport, TrimReport};
+use unhat_models::influence::{CheckReport, ImpactReport, ModelReport, StudyReport, TrimReport};
 
 /// The facts as one HTML file.
 ///
@@ -225,29 +227,5 @@ fn limits(facts: &InfluencePage) -> Markup {
             }
             (method::run_again(&facts.tool, facts.created_utc.as_deref()))
         }
-    }
-}
-
-/// What a row is called beside a mark.
-fn row_text(row: &RowName) -> String {
-    match row {
-        RowName::Number(number) => format!("row {number}"),
-        RowName::Name(name) => name.clone(),
-    }
-}
-
-/// A row in a table; `source` is where its name stands.
-fn row_cell(source: &str, row: &RowName) -> Cell {
-    match row {
-        RowName::Number(number) => Cell::Quantity(Quantity::new(source, *number as f64, Format::Fixed(0))),
-        RowName::Name(name) => Cell::Text(name.clone()),
-    }
-}
-
-/// A row in a sentence.
-fn row_name(source: &str, row: &RowName) -> Markup {
-    match row {
-        RowName::Number(number) => exact(source, *number),
-        RowName::Name(name) => html! { span.name { (name) } },
     }
 }

@@ -1,6 +1,7 @@
 //! The rows that hurt and help most, with their cells.
 
-use crate::influence::{InfluencePage, row_cell};
+use super::InfluencePage;
+use super::row_names::row_cell;
 use crate::number::{Format, Quantity};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use maud::{Markup, html};

@@ -1,9 +1,10 @@
 //! Does a score say more than the loss? All rows by both.
 
+use super::InfluencePage;
+use super::row_names::{row_cell, row_text};
 use crate::charts::density::{self, Point, domain_of};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Kind;
-use crate::influence::{InfluencePage, row_cell, row_text};
 use crate::number::{Format, Quantity};
 use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Column, Row, Table};

@@ -1,5 +1,6 @@
 //! What did trimming do, beside what costs nothing?
 
+use super::row_names::row_name;
 use crate::charts::dots::{self, Dot, DotRow};
 use crate::charts::frame::{Axis, Frame, Near, Series};
 use crate::charts::scale::Domain;
@@ -53,7 +54,7 @@ fn removed(trim: &TrimReport) -> Markup {
             p.how {
                 @for (place, row) in trim.removed.iter().take(NAMED).enumerate() {
                     @if place > 0 { ", " }
-                    (super::row_name(&format!("/trim/removed/{place}"), row))
+                    (row_name(&format!("/trim/removed/{place}"), row))
                 }
                 @if count > NAMED {
                     ", and further ones: the table of -o is without all of them"

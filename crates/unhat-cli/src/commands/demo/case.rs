@@ -1,7 +1,6 @@
 //! One worked case: a problem, what was found, and the files and sentences that show it.
 
-use super::create_directory;
-use crate::failure::Failure;
+use crate::failure::{Failure, file_error};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use unhat::barrier::{Barrier, Point};
@@ -110,4 +109,9 @@ pub(super) fn proof_sentence(found: &Inversion) -> String {
 /// What it cost, in a sentence.
 pub(super) fn effort_sentence(found: &Inversion, seconds: f64) -> String {
     format!("{} passes over the rows ({}), {:.1} ms", found.passes, found.solver.name(), 1e3 * seconds)
+}
+
+/// Makes a directory and those above it.
+pub(super) fn create_directory(path: &str) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|e| file_error(path, format!("cannot be made a directory: {e}")).into())
 }

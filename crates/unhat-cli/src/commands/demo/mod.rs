@@ -5,8 +5,8 @@ mod generated;
 mod polytope;
 mod regression;
 
-use super::Exit;
-use crate::failure::{Failure, file_error};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::options::Demo as Arguments;
 use crate::session::Session;
 use serde::Serialize;
@@ -64,9 +64,4 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     }
     let solved = cases.iter().all(|case| case.found.status == Status::Solved);
     Ok(if solved { Exit::Done } else { Exit::NotConverged })
-}
-
-/// Makes a directory and those above it.
-fn create_directory(path: &str) -> Result<(), Failure> {
-    std::fs::create_dir_all(path).map_err(|e| file_error(path, format!("cannot be made a directory: {e}")).into())
 }

@@ -2,7 +2,7 @@
 
 use super::facts::Given;
 use super::files::Files;
-use crate::commands::Exit;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
 use unhat::invert::page::of_diagonal;

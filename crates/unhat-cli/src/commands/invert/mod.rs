@@ -8,7 +8,7 @@ mod plain;
 mod regularised;
 mod scores;
 
-use super::Exit;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::{read_numbers, read_weights};
 use crate::options::{InvertGradient, Problem, SolverName};

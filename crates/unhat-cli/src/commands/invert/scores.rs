@@ -1,7 +1,7 @@
 //! `unhat invert scores`: from released scores to the x that has them, or to what they leave open.
 
 use super::facts::Given;
-use crate::commands::Exit;
+use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::history::HistoryFile;
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};

@@ -2,7 +2,7 @@
 
 use super::fields::BoundFields;
 use crate::fault::{Checked, Fault, shown};
-use crate::polytope::finite;
+use crate::polytope::inequalities::finite;
 
 /// Magnitude from which a bound is none, as in CPLEX, Gurobi and HiGHS.
 const INFINITE: f64 = 1e20;

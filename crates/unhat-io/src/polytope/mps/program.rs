@@ -3,7 +3,7 @@
 use super::bounds::Bounds;
 use super::fields::BoundFields;
 use crate::fault::{Checked, Fault, listed, shown};
-use crate::polytope::{Polytope, finite, negated};
+use crate::polytope::inequalities::{Polytope, finite, negated};
 use crate::sparse::Triplets;
 use std::collections::HashMap;
 

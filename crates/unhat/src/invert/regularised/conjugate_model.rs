@@ -1,8 +1,8 @@
 //! The model of L known through exact products alone, minimised by truncated conjugate gradients.
 
 use super::frame::stacked_factor;
+use super::model::{BoundedStep, Model};
 use super::objective::{Objective, Place};
-use super::trust_region::{BoundedStep, Model};
 use crate::barrier::ThirdDirection;
 use crate::error::Result;
 use crate::linalg::{self, dot, norm};

@@ -1,10 +1,10 @@
 //! `diagonal`: the Hessian taken as AᵀDA with a diagonal D, rows sampled by leverage; the published form, for comparison.
 
 use super::method::CurvatureMethod;
-use super::objective::{Objective, Place};
+use super::objective::{Objective, Place, require_weights};
 use super::starts::{fit, regulariser_minimiser};
 use super::trust_region::DescentOptions;
-use super::{RegularisedOptions, require_options, require_weights};
+use super::{RegularisedOptions, require_options};
 use crate::barrier::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Chunks, FactorMethod};

@@ -11,6 +11,7 @@ mod diagonal;
 mod flips;
 mod frame;
 mod method;
+mod model;
 mod objective;
 mod search;
 mod small_cell;
@@ -35,7 +36,7 @@ use branch_and_bound::prove_globally;
 use certificate::certify;
 use continuation::{End, follow};
 use flips::flip;
-use objective::{Objective, Place};
+use objective::{Objective, Place, require_weights};
 use search::Search;
 use starts::{RandomStarts, fit, regulariser_minimiser};
 use trust_region::DescentOptions;
@@ -397,19 +398,6 @@ fn conclude(
 
 fn interrupted(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Interrupted)
-}
-
-/// An error unless there are n weights, none negative, not all zero.
-fn require_weights(weights: &[f64], n: usize) -> Result<()> {
-    require_vector("weights", weights, n)?;
-    let option = |reason| Err(ErrorKind::Option { name: "weights".into(), reason }.into());
-    if let Some(row) = weights.iter().position(|&w| w < 0.0) {
-        return option(format!("row {}: found {}, expected a number that is not negative", row + 1, weights[row]));
-    }
-    if weights.iter().all(|&w| w == 0.0) {
-        return option("all are 0; leave them out for the inversion without regulariser".into());
-    }
-    Ok(())
 }
 
 fn require_options(options: &RegularisedOptions) -> Result<()> {

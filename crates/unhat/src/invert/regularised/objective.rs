@@ -2,9 +2,10 @@
 
 use super::method::CurvatureMethod;
 use crate::barrier::{Barrier, Point, WhitenedCurvature, unwhiten};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::gram::{Transform, orthogonal_factor};
 use crate::linalg::{self, dot};
+use crate::rows::require_vector;
 use crate::run::Run;
 
 /// The regularised least-squares objective of a cell.
@@ -152,7 +153,7 @@ pub fn regularised_objective(
     run: &Run<'_>,
 ) -> Result<Option<ObjectiveAt>> {
     crate::rows::require_vector("target", target, barrier.dim())?;
-    super::require_weights(weights, barrier.offset().len())?;
+    require_weights(weights, barrier.offset().len())?;
     let objective = Objective::new(barrier, target, weights, CurvatureMethod::Tensors, run)?;
     let Some(place) = objective.at(x, run)? else { return Ok(None) };
     let curvature = objective.curvature(&place, run)?;
@@ -160,4 +161,17 @@ pub fn regularised_objective(
     let gradient = linalg::lower_times_vector(lower, &objective.whitened_gradient(&place, &curvature.hessian));
     let hessian = unwhiten(lower, x.len(), &objective.whitened_hessian(&place, &curvature));
     Ok(Some(ObjectiveAt { value: place.value, gradient, hessian }))
+}
+
+/// An error unless there are n weights, none negative, not all zero.
+pub(super) fn require_weights(weights: &[f64], n: usize) -> Result<()> {
+    require_vector("weights", weights, n)?;
+    let option = |reason| Err(ErrorKind::Option { name: "weights".into(), reason }.into());
+    if let Some(row) = weights.iter().position(|&w| w < 0.0) {
+        return option(format!("row {}: found {}, expected a number that is not negative", row + 1, weights[row]));
+    }
+    if weights.iter().all(|&w| w == 0.0) {
+        return option("all are 0; leave them out for the inversion without regulariser".into());
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use super::conjugate_model::ProductModel;
 use super::frame::Frame;
 use super::method::CurvatureMethod;
+use super::model::{BoundedStep, Model};
 use super::objective::{Objective, Place};
 use crate::error::Result;
 use crate::linalg::norm;
@@ -36,26 +37,6 @@ const ROUNDING_SHARE: f64 = 1e-13;
 const NEAR_THE_FLOOR: f64 = 1e-7;
 /// A trust region this small against the residual can gain nothing.
 const SMALLEST_RADIUS: f64 = 1e-14;
-
-/// A second-order model of L at a point, in coordinates z of its own in which the Gauss–Newton Hessian is near the identity.
-pub(super) trait Model {
-    /// ‖slope‖, in z.
-    fn slope(&self) -> f64;
-    /// The minimiser over ‖z‖ ≤ radius, exact or approximate.
-    fn step(&self, radius: f64, run: &Run<'_>) -> Result<BoundedStep>;
-}
-
-/// A step of a model.
-pub(super) struct BoundedStep {
-    /// δ, in x.
-    pub h: Vec<f64>,
-    /// ‖z‖.
-    pub length: f64,
-    /// What the model says of L(x + δ) − L(x).
-    pub change: f64,
-    /// Whether it is the free minimiser of a convex model.
-    pub interior: bool,
-}
 
 /// Minimises L from `first` on by Newton steps in a trust region.
 ///

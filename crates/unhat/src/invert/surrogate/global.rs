@@ -1,6 +1,6 @@
 //! Far from the solution: solve the coreset problem to its end, adding the rows that come to matter on the way.
 
-use super::Drawn;
+use super::drawn::Drawn;
 use super::inner::{Beginning, Direction, End, Flops, Limits, Tilt, minimise};
 use super::model::{Model, ModelPoint};
 use crate::error::Result;

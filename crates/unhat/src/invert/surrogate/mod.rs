@@ -1,18 +1,18 @@
 //! `surrogate`: minimise a gradient-corrected barrier of a coreset, instead of a quadratic, before each full evaluation.
 
+mod drawn;
 mod global;
 mod inner;
 mod local;
 mod model;
 mod secant;
 
+use self::drawn::Drawn;
 use self::global::GlobalStep;
 use self::inner::Flops;
 use self::local::{Advice, LocalAnchor, RENEW};
 pub(super) use self::model::CORESET_BLOCK;
-use self::model::{Model, ModelPoint};
 use super::sample::Draw;
-use super::sampled::SampledRows;
 use super::tilted::{Tilted, TiltedPoint};
 use crate::error::{ErrorKind, Result};
 use crate::linalg::{self, dot};
@@ -94,36 +94,6 @@ impl Surrogate {
             }
             self.size *= 2.0;
         }
-    }
-}
-
-/// A draw, the model of its rows, its point y = 0, and the Cholesky factor of the metric C there.
-pub(super) struct Drawn {
-    draw: Draw,
-    model: Model,
-    origin: ModelPoint,
-    metric: Vec<f64>,
-}
-
-impl Drawn {
-    fn new(
-        phi: &Tilted<'_>,
-        point: &TiltedPoint,
-        draw: Draw,
-        flops: &mut Flops,
-        run: &Run<'_>,
-    ) -> Result<Option<Drawn>> {
-        let d = point.gradient.len();
-        let rows = SampledRows::gather(phi.barrier, point, draw.sample(), run)?;
-        let m = rows.len();
-        if m < d {
-            return Ok(None);
-        }
-        let model = Model::new(rows.u, rows.weights, d);
-        flops.0 += 4.0 * (m * d * d) as f64;
-        let Some(origin) = model.at(&vec![0.0; d], run)? else { return Ok(None) };
-        let mut metric = model.metric(&origin, run)?;
-        Ok(linalg::cholesky_in_place(&mut metric, d).then_some(Drawn { draw, model, origin, metric }))
     }
 }
 
