@@ -185,6 +185,7 @@ mod tests {
     use super::*;
     use crate::draw;
     use crate::models::Activation;
+    use crate::models::{Family, Network};
 
     #[test]
     fn a_forward_pass_that_is_kept_changes_no_bit() {

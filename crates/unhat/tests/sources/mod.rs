@@ -133,7 +133,7 @@ impl Sources {
 impl Module {
     fn bring(&mut self, tree: &UseTree, before: Vec<String>, handed_on: bool) {
         let with = |name: String| [before.clone(), vec![name]].concat();
-        let mut bring = |module: &mut Module, name: String, path: Vec<String>| {
+        let bring = |module: &mut Module, name: String, path: Vec<String>| {
             if !handed_on {
                 module.named.push(path.clone());
             }
