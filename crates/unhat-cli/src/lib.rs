@@ -18,6 +18,7 @@ mod progress;
 pub mod report;
 mod session;
 mod signals;
+mod table_options;
 mod training_options;
 
 pub use checkpoint::{CheckpointFile, Resumed};

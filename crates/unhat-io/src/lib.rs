@@ -36,13 +36,13 @@ mod table;
 mod training;
 mod vector;
 
-pub use frame::read_frame;
+pub use frame::{Doubt, FrameOptions, ReadFrame, read_frame, read_frame_as};
 pub use matrix::{Matrix, MatrixRows, Table, read_matrix};
 pub use model::{check_model_output, read_model, write_model};
 pub use output::{
     check_output, check_page, check_table, write_frame, write_matrix_npy, write_page, write_table, write_vector,
 };
 pub use polytope::{Polytope, read_polytope};
-pub use table::TableOptions;
+pub use table::{Decimal, Delimiter, Dialect, Missing, OmittedRow, RowNames, TableOptions, Thousands};
 pub use training::{TrainingFile, read_training, write_training};
 pub use vector::{read_rows, read_vector};
