@@ -4,7 +4,12 @@ use super::{data, dense, file, gzipped, message, names, plain, table};
 use unhat_io::{TableOptions, read_matrix};
 
 fn options(columns: Option<&[&str]>, response: Option<&str>, intercept: bool) -> TableOptions {
-    TableOptions { columns: columns.map(names), response: response.map(str::to_string), intercept }
+    TableOptions {
+        columns: columns.map(names),
+        response: response.map(str::to_string),
+        intercept,
+        ..TableOptions::default()
+    }
 }
 
 #[test]
