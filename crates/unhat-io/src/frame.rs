@@ -3,7 +3,9 @@
 use crate::fault::{Checked, Fault, shown};
 use crate::format::MatrixFormat;
 use crate::open::open_text;
-use crate::table::{Delimiter, Dialect, Missing, NumberFormat, Omission, OmittedRow, flag, open, require_distinct};
+use crate::table::{
+    Delimiter, Dialect, Missing, NumberFormat, Omission, OmittedRow, flag, missing_phrase, open, require_distinct,
+};
 use crate::{Matrix, TableOptions, read_matrix};
 use std::io::Read;
 use unhat::models::{Column, Frame, TextColumn};
@@ -120,6 +122,11 @@ struct ReadColumns {
 impl ReadColumns {
     fn frame(mut self, options: &FrameOptions) -> Checked<ReadFrame> {
         let missing = self.rows_with_gaps(options)?;
+        let cells: usize = self.columns.iter().map(|column| column.missing.len()).sum();
+        if options.dialect.missing == Missing::Indicator && cells > 0 {
+            let note = "numbers count as the mean of their column, and each such column has a feature for them";
+            self.notes.push(format!("{cells} missing cells: {note}"));
+        }
         let mut columns = Vec::new();
         let mut doubts = Vec::new();
         for (name, growing) in self.names.into_iter().zip(self.columns) {
@@ -151,8 +158,9 @@ impl ReadColumns {
             match (options.dialect.missing, column.missing.first()) {
                 (Missing::Indicator, _) | (_, None) => {}
                 (Missing::Error, Some(row)) => {
+                    let found = missing_phrase(&column.missing_cell);
                     let reason =
-                        "found a missing cell: --missing omit leaves such rows out, --missing indicator keeps them";
+                        format!("found {found}: --missing omit leaves such rows out, --missing indicator keeps them");
                     return Err(Fault::at(format!("row {}, column {}", row + 1, shown(name)), reason));
                 }
                 (Missing::Omit | Missing::Exclude, Some(_)) => rows.extend(&column.missing),
@@ -200,6 +208,8 @@ struct Growing {
     cells: Cells,
     /// Rows with a missing cell, counted from 0.
     missing: Vec<usize>,
+    /// What the first of them holds.
+    missing_cell: String,
 }
 
 #[derive(Default)]
@@ -228,6 +238,9 @@ impl Growing {
     ) -> std::result::Result<(), String> {
         let cell = cell.trim();
         if options.dialect.is_missing(cell) {
+            if self.missing.is_empty() {
+                self.missing_cell = cell.to_string();
+            }
             self.missing.push(row - 1);
             match &mut self.cells {
                 Cells::Unseen => {}

@@ -64,7 +64,7 @@ fn delimiters_in_doubt_are_refused() {
     desk.text("quoted.csv", "\"a,1\";\"b;2\"\n1.5;2\n3;4.5\n5;7\n").text("more.csv", "a,b\n1,2\n3,4,5\n");
     assert_refused(&desk, "scores --matrix t.csv", &["semicolons or by | signs", "--delimiter"]);
     assert_refused(&desk, "scores --matrix ragged.csv", &["line 1 has 2 cells", "delimiter at the end"]);
-    assert_refused(&desk, "scores --matrix #.csv", &["row 1", "comment"]);
+    assert_refused(&desk, "scores --matrix #.csv", &["line 1", "comment"]);
     assert_refused(&desk, "scores --matrix more.csv", &["row 2", "found 3 cells, expected 2", "--delimiter"]);
     let ran = desk.run("scores --matrix quoted.csv").expect(0);
     assert!(ran.err.contains("2 columns: a,1, b;2"), "{}", ran.err);
@@ -118,7 +118,7 @@ fn numbers_in_other_ways_of_writing_are_read_or_named() {
         ("(5)", "negative"),
         ("<5", "bound"),
         ("1 234", "--thousands blank"),
-        ("1'234", "apostrophes"),
+        ("1\u{a0}234", "--thousands blank"),
     ] {
         desk.text("t.csv", &format!("a,b\n{cell},1\n{cell},2\n{cell},4\n"));
         for command in [
@@ -217,7 +217,10 @@ fn a_column_of_numbers_with_separators_is_no_column_of_levels() {
     let train = |name: &str| format!("train {name} --response mpg --model mlp:8 --epochs 3 --json --threads 1");
     let read = desk.run(&(train(thousands) + " --thousands ,")).expect(0).json();
     assert_eq!(read["model"]["parameters"], 33);
-    assert_eq!(read["history"], desk.run(&train(plain)).expect(0).json()["history"]);
+    let losses = |report: &serde_json::Value| -> Vec<f64> {
+        report["history"].as_array().unwrap().iter().map(|entry| entry["train_loss"].as_f64().unwrap()).collect()
+    };
+    assert_eq!(losses(&read), losses(&desk.run(&train(plain)).expect(0).json()));
     let scores = |line: &str| desk.run(&format!("scores --intercept --response mpg --matrix {line}")).expect(0).out;
     assert_eq!(scores(&format!("{thousands} --thousands ,")), scores(plain));
 }

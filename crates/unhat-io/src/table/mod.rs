@@ -12,7 +12,7 @@ use crate::fault::{Checked, Fault};
 pub use dialect::{Decimal, Delimiter, Dialect, Missing, RowNames, Thousands};
 pub(crate) use numbers::{NumberFormat, flag};
 pub(crate) use opened::{open, require_distinct};
-pub(crate) use read::{ReadTable, read};
+pub(crate) use read::{ReadTable, missing_phrase, read};
 
 /// What to take from a table.
 #[derive(Clone, Debug, Default)]

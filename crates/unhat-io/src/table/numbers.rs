@@ -39,6 +39,9 @@ impl NumberFormat {
     /// Adds what stands before the fraction, without the signs between groups of digits; None if these are no groups.
     fn push_whole(&self, whole: &str, plain: &mut String) -> Option<()> {
         let Some(thousands) = self.thousands.filter(|t| whole.contains(|sign| t.matches(sign))) else {
+            if self.decimal == Decimal::Comma && whole.contains('.') {
+                return None;
+            }
             plain.extend(whole.chars().map(|sign| if sign == MINUS { '-' } else { sign }));
             return Some(());
         };

@@ -49,6 +49,8 @@ struct ColumnSoFar {
     kind: Kind,
     /// Rows with a missing cell: all of them where they may be left out, else the first.
     missing: Vec<usize>,
+    /// What the first of them holds.
+    missing_cell: String,
     /// Cells of text, and how many of them look like numbers; the first of these.
     texts: usize,
     alike: usize,
@@ -72,8 +74,14 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn new<R>(layout: &'a Layout, opened: &Opened<R>, dialect: &'a Dialect, notes: Vec<String>) -> Self {
-        let unseen =
-            |_: &usize| ColumnSoFar { kind: Kind::Unseen, missing: Vec::new(), texts: 0, alike: 0, first_alike: None };
+        let unseen = |_: &usize| ColumnSoFar {
+            kind: Kind::Unseen,
+            missing: Vec::new(),
+            missing_cell: String::new(),
+            texts: 0,
+            alike: 0,
+            first_alike: None,
+        };
         let may_have_names = dialect.row_names == RowNames::Automatic;
         Rows {
             layout,
@@ -137,7 +145,7 @@ impl<'a> Rows<'a> {
                     if self.dialect.missing == Missing::Error
                         && let Some(&row) = column.missing.first()
                     {
-                        return Err((row + 1, missing_reason("")));
+                        return Err((row + 1, missing_reason(&column.missing_cell)));
                     }
                 }
                 return Ok(value);
@@ -181,6 +189,9 @@ impl<'a> Rows<'a> {
                 return Ok(f64::NAN);
             }
         }
+        if column.missing.is_empty() {
+            column.missing_cell = cell.to_string();
+        }
         column.missing.push(self.count - 1);
         Ok(f64::NAN)
     }
@@ -212,9 +223,10 @@ impl<'a> Rows<'a> {
                     column.require_numbers(false).map_err(at)?;
                     match self.dialect.missing.omits() {
                         true => omitted.extend(&column.missing),
-                        false => {
-                            column.missing.first().map_or(Ok(()), |&row| Err(at((row + 1, missing_reason("")))))?
-                        }
+                        false => column
+                            .missing
+                            .first()
+                            .map_or(Ok(()), |&row| Err(at((row + 1, missing_reason(&column.missing_cell)))))?,
                     }
                 }
             }
@@ -325,9 +337,14 @@ impl ReadTable {
     }
 }
 
-pub(crate) fn missing_reason(cell: &str) -> String {
-    let found = if cell.is_empty() { "a missing cell".to_string() } else { format!("{}, a missing cell", shown(cell)) };
-    format!("found {found}, expected a number: --missing omit leaves such rows out")
+/// What is wrong with a missing cell where numbers are expected.
+fn missing_reason(cell: &str) -> String {
+    format!("found {}, expected a number: --missing omit leaves such rows out", missing_phrase(cell))
+}
+
+/// A missing cell as messages call it.
+pub(crate) fn missing_phrase(cell: &str) -> String {
+    if cell.is_empty() { "an empty cell".to_string() } else { format!("{}, a missing cell", shown(cell)) }
 }
 
 fn no_matrix(columns: &Columns) -> Fault {

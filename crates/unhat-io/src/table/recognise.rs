@@ -1,6 +1,6 @@
 //! From the beginning of a table to the way it is written: the delimiter, the decimal mark, and whether line 1 is a header.
 
-use super::dialect::{Decimal, Delimiter, Dialect, RowNames};
+use super::dialect::{Decimal, Delimiter, Dialect, RowNames, Thousands};
 use super::numbers::{NumberFormat, flag, grouped};
 use crate::fault::{Checked, Fault, listed, shown};
 use crate::records::Records;
@@ -140,8 +140,8 @@ fn all_decimal_commas(records: &Lines) -> bool {
 }
 
 fn is_decimal_comma(cell: &str) -> bool {
-    let format = NumberFormat { decimal: Decimal::Comma, thousands: None };
-    cell.contains(',') && format.number(cell).is_some()
+    let read_with = |thousands| NumberFormat { decimal: Decimal::Comma, thousands }.number(cell).is_some();
+    cell.contains(',') && (read_with(None) || read_with(Some(Thousands::Point)))
 }
 
 /// A comma, where cells can be read with nothing else: 1,5 and 0,123, but not 1,234 alone, and not beside 1.5.
@@ -169,6 +169,10 @@ fn short_header(records: &Lines) -> Checked<bool> {
             width - 1
         );
         return Err(Fault::new(reason));
+    }
+    if header[0].starts_with('#') {
+        let reason = format!("found {}: a comment? remove the line", shown(&header.join(" ")));
+        return Err(Fault::at("line 1", reason));
     }
     Ok(true)
 }
