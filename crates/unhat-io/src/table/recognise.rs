@@ -44,11 +44,12 @@ pub(super) fn recognise<R: Read>(
         notes.push(format!("cells are separated by {}{commas}", delimiter.name()));
     }
     let numbers = NumberFormat { decimal, thousands: dialect.thousands };
+    let judge = Judge { records: &records, numbers, dialect };
     let short_header = short_header(&records)?;
     let has_header = match dialect.header {
         Some(given) => given,
-        None if short_header => true,
-        None => Judge { records: &records, numbers, dialect }.has_header(&mut notes)?,
+        None if short_header => judge.is_all_words(),
+        None => judge.has_header(&mut notes)?,
     };
     let short_header = short_header && has_header;
     let recognised = Recognised { delimiter, numbers, has_header, short_header, notes };
@@ -213,6 +214,10 @@ impl Judge<'_> {
             }
         }
         seen
+    }
+
+    fn is_all_words(&self) -> bool {
+        self.records.first().is_some_and(|first| first.iter().all(|cell| self.cell(cell) == Cell::Word))
     }
 
     fn has_header(&self, notes: &mut Vec<String>) -> Checked<bool> {

@@ -77,7 +77,7 @@ fn what_is_no_number_and_no_word_is_named_with_its_place() {
         ("a,b\n1,2\n\n3,4\n", "row 2: found an empty line"),
         ("a,b\n1,\"x\n", "quote"),
         ("a,b\n", "no rows"),
-        ("\"\"\n1\n", "no column"),
+        ("\"\"\n1\n", "row 1, column \"x1\": found an empty cell"),
         ("a,a\n1,2\n", "several columns are named \"a\""),
     ] {
         let found = message(frame(cells));
