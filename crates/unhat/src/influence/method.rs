@@ -138,7 +138,9 @@ impl Method {
         if damped || given.is_none() {
             return Ok(());
         }
-        let reason = format!("is not used by {self}; cg2, leverage, fisher and rank-sum with cg2 have one");
+        let reason = format!(
+            "is not used by {self}; cg2, leverage, fisher and rank-sum with cg2 have one, and so has the leverage that -o writes"
+        );
         Err(ErrorKind::Option { name: "damping".into(), reason }.into())
     }
 
