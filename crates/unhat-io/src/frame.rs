@@ -122,11 +122,6 @@ struct ReadColumns {
 impl ReadColumns {
     fn frame(mut self, options: &FrameOptions) -> Checked<ReadFrame> {
         let missing = self.rows_with_gaps(options)?;
-        let cells: usize = self.columns.iter().map(|column| column.missing.len()).sum();
-        if options.dialect.missing == Missing::Indicator && cells > 0 {
-            let note = "numbers count as the mean of their column, and each such column has a feature for them";
-            self.notes.push(format!("{cells} missing cells: {note}"));
-        }
         let mut columns = Vec::new();
         let mut doubts = Vec::new();
         for (name, growing) in self.names.into_iter().zip(self.columns) {

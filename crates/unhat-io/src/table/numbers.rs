@@ -157,7 +157,7 @@ pub(super) fn grouped(cell: &str, sign: char) -> bool {
 /// What stands before the fraction or the exponent, and the rest.
 fn split_whole(cell: &str, decimal: Decimal) -> (&str, &str) {
     let mark = if decimal == Decimal::Comma { ',' } else { '.' };
-    let end = cell.find(|sign| sign == mark || matches!(sign, 'e' | 'E' | 'd' | 'D')).unwrap_or(cell.len());
+    let end = cell.find([mark, 'e', 'E', 'd', 'D']).unwrap_or(cell.len());
     cell.split_at(end)
 }
 
