@@ -93,7 +93,8 @@ def test_words_and_missing_cells_are_taken_as_from_a_file(command, tmp_path):
     frame["city"] = frame["city"].astype("category")
     options = {"response": "bought", "model": "logistic", "validation": 0.25}
     found = unhat.influence(frame, **options)
-    same(found, command("influence", "t.csv", "--response", "bought", "--model", "logistic", "--validation", "0.25"))
+    words = ["--response", "bought", "--model", "logistic", "--validation", "0.25", "--missing", "indicator"]
+    same(found, command("influence", "t.csv", *words))
     assert any("city" in coefficient.name for coefficient in found.model.coefficients)
     held = unhat.influence(frame[:60], **options | {"validation": frame[60:], "test": frame[60:]})
     assert len(held.scores) == 60 and held.diagnostics.validation_rows == 20

@@ -1,6 +1,7 @@
 //! The words of `unhat influence`: a table, a model, a task.
 
 use crate::options::word;
+use crate::table_options::TableText;
 use clap::{Args, Subcommand, ValueEnum};
 use unhat_models::influence::{LISTED_ROWS, Method, TRIMMED_SHARE, Task};
 use unhat_models::models::ModelKind;
@@ -101,6 +102,8 @@ pub(crate) struct InfluenceStudy {
     /// Write a page for people to FILE, .html: the rows with their cells, figures, diagnostics and what they mean
     #[arg(long, value_name = "FILE")]
     pub report: Option<String>,
+    #[command(flatten)]
+    pub text: TableText,
 }
 
 #[derive(Args, Debug)]

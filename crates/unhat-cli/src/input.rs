@@ -10,26 +10,43 @@ use unhat_io::{Matrix, Polytope, TableOptions, read_matrix, read_polytope, read_
 pub(crate) struct System {
     pub matrix: Matrix,
     offset: Option<Vec<f64>>,
+    pub case_weights: Option<Vec<f64>>,
 }
 
 impl System {
     /// Reads A; b from the file of `--offset`, the response of a table, or the polytope that A belongs to. Says what the
     /// reader left out.
     pub fn read(input: &MatrixInput, offset: Option<&str>, session: &mut Session<'_>) -> Result<Self, Failure> {
+        System::read_weighted(input, offset, None, session)
+    }
+
+    /// The same with a weight for each row from the column `case_weights`.
+    pub fn read_weighted(
+        input: &MatrixInput,
+        offset: Option<&str>,
+        case_weights: Option<&str>,
+        session: &mut Session<'_>,
+    ) -> Result<Self, Failure> {
+        if let (Some(option), Some(_)) = (input.text.first_given(), &input.polytope) {
+            return Err(option_failure(option, "says how a table is written, and --polytope is none"));
+        }
         let mut system = match (&input.polytope, &input.matrix) {
             (Some(path), _) => System::of_polytope(read_polytope(path)?),
             (None, Some(path)) => {
-                let MatrixInput { columns, response, intercept, .. } = input.clone();
-                let table = read_matrix(path, &TableOptions { columns, response, intercept })?;
-                System { matrix: table.matrix, offset: table.response }
+                let MatrixInput { columns, response, without, intercept, text, .. } = input.clone();
+                let dialect = text.dialect();
+                let weights = case_weights.map(str::to_string);
+                let table =
+                    read_matrix(path, &TableOptions { columns, response, weights, without, intercept, dialect })?;
+                System { matrix: table.matrix, offset: table.response, case_weights: table.weights }
             }
             (None, None) => return Err(option_failure("--matrix", "missing; give a file, or a polytope")),
         };
         for note in &system.matrix.notes {
-            session.record(note);
+            session.note(note);
         }
         if let Some(path) = offset {
-            system.offset = Some(read_numbers(path, "offset", system.matrix.shape().rows)?);
+            system.offset = Some(read_of_rows(path, "offset", &system.matrix)?);
         }
         Ok(system)
     }
@@ -38,7 +55,7 @@ impl System {
         let Polytope { mut matrix, offset, row_names, column_names } = polytope;
         matrix.row_names = Some(row_names);
         matrix.column_names = column_names;
-        System { matrix, offset: Some(offset) }
+        System { matrix, offset: Some(offset), case_weights: None }
     }
 
     /// b, or an error that says how to give one.
@@ -53,6 +70,28 @@ pub(crate) fn read_numbers(path: &str, what: &str, length: usize) -> Result<Vec<
     let values = read_vector(path, what)?;
     require_vector(&format!("{what} {path}"), &values, length)?;
     Ok(values)
+}
+
+/// Reads a vector with a value for each row: of the file, or of the rows that were not left out of it.
+pub(crate) fn read_of_rows(path: &str, what: &str, matrix: &Matrix) -> Result<Vec<f64>, Failure> {
+    let mut values = read_vector(path, what)?;
+    if !matrix.omitted.is_empty() && values.len() == matrix.shape().rows + matrix.omitted.len() {
+        for row in matrix.omitted.iter().rev() {
+            values.remove(row.row);
+        }
+    }
+    require_vector(&format!("{what} {path}"), &values, matrix.shape().rows)?;
+    Ok(values)
+}
+
+/// Row numbers count the rows of the file: they cannot be told where some were left out.
+pub(crate) fn require_all_rows(matrix: &Matrix, option: &str) -> Result<(), Failure> {
+    match matrix.omitted.is_empty() {
+        true => Ok(()),
+        false => {
+            Err(option_failure(option, "counts the rows of the file, and --missing left some out; remove them from it"))
+        }
+    }
 }
 
 /// Reads the weights of the regulariser: one number for all rows, or a file with one for each.

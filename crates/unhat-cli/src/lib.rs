@@ -14,6 +14,7 @@ mod page;
 mod progress;
 mod session;
 mod signals;
+mod table_options;
 mod training_options;
 
 use clap::Parser;

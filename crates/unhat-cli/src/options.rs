@@ -1,6 +1,7 @@
 //! The words of the command line: commands, options, their defaults and their help.
 
 use crate::influence_options::Influence;
+use crate::table_options::TableText;
 use crate::training_options::{Predict, Train};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -172,24 +173,29 @@ pub(crate) struct Common {
 pub(crate) struct MatrixInput {
     /// A, n x d: .csv, .tsv, .mtx, .mm (each also .gz), .npy, .npz, or - for a table on standard input
     ///
-    /// Tables: the first line is a header if one of its cells is no number; an unnamed or all-text first column holds row
-    /// names; other text columns are left out.
+    /// Tables: the first line is a header where its words stand over numbers, and refused where it may be data; an unnamed
+    /// first column, or one of distinct words, holds row names; other text columns are left out. All of it is said.
     #[arg(long, value_name = "A", required_unless_present = "polytope", conflicts_with = "polytope")]
     pub matrix: Option<String>,
     /// A and b of {Ax > b} from the inequalities of a file: .mps (rows and bounds) or .ine (each also .gz)
     ///
     /// Excludes --matrix, --offset and what belongs to tables. Equalities are not supported yet.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["columns", "response", "intercept"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["columns", "response", "without", "intercept"])]
     pub polytope: Option<String>,
     /// Of a table, take these columns in this order: names, or 1-based numbers where there is no header
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
-    /// Of a table, take this column as b and the rest as A; excludes --offset
+    /// Of a table, take this column as b and the rest as A; excludes --offset. `scores` without --point leaves it out
     #[arg(long, value_name = "COLUMN")]
     pub response: Option<String>,
+    /// Of a table, leave this column out; may be given again
+    #[arg(long, value_name = "COLUMN")]
+    pub without: Vec<String>,
     /// Put a column of ones before the columns of a table
     #[arg(long)]
     pub intercept: bool,
+    #[command(flatten)]
+    pub text: TableText,
 }
 
 /// Where the numbers go.
@@ -210,9 +216,22 @@ pub(crate) struct Scores {
     /// x, d values: the scores of A_x, whose rows are a_i/(a_i x - b_i); together with --offset, --response or --polytope
     #[arg(long, value_name = "x")]
     pub point: Option<String>,
-    /// lambda >= 0 of the ridge scores a_i^T (A^T A + lambda I)^-1 a_i
+    /// lambda >= 0 of the ridge scores a_i^T (A^T A + lambda I)^-1 a_i; beside --intercept the column of ones goes free
     #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, allow_hyphen_values = true)]
     pub ridge: f64,
+    /// Put no lambda on the constant column of A, as R and scikit-learn do [the default of --intercept --ridge]
+    #[arg(long, overrides_with = "penalise_intercept")]
+    pub free_intercept: bool,
+    /// Put lambda on the column of ones too
+    #[arg(long, visible_alias = "penalize-intercept")]
+    pub penalise_intercept: bool,
+    /// Of a table, this column holds a weight w_i >= 0 for each row: the hat values w_i a_i^T (A^T W A)^-1 a_i of weighted
+    /// least squares
+    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["point", "polytope", "transpose"])]
+    pub case_weights: Option<String>,
+    /// The samples are the columns of the file: the scores of the rows of A^T
+    #[arg(long, conflicts_with_all = ["point", "offset", "response", "intercept", "polytope"])]
+    pub transpose: bool,
     /// Make dependent columns an error instead of a warning
     #[arg(long)]
     pub strict: bool,
@@ -354,12 +373,17 @@ pub(crate) struct Audit {
     /// Of a table, take these columns in this order: names, or 1-based numbers where there is no header
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
-    /// Of a table, take this column as b and the rest as A; excludes --offset
+    /// Of a table, take this column as b and the rest as A; excludes --offset. `scores` without --point leaves it out
     #[arg(long, value_name = "COLUMN")]
     pub response: Option<String>,
+    /// Of a table, leave this column out; may be given again
+    #[arg(long, value_name = "COLUMN")]
+    pub without: Vec<String>,
     /// Put a column of ones before the columns of a table
     #[arg(long)]
     pub intercept: bool,
+    #[command(flatten)]
+    pub text: TableText,
     /// b, n values: .npy, .txt, .csv, .tsv or -
     #[arg(long, value_name = "b", required_unless_present = "response", conflicts_with = "response")]
     pub offset: Option<String>,

@@ -39,11 +39,12 @@ impl<'a> Session<'a> {
         work(&Run { stop: Some(stop_on_interrupt()), observe: Some(&observe), pool: self.pool.as_ref() })
     }
 
-    /// Something the user may want to know, unless `--quiet`.
+    /// Something the user may want to know: in the JSON object, and on standard error unless `--quiet`.
     pub fn note(&mut self, text: &str) {
         if !self.common.quiet {
             self.say(&format!("note: {text}"));
         }
+        self.warnings.push(text.to_string());
     }
 
     /// A line of the summary: unless `--quiet`, and not beside JSON, which says the same.
@@ -56,12 +57,6 @@ impl<'a> Session<'a> {
     /// Something the user must know; part of the JSON object too.
     pub fn warn(&mut self, text: &str) {
         self.say(&format!("warning: {text}"));
-        self.warnings.push(text.to_string());
-    }
-
-    /// Something the user should know that is in the JSON object, and on standard error unless `--quiet`.
-    pub fn record(&mut self, text: &str) {
-        self.note(text);
         self.warnings.push(text.to_string());
     }
 
@@ -93,7 +88,10 @@ impl<'a> Session<'a> {
         let mut out = BufWriter::new(&mut *self.out);
         values
             .iter()
-            .try_for_each(|value| writeln!(out, "{value:.16e}"))
+            .try_for_each(|value| match value.is_nan() {
+                true => writeln!(out), // a row without an answer
+                false => writeln!(out, "{value:.16e}"),
+            })
             .and_then(|()| out.flush())
             .map_err(Failure::of_stdout)
     }

@@ -1,6 +1,7 @@
 //! The words of `unhat train` and `unhat predict`: a table, a model, a rule.
 
 use crate::options::word;
+use crate::table_options::TableText;
 use clap::Args;
 use unhat_models::models::{DEFAULT_EPOCHS, ModelKind, Schedule};
 use unhat_models::natural::{Scope, Share};
@@ -97,6 +98,8 @@ pub(crate) struct Train {
     /// Write the learning curves and the facts as one self-contained page to FILE, .html
     #[arg(long, value_name = "FILE")]
     pub report: Option<String>,
+    #[command(flatten)]
+    pub text: TableText,
 }
 
 impl Train {
@@ -139,4 +142,6 @@ pub(crate) struct Predict {
     /// [default: one prediction a line on standard output]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<String>,
+    #[command(flatten)]
+    pub text: TableText,
 }

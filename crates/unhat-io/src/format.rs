@@ -2,6 +2,7 @@
 
 use crate::fault::STDIN;
 use crate::fault::{Checked, Fault, shown};
+use crate::table::Delimiter;
 
 /// What a suffix says, in lower case, and whether `.gz` follows it.
 pub(crate) struct Suffix {
@@ -37,21 +38,21 @@ pub(crate) enum MatrixFormat {
     Npy,
     Npz,
     Market { gzip: bool },
-    Table { delimiter: u8, gzip: bool },
+    Table { delimiter: Delimiter, gzip: bool },
 }
 
 impl MatrixFormat {
     pub fn of(path: &str) -> Checked<Self> {
         if path == STDIN {
-            return Ok(MatrixFormat::Table { delimiter: b',', gzip: false });
+            return Ok(MatrixFormat::Table { delimiter: Delimiter::Comma, gzip: false });
         }
         let suffix = Suffix::of(path);
         match (suffix.name.as_str(), suffix.gzip) {
             ("npy", false) => Ok(MatrixFormat::Npy),
             ("npz", false) => Ok(MatrixFormat::Npz),
             ("mtx" | "mm", gzip) => Ok(MatrixFormat::Market { gzip }),
-            ("csv", gzip) => Ok(MatrixFormat::Table { delimiter: b',', gzip }),
-            ("tsv", gzip) => Ok(MatrixFormat::Table { delimiter: b'\t', gzip }),
+            ("csv", gzip) => Ok(MatrixFormat::Table { delimiter: Delimiter::Comma, gzip }),
+            ("tsv", gzip) => Ok(MatrixFormat::Table { delimiter: Delimiter::Tab, gzip }),
             _ => Err(suffix.unknown(".csv, .tsv, .mtx or .mm (also with .gz), .npy or .npz")),
         }
     }

@@ -3,15 +3,14 @@
 use crate::fault::{Checked, Fault, shown};
 use crate::format::MatrixFormat;
 use crate::open::open_text;
-use crate::records::{Records, number};
+use crate::table::{
+    Delimiter, Dialect, Missing, NumberFormat, Omission, OmittedRow, flag, missing_phrase, open, require_distinct,
+};
 use crate::{Matrix, TableOptions, read_matrix};
 use std::io::Read;
 use unhat::rows::RowSource;
 use unhat::{ErrorKind, Result};
 use unhat_models::models::{Column, Frame, TextColumn};
-
-/// What stands for a missing cell, beside an empty one.
-const MISSING_MARKS: [&str; 2] = ["NA", "?"];
 
 /// A short sparse file can stand for any number of zeros. Columns take 8 MB, and beyond that at most a thousand cells for
 /// each entry that is there: in a bag of words one cell in a hundred is filled.
@@ -19,64 +18,200 @@ const CELLS_FOR_ANY: u64 = 1 << 20;
 /// See [`CELLS_FOR_ANY`].
 const CELLS_AN_ENTRY: u64 = 1000;
 
-/// Reads a table of mixed columns; the suffix of `path` says the format as for [`read_matrix`].
+/// What to take from a table of mixed columns.
+#[derive(Clone, Debug, Default)]
+pub struct FrameOptions {
+    /// How the table is written, and what becomes of missing cells.
+    pub dialect: Dialect,
+    /// Columns whose missing cells do not matter, since nobody uses them.
+    pub without: Vec<String>,
+    /// The columns whose missing cells matter; None: all but `without`.
+    pub only: Option<Vec<String>>,
+}
+
+/// A table of mixed columns, and what was met while it was read.
+pub struct ReadFrame {
+    /// The table, without the rows that were left out.
+    pub frame: Frame,
+    /// Rows of the file that were left out for missing cells, in order.
+    pub omitted: Vec<OmittedRow>,
+    /// What the user should know: delimiter, header, row names, rows left out.
+    pub notes: Vec<String>,
+    /// Columns of text that hardly are one: numbers written in another way, or nearly one word a row.
+    pub doubts: Vec<Doubt>,
+}
+
+/// A column of text that is hardly meant as one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Doubt {
+    /// The column's name.
+    pub column: String,
+    /// Where and why.
+    pub reason: String,
+}
+
+impl ReadFrame {
+    /// Refuses to make features of doubtful columns; those `without` are none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Source`] with the file, the column and what to do.
+    pub fn require_features(&self, path: &str, without: &[String]) -> Result<()> {
+        match self.doubts.iter().find(|doubt| !without.contains(&doubt.column)) {
+            None => Ok(()),
+            Some(doubt) => Err(Fault::new(doubt.reason.clone()).in_input(path)),
+        }
+    }
+}
+
+/// Reads a table of mixed columns with the defaults of [`FrameOptions`]; the suffix of `path` says the format as for
+/// [`read_matrix`].
 ///
-/// Tables (`.csv`, `.tsv`): the first line is a header if one of its cells is no number; without one the columns are
-/// x1, x2, …. A first column without a name holds row names, and every other column is kept: as numbers, or as text. An
-/// empty cell, `NA` or `?` is missing. A matrix (`.npy`, `.npz`, `.mtx`) is a table of columns x1, x2, ….
-///
-/// # Cost
-/// One pass over the file; 8 bytes a number, 4 bytes and its share of the different words a text.
 /// # Errors
-/// [`ErrorKind::Source`] with the file, row, column, what was found and what was expected: also for NaN and infinities
-/// written out, and for text and numbers in one column. [`ErrorKind::Option`] for two columns of one name;
-/// [`ErrorKind::TooLarge`] for a sparse matrix of almost only zeros.
+/// As [`read_frame_as`].
 /// # Examples
 /// ```
 /// use unhat_models::models::Column;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("homes.csv").display().to_string();
-/// std::fs::write(&path, "town,sqft,price\nRome,900,200\n\"Paris, France\",NA,310\n")?;
+/// std::fs::write(&path, "town,sqft,price\nRome,900,200\n\"Paris, France\",450,310\n")?;
 /// let homes = unhat_io::read_frame(&path)?;
 /// assert_eq!(homes.names(), ["town", "sqft", "price"]);
 /// assert_eq!(homes.columns()[2], Column::Numbers(vec![200.0, 310.0]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_frame(path: &str) -> Result<Frame> {
+    Ok(read_frame_as(path, &FrameOptions::default())?.frame)
+}
+
+/// Reads a table of mixed columns.
+///
+/// Tables (`.csv`, `.tsv`) are recognised or refused as [`Dialect`] says; without a header the columns are x1, x2, …. A
+/// first column without a name holds row names, and every other column is kept: as numbers, or as text; TRUE and FALSE are 1
+/// and 0. A matrix (`.npy`, `.npz`, `.mtx`) is a table of columns x1, x2, ….
+///
+/// # Cost
+/// One pass over the file; 8 bytes a number, 4 bytes and its share of the different words a text.
+/// # Errors
+/// [`ErrorKind::Source`] with the file, row, column, what was found and what was expected: also for infinities written out,
+/// for text and numbers in one column, and for a missing cell unless `options` says what becomes of it.
+/// [`ErrorKind::Option`] for options with a format that is no table; [`ErrorKind::TooLarge`] for a sparse matrix of almost
+/// only zeros.
+pub fn read_frame_as(path: &str, options: &FrameOptions) -> Result<ReadFrame> {
     match MatrixFormat::of(path).map_err(|fault| fault.in_input(path))? {
         MatrixFormat::Table { delimiter, gzip } => {
-            let read = || read_columns(open_text(path, gzip)?, delimiter);
-            read().map_err(|fault| fault.in_input(path))?.frame()
+            let read = || read_columns(open_text(path, gzip)?, delimiter, options);
+            read().and_then(|columns| columns.frame(options)).map_err(|fault| fault.in_input(path))
         }
-        _ => of_matrix(path, &read_matrix(path, &TableOptions::default())?.matrix),
+        _ => {
+            let table = TableOptions { dialect: options.dialect.clone(), ..TableOptions::default() };
+            let frame = of_matrix(path, &read_matrix(path, &table)?.matrix)?;
+            Ok(ReadFrame { frame, omitted: Vec::new(), notes: Vec::new(), doubts: Vec::new() })
+        }
     }
 }
 
 struct ReadColumns {
-    header: Option<Vec<String>>,
+    names: Vec<String>,
     columns: Vec<Growing>,
     row_names: Option<Vec<String>>,
+    rows: usize,
+    numbers: NumberFormat,
+    notes: Vec<String>,
 }
 
 impl ReadColumns {
-    fn frame(self) -> Result<Frame> {
-        let header = self.header;
-        let name = |k: usize| match header.as_ref().map(|names| names[k].as_str()) {
-            None | Some("") => format!("x{}", k + 1),
-            Some(name) => name.to_string(),
-        };
-        let first = usize::from(self.row_names.is_some());
-        let columns = self.columns.into_iter().enumerate().map(|(k, column)| (name(k + first), column.finish()));
-        let mut frame = Frame::new(columns.collect())?;
+    fn frame(mut self, options: &FrameOptions) -> Checked<ReadFrame> {
+        let missing = self.rows_with_gaps(options)?;
+        let mut columns = Vec::new();
+        let mut doubts = Vec::new();
+        for (name, growing) in self.names.into_iter().zip(self.columns) {
+            let column = growing.finish();
+            if let Some(reason) = doubt(&name, &column, &self.numbers) {
+                doubts.push(Doubt { column: name.clone(), reason });
+            }
+            columns.push((name, column));
+        }
+        let mut frame = Frame::new(columns).map_err(|error| Fault::new(error.to_string()))?;
         frame.row_names = self.row_names;
-        Ok(frame)
+        let mut omitted = Vec::new();
+        if let Some(Omission { rows, gone, note }) = Omission::of(missing, self.rows, frame.row_names.as_deref())? {
+            frame = frame.take(&(0..self.rows).filter(|&row| !gone[row]).collect::<Vec<_>>());
+            self.notes.push(note);
+            omitted = rows;
+        }
+        Ok(ReadFrame { frame, omitted, notes: self.notes, doubts })
+    }
+
+    /// The rows with a missing cell in a column that is used.
+    fn rows_with_gaps(&self, options: &FrameOptions) -> Checked<Vec<usize>> {
+        let used = |name: &String| match &options.only {
+            Some(only) => only.contains(name),
+            None => !options.without.contains(name),
+        };
+        let mut rows = Vec::new();
+        for (name, column) in self.names.iter().zip(&self.columns).filter(|(name, _)| used(name)) {
+            match (options.dialect.missing, column.missing.first()) {
+                (Missing::Indicator, _) | (_, None) => {}
+                (Missing::Error, Some(row)) => {
+                    let found = missing_phrase(&column.missing_cell);
+                    let reason =
+                        format!("found {found}: --missing omit leaves such rows out, --missing indicator keeps them");
+                    return Err(Fault::at(format!("row {}, column {}", row + 1, shown(name)), reason));
+                }
+                (Missing::Omit | Missing::Exclude, Some(_)) => rows.extend(&column.missing),
+            }
+        }
+        Ok(rows)
     }
 }
 
+/// From this many rows on a column of words can have one word a row by intention of nobody.
+const ROWS_FOR_DOUBT: usize = 8;
+
+/// Why a column is hardly meant as text.
+fn doubt(name: &str, column: &Column, numbers: &NumberFormat) -> Option<String> {
+    let Column::Text(text) = column else { return None };
+    let mut counts = vec![0usize; text.words.len()];
+    text.codes.iter().for_each(|&code| counts.get_mut(code as usize).into_iter().for_each(|count| *count += 1));
+    let filled: usize = counts.iter().sum();
+    let likeness: Vec<Option<&str>> = text.words.iter().map(|word| numbers.likeness(word)).collect();
+    let alike: usize = likeness.iter().zip(&counts).filter(|(like, _)| like.is_some()).map(|(_, count)| count).sum();
+    if 2 * alike >= filled.max(1) {
+        let k = likeness.iter().position(Option::is_some)?;
+        let row = text.codes.iter().position(|&code| code as usize == k)?;
+        return Some(format!(
+            "row {}, column {}: found {}, which looks like a number: {}; --without leaves the column out",
+            row + 1,
+            shown(name),
+            shown(&text.words[k]),
+            likeness[k].unwrap_or_default()
+        ));
+    }
+    (filled >= ROWS_FOR_DOUBT && 10 * text.words.len() >= 9 * filled).then(|| {
+        format!(
+            "column {}: text in {filled} rows, {} different: each would be a feature of its own. Is it a number, a date or a \
+             name? --without leaves the column out",
+            shown(name),
+            text.words.len()
+        )
+    })
+}
+
 /// A column while it is read: what it is shows with its first cell that is not missing.
-enum Growing {
-    /// So many missing cells.
-    Unseen(usize),
+#[derive(Default)]
+struct Growing {
+    cells: Cells,
+    /// Rows with a missing cell, counted from 0.
+    missing: Vec<usize>,
+    /// What the first of them holds.
+    missing_cell: String,
+}
+
+#[derive(Default)]
+enum Cells {
+    /// None but missing ones so far.
+    #[default]
+    Unseen,
     Numbers {
         values: Vec<f64>,
         first: usize,
@@ -89,116 +224,130 @@ enum Growing {
 
 impl Growing {
     /// Adds the cell of a row (1-based); the fault says what is wrong with it.
-    fn push(&mut self, cell: &str, row: usize) -> std::result::Result<(), String> {
+    fn push(
+        &mut self,
+        cell: &str,
+        row: usize,
+        options: &FrameOptions,
+        numbers: &NumberFormat,
+    ) -> std::result::Result<(), String> {
         let cell = cell.trim();
-        if cell.is_empty() || MISSING_MARKS.contains(&cell) {
-            match self {
-                Growing::Unseen(count) => *count += 1,
-                Growing::Numbers { values, .. } => values.push(f64::NAN),
-                Growing::Text { text, .. } => text.push(None),
+        if options.dialect.is_missing(cell) {
+            if self.missing.is_empty() {
+                self.missing_cell = cell.to_string();
+            }
+            self.missing.push(row - 1);
+            match &mut self.cells {
+                Cells::Unseen => {}
+                Cells::Numbers { values, .. } => values.push(f64::NAN),
+                Cells::Text { text, .. } => text.push(None),
             }
             return Ok(());
         }
-        match number(cell) {
+        match numbers.number(cell) {
             Some(value) if !value.is_finite() => Err(format!(
-                "found {}, expected a finite number, or an empty cell, NA or ? where it is missing",
+                "found {}, expected a finite number, or an empty cell or NA where it is missing",
                 shown(cell)
             )),
             Some(value) => self.push_number(value, row, cell),
-            None => self.push_text(cell, row),
+            None => self.push_text(cell, row, numbers),
         }
     }
 
     fn push_number(&mut self, value: f64, row: usize, cell: &str) -> std::result::Result<(), String> {
-        match self {
-            Growing::Unseen(missing) => {
-                let mut values = vec![f64::NAN; *missing];
+        match &mut self.cells {
+            Cells::Unseen => {
+                let mut values = vec![f64::NAN; row - 1];
                 values.push(value);
-                *self = Growing::Numbers { values, first: row };
+                self.cells = Cells::Numbers { values, first: row };
             }
-            Growing::Numbers { values, .. } => values.push(value),
-            Growing::Text { first, .. } => {
-                return Err(format!(
-                    "found {}, expected text as in row {first}: a column holds one of both",
-                    shown(cell)
-                ));
+            Cells::Numbers { values, .. } => values.push(value),
+            Cells::Text { text, first } => {
+                let before = text.word(*first - 1).unwrap_or_default();
+                let reason =
+                    format!("found {}, expected text as in row {first}, which holds {}", shown(cell), shown(before));
+                return Err(reason + &advice(NumberFormat::PLAIN.likeness(before)));
             }
         }
         Ok(())
     }
 
-    fn push_text(&mut self, cell: &str, row: usize) -> std::result::Result<(), String> {
-        match self {
-            Growing::Unseen(missing) => {
-                let mut text = TextColumn::new(std::iter::repeat_n(None, *missing));
+    fn push_text(&mut self, cell: &str, row: usize, numbers: &NumberFormat) -> std::result::Result<(), String> {
+        match &mut self.cells {
+            Cells::Unseen => {
+                let mut text = TextColumn::new(std::iter::repeat_n(None, row - 1));
                 text.push(Some(cell));
-                *self = Growing::Text { text, first: row };
+                self.cells = Cells::Text { text, first: row };
             }
-            Growing::Text { text, .. } => text.push(Some(cell)),
-            Growing::Numbers { first, .. } => {
-                return Err(format!(
-                    "found {}, expected a number as in row {first}, or an empty cell, NA or ? where it is missing",
-                    shown(cell)
-                ));
+            Cells::Text { text, .. } => text.push(Some(cell)),
+            Cells::Numbers { first, .. } => {
+                let reason = format!("found {}, expected a number as in row {first}", shown(cell));
+                let like = numbers.likeness(cell).unwrap_or("--na says what stands for a missing cell");
+                return Err(reason + &advice(Some(like)));
             }
         }
         Ok(())
     }
 
-    /// A column without any value counts as numbers.
+    /// A column without any value counts as numbers, and TRUE and FALSE are 1 and 0.
     fn finish(self) -> Column {
-        match self {
-            Growing::Unseen(missing) => Column::Numbers(vec![f64::NAN; missing]),
-            Growing::Numbers { values, .. } => Column::Numbers(values),
-            Growing::Text { text, .. } => Column::Text(text),
+        match self.cells {
+            Cells::Unseen => Column::Numbers(vec![f64::NAN; self.missing.len()]),
+            Cells::Numbers { values, .. } => Column::Numbers(values),
+            Cells::Text { text, .. } => match text.words.iter().map(|word| flag(word)).collect::<Option<Vec<f64>>>() {
+                Some(flags) => {
+                    let value = |&code: &u32| flags.get(code as usize).copied().unwrap_or(f64::NAN);
+                    Column::Numbers(text.codes.iter().map(value).collect())
+                }
+                None => Column::Text(text),
+            },
         }
     }
 }
 
-fn read_columns(text: impl Read, delimiter: u8) -> Checked<ReadColumns> {
-    let mut records = Records::new(text, delimiter);
-    if !records.next()? {
-        return Err(Fault::new("the file holds no row"));
-    }
-    let width = records.record().len();
-    let header = records.record().iter().any(|cell| number(cell).is_none()).then(|| {
-        let names: Vec<String> = records.record().iter().map(|cell| cell.trim().to_string()).collect();
-        names
-    });
-    if header.is_some() {
-        records.is_header();
-        if !records.next()? {
-            return Err(Fault::new("found a header but no rows, expected at least one row"));
-        }
-    }
-    let mut row_names = header.as_ref().filter(|names| names[0].is_empty()).map(|_| Vec::new());
-    let first = usize::from(row_names.is_some());
-    if width == first {
-        return Err(Fault::new("found row names but no column beside them"));
-    }
-    let mut columns: Vec<Growing> = (first..width).map(|_| Growing::Unseen(0)).collect();
+fn advice(words: Option<&str>) -> String {
+    words.map(|words| format!(": {words}")).unwrap_or_default()
+}
+
+fn read_columns(text: impl Read, delimiter: Delimiter, options: &FrameOptions) -> Checked<ReadColumns> {
+    let mut opened = open(text, delimiter, &options.dialect)?;
+    let numbers = opened.numbers;
+    let sources: Vec<usize> = (0..opened.columns.width).filter(|&c| opened.names_column != Some(c)).collect();
+    let mut row_names = opened.names_column.map(|_| Vec::new());
+    let mut columns: Vec<Growing> = sources.iter().map(|_| Growing::default()).collect();
     loop {
-        let record = records.record();
-        if record.len() != width {
-            let reason = format!("found {} cells, expected {width} as in the first line", record.len());
-            return Err(Fault::at(records.position(), reason));
+        let record = opened.row()?;
+        if let (Some(names), Some(column)) = (&mut row_names, opened.names_column) {
+            names.push(record[column].trim().to_string());
         }
-        if let Some(names) = &mut row_names {
-            names.push(record[0].trim().to_string());
-        }
-        for (k, column) in columns.iter_mut().enumerate() {
-            column.push(&record[k + first], records.rows()).map_err(|reason| {
-                let column = match header.as_ref().map(|names| names[k + first].as_str()) {
-                    None | Some("") => format!("column {}", k + first + 1),
-                    Some(name) => format!("column {}", shown(name)),
-                };
-                Fault::at(format!("{}, {column}", records.position()), reason)
+        for (column, &source) in columns.iter_mut().zip(&sources) {
+            column.push(&record[source], opened.count(), options, &numbers).map_err(|reason| {
+                Fault::at(format!("row {}, {}", opened.count(), opened.columns.phrase(source)), reason)
             })?;
         }
-        if !records.next()? {
-            return Ok(ReadColumns { header, columns, row_names });
+        if !opened.next()? {
+            break;
         }
     }
+    if let (Some(names), Some(column)) = (&row_names, opened.names_column) {
+        require_distinct(names, &opened.columns.phrase(column))?;
+    }
+    let mut notes = std::mem::take(&mut opened.notes);
+    let mut names = Vec::new();
+    let mut kept = Vec::new();
+    for (column, &source) in columns.into_iter().zip(&sources) {
+        match opened.columns.name(source) {
+            // what a delimiter too many makes of every line
+            None if opened.columns.header.is_some() && matches!(column.cells, Cells::Unseen) => {
+                notes.push(format!("left out column {}: no cell holds anything", source + 1));
+                continue;
+            }
+            None => names.push(format!("x{}", source + 1)),
+            Some(name) => names.push(name.to_string()),
+        }
+        kept.push(column);
+    }
+    Ok(ReadColumns { names, columns: kept, row_names, rows: opened.count(), numbers, notes })
 }
 
 /// The columns of a matrix, whose entries must be finite.

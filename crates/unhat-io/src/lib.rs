@@ -37,7 +37,7 @@ mod table;
 mod training;
 mod vector;
 
-pub use frame::read_frame;
+pub use frame::{Doubt, FrameOptions, ReadFrame, read_frame, read_frame_as};
 pub use matrix::{Matrix, MatrixRows, Table, read_matrix};
 pub use model::{check_model_output, read_model, write_model};
 pub use output::{
@@ -45,6 +45,6 @@ pub use output::{
 };
 pub use polytope::{Polytope, read_polytope};
 pub use solve::SolveFile;
-pub use table::TableOptions;
+pub use table::{Decimal, Delimiter, Dialect, Missing, OmittedRow, RowNames, TableOptions, Thousands};
 pub use training::{TrainingFile, read_training, write_training};
 pub use vector::{read_rows, read_vector};

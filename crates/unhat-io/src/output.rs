@@ -74,7 +74,12 @@ pub fn write_vector(path: &str, column: &str, names: Option<&[String]>, values: 
     let write = || match VectorFormat::of(path)? {
         VectorFormat::Npy => Target::of(path)?.write(|file| write_npy(file, &vector_header(values.len()), values)),
         VectorFormat::Lines => {
-            Target::of(path)?.write(|file| values.iter().try_for_each(|v| writeln!(file, "{v:.16e}")))
+            Target::of(path)?.write(|file| {
+                values.iter().try_for_each(|v| match v.is_nan() {
+                    true => writeln!(file), // a row without an answer
+                    false => writeln!(file, "{v:.16e}"),
+                })
+            })
         }
         VectorFormat::Delimited(delimiter) => {
             Target::of(path)?.write(|file| write_delimited(file, delimiter, column, names, values))
@@ -220,7 +225,7 @@ fn write_delimited(
     let first = if names.is_none() && column == "value" { "index" } else { "row" };
     table.write_record([first, column])?;
     for (i, value) in values.iter().enumerate() {
-        let value = format!("{value:?}");
+        let value = if value.is_nan() { String::new() } else { format!("{value:?}") }; // a row without an answer
         match names {
             Some(names) => table.write_record([&names[i], &value])?,
             None => table.write_record([(i + 1).to_string(), value])?,

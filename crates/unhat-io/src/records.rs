@@ -1,6 +1,7 @@
 //! Delimited text, record by record, with what a lenient parser would let pass: open quotes, empty lines, other encodings.
 
 use crate::fault::{Checked, Fault};
+use crate::table::NumberFormat;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use std::io::{self, Read};
 
@@ -12,10 +13,12 @@ pub(crate) struct Records<R> {
     reader: csv::Reader<Watched<R>>,
     record: StringRecord,
     row: usize,
+    /// Whether several delimiters count as one, and those at the ends of a line as none: blanks.
+    blanks: bool,
 }
 
 impl<R: Read> Records<R> {
-    /// Cells separated by `delimiter`, quoted as RFC 4180 says.
+    /// Cells separated by `delimiter`, quoted as RFC 4180 says; several blanks separate like one.
     pub fn new(text: R, delimiter: u8) -> Self {
         let watched = Watched { text, quotes: 0, last: None, passed: None };
         let reader = ReaderBuilder::new()
@@ -24,7 +27,7 @@ impl<R: Read> Records<R> {
             .delimiter(delimiter)
             .buffer_capacity(BUFFER)
             .from_reader(watched);
-        Records { reader, record: StringRecord::new(), row: 0 }
+        Records { reader, record: StringRecord::new(), row: 0, blanks: delimiter == b' ' }
     }
 
     /// Steps to the next record; false after the last.
@@ -39,6 +42,9 @@ impl<R: Read> Records<R> {
         let lines = self.reader.position().line() - line;
         if lines > 1 && lines > 1 + self.line_breaks_in_cells() {
             return Err(Fault::at(self.position(), "found an empty line, expected a row: remove the line"));
+        }
+        if self.blanks {
+            self.record = self.record.iter().filter(|cell| !cell.is_empty()).collect();
         }
         Ok(true)
     }
@@ -149,7 +155,7 @@ impl<R> Watched<R> {
 
 /// The number that a cell holds, if it holds one; it may be NaN or infinite.
 pub(crate) fn number(cell: &str) -> Option<f64> {
-    cell.trim_ascii().parse().ok()
+    NumberFormat::PLAIN.number(cell)
 }
 
 #[cfg(test)]

@@ -218,6 +218,24 @@ impl Csr {
         Shape { rows: self.pointers.len() - 1, columns: self.columns, stored: self.values.len() }
     }
 
+    /// The columns as rows; within each, entries keep the order of the rows.
+    pub fn transposed(&self) -> Csr {
+        let rows = self.pointers.len() - 1;
+        let mut pointers = vec![0; self.columns + 1];
+        self.indices.iter().for_each(|&j| pointers[j as usize + 1] += 1);
+        (0..self.columns).for_each(|j| pointers[j + 1] += pointers[j]);
+        let mut next = pointers.clone();
+        let (mut indices, mut values) = (vec![0; self.indices.len()], vec![0.0; self.values.len()]);
+        for i in 0..rows {
+            for k in self.pointers[i]..self.pointers[i + 1] {
+                let place = &mut next[self.indices[k] as usize];
+                (indices[*place], values[*place]) = (i as u32, self.values[k]);
+                *place += 1;
+            }
+        }
+        Csr { pointers, indices, values, columns: rows }
+    }
+
     fn rows_increase(&self) -> bool {
         self.pointers.windows(2).all(|p| self.indices[p[0]..p[1]].windows(2).all(|w| w[0] < w[1]))
     }

@@ -31,7 +31,7 @@ impl Table {
         let read = || -> Result<Table> {
             if !holds_polytope(path) {
                 let unhat_io::Table { matrix, response } =
-                    read_matrix(path, &TableOptions { columns, response, intercept })?;
+                    read_matrix(path, &TableOptions { columns, response, intercept, ..TableOptions::default() })?;
                 return Ok(Table { matrix, response, polytope: false });
             }
             if columns.is_some() || response.is_some() || intercept {

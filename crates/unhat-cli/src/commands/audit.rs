@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
-use crate::input::{System, read_numbers, require_one_reader_of_stdin};
+use crate::input::{System, read_numbers, require_all_rows, require_one_reader_of_stdin};
 use crate::options::{Audit as Arguments, MatrixInput};
 use crate::page::{PageFile, command_line, file_name, now};
 use crate::session::Session;
@@ -25,12 +25,17 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         polytope: None,
         columns: arguments.columns.clone(),
         response: arguments.response.clone(),
+        without: arguments.without.clone(),
         intercept: arguments.intercept,
+        text: arguments.text.clone(),
     };
     let system = System::read(&input, arguments.offset.as_deref(), session)?;
     let (matrix, offset) = (&system.matrix, system.offset()?);
     let given =
         arguments.point.as_deref().map(|path| read_numbers(path, "point", matrix.shape().columns)).transpose()?;
+    if arguments.rows.is_some() {
+        require_all_rows(matrix, "--rows")?;
+    }
     let options = options(arguments, matrix, session)?;
     let rows = matrix.rows()?;
     let computed = session.compute(|run| {
@@ -41,7 +46,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         audit(&rows, offset, &x, &options, run)
     });
     let mut findings = computed.map_err(|error| Failure::in_matrix(error, matrix))?;
-    findings.warnings.extend(matrix.notes.iter().cloned());
+    findings.warnings.extend(session.warnings().iter().cloned());
     page.store(|_| unhat_report::audit_page(&findings), session)?;
     if session.common.json {
         session.print_object(&findings)?;

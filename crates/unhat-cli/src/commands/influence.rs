@@ -8,7 +8,7 @@ use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use std::fmt::Write;
 use unhat::report::Solved;
-use unhat_io::{check_table, read_frame, read_model, read_vector, write_frame, write_table};
+use unhat_io::{Missing, OmittedRow, check_table, read_model, read_vector, write_frame, write_table};
 use unhat_models::influence::{
     CheckReport, Direction, Evidence, ImpactKind, ImpactRequest, Prepared, Purpose, Request, ScoredRow, Study,
     StudyReport, TrimReport,
@@ -28,11 +28,13 @@ fn prepare(
     arguments: &InfluenceStudy,
     truth: Option<&str>,
     purpose: Purpose,
-    session: &Session<'_>,
-) -> Result<Prepared, Failure> {
+    session: &mut Session<'_>,
+) -> Result<(Prepared, Vec<OmittedRow>), Failure> {
     if let Some(output) = &arguments.output {
         check_table(output)?;
     }
+    let without: Vec<String> = truth.map(str::to_string).into_iter().chain(arguments.without.iter().cloned()).collect();
+    let text = &arguments.text;
     let impact = |text: &str| -> Result<ImpactRequest, Failure> {
         Ok(match ImpactKind::named(text)? {
             Some(impact) => ImpactRequest::Named(impact),
@@ -43,8 +45,8 @@ fn prepare(
         response: arguments.response.clone(),
         kind: arguments.model.clone(),
         model: arguments.model_file.as_deref().map(read_model).transpose()?,
-        validation: read_held_out("--validation", arguments.validation.as_deref())?,
-        test: read_held_out("--test", arguments.test.as_deref())?,
+        validation: read_held_out("--validation", arguments.validation.as_deref(), (text, &without), session)?,
+        test: read_held_out("--test", arguments.test.as_deref(), (text, &without), session)?,
         group: arguments.group.clone(),
         truth: truth.map(str::to_string),
         without: arguments.without.clone(),
@@ -63,8 +65,11 @@ fn prepare(
         ensemble: arguments.ensemble,
         seed: session.common.seed,
     };
-    let table = read_frame(arguments.table.as_deref().unwrap_or_default())?; // clap requires it
-    Ok(request.prepare(table, purpose)?)
+    let path = arguments.table.as_deref().unwrap_or_default(); // clap requires it
+    let read = text.read_frame(path, (&without, None), session)?;
+    read.require_features(path, &without)?;
+    let omitted = if text.missing == Missing::Exclude { read.omitted } else { Vec::new() };
+    Ok((request.prepare(read.frame, purpose)?, omitted))
 }
 
 /// Fits and scores, and says what the person must know.
@@ -85,7 +90,7 @@ fn studied(
 
 fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let page = PageFile::of(arguments.report.as_deref())?;
-    let input = prepare(arguments, None, Purpose::Score, session)?;
+    let (input, omitted) = prepare(arguments, None, Purpose::Score, session)?;
     let (found, facts, evidence) = studied(&input, arguments, session)?;
     if let Some(path) = &arguments.output {
         let records = (0..found.scores.len()).map(|i| {
@@ -94,6 +99,7 @@ fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
             let [score, loss, norm] = numbers;
             [input.row_name(i).to_string(), score, loss, norm, leverage]
         });
+        let records = in_file_order(records, &input.parts.train.rows, &omitted);
         write_table(path, ["row", "score", "loss", "grad_norm", "leverage"], records)?;
     }
     summarise(&input, &found, &facts, session);
@@ -110,12 +116,36 @@ fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
+/// The records of scored rows, given by their numbers in the table, among empty ones of the rows that were left out of it.
+fn in_file_order(
+    records: impl Iterator<Item = [String; 5]>,
+    rows: &[usize],
+    omitted: &[OmittedRow],
+) -> Vec<[String; 5]> {
+    if omitted.is_empty() {
+        return records.collect();
+    }
+    let mut gone = omitted.iter().map(|row| row.row).peekable();
+    let in_file = (0..).filter(|row| gone.next_if_eq(row).is_none());
+    let last = rows.iter().max().map_or(0, |&row| row + 1);
+    let in_file: Vec<usize> = in_file.take(last).collect();
+    let answered = rows.iter().map(|&row| in_file[row]).zip(records);
+    let empty =
+        |row: &OmittedRow| (row.row, std::array::from_fn(|k| if k == 0 { row.label.clone() } else { String::new() }));
+    let mut all: Vec<(usize, [String; 5])> = answered.chain(omitted.iter().map(empty)).collect();
+    all.sort_by_key(|(row, _)| *row);
+    all.into_iter().map(|(_, record)| record).collect()
+}
+
 fn check(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let page = PageFile::of(arguments.report.as_deref())?;
-    let input = prepare(arguments, None, Purpose::Check, session)?;
+    let (input, _) = prepare(arguments, None, Purpose::Check, session)?;
     let found = session.compute(|run| input.check(run))?;
     found.warnings.iter().for_each(|warning| session.warn(warning));
     let facts = input.check_report(&found);
+    for left_out in &facts.left_out {
+        session.note(&format!("{} was left out: {}", left_out.method, left_out.reason));
+    }
     if let Some(path) = &arguments.output {
         let records = facts
             .methods
@@ -138,15 +168,12 @@ fn check(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
         return Ok(Exit::Done);
     }
     session.print(check_table_text(&facts).as_bytes())?;
-    for left_out in &facts.left_out {
-        session.note(&format!("{} was left out: {}", left_out.method, left_out.reason));
-    }
     Ok(Exit::Done)
 }
 
 fn trimmed(arguments: &Trim, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let page = PageFile::of(arguments.study.report.as_deref())?;
-    let input = prepare(&arguments.study, arguments.truth.as_deref(), Purpose::Trim, session)?;
+    let (input, _) = prepare(&arguments.study, arguments.truth.as_deref(), Purpose::Trim, session)?;
     let (study, study_report, evidence) = studied(&input, &arguments.study, session)?;
     let found = session.compute(|run| input.trim(&study, arguments.fraction, run))?;
     let facts = input.trim_report(&study, &found);

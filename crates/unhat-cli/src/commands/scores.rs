@@ -7,31 +7,33 @@ use crate::options::Scores as Arguments;
 use crate::output::Destination;
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
+use crate::table_options::with_gaps;
 use unhat::barrier::nonzero_slack;
 use unhat::leverage::ScoresReport;
 use unhat::leverage::{ScoreOptions, Scores, leverage_scores};
 use unhat::report::Check;
-use unhat_io::Matrix;
+use unhat_io::{Matrix, Missing};
 use unhat_report::{Histogram, ScoresPage, TopScore, score_page};
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let input = &arguments.matrix;
     let offset_given = arguments.offset.is_some() || input.response.is_some() || input.polytope.is_some();
-    if offset_given != arguments.point.is_some() {
+    let leaves_out_response = input.response.is_some() && arguments.point.is_none() && arguments.offset.is_none();
+    if offset_given != arguments.point.is_some() && !leaves_out_response {
         return Err(match arguments.point {
             Some(_) => option_failure(
                 "--point",
                 "needs --offset (or --response or --polytope) too: the rows are a_i/(a_i x - b_i)",
-            ),
-            None if input.response.is_some() => option_failure(
-                "--response",
-                "needs --point too: the rows are a_i/(a_i x - b_i); to leave a column out, list the others with --columns",
             ),
             None if input.polytope.is_some() => {
                 option_failure("--polytope", "needs --point too: the rows are a_i/(a_i x - b_i)")
             }
             None => option_failure("--offset", "needs --point too: the rows are a_i/(a_i x - b_i)"),
         });
+    }
+    if arguments.ridge == 0.0 && (arguments.free_intercept || arguments.penalise_intercept) {
+        let option = if arguments.free_intercept { "--free-intercept" } else { "--penalise-intercept" };
+        return Err(option_failure(option, "says what --ridge does to the intercept; give --ridge LAMBDA too"));
     }
     require_one_reader_of_stdin(&[
         ("--matrix", input.matrix.as_deref()),
@@ -40,14 +42,34 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     ])?;
     let destination = Destination::of(&arguments.output)?;
     let page = PageFile::of(arguments.report.as_deref())?;
-    let system = System::read(input, arguments.offset.as_deref(), session)?;
+    let mut input = input.clone();
+    if leaves_out_response {
+        input.without.extend(input.response.take());
+    }
+    let case_weights = arguments.case_weights.as_deref();
+    let mut system = System::read_weighted(&input, arguments.offset.as_deref(), case_weights, session)?;
+    if arguments.transpose {
+        system.matrix = system.matrix.transposed();
+    }
     let matrix = &system.matrix;
+    let shape = matrix.shape();
+    if shape.rows < shape.columns && !arguments.transpose && arguments.point.is_none() {
+        session.warn(&format!(
+            "{} rows, but {} columns: if the samples are the columns of the file, --transpose scores them",
+            shape.rows, shape.columns
+        ));
+    }
+    let root_weights = system.case_weights.as_deref().map(roots).transpose()?;
     let cell = match &arguments.point {
         Some(point) => Some((system.offset()?, read_numbers(point, "point", matrix.shape().columns)?)),
         None => None,
     };
     let rows = matrix.rows()?;
-    let options = ScoreOptions { ridge: arguments.ridge, strict: arguments.strict, ..ScoreOptions::default() };
+    let free_intercept = arguments.ridge > 0.0
+        && (arguments.free_intercept || input.intercept && !arguments.penalise_intercept)
+        && arguments.point.is_none();
+    let options =
+        ScoreOptions { ridge: arguments.ridge, free_intercept, strict: arguments.strict, ..ScoreOptions::default() };
     let computed = session.compute(|run| {
         let inverse_slack = match &cell {
             Some((offset, x)) => {
@@ -55,10 +77,46 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
             }
             None => None,
         };
-        leverage_scores(&rows, inverse_slack.as_deref(), &options, run)
+        leverage_scores(&rows, inverse_slack.as_deref().or(root_weights.as_deref()), &options, run)
     });
     let scores = computed.map_err(|error| Failure::in_matrix(error, matrix))?;
     hand_over(&scores, arguments, &destination, (matrix, &page), session)
+}
+
+/// √w of weights that are finite and not negative, not all of them 0.
+fn roots(weights: &[f64]) -> Result<Vec<f64>, Failure> {
+    if let Some(row) = weights.iter().position(|w| *w < 0.0) {
+        let reason = format!("row {}: found {}, expected a weight of at least 0", row + 1, weights[row]);
+        return Err(option_failure("--case-weights", reason));
+    }
+    if weights.iter().all(|w| *w == 0.0) {
+        return Err(option_failure("--case-weights", "every weight is 0; expected some above"));
+    }
+    Ok(weights.iter().map(|w| w.sqrt()).collect())
+}
+
+/// The matrix in a few words: its columns by name, and what was done to them.
+fn columns_phrase(arguments: &Arguments, matrix: &Matrix, free_intercept: bool) -> String {
+    const SHOWN: usize = 12;
+    let count = matrix.shape().columns;
+    let noun = if count == 1 { "column" } else { "columns" };
+    let mut text = match &matrix.column_names {
+        Some(names) => {
+            let shown: Vec<String> = names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
+            let more = if count > SHOWN { ", …" } else { "" };
+            format!("{count} {noun}: {}{more}", shown.join(", "))
+        }
+        None => format!("{count} {noun}"),
+    };
+    if let Some(weights) = &arguments.case_weights {
+        text += &format!("; weighted by {}", weights.escape_debug());
+    }
+    if free_intercept {
+        text += "; the ridge leaves the intercept free";
+    } else if arguments.ridge > 0.0 && arguments.matrix.intercept {
+        text += "; the ridge holds for the intercept too";
+    }
+    text
 }
 
 fn hand_over(
@@ -71,10 +129,22 @@ fn hand_over(
     for warning in &scores.warnings {
         session.warn(warning);
     }
-    destination.store("leverage", matrix.row_names.as_deref(), &scores.values)?;
+    let padded = (arguments.matrix.text.missing == Missing::Exclude && !matrix.omitted.is_empty()).then(|| {
+        let names = matrix.row_names.iter().flatten().cloned();
+        (
+            with_gaps(scores.values.iter().copied(), &matrix.omitted, |_| f64::NAN),
+            with_gaps(names, &matrix.omitted, |row| row.label.clone()),
+        )
+    });
+    let (values, names) = match &padded {
+        Some((values, names)) => (values.as_slice(), Some(names.as_slice())),
+        None => (scores.values.as_slice(), matrix.row_names.as_deref()),
+    };
+    destination.store("leverage", names, values)?;
     page.store(|session| score_page(&facts(scores, arguments, matrix, session)), session)?;
     let kind = if arguments.ridge > 0.0 { "effective dimension" } else { "rank" };
     let total = if arguments.ridge > 0.0 { format!("{:.6}", scores.sum) } else { scores.rank.to_string() };
+    session.summary(&columns_phrase(arguments, matrix, scores.free_intercept));
     session.summary(&format!(
         "{} leverage scores, {kind} {total}, about {:.0} digits; {} ({}), {}",
         scores.values.len(),
@@ -85,9 +155,9 @@ fn hand_over(
     ));
     if session.common.json {
         let found = ScoresReport::of(scores, arguments.ridge > 0.0);
-        session.report("scores", found, destination.on_stdout().then_some(&scores.values))?;
+        session.report("scores", found, destination.on_stdout().then_some(values))?;
     } else if destination.on_stdout() {
-        session.print_numbers(&scores.values)?;
+        session.print_numbers(values)?;
     }
     Ok(Exit::Done)
 }

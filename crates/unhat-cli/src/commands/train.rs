@@ -8,9 +8,8 @@ use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use crate::training_options::Train;
 use std::fmt::Write;
-use unhat_io::{TrainingFile, check_model_output, read_frame, read_training, write_model};
-use unhat_models::training::TrainReport;
-use unhat_models::training::{Controls, Ending, Keeper, TrainingReport, TrainingRequest};
+use unhat_io::{TrainingFile, check_model_output, read_training, write_model};
+use unhat_models::training::{Controls, Ending, Keeper, TrainReport, TrainingReport, TrainingRequest};
 use unhat_report::{TrainingPage, training_page};
 
 pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, Failure> {
@@ -23,8 +22,12 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
     let checkpoint = session.common.checkpoint.as_deref();
     let resumed = checkpoint.map(read_training).transpose()?.flatten();
 
-    let table = read_frame(&arguments.table)?;
-    let validation = read_held_out("--validation", arguments.validation.as_deref())?;
+    let text = &arguments.text;
+    let read = text.read_frame(&arguments.table, (&arguments.without, None), session)?;
+    read.require_features(&arguments.table, &arguments.without)?;
+    let table = read.frame;
+    let held_out = (text, arguments.without.as_slice());
+    let validation = read_held_out("--validation", arguments.validation.as_deref(), held_out, session)?;
     let request = TrainingRequest {
         response: &arguments.response,
         kind: arguments.model.clone(),

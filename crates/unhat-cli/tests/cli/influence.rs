@@ -19,7 +19,7 @@ fn known() -> (Desk, InfluenceCase) {
     (desk, case)
 }
 
-const KNOWN: &str = "influence t.csv --response y --model logistic --validation v.csv --penalty 0.5 --no-standardize";
+const KNOWN: &str = "influence t.csv --missing indicator --response y --model logistic --validation v.csv --penalty 0.5 --no-standardize";
 
 fn column(table: &str, k: usize) -> Vec<f64> {
     table.lines().skip(1).map(|line| line.split(',').nth(k).unwrap().parse().unwrap()).collect()
@@ -76,12 +76,14 @@ fn a_column_left_out_is_as_if_it_were_not_there() {
     let cut: String = table.lines().map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect();
     desk.text("t.csv", &table).text("cut.csv", &cut);
     let scores = |table: &str| {
-        desk.run(&format!("influence {table} --response y --model logistic --penalty 1 -o s.csv")).expect(0);
+        desk.run(&format!("influence {table} --missing indicator --response y --model logistic --penalty 1 -o s.csv"))
+            .expect(0);
         desk.read("s.csv")
     };
     assert_eq!(scores("t.csv --without bad"), scores("cut.csv"));
     assert_ne!(scores("t.csv"), scores("cut.csv"));
-    let refused = desk.run("influence t.csv --response y --model logistic --without worse").expect(2);
+    let refused =
+        desk.run("influence t.csv --missing indicator --response y --model logistic --without worse").expect(2);
     assert!(refused.err.contains("without") && refused.err.contains("worse"), "{}", refused.err);
 }
 
@@ -109,7 +111,7 @@ fn noisy(rows: usize) -> String {
 fn planted_flips_rank_the_methods() {
     let desk = Desk::new();
     desk.text("t.csv", &noisy(400));
-    let line = "influence check t.csv --response y --model logistic --penalty 1 --json";
+    let line = "influence check t.csv --missing indicator --response y --model logistic --penalty 1 --json";
     let object = desk.run(line).expect(0).json();
     let methods = object["methods"].as_array().unwrap();
     let auc = |k: usize| methods[k]["auc"].as_f64().unwrap();
@@ -123,8 +125,7 @@ fn planted_flips_rank_the_methods() {
 fn trimming_beats_random_trimming_and_says_what_it_removed() {
     let desk = Desk::new();
     desk.text("t.csv", &noisy(400));
-    let line =
-        "influence trim t.csv --response y --model logistic --penalty 1 --truth bad --fraction 0.1 -o kept.csv --json";
+    let line = "influence trim t.csv --missing indicator --response y --model logistic --penalty 1 --truth bad --fraction 0.1 -o kept.csv --json";
     let object = desk.run(line).expect(0).json();
     let row = |name: &str| object["rows"].as_array().unwrap().iter().find(|r| r["trim"] == name).unwrap().clone();
     for name in ["none", "rank-sum", "random", "loss", "V added to training", "oracle"] {
@@ -151,7 +152,7 @@ fn unfairness_is_trimmed_until_it_crosses_zero() {
         text += &format!("{x},{},{}\n", if man { "m" } else { "f" }, u8::from(yes));
     }
     desk.text("t.csv", &text);
-    let line = "influence trim t.csv --response y --model logistic --penalty 1 --task fairness --group sex --fraction 0.4 --json";
+    let line = "influence trim t.csv --missing indicator --response y --model logistic --penalty 1 --task fairness --group sex --fraction 0.4 --json";
     let object = desk.run(line).expect(0).json();
     assert_eq!((object["impact"]["name"].as_str(), object["method"].as_str()), (Some("parity"), Some("pcg:2")));
     let rows = object["rows"].as_array().unwrap();
@@ -175,56 +176,101 @@ fn what_cannot_be_used_is_refused_and_nothing_is_written() {
         .text("v.txt", "1\n2\n3\n");
     let before = desk.names();
     let cases = [
-        ("influence t.csv --response z --model logistic", "there is no column \"z\""),
+        ("influence t.csv --missing indicator --response z --model logistic", "there is no column \"z\""),
         ("influence constant.csv --response y --model softmax", "one value"),
         ("influence nan.csv --response y --model logistic", "row 2, column \"x\""),
         ("influence inf.csv --response y --model logistic", "row 1, column \"x2\""),
         ("influence empty.csv --response y --model logistic", "no rows"),
         (
-            "influence t.csv --response y --model logistic --validation empty.csv",
+            "influence t.csv --missing indicator --response y --model logistic --validation empty.csv",
             "empty.csv: found a header but no rows",
         ),
-        ("influence t.csv --response y --model logistic --validation none.csv", "none.csv: the file is empty"),
-        ("influence t.csv --response y --model logistic --validation 0", "share between 0 and 1"),
-        ("influence t.csv --response y --model logistic --validation .01", "is no row"),
-        ("influence t.csv --response y --model logistic --validation seven.csv", "validation: column \"y\", row 2"),
-        ("influence t.csv --response y --model logistic --validation text.csv", "validation: column \"x2\" holds text"),
-        ("influence t.csv --response y --model logistic --test other.csv", "test: there is no column \"x2\""),
-        ("influence t.csv --response y --model logistic --impact parity --group sex", "group: there is no column"),
         (
-            "influence t.csv --response y --model logistic --impact v.txt --v training-margin",
+            "influence t.csv --missing indicator --response y --model logistic --validation none.csv",
+            "none.csv: the file is empty",
+        ),
+        ("influence t.csv --missing indicator --response y --model logistic --validation 0", "share between 0 and 1"),
+        ("influence t.csv --missing indicator --response y --model logistic --validation .01", "is no row"),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --validation seven.csv",
+            "validation: column \"y\", row 2",
+        ),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --validation text.csv",
+            "validation: column \"x2\" holds text",
+        ),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --test other.csv",
+            "test: there is no column \"x2\"",
+        ),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --impact parity --group sex",
+            "group: there is no column",
+        ),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --impact v.txt --v training-margin",
             "--v: v is given as the impact already",
         ),
-        ("influence check t.csv --response y --model logistic --ensemble 0", "ensemble"),
-        ("influence check t.csv --response x1 --model linear", "labels can be flipped only"),
+        ("influence check t.csv --missing indicator --response y --model logistic --ensemble 0", "ensemble"),
+        ("influence check t.csv --missing indicator --response x1 --model linear", "labels can be flipped only"),
         (
-            "influence trim t.csv --response y --model logistic --validation v.csv --test v.csv --truth bad",
+            "influence trim t.csv --missing indicator --response y --model logistic --validation v.csv --test v.csv --truth bad",
             "truth: there is",
         ),
-        ("influence t.csv --response y --model logistic --validation one.csv", "one class"),
+        ("influence t.csv --missing indicator --response y --model logistic --validation one.csv", "one class"),
         (
-            "influence t.csv --response y --model logistic --validation other.csv",
+            "influence t.csv --missing indicator --response y --model logistic --validation other.csv",
             "validation: there is no column \"x2\"",
         ),
-        ("influence t.csv --response y --model logistic --validation 1.5", "share between 0 and 1"),
-        ("influence t.csv --response y --model logistic --validation v.csv --ensemble 0", "ensemble"),
-        ("influence t.csv --response y --model logistic --validation v.csv --impact parity", "group"),
+        ("influence t.csv --missing indicator --response y --model logistic --validation 1.5", "share between 0 and 1"),
         (
-            "influence t.csv --response y --model logistic --validation v.csv --impact parity --group x1",
+            "influence t.csv --missing indicator --response y --model logistic --validation v.csv --ensemble 0",
+            "ensemble",
+        ),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --validation v.csv --impact parity",
+            "group",
+        ),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --validation v.csv --impact parity --group x1",
             "has 8 groups, expected 2",
         ),
-        ("influence t.csv --response y --model logistic --validation v.csv --penalty -1", "penalty"),
-        ("influence t.csv --response y --model logistic --validation v.csv --damping 0 --method fisher", "damping"),
-        ("influence t.csv --response y --model logistic --validation v.csv --temperature 0.5", "temperature"),
-        ("influence t.csv --response y --model logistic --validation v.csv --impact robustness:0", "robustness"),
-        ("influence t.csv --response y --model logistic --validation v.csv --method ip-checkpoints", "checkpoints"),
-        ("influence t.csv --response y --model mlp:3 --validation v.csv --method one-step", "hidden layers"),
-        ("influence t.csv --response y --model tree", "tree"),
-        ("influence t.csv --response y --model logistic --method ekfac", "ekfac"),
-        ("influence trim t.csv --response y --model logistic --validation v.csv --test v.csv --fraction 0", "fraction"),
-        ("influence trim t.csv --response y --model logistic --validation v.csv --test v.csv --truth x1", "truth"),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --validation v.csv --penalty -1",
+            "penalty",
+        ),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --validation v.csv --damping 0 --method fisher",
+            "damping",
+        ),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --validation v.csv --temperature 0.5",
+            "temperature",
+        ),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --validation v.csv --impact robustness:0",
+            "robustness",
+        ),
+        (
+            "influence t.csv --missing indicator --response y --model logistic --validation v.csv --method ip-checkpoints",
+            "checkpoints",
+        ),
+        (
+            "influence t.csv --missing indicator --response y --model mlp:3 --validation v.csv --method one-step",
+            "hidden layers",
+        ),
+        ("influence t.csv --missing indicator --response y --model tree", "tree"),
+        ("influence t.csv --missing indicator --response y --model logistic --method ekfac", "ekfac"),
+        (
+            "influence trim t.csv --missing indicator --response y --model logistic --validation v.csv --test v.csv --fraction 0",
+            "fraction",
+        ),
+        (
+            "influence trim t.csv --missing indicator --response y --model logistic --validation v.csv --test v.csv --truth x1",
+            "truth",
+        ),
         ("influence --response y --model logistic", "TABLE"),
-        ("influence t.csv --model logistic", "--response"),
+        ("influence t.csv --missing indicator --model logistic", "--response"),
     ];
     for (line, words) in cases {
         let ran = desk.run(&format!("{line} -o s.csv --report r.html")).expect(2);
@@ -238,7 +284,9 @@ fn separable_data_are_said_to_be() {
     let desk = Desk::new();
     let rows: String = (0..40).map(|i| format!("{},{}\n", i, u8::from(i >= 20))).collect();
     desk.text("t.csv", &format!("x,y\n{rows}"));
-    let ran = desk.run("influence t.csv --response y --model logistic --penalty 0 --method loss --json").expect(0);
+    let ran = desk
+        .run("influence t.csv --missing indicator --response y --model logistic --penalty 0 --method loss --json")
+        .expect(0);
     assert!(ran.json()["warnings"].to_string().contains("separate"), "{}", ran.err);
 }
 
@@ -254,7 +302,9 @@ fn membership_of_a_linear_fit_is_its_closed_form() {
     let desk = Desk::new();
     desk.text("t.csv", &line(ROWS));
     for (model, penalty) in [("linear", 0.0), ("ridge", 7.5)] {
-        let line = format!("influence t.csv --response y --model {model} --penalty {penalty} --method loss --json");
+        let line = format!(
+            "influence t.csv --missing indicator --response y --model {model} --penalty {penalty} --method loss --json"
+        );
         let object = desk.run(&line).expect(0).json();
         let coefficient = &object["model"]["coefficients"][0];
         let (center, scale) = (coefficient["center"].as_f64().unwrap(), coefficient["scale"].as_f64().unwrap());
@@ -288,15 +338,19 @@ fn membership_of_a_linear_fit_is_its_closed_form() {
 fn the_gain_of_an_ensemble_is_that_over_one_of_its_members() {
     let desk = Desk::new();
     desk.text("t.csv", &noisy(120));
-    let check = desk.run("influence check t.csv --response y --model mlp:3 --ensemble 2 --json").expect(0).json();
+    let check = desk
+        .run("influence check t.csv --missing indicator --response y --model mlp:3 --ensemble 2 --json")
+        .expect(0)
+        .json();
     assert_eq!(check["ensemble"], 2);
     let method = |object: &serde_json::Value, name: &str| {
         object["methods"].as_array().unwrap().iter().find(|m| m["method"] == name).unwrap().clone()
     };
-    let alone = "influence trim t.csv --response y --model mlp:3 --truth bad --method loss --json";
+    let alone = "influence trim t.csv --missing indicator --response y --model mlp:3 --truth bad --method loss --json";
     let single = desk.run(alone).expect(0).json();
     assert!(single["auc_of_one"].is_null(), "one network has no gain");
-    let trim = "influence trim t.csv --response y --model mlp:3 --truth bad --method loss --ensemble 2";
+    let trim =
+        "influence trim t.csv --missing indicator --response y --model mlp:3 --truth bad --method loss --ensemble 2";
     let object = desk.run(&format!("{trim} --json")).expect(0).json();
     // The first member is the network of this seed alone, on the same split; the second has what is left of the mean.
     let (of_one, first) = (object["auc_of_one"].as_f64().unwrap(), single["auc_of_truth"].as_f64().unwrap());
@@ -307,7 +361,8 @@ fn the_gain_of_an_ensemble_is_that_over_one_of_its_members() {
     assert!(method(&check, "loss")["auc_of_one"].is_number());
     let ran = desk.run(trim).expect(0);
     assert!(ran.err.contains("a gain of"), "{}", ran.err);
-    let text = desk.run("influence check t.csv --response y --model mlp:3 --ensemble 2").expect(0).out;
+    let text =
+        desk.run("influence check t.csv --missing indicator --response y --model mlp:3 --ensemble 2").expect(0).out;
     assert!(text.contains("AUC of one") && text.contains("mean of 2 networks"), "{text}");
 }
 
@@ -325,7 +380,7 @@ fn pages_hold_the_numbers_of_the_json() {
         let (shown, exact) = (shown.as_f64().unwrap(), exact.as_f64().unwrap());
         assert!((shown - exact).abs() <= 5.01e-4 * exact.abs(), "{shown} {exact}");
     };
-    let of = "t.csv --response y --model logistic --penalty 1";
+    let of = "t.csv --missing indicator --response y --model logistic --penalty 1";
     let json = desk.run(&format!("influence {of} --report s.html --json")).expect(0).json();
     let study = data("s.html");
     same(&study["study"]["top"][0]["score"], &json["top"][0]["score"]);
@@ -349,8 +404,7 @@ fn pages_hold_the_numbers_of_the_json() {
     same(&trim["trim"]["auc_of_truth"], &json["auc_of_truth"]);
     assert_eq!(trim["trim"]["removed"], json["removed"]);
     assert!(!desk.read("t.html").contains("adaptive accuracy"));
-    let robust =
-        "influence trim t.csv --response y --model logistic --penalty 1 --task robustness --report r.html --json";
+    let robust = "influence trim t.csv --missing indicator --response y --model logistic --penalty 1 --task robustness --report r.html --json";
     let json = desk.run(robust).expect(0).json();
     for row in json["rows"].as_array().unwrap() {
         let (adaptive, clean) = (row["adaptive_accuracy"].as_f64().unwrap(), row["test_accuracy"].as_f64().unwrap());

@@ -17,4 +17,5 @@ mod regularised;
 mod reports;
 mod score_inversion;
 mod scores;
+mod tables;
 mod training;

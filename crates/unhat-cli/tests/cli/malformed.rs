@@ -86,7 +86,7 @@ fn tables() -> Vec<Malformed> {
         table("1,2\n1,inf\n", &["bad.csv", "row 2", "2"]),
         table("1,2\n-Infinity,1\n", &["bad.csv", "row 2"]),
         table("x,y\n1,2\n3,\n5,6\n", &["row 2", "\"y\"", "empty"]),
-        table("x,y\n1,2\n3,n/a\n5,6\n", &["row 2", "\"y\"", "n/a", "expected a number"]),
+        table("x,y\n1,2\n3,n/a\n5,6\n", &["row 2", "\"y\"", "n/a", "missing"]),
         table("1,2\n3\n", &["bad.csv", "row 2"]),
         table("1,2\n3,4,5\n", &["bad.csv", "row 2"]),
         table("", &["bad.csv", "empty"]),

@@ -85,7 +85,8 @@ fn a_response_is_an_offset() {
     assert_ne!(table.out, picked.out);
     let scores = desk.run("scores --matrix t.csv --response y --intercept --point x.txt --json").expect(0).json();
     assert_eq!(scores["rank"], 3);
-    desk.run("scores --matrix t.csv --response y").expect(2);
+    let without = desk.run("scores --matrix t.csv --response y").expect(0);
+    assert_eq!(without.out, desk.run("scores --matrix t.csv --columns u,v").expect(0).out);
     desk.run("gradient --matrix t.csv --response y --offset b.txt --point x.txt").expect(2);
 }
 

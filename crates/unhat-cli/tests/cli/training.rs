@@ -22,7 +22,8 @@ fn desk() -> Desk {
     desk
 }
 
-const TRAIN: &str = "train t.csv --response sold --model mlp:5 --validation v.csv --batch 16 --epochs 6";
+const TRAIN: &str =
+    "train t.csv --missing indicator --response sold --model mlp:5 --validation v.csv --batch 16 --epochs 6";
 
 /// The report without what the clock says.
 fn timeless(ran: &Ran) -> Value {
@@ -50,7 +51,7 @@ fn a_model_is_trained_predicts_and_is_scored() {
     assert_eq!(object["model"]["classes"], serde_json::json!(["no", "yes"]));
     assert!(object["controls"].is_null() && object["diverged"].is_null());
 
-    let line = "predict v.csv --model-file m.safetensors";
+    let line = "predict v.csv --missing indicator --model-file m.safetensors";
     let predicted = desk.run(&format!("{line} --json")).expect(0).json();
     let last = &object["history"][6];
     let near = |a: &Value, b: &Value| assert!((a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-12, "{a} and {b}");
@@ -71,7 +72,10 @@ fn a_model_is_trained_predicts_and_is_scored() {
     let words: Vec<&str> = printed.lines().collect();
     assert!(words.iter().zip(rows).all(|(word, row)| row["prediction"] == *word));
 
-    let scored = desk.run("influence t.csv --model-file m.safetensors --validation v.csv --json").expect(0).json();
+    let scored = desk
+        .run("influence t.csv --missing indicator --model-file m.safetensors --validation v.csv --json")
+        .expect(0)
+        .json();
     assert_eq!((&scored["model"]["name"], &scored["model"]["training_rows"]), (&"mlp:5".into(), &90.into()));
 }
 
@@ -80,27 +84,27 @@ fn a_table_without_the_response_is_predicted_and_strange_levels_are_named() {
     let desk = desk();
     desk.run(&format!("{TRAIN} -o m.safetensors -q")).expect(0);
     desk.text("new.csv", "age,heat,price,size\n0.5,gas,1,70\n0.2,wood,2,80\n");
-    let ran = desk.run("predict new.csv --model-file m.safetensors --json").expect(0);
+    let ran = desk.run("predict new.csv --missing indicator --model-file m.safetensors --json").expect(0);
     let object = ran.json();
     assert_eq!((&object["rows"], &object["accuracy"], &object["loss"]), (&2.into(), &Value::Null, &Value::Null));
     assert!(object["warnings"].to_string().contains("wood") && ran.err.contains("wood"));
     desk.text("short.csv", "age,heat,price\n0.5,gas,1\n");
-    let refused = desk.run("predict short.csv --model-file m.safetensors").expect(2);
+    let refused = desk.run("predict short.csv --missing indicator --model-file m.safetensors").expect(2);
     assert!(refused.err.contains("there is no column \"size\""), "{}", refused.err);
     desk.text("odd.csv", "age,heat,price,size,sold\n0.5,gas,1,70,maybe\n");
-    let odd = desk.run("predict odd.csv --model-file m.safetensors --json").expect(0).json();
+    let odd = desk.run("predict odd.csv --missing indicator --model-file m.safetensors --json").expect(0).json();
     assert!(odd["warnings"].to_string().contains("maybe") && odd["accuracy"].is_null());
-    desk.run("predict new.csv --model-file t.csv").expect(2);
+    desk.run("predict new.csv --missing indicator --model-file t.csv").expect(2);
 }
 
 #[test]
 fn numbers_are_predicted_in_their_units() {
     let desk = desk();
-    let line = "train t.csv --response price --model linear --epochs 60 --batch 30 --lr auto -o m.safetensors --json";
+    let line = "train t.csv --missing indicator --response price --model linear --epochs 60 --batch 30 --lr auto -o m.safetensors --json";
     let object = desk.run(line).expect(0).json();
     let trials = object["range_test"].as_array().unwrap();
     assert!(trials.iter().any(|t| t["learning_rate"] == object["learning_rate"]));
-    let values = desk.run("predict v.csv --model-file m.safetensors").expect(0).numbers();
+    let values = desk.run("predict v.csv --missing indicator --model-file m.safetensors").expect(0).numbers();
     let exact: Vec<f64> =
         desk.read("v.csv").lines().skip(1).map(|l| l.rsplit(',').next().unwrap().parse().unwrap()).collect();
     let worst = values.iter().zip(&exact).map(|(v, e)| (v - e).abs()).fold(0.0, f64::max);
@@ -113,7 +117,7 @@ fn numbers_are_predicted_in_their_units() {
 fn a_killed_and_an_interrupted_training_resume_to_the_same_bits() {
     use std::process::{Command, Stdio};
     let desk = desk();
-    let base = "train t.csv --response sold --model mlp:64,64 --validation v.csv --batch 8 --epochs 400 --record-every 5 \
+    let base = "train t.csv --missing indicator --response sold --model mlp:64,64 --validation v.csv --batch 8 --epochs 400 --record-every 5 \
                 --optimizer fngd --lr 0.01 --threads 1 --json";
     let whole = desk.run(&format!("{base} -o whole.safetensors")).expect(0);
     let line = format!("{base} --checkpoint run.state -o m.safetensors");
@@ -156,7 +160,7 @@ fn a_state_of_another_training_or_of_nothing_is_refused() {
 #[test]
 fn a_diverged_training_ends_with_one_and_keeps_finite_weights() {
     let desk = desk();
-    let line = "train t.csv --response price --model mlp:4 --optimizer sgd --lr 1e9 --no-standardize -o m.safetensors \
+    let line = "train t.csv --missing indicator --response price --model mlp:4 --optimizer sgd --lr 1e9 --no-standardize -o m.safetensors \
                 --report r.html --json";
     let ran = desk.run(line).expect(1);
     let object = ran.json();
@@ -173,7 +177,7 @@ fn a_diverged_training_ends_with_one_and_keeps_finite_weights() {
 #[test]
 fn patience_ends_early_and_controls_are_printed() {
     let desk = desk();
-    let line = "train t.csv --response sold --model mlp:16 --validation v.csv --batch 16 --optimizer adamw --lr 0.1";
+    let line = "train t.csv --missing indicator --response sold --model mlp:16 --validation v.csv --batch 16 --optimizer adamw --lr 0.1";
     let object = desk.run(&format!("{line} --epochs 200 --patience 4 --json")).expect(0).json();
     let (epochs, kept) = (object["epochs"].as_u64().unwrap(), object["kept"]["epoch"].as_u64().unwrap());
     assert!(epochs < 200 && epochs == kept + 4);
@@ -212,9 +216,9 @@ fn what_cannot_be_trained_is_refused_before_anything_is_written() {
     ];
     for (words, expected) in cases {
         let output = if words.contains("-o ") { "" } else { "-o m.safetensors" };
-        let ran = desk.run(&format!("train t.csv --response sold {words} {output}")).expect(2);
+        let ran = desk.run(&format!("train t.csv --missing indicator --response sold {words} {output}")).expect(2);
         assert!(ran.err.contains(expected), "{words}: {}", ran.err);
     }
-    assert!(desk.run("train t.csv --response rooms --model mlp:5").expect(2).err.contains("rooms"));
+    assert!(desk.run("train t.csv --missing indicator --response rooms --model mlp:5").expect(2).err.contains("rooms"));
     assert_eq!(desk.names(), before, "nothing was written");
 }

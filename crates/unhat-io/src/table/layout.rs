@@ -1,113 +1,78 @@
-//! Which columns of a table go where: chosen columns, response, intercept, row names.
+//! Which columns of a table go where: chosen columns, response, weights, intercept.
 
 use super::TableOptions;
-use crate::fault::{listed, shown};
+use super::opened::Columns;
+use crate::fault::shown;
 use unhat::{ErrorKind, Result};
 
 /// The plan by which rows are read. A row of the table becomes `width` values: the intercept, then the columns of the
-/// matrix in their order, with the response among them or, where it was not chosen as a column, behind them.
+/// matrix in their order, with response and weights among them or, where they were not chosen as columns, behind them.
 pub(super) struct Layout {
-    /// Names of all columns of the file, if there is a header.
-    pub header: Option<Vec<String>>,
     /// Columns of the file, one for each value after the intercept.
     pub sources: Vec<usize>,
     /// Position in `sources` of the response.
     pub response: Option<usize>,
+    /// Position in `sources` of the weights.
+    pub weights: Option<usize>,
     /// Whether the first value is a one.
     pub intercept: bool,
     /// Whether the columns were named by the user, who then gets all of them or an error.
     pub chosen: bool,
-    /// Whether the first column has a header cell without a name: row names, whatever they look like.
-    pub unnamed_first: bool,
 }
 
 impl Layout {
-    /// Plans for a table whose first line has `width` cells.
+    /// Plans for a table of these columns, one of which may hold row names.
     ///
     /// # Errors
-    /// [`ErrorKind::Option`] for a column that is not there, twice there, or chosen twice.
-    pub fn new(header: Option<Vec<String>>, width: usize, options: &TableOptions) -> Result<Self> {
-        let unnamed_first = header.as_ref().is_some_and(|names| names[0].is_empty());
-        let finder = Finder { header: header.as_deref(), width };
-        let response = options.response.as_ref().map(|name| finder.find("response", name)).transpose()?;
+    /// [`ErrorKind::Option`] for a column that is not there, or chosen twice.
+    pub fn new(columns: &Columns, names_column: Option<usize>, options: &TableOptions) -> Result<Self> {
+        let find = |what: &str, name: &str| columns.find(name).map_err(|reason| option(what, reason));
+        let without = options.without.iter().map(|name| find("without", name)).collect::<Result<Vec<_>>>()?;
         let mut sources = match &options.columns {
-            None => (usize::from(unnamed_first)..width).collect(),
-            Some(names) => finder.find_all(names)?,
+            None => {
+                let free = |column: &usize| names_column != Some(*column) && !without.contains(column);
+                (0..columns.width).filter(free).collect()
+            }
+            Some(names) => {
+                let mut chosen = Vec::with_capacity(names.len());
+                for name in names {
+                    let column = find("columns", name)?;
+                    if chosen.contains(&column) {
+                        return Err(option(
+                            "columns",
+                            format!("found {} twice, expected each column once", shown(name)),
+                        ));
+                    }
+                    if without.contains(&column) {
+                        return Err(option("without", format!("leaves out {}, which --columns takes", shown(name))));
+                    }
+                    chosen.push(column);
+                }
+                if chosen.is_empty() {
+                    return Err(option("columns", "found none, expected at least one".into()));
+                }
+                chosen
+            }
         };
-        let response = response.map(|column| {
-            sources.iter().position(|&c| c == column).unwrap_or_else(|| {
+        let mut place = |what: &str, name: &Option<String>| -> Result<Option<usize>> {
+            let Some(name) = name else { return Ok(None) };
+            let column = find(what, name)?;
+            Ok(Some(sources.iter().position(|&c| c == column).unwrap_or_else(|| {
                 sources.push(column);
                 sources.len() - 1
-            })
-        });
-        Ok(Layout {
-            sources,
-            response,
-            intercept: options.intercept,
-            chosen: options.columns.is_some(),
-            unnamed_first,
-            header,
-        })
+            })))
+        };
+        let response = place("response", &options.response)?;
+        let weights = place("case-weights", &options.weights)?;
+        if weights.is_some() && weights == response {
+            return Err(option("case-weights", "is the response; name another column".into()));
+        }
+        Ok(Layout { sources, response, weights, intercept: options.intercept, chosen: options.columns.is_some() })
     }
 
     /// Values that a row becomes.
     pub fn width(&self) -> usize {
         usize::from(self.intercept) + self.sources.len()
-    }
-
-    /// A column of the file as messages call it.
-    pub fn column_phrase(&self, column: usize) -> String {
-        match self.header.as_ref().and_then(|names| names.get(column)).filter(|name| !name.is_empty()) {
-            Some(name) => format!("column {}", shown(name)),
-            None => format!("column {}", column + 1),
-        }
-    }
-}
-
-struct Finder<'a> {
-    header: Option<&'a [String]>,
-    width: usize,
-}
-
-impl Finder<'_> {
-    fn find_all(&self, names: &[String]) -> Result<Vec<usize>> {
-        let mut columns = Vec::with_capacity(names.len());
-        for name in names {
-            let column = self.find("columns", name)?;
-            if columns.contains(&column) {
-                return Err(option("columns", format!("found {} twice, expected each column once", shown(name))));
-            }
-            columns.push(column);
-        }
-        if columns.is_empty() {
-            return Err(option("columns", "found none, expected at least one".into()));
-        }
-        Ok(columns)
-    }
-
-    fn find(&self, what: &str, name: &str) -> Result<usize> {
-        let Some(header) = self.header else {
-            return match name.trim().parse::<usize>() {
-                Ok(number) if (1..=self.width).contains(&number) => Ok(number - 1),
-                _ => Err(option(
-                    what,
-                    format!(
-                        "found {}, expected a number from 1 to {}: the table has no header",
-                        shown(name),
-                        self.width
-                    ),
-                )),
-            };
-        };
-        let name = name.trim();
-        let mut places = (0..header.len()).filter(|&c| !name.is_empty() && header[c] == name);
-        match (places.next(), places.next()) {
-            (Some(column), None) => Ok(column),
-            (Some(_), Some(_)) => Err(option(what, format!("several columns are named {}", shown(name)))),
-            (None, _) => {
-                Err(option(what, format!("there is no column {}; the table has {}", shown(name), listed(header))))
-            }
-        }
     }
 }
 

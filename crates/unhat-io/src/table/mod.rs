@@ -1,9 +1,18 @@
 //! Tables: text with a column for each variable, some of it names, the rest a matrix.
 
+mod dialect;
 mod layout;
+mod numbers;
+mod opened;
 mod read;
+mod recognise;
 
-pub(crate) use read::{ReadTable, read};
+use crate::fault::{Checked, Fault};
+
+pub use dialect::{Decimal, Delimiter, Dialect, Missing, RowNames, Thousands};
+pub(crate) use numbers::{NumberFormat, flag};
+pub(crate) use opened::{open, require_distinct};
+pub(crate) use read::{ReadTable, missing_phrase, read};
 
 /// What to take from a table.
 #[derive(Clone, Debug, Default)]
@@ -12,8 +21,14 @@ pub struct TableOptions {
     pub columns: Option<Vec<String>>,
     /// This column is the response, and no column of the matrix.
     pub response: Option<String>,
+    /// This column holds a weight for each row, and is no column of the matrix.
+    pub weights: Option<String>,
+    /// These columns are not looked at.
+    pub without: Vec<String>,
     /// A column of ones comes first.
     pub intercept: bool,
+    /// How the table is written.
+    pub dialect: Dialect,
 }
 
 impl TableOptions {
@@ -25,6 +40,51 @@ impl TableOptions {
         if self.response.is_some() {
             return Some("response");
         }
-        self.intercept.then_some("intercept")
+        if self.weights.is_some() {
+            return Some("case-weights");
+        }
+        if !self.without.is_empty() {
+            return Some("without");
+        }
+        if self.intercept {
+            return Some("intercept");
+        }
+        self.dialect.first_set()
+    }
+}
+
+/// A row of a table that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OmittedRow {
+    /// Its number in the file, from 0.
+    pub row: usize,
+    /// Its name, or its number from 1.
+    pub label: String,
+}
+
+/// Rows that are left out of a table: in order, each once, not all of them.
+pub(crate) struct Omission {
+    pub rows: Vec<OmittedRow>,
+    pub gone: Vec<bool>,
+    pub note: String,
+}
+
+impl Omission {
+    /// None where there is nothing to leave out.
+    pub fn of(mut rows: Vec<usize>, count: usize, names: Option<&[String]>) -> Checked<Option<Self>> {
+        rows.sort_unstable();
+        rows.dedup();
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        if rows.len() == count {
+            return Err(Fault::new("every row has a missing cell; none is left"));
+        }
+        let mut gone = vec![false; count];
+        rows.iter().for_each(|&row| gone[row] = true);
+        let note = format!("{} of {count} rows left out for missing cells", rows.len());
+        let label = |row: usize| names.map_or_else(|| (row + 1).to_string(), |names| names[row].clone());
+        let rows = rows.into_iter().map(|row| OmittedRow { row, label: label(row) }).collect();
+        Ok(Some(Omission { rows, gone, note }))
     }
 }

@@ -1,12 +1,19 @@
 //! Tables of mixed columns: what is a number, a word, a name, missing, or wrong.
 
 use super::{data, file, gzipped, message};
-use unhat_io::read_frame;
+use unhat_io::{Dialect, FrameOptions, Missing, ReadFrame, read_frame, read_frame_as};
 use unhat_models::models::{Column, Frame};
 
 fn frame(text: &str) -> unhat::Result<Frame> {
     let (_folder, path) = file("t.csv", text);
     read_frame(&path)
+}
+
+/// Missing cells are kept.
+fn gappy(text: &str) -> unhat::Result<ReadFrame> {
+    let (_folder, path) = file("t.csv", text);
+    let dialect = Dialect { missing: Missing::Indicator, ..Dialect::default() };
+    read_frame_as(&path, &FrameOptions { dialect, ..FrameOptions::default() })
 }
 
 fn numbers(frame: &Frame, k: usize) -> Vec<Option<f64>> {
@@ -31,7 +38,7 @@ fn some(words: &[&str]) -> Vec<Option<String>> {
 fn numbers_words_and_missing_cells() {
     let text =
         "town,sqft,heat,y\n\"Paris, \"\"FR\"\"\",?,gas,1\n Rome ,900.5,NA, -2e1\n,,,3\n\"two\nlines\",1,wood,4\n";
-    let read = frame(text).unwrap();
+    let read = gappy(text).unwrap().frame;
     assert_eq!(read.names(), ["town", "sqft", "heat", "y"]);
     assert_eq!(words(&read, 0), some(&["Paris, \"FR\"", "Rome", "", "two\nlines"]), "the first column is data");
     assert_eq!(numbers(&read, 1), [None, Some(900.5), None, Some(1.0)]);
@@ -49,28 +56,28 @@ fn a_first_column_without_a_name_is_row_names_whatever_they_look_like() {
 
 #[test]
 fn columns_without_names_are_numbered() {
-    let read = frame("1,2\n3,NA\n").unwrap();
+    let read = gappy("1,2\n3,NA\n").unwrap().frame;
     assert_eq!(read.names(), ["x1", "x2"]);
     assert_eq!(numbers(&read, 1), [Some(2.0), None]);
     assert_eq!(frame("a,,c\n1,2,3\n").unwrap().names(), ["a", "x2", "c"]);
-    assert_eq!(numbers(&frame("a,b\n1,NA\n2,?\n").unwrap(), 1), [None, None], "no value at all: numbers");
+    assert_eq!(numbers(&gappy("a,b\n1,NA\n2,?\n").unwrap().frame, 1), [None, None], "no value at all: numbers");
 }
 
 #[test]
 fn what_is_no_number_and_no_word_is_named_with_its_place() {
     for (cells, place) in [
-        ("a,b\n1,2\n3,nan\n", "row 2, column \"b\": found \"nan\", expected a finite number"),
+        ("a,b\n1,2\n3,nan\n", "row 2, column \"b\": found \"nan\", a missing cell: --missing omit"),
         ("a,b\n1,x\n3,Inf\n", "row 2, column \"b\": found \"Inf\""),
         ("a,b\n1,-infinity\n", "row 1, column \"b\""),
         ("a,b\n1,1e999\n", "row 1, column \"b\""),
         ("1,2\n3,inf\n", "row 2, column 2"),
-        ("a,b\n1,2\n1,n/a\n", "row 2, column \"b\": found \"n/a\", expected a number as in row 1"),
-        ("a,b\n1,\n1,x\n2,7\n", "row 3, column \"b\": found \"7\", expected text as in row 2"),
+        ("a,b\n1,2\n1,none\n", "row 2, column \"b\": found \"none\", expected a number as in row 1: --na says"),
+        ("a,b\n1,\n1,x\n2,7\n", "row 3, column \"b\": found \"7\", expected text as in row 2, which holds \"x\""),
         ("a,b\n1,2\n1\n", "row 2: found 1 cells, expected 2"),
         ("a,b\n1,2\n\n3,4\n", "row 2: found an empty line"),
         ("a,b\n1,\"x\n", "quote"),
         ("a,b\n", "no rows"),
-        ("\"\"\n1\n", "no column"),
+        ("\"\"\n1\n", "row 1, column \"x1\": found an empty cell"),
         ("a,a\n1,2\n", "several columns are named \"a\""),
     ] {
         let found = message(frame(cells));

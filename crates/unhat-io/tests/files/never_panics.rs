@@ -13,7 +13,12 @@ const SUFFIXES: [&str; 15] = [
 /// Reads a file in every way. What is read must be a matrix that can be lent.
 fn read_all(suffix: &str, bytes: &[u8]) {
     let (_folder, path) = file(&format!("f.{suffix}"), bytes);
-    let choosing = TableOptions { columns: Some(names(&["1", "a"])), response: Some("2".to_string()), intercept: true };
+    let choosing = TableOptions {
+        columns: Some(names(&["1", "a"])),
+        response: Some("2".to_string()),
+        intercept: true,
+        ..TableOptions::default()
+    };
     let intercept = TableOptions { intercept: true, ..TableOptions::default() };
     for options in [TableOptions::default(), choosing, intercept] {
         if let Ok(table) = read_matrix(&path, &options) {

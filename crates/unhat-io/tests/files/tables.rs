@@ -4,7 +4,12 @@ use super::{data, dense, file, gzipped, message, names, plain, table};
 use unhat_io::{TableOptions, read_matrix};
 
 fn options(columns: Option<&[&str]>, response: Option<&str>, intercept: bool) -> TableOptions {
-    TableOptions { columns: columns.map(names), response: response.map(str::to_string), intercept }
+    TableOptions {
+        columns: columns.map(names),
+        response: response.map(str::to_string),
+        intercept,
+        ..TableOptions::default()
+    }
 }
 
 #[test]
@@ -47,13 +52,13 @@ fn a_first_column_of_text_or_without_a_name_is_row_names() {
     let read = table(text, &TableOptions::default()).unwrap().matrix;
     assert_eq!(dense(&read), [[1.0, 2.0], [3.0, 4.0]]);
     assert_eq!(read.row_names.unwrap(), ["Rome", "Paris, France"]);
-    assert_eq!(read.notes, ["left out column \"remark\": text, no numbers"]);
+    assert_eq!(read.notes, ["row names: column \"town\"", "left out column \"remark\": text, no numbers"]);
 
     let read = table("\"\",\"x\"\n\"7\",1\n\"9\",2\n", &TableOptions::default()).unwrap().matrix;
     assert_eq!(dense(&read), [[1.0], [2.0]]);
     assert_eq!(read.row_names.unwrap(), ["7", "9"]);
     assert_eq!(read.column_names.unwrap(), ["x"]);
-    assert!(read.notes.is_empty());
+    assert_eq!(read.notes, ["row names: column 1"]);
 }
 
 /// What the user does not ask for may hold anything.

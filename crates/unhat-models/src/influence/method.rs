@@ -127,6 +127,22 @@ impl FromStr for Task {
 }
 
 impl Method {
+    /// Refuses a damping that the method would ignore.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] naming the methods that have one.
+    pub fn require_damping(self, given: Option<f64>) -> Result<()> {
+        let damped =
+            matches!(self, Method::TwoSteps | Method::Leverage | Method::Fisher | Method::RankSum { two_steps: true });
+        if damped || given.is_none() {
+            return Ok(());
+        }
+        let reason = format!(
+            "is not used by {self}; cg2, leverage, fisher and rank-sum with cg2 have one, and so has the leverage that -o writes"
+        );
+        Err(ErrorKind::Option { name: "damping".into(), reason }.into())
+    }
+
     /// What its scores are, in words; larger = better row.
     pub fn meaning(self) -> &'static str {
         match self {

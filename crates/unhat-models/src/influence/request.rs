@@ -164,6 +164,9 @@ impl Request {
         if let Some(t) = self.temperature.filter(|t| !(*t >= 1.0 && t.is_finite())) {
             return Err(refused("temperature", format!("found {t}, expected a number of at least 1")));
         }
+        if let (Some(method), Purpose::Score | Purpose::Trim) = (self.method, purpose) {
+            method.require_damping(self.damping.filter(|_| !self.leverages))?;
+        }
         if self.ensemble == 0 {
             return Err(refused("ensemble", "found 0, expected at least 1 model".into()));
         }

@@ -180,6 +180,9 @@ pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, 
     let started = Instant::now();
     let first = sample(&models[0].network, &parts.train)?;
     let method = options.method.unwrap_or_else(|| options.task.default_method(&first));
+    if !options.leverages {
+        method.require_damping(options.damping)?;
+    }
     let each: Vec<Scored> =
         models.iter().map(|fitted| scored(fitted, method, parts, options, run)).collect::<Result<_>>()?;
     let all: Vec<Vec<f64>> = each.iter().map(|s| s.scores.clone()).collect();

@@ -118,6 +118,23 @@ impl Frame {
         self.rows
     }
 
+    /// These rows in this order. They keep their labels: their names, or their numbers in this table.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Frame {
+        let columns = self.columns.iter().map(|column| match column {
+            Column::Numbers(values) => Column::Numbers(rows.iter().map(|&row| values[row]).collect()),
+            Column::Text(text) => Column::Text(TextColumn::new(rows.iter().map(|&row| text.word(row)))),
+        });
+        let label =
+            |&row: &usize| self.row_names.as_ref().map_or_else(|| (row + 1).to_string(), |names| names[row].clone());
+        Frame {
+            names: self.names.clone(),
+            columns: columns.collect(),
+            rows: rows.len(),
+            row_names: Some(rows.iter().map(label).collect()),
+        }
+    }
+
     /// The names of the columns.
     pub fn names(&self) -> &[String] {
         &self.names

@@ -162,6 +162,13 @@ impl Parts {
         let family = options.model.map_or_else(|| response.family(options.wanted), |model| model.network.family);
         let mut words: Vec<String> = warnings.iter().map(EncodingWarning::to_string).collect();
         words.dedup();
+        let filled = encoding.columns().iter().filter(|column| column.missing && options.model.is_none());
+        words.extend(filled.map(|column| {
+            format!(
+                "column \"{}\" has missing cells in the training rows: numbers count as the mean, and a feature says where",
+                column.name
+            )
+        }));
         Ok(Parts { encoding, response, family, train, validation, test, group, warnings: words })
     }
 }

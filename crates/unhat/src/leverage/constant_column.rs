@@ -26,6 +26,13 @@ pub(super) fn projection_means(
     Ok(means.iter().all(|m| m.is_finite()).then_some(means))
 }
 
+/// The value of the constant column; 0 where there is none.
+pub(super) fn constant_value(source: &dyn RowSource) -> Result<f64> {
+    let column = constant_column(source)?;
+    let first = source.gather(&[0])?;
+    Ok(column.map_or(0.0, |column| first[column]))
+}
+
 /// The first column that holds one non-zero value in every row.
 fn constant_column(source: &dyn RowSource) -> Result<Option<usize>> {
     let d = source.shape().columns;

@@ -1,6 +1,6 @@
 //! Exact leverage scores: a Gram matrix, its factor, and one more sweep for the scores.
 
-use super::constant_column::projection_means;
+use super::constant_column::{constant_value, projection_means};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{
     Chunks, Factor, FactorMethod, RowSpace, Transform, orthogonal_factor, prefers_pairs, require_square_fits,
@@ -15,6 +15,8 @@ use crate::run::Run;
 pub struct ScoreOptions {
     /// λ ≥ 0 of the ridge scores aᵢᵀ(M + λI)⁻¹aᵢ.
     pub ridge: f64,
+    /// Whether the ridge leaves the first constant column (the intercept) free: M + λ(I − eeᵀ).
+    pub free_intercept: bool,
     /// The factorisation to use; None: chosen from an estimate of the condition.
     pub factor: Option<FactorMethod>,
     /// Whether dependent columns are an error instead of a warning.
@@ -40,6 +42,8 @@ pub struct Scores {
     pub condition: f64,
     /// Decimal digits to expect of each score.
     pub digits: f64,
+    /// Whether a ridge left a constant column free.
+    pub free_intercept: bool,
     /// Things the caller should know: the rank, when columns are dependent.
     pub warnings: Vec<String>,
 }
@@ -124,10 +128,15 @@ impl Plan<'_> {
         let ridge = self.options.ridge;
         let pairs = prefers_pairs(&shape);
         let small = n as f64 * (d * d) as f64 <= SMALL_FLOPS;
-        let means = match ridge == 0.0 && (!pairs || small) {
+        let free = ridge > 0.0 && self.options.free_intercept;
+        let means = match free || ridge == 0.0 && (!pairs || small) {
             true => projection_means(self.source, self.row_scale, self.run)?,
             false => None,
         };
+        if free && means.is_none() {
+            let reason = "the matrix has no constant column to leave free, expected an intercept".to_string();
+            return Err(ErrorKind::Option { name: "free-intercept".into(), reason }.into());
+        }
         // Pairs of entries cannot be shifted without filling the rows in.
         let pairs = pairs && means.is_none();
         let transform = Transform { row_scale: self.row_scale, shift: means.as_deref(), lower: None };
@@ -199,7 +208,11 @@ impl Plan<'_> {
         let transform = Transform { lower: Some(factor.lower()), ..transform };
         let pass = ScorePass { chunks: Chunks { transform, columns: shape.columns }, inverse };
         let mut values = vec![0.0; shape.rows];
-        let sum = sweep(self.source, &pass, &mut values, self.run)?;
+        let mut sum = sweep(self.source, &pass, &mut values, self.run)?;
+        let free_intercept = self.options.ridge > 0.0 && self.options.free_intercept;
+        if free_intercept {
+            sum += self.free_constant_column(&mut values)?;
+        }
         let error = match factor.method() {
             FactorMethod::Cholesky => factor.gram_condition(),
             _ => factor.condition(),
@@ -212,9 +225,29 @@ impl Plan<'_> {
             reason,
             condition: factor.condition(),
             digits: digits_left(error, shape.columns),
+            free_intercept,
             warnings: Vec::new(),
             values,
         })
+    }
+
+    /// Adds what the constant column c has without λ and had not with it, and returns the sum of that.
+    ///
+    /// The other columns are centred, so that M + λI falls into their block and the entry c²Σr² + λ: the scores change by
+    /// r²/Σr² − r²c²/(c²Σr² + λ) = r²λ/(Σr²(c²Σr² + λ)).
+    fn free_constant_column(&self, values: &mut [f64]) -> Result<f64> {
+        let ridge = self.options.ridge;
+        let square = |i: usize| self.row_scale.map_or(1.0, |r| r[i] * r[i]);
+        let total: f64 = (0..values.len()).map(square).sum();
+        let constant = constant_value(self.source)?;
+        let share = ridge / (total * (constant * constant * total + ridge));
+        let mut sum = 0.0;
+        for (i, value) in values.iter_mut().enumerate() {
+            let added = square(i) * share;
+            *value += added;
+            sum += added;
+        }
+        Ok(sum)
     }
 
     fn row_space(&self, transform: Transform<'_>, reason: String) -> Result<Scores> {
@@ -251,6 +284,7 @@ impl Plan<'_> {
             reason: format!("{reason}; pivoted QR decides the rank"),
             condition: space.condition(),
             digits: digits_left(space.condition(), d),
+            free_intercept: false,
             warnings,
         })
     }

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::history::HistoryFile;
-use crate::input::{System, read_numbers, require_one_reader_of_stdin};
+use crate::input::{System, read_numbers, read_of_rows, require_one_reader_of_stdin};
 use crate::options::Problem as Arguments;
 use crate::output::Destination;
 use crate::page::PageFile;
@@ -43,7 +43,8 @@ impl<'a> Files<'a> {
             path.as_deref().map(|path| read_numbers(path, what, length)).transpose()
         };
         let start = read(&arguments.start, "start", shape.columns)?;
-        let signs = read(&arguments.signs, "signs", shape.rows)?;
+        let signs = arguments.signs.as_deref();
+        let signs = signs.map(|path| read_of_rows(path, "signs", &system.matrix)).transpose()?;
         Ok(Files { arguments, destination, history, page, system, start, signs })
     }
 

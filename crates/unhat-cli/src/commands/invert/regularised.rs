@@ -50,7 +50,7 @@ fn hand_over(
     files.history.store(&found.history)?;
     destination.store("value", None, &found.x)?;
     for warning in &found.warnings {
-        if warning == ONE_CELL { session.record(warning) } else { session.warn(warning) }
+        if warning == ONE_CELL { session.note(warning) } else { session.warn(warning) }
     }
     if session.common.verbose {
         minima_table(&found.minima).iter().for_each(|line| session.say(line));

@@ -4,7 +4,7 @@ use super::facts::Given;
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::history::HistoryFile;
-use crate::input::{System, read_numbers, require_one_reader_of_stdin};
+use crate::input::{System, read_numbers, read_of_rows, require_all_rows, require_one_reader_of_stdin};
 use crate::names::Names;
 use crate::options::InvertScores;
 use crate::output::Destination;
@@ -40,10 +40,13 @@ pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result
     let system = System::read(input, arguments.offset.as_deref(), session)?;
     let (matrix, offset) = (&system.matrix, system.offset()?);
     let shape = matrix.shape();
+    if arguments.rows.is_some() {
+        require_all_rows(matrix, "--rows")?;
+    }
     let released = arguments.rows.as_deref().map(read_rows).transpose()?;
     let target = read_numbers(&arguments.target, "target", released.as_ref().map_or(shape.rows, Vec::len))?;
     let start = arguments.start.as_deref().map(|path| read_numbers(path, "start", shape.columns)).transpose()?;
-    let signs = arguments.signs.as_deref().map(|path| read_numbers(path, "signs", shape.rows)).transpose()?;
+    let signs = arguments.signs.as_deref().map(|path| read_of_rows(path, "signs", matrix)).transpose()?;
     let known = ScoreStart::of(start.as_deref(), signs.as_deref(), arguments.upper, input.polytope.is_some())?;
     let options = ScoreInvertOptions {
         method: ScoreMethod::from(arguments.method),
