@@ -30,7 +30,7 @@ impl Table {
     ) -> PyResult<Self> {
         let read = || -> Result<Table> {
             if !holds_polytope(path) {
-                let unhat_io::Table { matrix, response } =
+                let unhat_io::Table { matrix, response, .. } =
                     read_matrix(path, &TableOptions { columns, response, intercept, ..TableOptions::default() })?;
                 return Ok(Table { matrix, response, polytope: false });
             }
