@@ -197,9 +197,7 @@ fn spread(facts: &ScoresPage) -> Option<Markup> {
     let histogram = &facts.histogram;
     let most = histogram.count.iter().copied().max().filter(|most| *most > 0)?;
     let edges = edges(histogram.domain(), histogram.count.len());
-    let frame = Frame {
-        figure: "spread",
-        x: Axis {
+    let frame = Frame::of_rows("spread", Axis {
             domain: histogram.domain(),
             label: "score σᵢ".to_owned(),
             short: "score σᵢ".to_owned(),
@@ -276,14 +274,7 @@ fn largest(facts: &ScoresPage) -> Option<Markup> {
             label: "score σᵢ (1: the row decides its own fitted value alone)".to_owned(),
             short: "score σᵢ".to_owned(),
             ticks: [6, 4],
-        },
-        y: None,
-        height: [62.0 + 22.0 * bars.len() as f64, 62.0 + 24.0 * bars.len() as f64],
-        left: [92.0, 84.0],
-        right: [90.0, 72.0],
-        zoom: false,
-        near: Near::Point,
-    };
+        }, bars.len(), [22.0, 24.0], [92.0, 84.0], [90.0, 72.0]);
     let columns = vec![
         Column::number("row", "/top/*/row", Format::Fixed(0)),
         Column::number("score", "/top/*/score", Format::Number),

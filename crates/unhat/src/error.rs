@@ -5,6 +5,15 @@ use std::fmt;
 /// The result of everything that can meet bad input.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// None where the run was asked to stop, which is no error to whoever holds an answer already.
+pub(crate) fn unless_interrupted<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_interrupted() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// An error caused by the input, an option, or the outside world; never by running out of iterations, which is a
 /// [`Status`](crate::solve::Status).
 ///
@@ -16,6 +25,11 @@ impl Error {
     /// The kind, with its numbers.
     pub fn kind(&self) -> &ErrorKind {
         &self.0
+    }
+
+    /// Whether the run was asked to stop.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Interrupted)
     }
 
     /// What the person who meets this error can do about it.

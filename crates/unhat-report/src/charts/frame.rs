@@ -119,6 +119,19 @@ pub(crate) struct Layers {
 }
 
 impl Frame {
+    /// Of rows with names, one under the other: as high as they need in either width, each read at its points.
+    pub fn of_rows(
+        figure: &'static str,
+        x: Axis,
+        rows: usize,
+        row_height: [f64; 2],
+        left: [f64; 2],
+        right: [f64; 2],
+    ) -> Frame {
+        let height = row_height.map(|height| 62.0 + height * rows as f64);
+        Frame { figure, x, y: None, height, left, right, zoom: false, near: Near::Point }
+    }
+
     /// The chart at both widths.
     pub(crate) fn draw(&self, drawing: impl Fn(&Canvas) -> Layers) -> Markup {
         html! { div.chart-box { (self.at_width(false, &drawing)) (self.at_width(true, &drawing)) } }

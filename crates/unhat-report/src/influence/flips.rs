@@ -1,7 +1,7 @@
 //! Which method finds planted flips?
 
 use crate::charts::dots::{self, Dot, DotRow};
-use crate::charts::frame::{Axis, Frame, Near, Series};
+use crate::charts::frame::{Axis, Frame, Series};
 use crate::charts::scale::Domain;
 use crate::influence::InfluencePage;
 use crate::number::{Format, Quantity};
@@ -31,21 +31,12 @@ pub(super) fn figure(facts: &InfluencePage) -> Option<Markup> {
             bound: None,
         })
         .collect();
-    let frame = Frame {
-        figure: "flips",
-        x: Axis {
+    let frame = Frame::of_rows("flips", Axis {
             domain: Domain::linear(0.0, 1.0),
             label: "AUC and average precision on the planted rows (right is better)".to_owned(),
             short: "on the planted rows (right is better)".to_owned(),
             ticks: [6, 5],
-        },
-        y: None,
-        height: [62.0 + 26.0 * rows.len() as f64, 62.0 + 40.0 * rows.len() as f64],
-        left: [130.0, 14.0],
-        right: [24.0, 22.0],
-        zoom: false,
-        near: Near::Point,
-    };
+        }, rows.len(), [26.0, 40.0], [130.0, 14.0], [24.0, 22.0]);
     let figure = Figure {
         id: "flips",
         question: "Which method finds flipped labels in this table?",

@@ -2,7 +2,7 @@
 
 use super::row_names::row_name;
 use crate::charts::dots::{self, Dot, DotRow};
-use crate::charts::frame::{Axis, Frame, Near, Series};
+use crate::charts::frame::{Axis, Frame, Series};
 use crate::charts::scale::Domain;
 use crate::influence::InfluencePage;
 use crate::number::{Format, Quantity};
@@ -176,21 +176,12 @@ fn chart(
     if !least.is_finite() {
         return None;
     }
-    let frame = Frame {
-        figure: id,
-        x: Axis {
+    let frame = Frame::of_rows(id, Axis {
             domain: Domain::linear(least, most).padded(0.08, 0.08),
             label: label.to_owned(),
             short: short.to_owned(),
             ticks: [6, 4],
-        },
-        y: None,
-        height: [62.0 + 28.0 * rows.len() as f64, 62.0 + 42.0 * rows.len() as f64],
-        left: [220.0, 14.0],
-        right: [30.0, 22.0],
-        zoom: false,
-        near: Near::Point,
-    };
+        }, rows.len(), [28.0, 42.0], [220.0, 14.0], [30.0, 22.0]);
     Some(frame.draw(|canvas| dots::draw(&rows, None, canvas)))
 }
 

@@ -185,9 +185,7 @@ fn curve_frame(lines: &[Line]) -> Option<Frame> {
     if last == 0.0 {
         return None; // a start that is the answer makes no curve
     }
-    Some(Frame {
-        figure: "convergence",
-        x: Axis {
+    Some(Frame::of_rows("convergence", Axis {
             domain: Domain::linear(0.0, last).padded(0.01, 0.02),
             label: "iteration".to_owned(),
             short: "iteration".to_owned(),
@@ -402,14 +400,7 @@ fn standard_errors(facts: &InversionPage) -> Option<Markup> {
             label: "standard error ÷ coefficient".to_owned(),
             short: "standard error ÷ coefficient".to_owned(),
             ticks: [6, 3],
-        },
-        y: None,
-        height: [62.0 + 26.0 * rows.len() as f64, 62.0 + 42.0 * rows.len() as f64],
-        left: [210.0, 14.0],
-        right: [40.0, 22.0],
-        zoom: false,
-        near: Near::Point,
-    };
+        }, rows.len(), [26.0, 42.0], [210.0, 14.0], [40.0, 22.0]);
     let columns = vec![
         Column::text("coefficient"),
         Column::number("value", "/standard_errors/*/value", Format::Number),

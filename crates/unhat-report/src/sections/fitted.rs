@@ -1,7 +1,7 @@
 //! Which fitted values and residuals are recovered?
 
 use crate::charts::dots::{self, Dot, DotRow};
-use crate::charts::frame::{Axis, Frame, Near, Series};
+use crate::charts::frame::{Axis, Frame, Series};
 use crate::charts::scale::Domain;
 use crate::number::{Format, Quantity};
 use crate::pieces::figure::{Figure, Legend};
@@ -22,22 +22,13 @@ pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
     let kinds: Vec<_> = kinds.into_iter().filter(|(_, _, quantiles)| quantiles.contains_key("0.5")).collect();
     kinds.first()?;
     let rows: Vec<DotRow> = kinds.iter().map(|(name, key, quantiles)| row_of(name, key, quantiles)).collect();
-    let frame = Frame {
-        figure: "fitted",
-        x: Axis {
+    let frame = Frame::of_rows("fitted", Axis {
             domain: Domain::log(kinds.iter().flat_map(|(_, _, quantiles)| quantiles.values().copied()), LEAST_ERROR)
                 .padded(0.5, 0.5),
             label: "relative error as planned (left leaks more)".to_owned(),
             short: "relative error (left leaks more)".to_owned(),
             ticks: [6, 3],
-        },
-        y: None,
-        height: [62.0 + 30.0 * rows.len() as f64, 62.0 + 42.0 * rows.len() as f64],
-        left: [210.0, 14.0],
-        right: [40.0, 22.0],
-        zoom: false,
-        near: Near::Point,
-    };
+        }, rows.len(), [30.0, 42.0], [210.0, 14.0], [40.0, 22.0]);
     let at = |key: &str, quantiles: &BTreeMap<String, f64>| {
         Quantity::new(format!("/fitted/{key}/0.5"), quantiles.get("0.5").copied(), Format::Share)
     };

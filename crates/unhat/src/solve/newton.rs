@@ -1,7 +1,7 @@
 //! Damped Newton: the loop of every second-order method here. What differs between methods is the curvature.
 
 use super::{Status, Step};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Result, unless_interrupted};
 use crate::linalg::{dot, norm};
 use crate::oracle::{Arrival, Curvature, NewtonStep, Oracle, SLACK_LOSS_CAP};
 use crate::run::{Event, Run};
@@ -112,31 +112,27 @@ pub fn newton<O: Oracle>(
             state.origin = state.x.clone();
         }
         watch(&state, &point)?;
-        let step = match curvature.step(oracle, &point, &state.arrival(), run) {
-            Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
-            other => other?,
+        let Some(step) = unless_interrupted(curvature.step(oracle, &point, &state.arrival(), run))? else {
+            return Ok(cut_short(oracle, point, state));
         };
         record(oracle, &point, &step, &mut state, run)?;
         let end = |point, step, status, floor, state: State| {
             Ok(NewtonSolution { point, step, status, floor, history: state.history })
         };
-        let verdict = match verdict(oracle, &point, &step, &state, options, run) {
-            Err(e) if interrupted(&e) => Verdict::End(Status::Interrupted, None),
-            other => other?,
-        };
-        match verdict {
+        let verdict = unless_interrupted(verdict(oracle, &point, &step, &state, options, run))?;
+        match verdict.unwrap_or(Verdict::End(Status::Interrupted, None)) {
             Verdict::End(status, floor) => return end(point, step, status, floor, state),
             Verdict::GoOn if run.stopped() => return end(point, step, Status::Interrupted, None, state),
-            Verdict::GoOn => match line_rule(oracle, &point, &step, curvature.needs_metric(), run) {
-                Ok(Some(Landed { next, step_length, trials })) => {
+            Verdict::GoOn => match unless_interrupted(line_rule(oracle, &point, &step, curvature.needs_metric(), run))?
+            {
+                Some(Some(Landed { next, step_length, trials })) => {
                     point = next;
                     state.x = oracle.x(&point).to_vec();
                     (state.step_length, state.trials) = (step_length, trials);
                     continue;
                 }
-                Ok(None) => {}
-                Err(e) if interrupted(&e) => return end(point, step, Status::Interrupted, None, state),
-                Err(e) => return Err(e),
+                Some(None) => {}
+                None => return end(point, step, Status::Interrupted, None, state),
             },
             Verdict::Stall => {}
         }
@@ -152,27 +148,21 @@ pub fn newton<O: Oracle>(
         state.settled = state.history.len();
         (state.step_length, state.trials) = (0.0, 0);
         state.x = best;
-        match oracle.at(&state.x, curvature.needs_metric(), run) {
-            Ok(Some(p)) => point = p,
-            Ok(None) => return end(point, step, Status::Stalled, None, state),
-            Err(e) if interrupted(&e) => return end(point, step, Status::Interrupted, None, state),
-            Err(e) => return Err(e),
+        match unless_interrupted(oracle.at(&state.x, curvature.needs_metric(), run))? {
+            Some(Some(p)) => point = p,
+            Some(None) => return end(point, step, Status::Stalled, None, state),
+            None => return end(point, step, Status::Interrupted, None, state),
         }
         if finer {
             state.refinements += 1;
         } else {
-            let step = match curvature.step(oracle, &point, &state.arrival(), run) {
-                Err(e) if interrupted(&e) => return Ok(cut_short(oracle, point, state)),
-                other => other?,
+            let Some(step) = unless_interrupted(curvature.step(oracle, &point, &state.arrival(), run))? else {
+                return Ok(cut_short(oracle, point, state));
             };
             record(oracle, &point, &step, &mut state, run)?;
             return end(point, step, Status::Stalled, None, state);
         }
     }
-}
-
-fn interrupted(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Interrupted)
 }
 
 /// A run that was stopped before the step at its point was known.
@@ -188,10 +178,8 @@ fn cut_short<O: Oracle>(oracle: &O, point: O::Point, state: State) -> NewtonSolu
 }
 
 fn record<O: Oracle>(oracle: &O, point: &O::Point, step: &NewtonStep, state: &mut State, run: &Run<'_>) -> Result<()> {
-    let certificate = match oracle.proven_distance(point, step, run) {
-        Err(e) if interrupted(&e) => None, // the verdict ends the run
-        other => other?,
-    };
+    // Where this was interrupted the verdict ends the run.
+    let certificate = unless_interrupted(oracle.proven_distance(point, step, run))?.flatten();
     let (passes, work) = oracle.effort();
     let entry = Step {
         iteration: state.history.len() as u32,

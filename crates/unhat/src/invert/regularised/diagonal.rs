@@ -1,19 +1,19 @@
 //! `diagonal`: the Hessian taken as AᵀDA with a diagonal D, rows sampled by leverage; the published form, for comparison.
 
 use super::method::CurvatureMethod;
-use super::objective::{Objective, Place, require_weights};
+use super::objective::{Objective, Place};
 use super::starts::{fit, regulariser_minimiser};
 use super::trust_region::DescentOptions;
-use super::{RegularisedOptions, require_options};
+use super::{RegularisedOptions, begin};
 use crate::barrier::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Chunks, FactorMethod};
 use crate::invert::coreset::coreset_size;
 use crate::invert::sample::Draw;
-use crate::invert::start::{Start, StartReport, locate};
+use crate::invert::start::{Start, StartReport};
 use crate::leverage::{ScoreOptions, leverage_scores};
 use crate::linalg::{self, norm};
-use crate::rows::{Pass, RowSource, Rows, require_vector, sweep, with_scratch};
+use crate::rows::{Pass, RowSource, Rows, sweep, with_scratch};
 use crate::run::{Event, Run};
 use crate::solve::{Status, Step};
 
@@ -72,11 +72,7 @@ pub fn invert_diagonal(
     run: &Run<'_>,
 ) -> Result<DiagonalInversion> {
     let shape = source.shape();
-    require_vector("offset", offset, shape.rows)?;
-    require_vector("target", target, shape.columns)?;
-    require_weights(weights, shape.rows)?;
-    require_options(options)?;
-    let located = locate(source, offset, start, run)?;
+    let located = begin(source, (offset, target, weights), start, options, run)?;
     let barrier = Barrier::new(source, offset, located.positive)?;
     let objective = Objective::new(&barrier, target, weights, CurvatureMethod::Tensors, run)?;
     let centre = fit(&objective, &vec![0.0; shape.columns], &located.x, run)?.unwrap_or(located.x);

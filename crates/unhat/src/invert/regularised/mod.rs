@@ -25,7 +25,7 @@ pub use method::CurvatureMethod;
 pub use objective::{ObjectiveAt, regularised_objective};
 pub use search::Origin;
 
-use super::start::{Start, StartReport, locate};
+use super::start::{Located, Start, StartReport, locate};
 use crate::barrier::{Barrier, Point};
 use crate::error::{Error, ErrorKind, Result};
 use crate::linalg::norm;
@@ -176,11 +176,7 @@ pub fn invert_regularised(
     run: &Run<'_>,
 ) -> Result<RegularisedInversion> {
     let shape = source.shape();
-    require_vector("offset", offset, shape.rows)?;
-    require_vector("target", target, shape.columns)?;
-    require_weights(weights, shape.rows)?;
-    require_options(options)?;
-    let located = locate(source, offset, start, run)?;
+    let located = begin(source, (offset, target, weights), start, options, run)?;
     let barrier = Barrier::new(source, offset, located.positive)?;
     let (method, reason) = match options.curvature {
         None => method::choose(&shape),
@@ -198,7 +194,7 @@ pub fn invert_regularised(
     let status = match explored {
         Ok(()) if search.found.is_empty() => Status::Stalled,
         Ok(()) => Status::Solved,
-        Err(error) if interrupted(&error) && search.lowest.is_some() => Status::Interrupted,
+        Err(error) if error.is_interrupted() && search.lowest.is_some() => Status::Interrupted,
         Err(error) => return Err(error),
     };
     conclude(search, findings, status, located.report, reason)
@@ -396,8 +392,20 @@ fn conclude(
     })
 }
 
-fn interrupted(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Interrupted)
+/// Checks what is given and finds the cell with a point in it.
+fn begin(
+    source: &dyn RowSource,
+    (offset, target, weights): (&[f64], &[f64], &[f64]),
+    start: &Start<'_>,
+    options: &RegularisedOptions,
+    run: &Run<'_>,
+) -> Result<Located> {
+    let shape = source.shape();
+    require_vector("offset", offset, shape.rows)?;
+    require_vector("target", target, shape.columns)?;
+    require_weights(weights, shape.rows)?;
+    require_options(options)?;
+    locate(source, offset, start, run)
 }
 
 fn require_options(options: &RegularisedOptions) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The baselines after the paper: Newton on the full Hessian of ½‖σ − σ̂‖², and gradient descent. Both are local.
 
 use super::fit::{FitPoint, Region, ScoreFit, step_metric};
-use super::polish::{FitEnd, FitOptions, Taken, capped_length, first_step, interrupted, record};
+use super::polish::{FitEnd, FitOptions, Taken, capped_length, first_step, record};
 use crate::error::Result;
 use crate::linalg::{self, dot, norm};
 use crate::run::Run;
@@ -111,7 +111,7 @@ fn descend<'a>(
                 }
             }
             Ok(None) => break Status::Stalled,
-            Err(e) if interrupted(&e) => break Status::Interrupted,
+            Err(e) if e.is_interrupted() => break Status::Interrupted,
             Err(e) => return Err(e),
         }
     };

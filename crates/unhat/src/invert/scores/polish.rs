@@ -2,7 +2,7 @@
 
 use super::fit::{FitPoint, Region, ScoreFit};
 use super::step_equations::StepEquations;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::linalg::dot;
 use crate::run::{Event, Run};
 use crate::solve::{Status, Step};
@@ -73,7 +73,7 @@ pub(super) fn levenberg_marquardt<'a>(
                     (settled && damping.confirms()).then_some(Status::Solved)
                 }
                 Ok(Advance::End(status)) => Some(status),
-                Err(e) if interrupted(&e) => Some(Status::Interrupted),
+                Err(e) if e.is_interrupted() => Some(Status::Interrupted),
                 Err(e) => return Err(e),
             }
         };
@@ -195,10 +195,6 @@ pub(super) fn capped_length(relative: &[f64], region: &Region) -> f64 {
             if worst < 0.0 { (SLACK_LOSS_CAP / -worst).min(1.0) } else { 1.0 }
         }
     }
-}
-
-pub(super) fn interrupted(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Interrupted)
 }
 
 pub(super) fn first_step(at: &FitPoint<'_>, run: &Run<'_>) -> Step {
