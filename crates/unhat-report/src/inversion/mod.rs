@@ -185,7 +185,9 @@ fn curve_frame(lines: &[Line]) -> Option<Frame> {
     if last == 0.0 {
         return None; // a start that is the answer makes no curve
     }
-    Some(Frame::of_rows("convergence", Axis {
+    Some(Frame {
+        figure: "convergence",
+        x: Axis {
             domain: Domain::linear(0.0, last).padded(0.01, 0.02),
             label: "iteration".to_owned(),
             short: "iteration".to_owned(),
@@ -392,9 +394,7 @@ fn standard_errors(facts: &InversionPage) -> Option<Markup> {
         let source = format!("/standard_errors/{index}/error / abs /standard_errors/{index}/value");
         Quantity::new(source, relative(&errors[index]), Format::Share)
     };
-    let frame = Frame {
-        figure: "errors",
-        x: Axis {
+    let frame = Frame::of_rows("errors", Axis {
             domain: Domain::log(order.iter().map(|&index| relative(&errors[index])), f64::MIN_POSITIVE)
                 .padded(0.3, 0.3),
             label: "standard error ÷ coefficient".to_owned(),
