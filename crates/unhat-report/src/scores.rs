@@ -197,7 +197,9 @@ fn spread(facts: &ScoresPage) -> Option<Markup> {
     let histogram = &facts.histogram;
     let most = histogram.count.iter().copied().max().filter(|most| *most > 0)?;
     let edges = edges(histogram.domain(), histogram.count.len());
-    let frame = Frame::of_rows("spread", Axis {
+    let frame = Frame {
+        figure: "spread",
+        x: Axis {
             domain: histogram.domain(),
             label: "score σᵢ".to_owned(),
             short: "score σᵢ".to_owned(),
@@ -267,14 +269,19 @@ fn largest(facts: &ScoresPage) -> Option<Markup> {
             beside: score(place, top),
         })
         .collect();
-    let frame = Frame {
-        figure: "largest",
-        x: Axis {
+    let frame = Frame::of_rows(
+        "largest",
+        Axis {
             domain: Domain::linear(0.0, first.score),
             label: "score σᵢ (1: the row decides its own fitted value alone)".to_owned(),
             short: "score σᵢ".to_owned(),
             ticks: [6, 4],
-        }, bars.len(), [22.0, 24.0], [92.0, 84.0], [90.0, 72.0]);
+        },
+        bars.len(),
+        [22.0, 24.0],
+        [92.0, 84.0],
+        [90.0, 72.0],
+    );
     let columns = vec![
         Column::number("row", "/top/*/row", Format::Fixed(0)),
         Column::number("score", "/top/*/score", Format::Number),

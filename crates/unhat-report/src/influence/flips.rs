@@ -31,12 +31,19 @@ pub(super) fn figure(facts: &InfluencePage) -> Option<Markup> {
             bound: None,
         })
         .collect();
-    let frame = Frame::of_rows("flips", Axis {
+    let frame = Frame::of_rows(
+        "flips",
+        Axis {
             domain: Domain::linear(0.0, 1.0),
             label: "AUC and average precision on the planted rows (right is better)".to_owned(),
             short: "on the planted rows (right is better)".to_owned(),
             ticks: [6, 5],
-        }, rows.len(), [26.0, 40.0], [130.0, 14.0], [24.0, 22.0]);
+        },
+        rows.len(),
+        [26.0, 40.0],
+        [130.0, 14.0],
+        [24.0, 22.0],
+    );
     let figure = Figure {
         id: "flips",
         question: "Which method finds flipped labels in this table?",

@@ -176,12 +176,19 @@ fn chart(
     if !least.is_finite() {
         return None;
     }
-    let frame = Frame::of_rows(id, Axis {
+    let frame = Frame::of_rows(
+        id,
+        Axis {
             domain: Domain::linear(least, most).padded(0.08, 0.08),
             label: label.to_owned(),
             short: short.to_owned(),
             ticks: [6, 4],
-        }, rows.len(), [28.0, 42.0], [220.0, 14.0], [30.0, 22.0]);
+        },
+        rows.len(),
+        [28.0, 42.0],
+        [220.0, 14.0],
+        [30.0, 22.0],
+    );
     Some(frame.draw(|canvas| dots::draw(&rows, None, canvas)))
 }
 

@@ -394,13 +394,20 @@ fn standard_errors(facts: &InversionPage) -> Option<Markup> {
         let source = format!("/standard_errors/{index}/error / abs /standard_errors/{index}/value");
         Quantity::new(source, relative(&errors[index]), Format::Share)
     };
-    let frame = Frame::of_rows("errors", Axis {
+    let frame = Frame::of_rows(
+        "errors",
+        Axis {
             domain: Domain::log(order.iter().map(|&index| relative(&errors[index])), f64::MIN_POSITIVE)
                 .padded(0.3, 0.3),
             label: "standard error ÷ coefficient".to_owned(),
             short: "standard error ÷ coefficient".to_owned(),
             ticks: [6, 3],
-        }, rows.len(), [26.0, 42.0], [210.0, 14.0], [40.0, 22.0]);
+        },
+        rows.len(),
+        [26.0, 42.0],
+        [210.0, 14.0],
+        [40.0, 22.0],
+    );
     let columns = vec![
         Column::text("coefficient"),
         Column::number("value", "/standard_errors/*/value", Format::Number),

@@ -22,13 +22,20 @@ pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
     let kinds: Vec<_> = kinds.into_iter().filter(|(_, _, quantiles)| quantiles.contains_key("0.5")).collect();
     kinds.first()?;
     let rows: Vec<DotRow> = kinds.iter().map(|(name, key, quantiles)| row_of(name, key, quantiles)).collect();
-    let frame = Frame::of_rows("fitted", Axis {
+    let frame = Frame::of_rows(
+        "fitted",
+        Axis {
             domain: Domain::log(kinds.iter().flat_map(|(_, _, quantiles)| quantiles.values().copied()), LEAST_ERROR)
                 .padded(0.5, 0.5),
             label: "relative error as planned (left leaks more)".to_owned(),
             short: "relative error (left leaks more)".to_owned(),
             ticks: [6, 3],
-        }, rows.len(), [30.0, 42.0], [210.0, 14.0], [40.0, 22.0]);
+        },
+        rows.len(),
+        [30.0, 42.0],
+        [210.0, 14.0],
+        [40.0, 22.0],
+    );
     let at = |key: &str, quantiles: &BTreeMap<String, f64>| {
         Quantity::new(format!("/fitted/{key}/0.5"), quantiles.get("0.5").copied(), Format::Share)
     };
