@@ -80,6 +80,15 @@ impl Factor {
         Factor { d, form, method, gram_condition: OnceLock::new(), inverse: OnceLock::new() }
     }
 
+    /// The factor of D⁻¹MD⁻¹ for a diagonal D of powers of two, given by their exponents.
+    pub(crate) fn in_units(&self, powers: &[i32]) -> Factor {
+        let mut l = self.lower().to_vec();
+        for column in l.chunks_exact_mut(self.d) {
+            column.iter_mut().zip(powers).for_each(|(l, e)| *l = libm::ldexp(*l, -e));
+        }
+        Factor { gram_condition: self.gram_condition.clone(), ..Factor::of_lower(l, self.d, self.method) }
+    }
+
     /// d.
     pub fn dim(&self) -> usize {
         self.d

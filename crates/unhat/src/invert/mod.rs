@@ -15,6 +15,7 @@ pub mod scores;
 mod start;
 mod surrogate;
 mod tilted;
+mod units;
 
 pub use certificate::Certificate;
 pub use gradient::{Checkpoint, Inversion, InvertOptions, ScoreSource, Solver, invert_gradient, predicted_work};
