@@ -345,7 +345,11 @@ fn solve(
         Ok(())
     };
     let newton_options = NewtonOptions { tolerance: options.tolerance, max_iterations: options.max_iterations };
-    let outcome = newton(&phi, curvature.as_mut(), state, first, &newton_options, &mut watch, run)?;
+    let outcome = newton(&phi, curvature.as_mut(), state, first, &newton_options, &mut watch, run);
+    if matches!(&outcome, Err(error) if matches!(error.kind(), ErrorKind::Numerical { .. })) {
+        refuse_unattainable(problem, barrier.positive(), run)?; // a way without end leaves the range of numbers
+    }
+    let outcome = outcome?;
     let tight = options.certify || Barrier::doubled_flops(&shape) <= CHEAP_FLOPS;
     conclude(problem, &phi, outcome, (solver, reason), (report, tight, options.tolerance), run)
 }
