@@ -96,7 +96,7 @@ pub fn score_case(seed: u64, number: u64) -> ScoreCase {
             scale_columns(&mut a, d, 170.0, s);
         }
         "graded rows" => {
-            let span = size(s, 0.0, 1.5);
+            let span = size(s, 0.0, 1.8);
             a.chunks_mut(d).for_each(|row| {
                 let by = size(s, -span, 0.0);
                 row.iter_mut().for_each(|a| *a *= by);
@@ -139,7 +139,7 @@ pub fn inversion_case(seed: u64, number: u64) -> Option<InversionCase> {
     }
     let mut a = s.normals(n * d);
     if kind == "near duplicate" {
-        let apart = size(s, -9.0, -1.0);
+        let apart = size(s, -13.0, -1.0);
         a.chunks_mut(d).for_each(|row| row[d - 1] = row[0] + apart * row[d - 1]);
     }
     if kind == "slab" {
@@ -151,7 +151,7 @@ pub fn inversion_case(seed: u64, number: u64) -> Option<InversionCase> {
     let mut slack: Vec<f64> = (0..n).map(|_| size(s, -1.5, 0.5)).collect();
     match kind {
         "slab" => {
-            let thickness = size(s, -9.0, -2.0);
+            let thickness = size(s, -12.0, -2.0);
             slack[0] *= thickness;
             slack[1] *= thickness;
         }

@@ -10,7 +10,7 @@ use crate::gram::{
 use crate::leverage::{pair_form, sketched_scores};
 use crate::linalg;
 use crate::rows::{
-    Block, Extent, Pass, RowSource, Rows, Shape, is_plain, require_finite, require_vector, sweep, with_scratch,
+    Block, Extent, Pass, RowSource, Rows, Shape, require_finite, require_vector, square_fits, sweep, with_scratch,
 };
 use crate::run::Run;
 use std::cell::{Cell, RefCell};
@@ -340,13 +340,13 @@ impl<'a> Barrier<'a> {
         gram_diagonal: impl Iterator<Item = f64>,
         run: &Run<'_>,
     ) -> Result<()> {
-        /// The square of what [`is_plain`] allows.
+        /// The square of what [`square_fits`] allows.
         const LEAST_SQUARE: f64 = 1.5e-241;
         let lost = |what: String| -> Result<()> {
             let reason = format!("{what}, whose square is out of the range of numbers: rescale rows and columns");
             Err(ErrorKind::Numerical { reason }.into())
         };
-        if let Some(row) = slack.iter().position(|s| !is_plain(*s)) {
+        if let Some(row) = slack.iter().position(|s| !square_fits(*s)) {
             return lost(format!("row {} has slack {:.1e}", row + 1, slack[row]));
         }
         let least = gram_diagonal.enumerate().find(|(_, m)| *m < LEAST_SQUARE);

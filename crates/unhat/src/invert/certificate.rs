@@ -113,7 +113,7 @@ fn conclude(
     let (q_norm, _) = within(rho, metric.dual_norm(&point.gradient) + rounding)?;
     let inputs = f64::EPSILON * point.base.factor.condition();
     let euclidean = q_norm * metric.inverse_root_bound(point.gradient.len(), phi.units);
-    Some(Certificate { q_norm, euclidean, rounding, inputs })
+    euclidean.is_finite().then_some(Certificate { q_norm, euclidean, rounding, inputs })
 }
 
 /// (γ+η)/κ(r), and the r that bounds the relative change of every slack on the way to the solution.
@@ -187,7 +187,8 @@ pub(super) fn tighten(
     let q_norm = metric.norm(&lost) * up + rest;
     let euclidean = phi.length(&lost) * ROUND_UP + rest * up * metric.inverse_root_bound(d, phi.units);
     let inputs = f64::EPSILON * point.base.factor.condition();
-    Ok(Some(Tightened { x, certificate: Certificate { q_norm, euclidean, rounding: g.rounding + slip * length, inputs } }))
+    let certificate = Certificate { q_norm, euclidean, rounding: g.rounding + slip * length, inputs };
+    Ok(euclidean.is_finite().then_some(Tightened { x, certificate }))
 }
 
 /// fl(a + b) − (a + b), exactly.
@@ -205,7 +206,7 @@ fn preconditioned_step(
     run: &Run<'_>,
 ) -> Result<(Vec<f64>, Vec<f64>)> {
     const PRODUCTS: usize = 30;
-    const ENOUGH: f64 = 1e-9;
+    const ENOUGH: f64 = 1e-4; // of a step that is near the rounding of x already
     let solve = |v: &[f64]| metric.root.half_solve_transposed(&metric.root.half_solve(v));
     let mut h = vec![0.0; g.len()];
     let mut left = g.to_vec();

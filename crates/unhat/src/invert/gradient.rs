@@ -173,7 +173,8 @@ pub struct Inversion {
 /// The certificate bounds the distance to the exact solution, rounding included.
 /// # Errors
 /// [`ErrorKind::RankDeficient`], [`ErrorKind::Empty`], [`ErrorKind::NoInterior`], [`ErrorKind::Unattainable`],
-/// [`ErrorKind::ZeroSlack`], [`ErrorKind::OutsideCell`], shapes and non-finite input. Not converging is a status.
+/// [`ErrorKind::Undecided`], [`ErrorKind::ZeroSlack`], [`ErrorKind::OutsideCell`], [`ErrorKind::Numerical`] beyond the range
+/// of numbers, shapes and non-finite input. Not converging is a status.
 /// # Examples
 /// ```
 /// use unhat::{invert::{invert_gradient, InvertOptions, Start}, rows::DenseRows, Run};
@@ -354,8 +355,8 @@ fn solve(
     conclude(problem, &phi, outcome, (solver, reason), (report, tight, options.tolerance), run)
 }
 
-/// What a gradient in doubled precision may cost unasked, in plain flops: a few milliseconds.
-const CHEAP_FLOPS: f64 = 2e7;
+/// What a gradient in doubled precision may cost unasked, in plain flops: a millisecond, which a run spends anyway.
+const CHEAP_FLOPS: f64 = 2e6;
 
 /// Slacks a thousand times those of the start are the first sign of an unbounded cell.
 const FIRST_GROWTH_CHECK: f64 = 1e3;
@@ -419,10 +420,14 @@ fn conclude(
     };
     if let Some(proof) = proof {
         let tightened = match tight && matches!(status, Status::Solved | Status::Stalled) {
-            true => tighten(phi, &point, &proof, run)?,
+            true => match tighten(phi, &point, &proof, run) {
+                Err(e) if matches!(e.kind(), ErrorKind::Interrupted) => None, // the answer as it is
+                other => other?,
+            },
             false => None,
         };
-        let at_floor = floor.is_some() || (status == Status::Stalled && step.decrement <= proof.rounding);
+        let near = tightened.as_ref().is_some_and(|t| t.certificate.q_norm <= tolerance);
+        let at_floor = floor.is_some() || (status == Status::Stalled && (near || step.decrement <= proof.rounding));
         if at_floor {
             let size = floor.unwrap_or(proof.rounding);
             match proof.certificate.or(tightened.as_ref().map(|t| t.certificate)) {

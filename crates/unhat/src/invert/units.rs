@@ -31,7 +31,7 @@ impl Units {
             return Ok(None);
         }
         let largest = column_exponents(source, Some(&rows))?;
-        if slack.iter().all(|s| is_plain(*s)) && largest.iter().all(|e| e.is_none_or(|e| e.abs() < 400)) {
+        if slack.iter().all(|s| is_plain(*s)) && largest.iter().all(|e| e.is_none_or(|e| e.abs() < 250)) {
             return Ok(None); // a column of zeros is found by whoever asks for the rank
         }
         let columns: Vec<i32> = largest.iter().map(|e| -e.unwrap_or(0)).collect();

@@ -4,18 +4,25 @@ use super::{Block, CsrBlock, DenseBlock, Pass, RowSource, Rows, Shape, sweep, wi
 use crate::error::{ErrorKind, Result};
 use crate::run::Run;
 
-/// Numbers between 2^−400 and 2^400 are squared and multiplied by further squares without loss.
-const PLAIN: std::ops::RangeInclusive<f64> = 3.9e-121..=2.5e120;
+/// Numbers from 2^−250 to 2^250: fourth powers of them are normal numbers.
+const PLAIN: std::ops::RangeInclusive<f64> = 5.6e-76..=1.8e75;
+/// From 2^−400 to 2^400: the squares are, with room for sums and quotients of them.
+const SQUARED: std::ops::RangeInclusive<f64> = 3.9e-121..=2.5e120;
 
-/// Whether the squares of a number are normal numbers, with room for sums and quotients of them.
+/// Whether a number is of a size that nothing need be scaled for.
 pub(crate) fn is_plain(v: f64) -> bool {
     v == 0.0 || PLAIN.contains(&v.abs())
+}
+
+/// Whether the square of a number keeps its digits.
+pub(crate) fn square_fits(v: f64) -> bool {
+    v == 0.0 || SQUARED.contains(&v.abs())
 }
 
 /// An error if the squares of a column are lost: where nothing scales them away.
 pub(crate) fn require_plain_columns(source: &dyn RowSource, run: &Run<'_>) -> Result<()> {
     let extent = Extent::of(source, None, run)?;
-    match extent.columns.iter().position(|most| !is_plain(*most)) {
+    match extent.columns.iter().position(|most| !square_fits(*most)) {
         Some(column) if extent.columns[column].is_finite() => Err(ErrorKind::Numerical {
             reason: format!(
                 "the largest entry of column {} is {:.1e}, whose square is out of the range of numbers: rescale the columns",
