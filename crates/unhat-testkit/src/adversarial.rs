@@ -55,8 +55,20 @@ pub fn score_case(seed: u64, number: u64) -> ScoreCase {
         n = d;
     }
     let kind = [
-        "plain", "near duplicate", "whole dependence", "scaled columns", "square", "one column", "zeros", "graded rows",
-        "rounded dependence", "subnormal", "wide", "all small", "duplicate and scaled", "constant and far",
+        "plain",
+        "near duplicate",
+        "whole dependence",
+        "scaled columns",
+        "square",
+        "one column",
+        "zeros",
+        "graded rows",
+        "rounded dependence",
+        "subnormal",
+        "wide",
+        "all small",
+        "duplicate and scaled",
+        "constant and far",
     ][(number % 14) as usize];
     match kind {
         "square" => n = d,
@@ -69,7 +81,8 @@ pub fn score_case(seed: u64, number: u64) -> ScoreCase {
         _ => {}
     }
     let mut a = s.normals(n * d);
-    let column = |a: &mut [f64], j: usize, f: &mut dyn FnMut(&[f64]) -> f64| a.chunks_mut(d).for_each(|row| row[j] = f(row));
+    let column =
+        |a: &mut [f64], j: usize, f: &mut dyn FnMut(&[f64]) -> f64| a.chunks_mut(d).for_each(|row| row[j] = f(row));
     match kind {
         "near duplicate" => {
             let apart = size(s, -16.0, -1.0);
@@ -122,8 +135,19 @@ pub fn inversion_case(seed: u64, number: u64) -> Option<InversionCase> {
     let mut stream = Stream::new(seed.wrapping_mul(1_000_003).wrapping_add(number), "adversarial inversions");
     let s = &mut stream;
     let kind = [
-        "plain", "near duplicate", "scaled columns", "scaled rows", "slab", "at a facet", "square", "one column", "zeros",
-        "all small", "far away", "scaled everything", "open",
+        "plain",
+        "near duplicate",
+        "scaled columns",
+        "scaled rows",
+        "slab",
+        "at a facet",
+        "square",
+        "one column",
+        "zeros",
+        "all small",
+        "far away",
+        "scaled everything",
+        "open",
     ][(number % 13) as usize];
     let mut d = 1 + pick(s, 4);
     let mut n = 2 * d + 2 + pick(s, 8);

@@ -265,7 +265,9 @@ mod tests {
         }
         let sum = Big::from(1.0) + Big::from(1e-100) - Big::from(1.0);
         assert!((sum.to_f64() - 1e-100).abs() < 1e-112);
-        assert!(Big::from(-2.0) < Big::from(-1.0) && Big::from(-1.0) < Big::from(0.0) && Big::from(0.0) < Big::from(1e-300));
+        assert!(
+            Big::from(-2.0) < Big::from(-1.0) && Big::from(-1.0) < Big::from(0.0) && Big::from(0.0) < Big::from(1e-300)
+        );
         assert_eq!((Big::from(1.0) / Big::from(3.0)).to_f64(), 1.0 / 3.0);
         assert_eq!(Big::from(2.0).sqrt().to_f64(), 2f64.sqrt());
         // 1e-200² does not fit a float, its root does.

@@ -32,7 +32,11 @@ fn tell(what: &str, tally: &mut Tally) {
     tally.endings.iter().for_each(|(ending, count)| println!("  {count:6} {ending}"));
     if !tally.ratios.is_empty() {
         let median = tally.median();
-        println!("  {} certified; bound over distance: median {median:.2}, least {:.4}", tally.certified, tally.least());
+        println!(
+            "  {} certified; bound over distance: median {median:.2}, least {:.4}",
+            tally.certified,
+            tally.least()
+        );
     }
     tally.wrong.iter().for_each(|wrong| println!("  FALSE {wrong}"));
 }

@@ -21,7 +21,17 @@ fn no_certificate_is_below_the_distance_and_no_proof_is_false() {
     (0..520).for_each(|number| check_inversion(1, number, false, &mut tally));
     println!("{:#?}", tally.endings);
     let median = tally.median();
-    println!("{} certified of {}: bound over distance: median {median:.2}, least {:.3}", tally.certified, tally.cases, tally.least());
+    println!(
+        "{} certified of {}: bound over distance: median {median:.2}, least {:.3}",
+        tally.certified,
+        tally.cases,
+        tally.least()
+    );
     assert!(tally.wrong.is_empty(), "{:#?}", tally.wrong);
-    assert!(tally.certified >= 400 && median <= 10.0, "{} certified of {}, median {median}", tally.certified, tally.cases);
+    assert!(
+        tally.certified >= 400 && median <= 10.0,
+        "{} certified of {}, median {median}",
+        tally.certified,
+        tally.cases
+    );
 }

@@ -80,7 +80,14 @@ fn nothing_is_proven_of_cells_that_hold_their_solution_and_no_certificate_is_bel
                 Ok(found) => {
                     let exact = precise::solve::<Big>(&case.a, &case.b, &case.target, &case.point).unwrap();
                     let distance = precise::distance(&found.x, &exact.x);
-                    println!("{}: {} {:e} {:?} {:?}", case.name, found.status.name(), distance, found.certificate, found.warnings);
+                    println!(
+                        "{}: {} {:e} {:?} {:?}",
+                        case.name,
+                        found.status.name(),
+                        distance,
+                        found.certificate,
+                        found.warnings
+                    );
                     match found.certificate {
                         Some(certificate) => assert!(certificate.euclidean >= distance, "{}", case.name),
                         None => assert!(!found.warnings.is_empty(), "{}: without a word", case.name),
@@ -157,8 +164,7 @@ fn a_ridge_goes_with_its_columns_or_is_refused() {
 fn gradients_at_points_whose_rows_underflow_are_right() {
     // −1 < 1e-170·x < 1 at 5e169: g = t(3 + t²)/(1 − t⁴)·1e-170 with t = 0.5.
     let a = [1e-170, -1e-170];
-    let found =
-        leverage_gradient(&DenseRows::new(&a, 1).unwrap(), &[-1.0, -1.0], &[5e169], &Run::default()).unwrap();
+    let found = leverage_gradient(&DenseRows::new(&a, 1).unwrap(), &[-1.0, -1.0], &[5e169], &Run::default()).unwrap();
     close(&found.values, &[0.5 * 3.25 / (1.0 - 0.0625) * 1e-170], 1e-14);
 }
 

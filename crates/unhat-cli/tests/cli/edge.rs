@@ -5,7 +5,11 @@ use serde_json::Value;
 
 /// Every number of a JSON object is finite; a null is told in the warnings.
 fn require_finite(value: &Value) {
-    let nulls = value.as_object().unwrap().iter().filter(|(key, v)| v.is_null() && ["condition", "digits"].contains(&key.as_str()));
+    let nulls = value
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(key, v)| v.is_null() && ["condition", "digits"].contains(&key.as_str()));
     if nulls.count() > 0 {
         assert!(!value["warnings"].as_array().unwrap().is_empty(), "{value}");
     }
@@ -34,7 +38,8 @@ fn scores_of_tiny_columns_are_those_of_the_same_columns_in_other_units() {
 fn a_tiny_row_is_inverted_and_its_certificate_holds() {
     let desk = Desk::new();
     desk.text("t.csv", "a,y\n3.7e-161,-1\n").text("signs.txt", "1\n").text("target.txt", "-1.85e-161\n");
-    let ran = desk.run("invert gradient --matrix t.csv --response y --target target.txt --signs signs.txt --json").expect(0);
+    let ran =
+        desk.run("invert gradient --matrix t.csv --response y --target target.txt --signs signs.txt --json").expect(0);
     let found = ran.json();
     require_finite(&found);
     let x = found["values"][0].as_f64().unwrap();
@@ -71,6 +76,7 @@ fn a_certificate_that_costs_more_is_had_by_asking_and_not_beside_weights() {
     let (plain, asked) = (bound(""), bound("--certify"));
     assert!(asked < 0.01 * plain, "{plain:e} {asked:e}");
     desk.vector("c.npy", &[0.0; 12]);
-    let ran = desk.run("invert gradient --matrix a.npy --offset b.npy --target c.npy --weights 0.1 --certify").expect(2);
+    let ran =
+        desk.run("invert gradient --matrix a.npy --offset b.npy --target c.npy --weights 0.1 --certify").expect(2);
     assert!(ran.err.contains("--certify"), "{}", ran.err);
 }

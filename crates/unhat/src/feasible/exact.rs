@@ -60,18 +60,15 @@ pub(super) fn product(u: &[BigInt], z: &[BigInt]) -> BigInt {
 /// rows·rank·columns products of whole numbers.
 /// # References
 /// Bareiss1968.
-pub(super) fn null_vector(
-    mut equations: Vec<Vec<BigInt>>,
-    near: &[f64],
-    run: &Run<'_>,
-) -> Result<Option<Vec<BigInt>>> {
+pub(super) fn null_vector(mut equations: Vec<Vec<BigInt>>, near: &[f64], run: &Run<'_>) -> Result<Option<Vec<BigInt>>> {
     let columns = near.len();
     equations.retain(|row| row.iter().any(|v| v.sign() != Sign::NoSign));
     let count = equations.len();
     if (count as f64) * (count.min(columns) as f64) * (columns as f64) > MOST_PRODUCTS {
         return Ok(None);
     }
-    let size: Vec<i64> = near.iter().map(|v| if *v == 0.0 { i64::MIN / 4 } else { i64::from(libm::ilogb(*v)) }).collect();
+    let size: Vec<i64> =
+        near.iter().map(|v| if *v == 0.0 { i64::MIN / 4 } else { i64::from(libm::ilogb(*v)) }).collect();
     let mut pivots: Vec<(usize, usize)> = Vec::new();
     let mut free = vec![true; columns];
     let mut last = BigInt::from(1);
@@ -134,7 +131,13 @@ mod tests {
         let rows: Vec<Vec<BigInt>> = vec![whole(&[0.1, -0.3, 0.0]).0, whole(&[0.0, 0.0, 0.0]).0];
         let z = null_vector(rows.clone(), &[3.0, 1.0, 2.0], &Run::default()).unwrap().unwrap();
         assert_eq!(product(&rows[0], &z), BigInt::ZERO);
-        let float: Vec<f64> = z.iter().map(|z| { let (m, e) = rounded(z); times_power(m, e - rounded(&z.clone()).1) }).collect();
+        let float: Vec<f64> = z
+            .iter()
+            .map(|z| {
+                let (m, e) = rounded(z);
+                times_power(m, e - rounded(&z.clone()).1)
+            })
+            .collect();
         assert!(float.iter().all(|v| *v >= 1.0));
         let ratio = |i: usize, k: usize| {
             let ((a, e), (b, f)) = (rounded(&z[i]), rounded(&z[k]));

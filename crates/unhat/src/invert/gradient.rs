@@ -232,7 +232,8 @@ pub fn invert_gradient(
     };
     let (rows, target) = (units.source(source), units.target(target)?);
     let offset = units.offset(offset);
-    let problem = Problem { source: &rows, offset: &offset, target: &target, units: Some(&units.columns), whole: units.whole };
+    let problem =
+        Problem { source: &rows, offset: &offset, target: &target, units: Some(&units.columns), whole: units.whole };
     let begin = Beginning { state: Units::state(&begin.state, |x| units.inward(x)), ..begin };
     let mut save = save;
     let mut outward = |state: &State, positive: &[bool], report: &StartReport| match save.as_mut() {

@@ -56,7 +56,9 @@ impl Units {
     /// [`ErrorKind::Numerical`] where an entry does not fit.
     pub fn target(&self, target: &[f64]) -> Result<Vec<f64>> {
         let moved: Vec<f64> = target.iter().zip(&self.columns).map(|(c, e)| libm::ldexp(*c, *e)).collect();
-        match (0..moved.len()).find(|&j| !moved[j].is_finite() || (moved[j].abs() < f64::MIN_POSITIVE && target[j] != 0.0)) {
+        match (0..moved.len())
+            .find(|&j| !moved[j].is_finite() || (moved[j].abs() < f64::MIN_POSITIVE && target[j] != 0.0))
+        {
             None => Ok(moved),
             Some(j) => {
                 let reason = format!(

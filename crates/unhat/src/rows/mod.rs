@@ -10,7 +10,9 @@ mod sweep;
 pub(crate) use compressed::CompressedRows;
 pub use csr::{CsrBlock, CsrRows};
 pub use dense::{DenseBlock, DenseRows};
-pub(crate) use scaled::{Extent, ScaledRows, column_exponents, is_plain, require_plain_columns, row_exponents, square_fits};
+pub(crate) use scaled::{
+    Extent, ScaledRows, column_exponents, is_plain, require_plain_columns, row_exponents, square_fits,
+};
 pub(crate) use scratch::{lend, touched_zeros, with_scratch};
 pub(crate) use sweep::MAX_STRETCHES;
 pub use sweep::{Pass, sweep};

@@ -91,7 +91,8 @@ fn relative_error(found: f64, exact: Big) -> f64 {
 pub fn check_inversion(seed: u64, number: u64, certify: bool, tally: &mut Tally) {
     let Some(case) = inversion_case(seed, number) else { return };
     tally.cases += 1;
-    let solver = [Solver::Auto, Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate][(number / 13 % 5) as usize];
+    let solver =
+        [Solver::Auto, Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate][(number / 13 % 5) as usize];
     let signs = slack_signs(&case.a, &case.b, &case.hidden).unwrap();
     let way = number / 65 % 3;
     let start = match way {
