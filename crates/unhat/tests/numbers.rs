@@ -185,7 +185,7 @@ fn digits_are_those_of_the_decision_that_left_a_column_out() {
     let found = scores(&exact, 2);
     assert!(found.rank == 1 && found.digits > 14.0, "{found:?}");
     let found = scores(&rounded, 2);
-    assert!(found.rank == 1 && found.digits == 0.0 && found.warnings.len() == 2, "{found:?}");
+    assert!(found.rank == 1 && found.digits == 0.0 && found.warnings[0].contains("not exactly"), "{found:?}");
     let graded = scores(&[1.0, 1.0, 2.0, 2.0, 1e-25, 3e-25], 2);
     assert!(graded.rank == 1 && graded.digits == 0.0, "{graded:?}"); // the third row's score is 1
 }

@@ -206,7 +206,8 @@ fn preconditioned_step(
     run: &Run<'_>,
 ) -> Result<(Vec<f64>, Vec<f64>)> {
     const PRODUCTS: usize = 30;
-    const ENOUGH: f64 = 1e-4; // of a step that is near the rounding of x already
+    const ENOUGH: f64 = 1e-9;
+    const NOTHING: f64 = 1e-16; // of every slack
     let solve = |v: &[f64]| metric.root.half_solve_transposed(&metric.root.half_solve(v));
     let mut h = vec![0.0; g.len()];
     let mut left = g.to_vec();
@@ -215,7 +216,7 @@ fn preconditioned_step(
     let mut square = dot(&left, &z);
     let first = square;
     for _ in 0..PRODUCTS {
-        if square.is_nan() || square <= ENOUGH * ENOUGH * first {
+        if square.is_nan() || square <= (ENOUGH * ENOUGH * first).max(NOTHING * NOTHING) {
             break;
         }
         let product = barrier.hessian_vec(point, &direction, run)?;

@@ -330,21 +330,22 @@ impl Plan<'_> {
             &mut values,
             self.run,
         )?;
-        let mut warnings = match rank < d {
-            true => vec![format!(
-                "the matrix has rank {rank}, but {d} columns; these are the scores of the space its columns span (they sum to {rank})"
-            )],
-            false => Vec::new(),
-        };
         let mut digits = digits_left(space.condition(), d);
-        // n independent columns span everything there is.
-        let decided = rank < d && rank < n && !(self.whole && space.holds_dropped(self.source, transform, self.run)?);
-        if decided {
-            warnings.push(format!(
-                "the columns that were left out depend on the others to the rounding of the numbers, not exactly: taken as \
-                 exact, the numbers have a higher rank and other scores; as rank {rank} these have about {digits:.0} digits"
-            ));
-            digits = 0.0;
+        let mut warnings = Vec::new();
+        if rank < d {
+            let mut warning = format!(
+                "the matrix has rank {rank}, but {d} columns; these are the scores of the space its columns span (they sum to {rank})"
+            );
+            // n independent columns span everything there is.
+            let exact = rank == n || (self.whole && space.holds_dropped(self.source, transform, self.run)?);
+            if !exact {
+                warning += &format!(
+                    "; the columns left out depend on the others to the rounding of the numbers, not exactly: taken as exact, \
+                     the numbers have a higher rank and other scores; as rank {rank} these have about {digits:.0} digits"
+                );
+                digits = 0.0;
+            }
+            warnings.push(warning);
         }
         Ok(Scores {
             values,
