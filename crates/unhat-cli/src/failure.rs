@@ -154,7 +154,7 @@ fn numbers(kind: &ErrorKind) -> Vec<(&'static str, Value)> {
         ErrorKind::Source { path, position, reason } => {
             vec![("path", json!(path)), ("position", json!(position)), ("reason", json!(reason))]
         }
-        ErrorKind::Numerical { reason } => vec![("reason", json!(reason))],
+        ErrorKind::Undecided { reason } | ErrorKind::Numerical { reason } => vec![("reason", json!(reason))],
         _ => Vec::new(),
     }
 }

@@ -26,10 +26,12 @@ use unhat::{Error, ErrorKind};
 
 /// The exit code of a usage, input or output error.
 const FAILED: u8 = 2;
+/// That of a solve without a result.
+const NOT_CONVERGED: u8 = 1;
 
 /// Runs the program with `args` (the first is its own name) and returns its exit code.
 ///
-/// 0 solved; 1 not converged, the best point was written, or not identified, none was; 2 usage, input or output error, nothing was written;
+/// 0 solved; 1 not converged, the best point was written, or not identified or undecided, none was; 2 usage, input or output error, nothing was written;
 /// 130 interrupted by Ctrl-C, the best point so far was written where there was one.
 ///
 /// Results go to `out`, everything else to `err`. A line of progress appears on the process's own standard error if that
@@ -59,6 +61,7 @@ fn report_error(error: &Error, names: &Names, json: bool, out: &mut dyn Write, e
     }
     match error.kind() {
         ErrorKind::Interrupted => signals::INTERRUPTED,
+        ErrorKind::Undecided { .. } => NOT_CONVERGED,
         _ => FAILED,
     }
 }

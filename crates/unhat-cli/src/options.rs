@@ -308,6 +308,10 @@ pub(crate) struct Problem {
     /// Newton steps allowed, 1 or more
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub max_iter: u32,
+    /// Refine and certify the answer by a gradient in doubled precision, whatever it costs (ten to twenty evaluations);
+    /// small problems always are
+    #[arg(long)]
+    pub certify: bool,
     /// Write the steps, the answers and what is proven of them as one self-contained page to FILE, .html
     #[arg(long, value_name = "FILE")]
     pub report: Option<String>,

@@ -176,6 +176,7 @@ fn solve(problem: &Problem<'_>, request: &GradientRequest, options: &GradientOpt
             tolerance: options.tol,
             max_iterations: options.max_iter,
             seed: options.seed,
+            certify: false,
         };
         let found = match &options.checkpoint {
             Some(path) => resumable(path, problem, &chosen, run)?,

@@ -2,6 +2,8 @@
 //!
 //! Matrices are plain slices, row-major; n is the length of b and d the length of x.
 
+pub mod adversarial;
+mod big;
 pub mod close;
 pub mod closed_form;
 mod double_double;
@@ -15,5 +17,6 @@ pub mod reference;
 pub mod regularised;
 pub mod sparse;
 
+pub use big::Big;
 pub use double_double::Dd;
 pub use real::Real;

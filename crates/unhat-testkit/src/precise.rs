@@ -4,10 +4,10 @@ use crate::real::dot;
 use crate::reference::Point;
 use crate::{Dd, Real};
 
-/// A point with g(x) = c, as exact as double-double numbers allow.
-pub struct CellSolution {
+/// A point with g(x) = c, as exact as the numbers allow.
+pub struct CellSolution<T = Dd> {
     /// The solution for exactly these A, b and c.
-    pub x: Vec<Dd>,
+    pub x: Vec<T>,
     /// ‖A_x δ‖_∞ of the Newton step δ that would follow: the relative error left in the slacks.
     pub slack_error: f64,
 }
@@ -19,7 +19,12 @@ const QUADRATIC: f64 = 1e-10;
 /// A floor above this is not called a solution. Seen: 1e-31 at depth 0.9, 1e-28 at 0.999, 1e-23 translated by 10⁶ there.
 const LARGEST_SLACK_ERROR: f64 = 1e-22;
 
-/// Solves g(x) = c in the cell of `start` by damped Newton in double-double numbers.
+/// [`solve`] in double-double numbers.
+pub fn invert_gradient(a: &[f64], b: &[f64], c: &[f64], start: &[f64]) -> Option<CellSolution> {
+    solve(a, b, c, start)
+}
+
+/// Solves g(x) = c in the cell of `start` by damped Newton.
 ///
 /// # Shapes
 /// `a`: n×d row-major; `b`: n; `c`, `start`: d. All are taken as exact.
@@ -27,9 +32,9 @@ const LARGEST_SLACK_ERROR: f64 = 1e-22;
 /// About 60·n²d flops a step, 5 to 15 steps: for n up to a few hundred.
 /// # Returns
 /// None where the iteration does not settle, as on a cell without a solution.
-pub fn invert_gradient(a: &[f64], b: &[f64], c: &[f64], start: &[f64]) -> Option<CellSolution> {
-    let target: Vec<Dd> = c.iter().map(|&c| Dd::from(c)).collect();
-    let mut x: Vec<Dd> = start.iter().map(|&x| Dd::from(x)).collect();
+pub fn solve<T: Real>(a: &[f64], b: &[f64], c: &[f64], start: &[f64]) -> Option<CellSolution<T>> {
+    let target: Vec<T> = c.iter().map(|&c| T::from(c)).collect();
+    let mut x: Vec<T> = start.iter().map(|&x| T::from(x)).collect();
     let mut point = Point::at(a, b, &x);
     let mut last_change = f64::INFINITY;
     for _ in 0..200 {
@@ -52,19 +57,19 @@ pub fn invert_gradient(a: &[f64], b: &[f64], c: &[f64], start: &[f64]) -> Option
 /// The first of the steps t, t/2, t/4, … that does not overshoot.
 ///
 /// φ(x) = V(x) − cᵀx is convex along the step, so its slope grows from −λ²; above λ²/2 the step went too far.
-fn line_search(
+fn line_search<T: Real>(
     a: &[f64],
     b: &[f64],
-    target: &[Dd],
-    (x, point): (&[Dd], &Point<Dd>),
-    step: &[Dd],
+    target: &[T],
+    (x, point): (&[T], &Point<T>),
+    step: &[T],
     longest: f64,
     trials: u32,
-) -> (Vec<Dd>, Point<Dd>) {
+) -> (Vec<T>, Point<T>) {
     let slope_before = dot(&residual(point, target), step).to_f64();
     let mut length = longest;
     for trial in 1.. {
-        let moved: Vec<Dd> = x.iter().zip(step).map(|(&x, &h)| x + Dd::from(length) * h).collect();
+        let moved: Vec<T> = x.iter().zip(step).map(|(&x, &h)| x + T::from(length) * h).collect();
         let next = Point::at(a, b, &moved);
         let slope = dot(&residual(&next, target), step).to_f64();
         if trial == trials || slope <= 0.5 * slope_before.abs() {
@@ -76,34 +81,34 @@ fn line_search(
 }
 
 /// g(x) − c.
-fn residual(point: &Point<Dd>, target: &[Dd]) -> Vec<Dd> {
+fn residual<T: Real>(point: &Point<T>, target: &[T]) -> Vec<T> {
     point.gradient().into_iter().zip(target).map(|(g, &c)| g - c).collect()
 }
 
 /// δ with Hδ = c − g; None if H is not positive definite to working accuracy, or x has run away to infinity.
-fn newton_step(point: &Point<Dd>, target: &[Dd]) -> Option<Vec<Dd>> {
-    let negative: Vec<Dd> = residual(point, target).into_iter().map(|r| -r).collect();
+fn newton_step<T: Real>(point: &Point<T>, target: &[T]) -> Option<Vec<T>> {
+    let negative: Vec<T> = residual(point, target).into_iter().map(|r| -r).collect();
     let step = cholesky_solve(&point.hessian(), &negative)?;
     step.iter().all(|h| h.to_f64().is_finite()).then_some(step)
 }
 
 /// A_x δ: the change of each slack as a share of it.
-fn relative_slack_changes(point: &Point<Dd>, step: &[Dd]) -> Vec<f64> {
+fn relative_slack_changes<T: Real>(point: &Point<T>, step: &[T]) -> Vec<f64> {
     point.scaled.chunks(step.len()).map(|row| dot(row, step).to_f64()).collect()
 }
 
 /// m⁻¹v for a symmetric positive definite d×d matrix, scaled to unit diagonal first.
-fn cholesky_solve(m: &[Dd], v: &[Dd]) -> Option<Vec<Dd>> {
+fn cholesky_solve<T: Real>(m: &[T], v: &[T]) -> Option<Vec<T>> {
     let d = v.len();
-    let scale: Vec<Dd> = (0..d).map(|i| m[i * d + i].sqrt()).collect();
-    let mut l = vec![Dd::zero(); d * d];
-    let mut x: Vec<Dd> = (0..d).map(|i| v[i] / scale[i]).collect();
+    let scale: Vec<T> = (0..d).map(|i| m[i * d + i].sqrt()).collect();
+    let mut l = vec![T::zero(); d * d];
+    let mut x: Vec<T> = (0..d).map(|i| v[i] / scale[i]).collect();
     for i in 0..d {
         for j in 0..=i {
             let rest = m[i * d + j] / (scale[i] * scale[j]) - dot(&l[i * d..i * d + j], &l[j * d..j * d + j]);
             l[i * d + j] = if i == j { rest.sqrt() } else { rest / l[j * d + j] };
         }
-        (l[i * d + i] > Dd::zero()).then_some(())?;
+        (l[i * d + i] > T::zero()).then_some(())?;
         x[i] = (x[i] - dot(&l[i * d..i * d + i], &x[..i])) / l[i * d + i];
     }
     for i in (0..d).rev() {
@@ -116,33 +121,33 @@ fn cholesky_solve(m: &[Dd], v: &[Dd]) -> Option<Vec<Dd>> {
     Some((0..d).map(|i| x[i] / scale[i]).collect())
 }
 
-fn difference(found: &[f64], exact: &[Dd]) -> Vec<Dd> {
-    found.iter().zip(exact).map(|(&x, &exact)| Dd::from(x) - exact).collect()
+fn difference<T: Real>(found: &[f64], exact: &[T]) -> Vec<T> {
+    found.iter().zip(exact).map(|(&x, &exact)| T::from(x) - exact).collect()
 }
 
 /// √(δᵀMδ).
-fn norm(m: &[Dd], delta: &[Dd]) -> f64 {
-    let image: Vec<Dd> = m.chunks(delta.len()).map(|row| dot(row, delta)).collect();
+fn norm<T: Real>(m: &[T], delta: &[T]) -> f64 {
+    let image: Vec<T> = m.chunks(delta.len()).map(|row| dot(row, delta)).collect();
     dot(&image, delta).to_f64().max(0.0).sqrt()
 }
 
-fn point_at(a: &[f64], b: &[f64], found: &[f64]) -> Point<Dd> {
-    Point::at(a, b, &found.iter().map(|&x| Dd::from(x)).collect::<Vec<_>>())
+fn point_at<T: Real>(a: &[f64], b: &[f64], found: &[f64]) -> Point<T> {
+    Point::at(a, b, &found.iter().map(|&x| T::from(x)).collect::<Vec<_>>())
 }
 
 /// ‖x̂ − x*‖₂.
-pub fn distance(found: &[f64], exact: &[Dd]) -> f64 {
+pub fn distance<T: Real>(found: &[f64], exact: &[T]) -> f64 {
     let delta = difference(found, exact);
     dot(&delta, &delta).sqrt().to_f64()
 }
 
 /// ‖x̂ − x*‖_Q with Vaidya's matrix Q at x̂.
-pub fn distance_vaidya(a: &[f64], b: &[f64], found: &[f64], exact: &[Dd]) -> f64 {
+pub fn distance_vaidya<T: Real>(a: &[f64], b: &[f64], found: &[f64], exact: &[T]) -> f64 {
     norm(&point_at(a, b, found).vaidya_matrix(), &difference(found, exact))
 }
 
 /// ‖x̂ − x*‖_H with H = ∇²V at x̂.
-pub fn distance_hessian(a: &[f64], b: &[f64], found: &[f64], exact: &[Dd]) -> f64 {
+pub fn distance_hessian<T: Real>(a: &[f64], b: &[f64], found: &[f64], exact: &[T]) -> f64 {
     norm(&point_at(a, b, found).hessian(), &difference(found, exact))
 }
 

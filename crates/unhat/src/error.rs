@@ -51,6 +51,9 @@ impl Error {
                 "remove dependent columns or add rows; the scores (without gradient) are still defined"
             }
             ErrorKind::Unattainable { .. } => "choose another cell by a start point or by signs",
+            ErrorKind::Undecided { .. } => {
+                "give a start point inside the cell, or rescale the rows: what is left of them lies within rounding"
+            }
             ErrorKind::TooLarge { .. } => "choose a method that needs less memory",
             ErrorKind::Option { .. } | ErrorKind::Source { .. } | ErrorKind::Numerical { .. } => return None,
             ErrorKind::Interrupted => return None,
@@ -152,6 +155,12 @@ pub enum ErrorKind {
         /// cᵀh ≥ 0.
         slope: f64,
     },
+    /// Neither a solution nor a proof that there is none was found.
+    #[error("a solution could not be found, nor ruled out: {reason}")]
+    Undecided {
+        /// What was tried, and what stood in the way.
+        reason: String,
+    },
     /// The work would need more memory than is sensible.
     #[error("{what} needs {bytes} bytes of memory; the limit is {limit}")]
     TooLarge {
@@ -203,6 +212,7 @@ impl ErrorKind {
             ErrorKind::OutsideCell { .. } => "outside_cell",
             ErrorKind::RankDeficient { .. } => "rank_deficient",
             ErrorKind::Unattainable { .. } => "unattainable",
+            ErrorKind::Undecided { .. } => "undecided",
             ErrorKind::TooLarge { .. } => "too_large",
             ErrorKind::Option { .. } => "option",
             ErrorKind::Source { .. } => "source",

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::gram::Root;
+use crate::linalg::norm;
 use crate::run::Run;
 
 /// A convex function on an open domain, given by evaluations.
@@ -21,6 +22,10 @@ pub trait Oracle {
     fn value(&self, point: &Self::Point) -> f64;
     /// ∇f(x).
     fn gradient<'p>(&self, point: &'p Self::Point) -> &'p [f64];
+    /// ‖∇f(x)‖₂, as it is reported.
+    fn residual(&self, point: &Self::Point) -> f64 {
+        norm(self.gradient(point))
+    }
     /// The largest t for which x + t·h stays in the closed domain.
     fn step_to_boundary(&self, point: &Self::Point, h: &[f64], run: &Run<'_>) -> Result<f64>;
     /// Whether the whole step surely takes less than `share` of every slack, where that can be told without a sweep.

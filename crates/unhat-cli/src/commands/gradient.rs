@@ -28,8 +28,9 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         session.warn(warning);
     }
     destination.store("value", None, &gradient)?;
+    let defect = scores.sum_defect.map_or(String::new(), |defect| format!(" (their sum is off by {defect:.0e} of it)"));
     session.summary(&format!(
-        "the gradient of {} leverage scores: {} values, about {:.0} digits; {} ({}), {}",
+        "the gradient of {} leverage scores{defect}: {} values, about {:.0} digits; {} ({}), {}",
         scores.values.len(),
         gradient.len(),
         scores.digits,

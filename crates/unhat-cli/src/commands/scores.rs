@@ -145,8 +145,9 @@ fn hand_over(
     let kind = if arguments.ridge > 0.0 { "effective dimension" } else { "rank" };
     let total = if arguments.ridge > 0.0 { format!("{:.6}", scores.sum) } else { scores.rank.to_string() };
     session.summary(&columns_phrase(arguments, matrix, scores.free_intercept));
+    let defect = scores.sum_defect.map_or(String::new(), |defect| format!(" (their sum is off by {defect:.0e} of it)"));
     session.summary(&format!(
-        "{} leverage scores, {kind} {total}, about {:.0} digits; {} ({}), {}",
+        "{} leverage scores, {kind} {total}{defect}, about {:.0} digits; {} ({}), {}",
         scores.values.len(),
         scores.digits,
         scores.method.name(),

@@ -191,6 +191,7 @@ fn leads_nowhere(kind: &ErrorKind) -> bool {
         ErrorKind::Empty { .. }
             | ErrorKind::NoInterior { .. }
             | ErrorKind::Unattainable { .. }
+            | ErrorKind::Undecided { .. }
             | ErrorKind::ZeroSlack { .. }
             | ErrorKind::Numerical { .. }
     )

@@ -2,6 +2,7 @@
 //! second and third derivatives, and the Jacobian of the scores.
 
 mod contraction;
+mod doubled;
 mod gradient;
 mod hessian;
 mod jacobian;

@@ -9,7 +9,9 @@ use crate::gram::{
 };
 use crate::leverage::{pair_form, sketched_scores};
 use crate::linalg;
-use crate::rows::{Block, Pass, RowSource, Rows, Shape, require_finite, require_vector, sweep, with_scratch};
+use crate::rows::{
+    Block, Extent, Pass, RowSource, Rows, Shape, require_finite, require_vector, square_fits, sweep, with_scratch,
+};
 use crate::run::Run;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -235,6 +237,7 @@ impl<'a> Barrier<'a> {
         if !inside {
             return Ok(None);
         }
+        self.require_range(&slack, (0..shape.columns).map(|j| gram[j * (shape.columns + 1)]), run)?;
         let inverse_slack: Vec<f64> = slack.iter().map(|s| 1.0 / s).collect();
         let Some(factor) = self.factor(gram, &inverse_slack, run)? else {
             if !self.columns_independent(run)? {
@@ -328,6 +331,31 @@ impl<'a> Barrier<'a> {
                 Factor::orthogonal(self.source, transform, 0.0, run)
             }
         }
+    }
+
+    /// An error where squares of A_x are lost: a slack or a column of A_x whose square is no normal number.
+    pub(super) fn require_range(
+        &self,
+        slack: &[f64],
+        gram_diagonal: impl Iterator<Item = f64>,
+        run: &Run<'_>,
+    ) -> Result<()> {
+        /// The square of what [`square_fits`] allows.
+        const LEAST_SQUARE: f64 = 1.5e-241;
+        let lost = |what: String| -> Result<()> {
+            let reason = format!("{what}, whose square is out of the range of numbers: rescale rows and columns");
+            Err(ErrorKind::Numerical { reason }.into())
+        };
+        if let Some(row) = slack.iter().position(|s| !square_fits(*s)) {
+            return lost(format!("row {} has slack {:.1e}", row + 1, slack[row]));
+        }
+        let least = gram_diagonal.enumerate().find(|(_, m)| *m < LEAST_SQUARE);
+        if let Some((column, m)) = least
+            && Extent::of(self.source, None, run)?.columns[column] > 0.0
+        {
+            return lost(format!("column {} of the rows over their slacks has length {:.1e}", column + 1, m.sqrt()));
+        }
+        Ok(())
     }
 
     fn trusts(&self, factor: &Factor) -> bool {

@@ -43,6 +43,7 @@ impl Barrier<'_> {
         if !inside {
             return Ok(SparseEvaluation::Outside);
         }
+        self.require_range(&slack, pattern.diagonal(&gram), run)?;
         let inverse_slack: Vec<f64> = slack.iter().map(|s| 1.0 / s).collect();
         let Some(factor) = Factor::of_sparse_gram(pattern, gram) else { return Ok(SparseEvaluation::NeedsDense) };
         let Some(sparse) = factor.sparse() else { return Ok(SparseEvaluation::NeedsDense) };

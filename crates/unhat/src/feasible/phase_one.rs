@@ -1,23 +1,29 @@
 //! A point inside a cell by Newton on the largest margin t, with Ax − b ≥ t‖aᵢ‖; a linear program proves there is none.
 
-use super::linear_program::LinearProgram;
+use super::exact;
+use super::linear_program::{LinearProgram, Optimum};
 use crate::barrier::slack_at;
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Factor, add_weighted_gram, gram_stretches, merged};
 use crate::linalg;
-use crate::rows::{Pass, RowSource, Rows, Shape, sweep, with_scratch};
+use crate::rows::{
+    Extent, Pass, RowSource, Rows, ScaledRows, Shape, column_exponents, is_plain, row_exponents, sweep, with_scratch,
+};
 use crate::run::Run;
+use num_bigint::{BigInt, Sign};
 
 /// A point strictly inside the cell {ςᵢ(aᵢx − bᵢ) > 0}, and what it cost in evaluations.
 ///
 /// Newton on −w·t − Σ log(ςᵢ(aᵢx − bᵢ) − t‖aᵢ‖) − log(1 − t) from x = 0, w growing eightfold whenever the decrement is
 /// below 1; it ends as soon as t > 0. Five or six Gram matrices are the rule. Where t stays at or below 0, a linear
-/// program decides between a point, an empty cell and one without interior.
+/// program decides between a point, an empty cell and one without interior; what it says of the latter two is checked in
+/// exact arithmetic.
 ///
 /// # Cost
 /// Half an evaluation a step.
 /// # Errors
-/// [`ErrorKind::Empty`] with the rows of a Farkas certificate; [`ErrorKind::NoInterior`] with the implicit equalities.
+/// [`ErrorKind::Empty`] with the rows of a Farkas certificate; [`ErrorKind::NoInterior`] with the implicit equalities;
+/// [`ErrorKind::Undecided`] where neither a point nor a proof was found.
 pub fn interior_point(
     source: &dyn RowSource,
     offset: &[f64],
@@ -25,22 +31,26 @@ pub fn interior_point(
     run: &Run<'_>,
 ) -> Result<(Vec<f64>, f64)> {
     let margin = Margin::new(source, offset, positive, run)?;
-    if let Some((x, passes)) = margin.newton(run)? {
-        return Ok((x, passes));
-    }
-    let (x, passes) = (margin.linear_program(run)?, MAX_STEPS as f64 / 2.0);
-    let inside = margin.signed_slack(&x, run)?.iter().all(|s| *s > 0.0);
-    match inside {
-        true => Ok((x, passes)),
-        false => Err(ErrorKind::Numerical {
-            reason: "the linear program found an interior point, but rounding puts it on the boundary".into(),
-        }
-        .into()),
-    }
+    let Some((rows, columns)) = margin.powers(run)? else { return margin.decide(&margin, None, run) };
+    let scaled = ScaledRows::new(source, Some(rows.clone()), columns.clone());
+    let offset: Vec<f64> = offset.iter().zip(&rows).map(|(b, e)| libm::ldexp(*b, *e)).collect();
+    let inner = Margin::new(&scaled, &offset, positive, run)?;
+    margin.decide(&inner, Some((&rows, &columns)), run)
 }
 
 /// Newton steps before the linear program takes over.
 const MAX_STEPS: usize = 40;
+
+/// eᵢ and cⱼ of the powers of two of rows and columns.
+type Powers<'a> = (&'a [i32], &'a [i32]);
+
+/// What a linear program says of a row: y for the row at unit length, and y = value·2^power for the row itself.
+struct Multiplier {
+    row: usize,
+    unit: f64,
+    value: f64,
+    power: i32,
+}
 
 struct Margin<'a> {
     source: &'a dyn RowSource,
@@ -65,6 +75,71 @@ impl<'a> Margin<'a> {
                 let gap = offset[row].abs();
                 Err(ErrorKind::Empty { rows: vec![row], multipliers: vec![1.0], gap }.into())
             }
+        }
+    }
+
+    /// Exponents eᵢ, cⱼ of powers of two that bring the rows, the columns and the distances to about 1; None where their
+    /// squares fit as they are: the rule. A row and its offset take the same power.
+    fn powers(&self, run: &Run<'_>) -> Result<Option<(Vec<i32>, Vec<i32>)>> {
+        let distances = self.offset.iter().zip(&self.norms).filter(|(_, v)| **v > 0.0).map(|(b, v)| (b / v).abs());
+        let extent = Extent::of(self.source, None, run)?;
+        if is_plain(distances.fold(0.0, f64::max))
+            && self.norms.iter().chain(&extent.columns).all(|v| is_plain(*v) || !v.is_finite())
+        {
+            return Ok(None);
+        }
+        let shape = self.source.shape();
+        let minus = |e: Vec<Option<i32>>| -> Vec<i32> { e.into_iter().map(|e| -e.unwrap_or(0)).collect() };
+        let rows = minus(row_exponents(self.source, &vec![0; shape.columns])?);
+        let columns = minus(column_exponents(self.source, Some(&rows))?);
+        let rows = minus(row_exponents(self.source, &columns)?);
+        // x in units of the largest distance.
+        let far = self.offset.iter().zip(&rows).filter(|(b, _)| **b != 0.0).map(|(b, e)| libm::ilogb(*b) + e).max();
+        let unit = far.unwrap_or(0);
+        Ok(Some((rows.iter().map(|e| e - unit).collect(), columns.iter().map(|c| c + unit).collect())))
+    }
+
+    /// A point in the cell, or a proof that there is none, from the computations on `work`: the same rows and columns
+    /// times `powers` of two. Points and proofs are checked on the rows themselves.
+    fn decide(&self, work: &Margin<'_>, powers: Option<Powers<'_>>, run: &Run<'_>) -> Result<(Vec<f64>, f64)> {
+        let d = self.source.shape().columns;
+        let outward = |x: &[f64]| -> Vec<f64> {
+            let power = |j: usize| powers.map_or(0, |(_, columns)| columns[j]);
+            x.iter().enumerate().map(|(j, x)| libm::ldexp(*x, power(j))).collect()
+        };
+        let inside = |x: &[f64]| -> Result<bool> {
+            Ok(x.iter().all(|x| x.is_finite()) && self.signed_slack(x, run)?.iter().all(|s| *s > 0.0))
+        };
+        if let Some((x, passes)) = work.newton(run)? {
+            let x = outward(&x);
+            if inside(&x)? {
+                return Ok((x, passes));
+            }
+        }
+        let undecided = |reason: String| ErrorKind::Undecided { reason }.into();
+        let optimum = match work.linear_program(run) {
+            Err(error) if matches!(error.kind(), ErrorKind::Numerical { .. }) => {
+                return Err(undecided(error.to_string()));
+            }
+            other => other?,
+        };
+        let x = outward(&optimum.z[..d]);
+        if inside(&x)? {
+            return Ok((x, MAX_STEPS as f64 / 2.0));
+        }
+        let multiplier = |(i, y): (usize, f64)| Multiplier {
+            row: i,
+            unit: y,
+            value: y / work.norms[i],
+            power: powers.map_or(0, |(rows, _)| rows[i]),
+        };
+        let positive = optimum.multipliers.iter().copied().filter(|(i, y)| *y > 0.0 && work.norms[*i] > 0.0);
+        match self.farkas(&positive.map(multiplier).collect::<Vec<_>>(), run)? {
+            Some(proof) => Err(proof.into()),
+            None => Err(undecided(format!(
+                "the largest margin of a point is {:.1e} of the distances, which is within the rounding of a linear program",
+                optimum.z[d]
+            ))),
         }
     }
 
@@ -139,8 +214,8 @@ impl<'a> Margin<'a> {
         Ok(Some(plain.iter().zip(&along).map(|(p, a)| p + dt * a).chain([dt]).collect()))
     }
 
-    /// Decides by a linear program, rows scaled to unit norm: max t ≤ 1 with ςᵢ(aᵢx − bᵢ) ≥ t‖aᵢ‖.
-    fn linear_program(&self, run: &Run<'_>) -> Result<Vec<f64>> {
+    /// The linear program of the margin, rows scaled to unit norm: max t ≤ 1 with ςᵢ(aᵢx − bᵢ) ≥ t‖aᵢ‖.
+    fn linear_program(&self, run: &Run<'_>) -> Result<Optimum> {
         let d = self.source.shape().columns;
         let mut objective = vec![0.0; d + 1];
         objective[d] = 1.0;
@@ -154,23 +229,72 @@ impl<'a> Margin<'a> {
             let slack = self.signed_slack(&z[..d], run)?;
             Ok(slack.iter().zip(&self.norms).map(|(s, v)| if *v > 0.0 { z[d] - s / v } else { 0.0 }).collect())
         };
-        let optimum = program.solve(self.source, &constraint, &violations, run)?;
-        let t = optimum.z[d];
-        let scale = self.offset.iter().zip(&self.norms).filter(|(_, v)| **v > 0.0);
-        let size = scale.map(|(b, v)| (b / v).abs()).fold(1.0, f64::max);
-        let tolerance = 1e-9 * size;
-        if t > tolerance {
-            return Ok(optimum.z[..d].to_vec());
+        program.solve(self.source, &constraint, &violations, run)
+    }
+
+    /// What the multipliers of a linear program prove, once they are moved to where Σ yᵢςᵢaᵢ = 0 holds exactly.
+    ///
+    /// y ≥ 0, Σ yᵢςᵢaᵢ = 0: summed up, ςᵢ(aᵢx − bᵢ) > 0 says 0 > Σ yᵢςᵢbᵢ. A positive sum contradicts it for every x; a sum
+    /// of zero leaves aᵢx = bᵢ alone, where yᵢ > 0.
+    fn farkas(&self, multipliers: &[Multiplier], run: &Run<'_>) -> Result<Option<ErrorKind>> {
+        /// Multipliers below this share are the program's rounding; where one of them matters, another share proves it.
+        const SHARES: [f64; 5] = [1e-7, 1e-5, 1e-9, 1e-3, 1e-11];
+        let d = self.source.shape().columns;
+        let largest = multipliers.iter().fold(0.0, |most: f64, y| most.max(y.unit));
+        let mut tried = Vec::new();
+        for share in SHARES {
+            let used: Vec<&Multiplier> = multipliers.iter().filter(|y| y.unit > share * largest).collect();
+            if used.is_empty() || tried.contains(&used.len()) {
+                continue;
+            }
+            tried.push(used.len());
+            if used.len() > MOST_PROOF_ROWS {
+                continue;
+            }
+            let rows: Vec<usize> = used.iter().map(|y| y.row).collect();
+            let values = self.source.gather(&rows)?;
+            // Row by row (aᵢ, bᵢ) = (whole numbers)·2^e; the multiplier of the whole numbers is yᵢ2^e.
+            let (mut whole_rows, mut powers, mut near) = (Vec::new(), Vec::new(), Vec::new());
+            for (y, values) in used.iter().zip(values.chunks_exact(d)) {
+                let (sign, offset) = (self.sign(y.row), &self.offset[y.row]);
+                let signed: Vec<f64> = values.iter().chain([offset]).map(|v| v * sign).collect();
+                let (row, e) = exact::whole(&signed);
+                whole_rows.push(row);
+                powers.push(i64::from(e));
+                near.push(exact::times_power(y.value, i64::from(e) + i64::from(y.power)));
+            }
+            let equation = |j: usize| whole_rows.iter().map(|row| row[j].clone()).collect();
+            let Some(y) = exact::null_vector((0..d).map(equation).collect(), &near, run)? else { continue };
+            if y.iter().any(|y| y.sign() == Sign::Minus) {
+                continue;
+            }
+            let bounds: Vec<BigInt> = whole_rows.iter().map(|row| row[d].clone()).collect();
+            let gap = exact::product(&bounds, &y);
+            let kept = || (0..y.len()).filter(|&k| y[k].sign() == Sign::Plus);
+            let proven = kept().map(|k| rows[k]).collect();
+            match gap.sign() {
+                Sign::Minus => continue,
+                Sign::NoSign => return Ok(Some(ErrorKind::NoInterior { rows: proven })),
+                Sign::Plus => {}
+            }
+            // As floats, scaled to Σ yᵢ‖aᵢ‖ = 1.
+            let length = |k: usize| {
+                let ((m, e), (norm, own)) = (exact::rounded(&y[k]), exact::split(self.norms[rows[k]]));
+                (m * norm, e - powers[k] + own)
+            };
+            let top = kept().map(|k| length(k).1).max().unwrap_or(0);
+            let total: f64 = kept().map(|k| exact::times_power(length(k).0, length(k).1 - top)).sum();
+            let scaled = |(m, e): (f64, i64)| exact::times_power(m / total, e - top);
+            let multipliers = kept().map(|k| (exact::rounded(&y[k]), powers[k])).map(|((m, e), p)| scaled((m, e - p)));
+            let multipliers = multipliers.collect();
+            return Ok(Some(ErrorKind::Empty { rows: proven, multipliers, gap: scaled(exact::rounded(&gap)) }));
         }
-        let proof: Vec<(usize, f64)> = optimum.multipliers.into_iter().filter(|(_, y)| *y > 1e-7).collect();
-        let rows = proof.iter().map(|(i, _)| *i).collect();
-        if t >= -tolerance {
-            return Err(ErrorKind::NoInterior { rows }.into());
-        }
-        let multipliers = proof.iter().map(|(i, y)| y / self.norms[*i]).collect();
-        Err(ErrorKind::Empty { rows, multipliers, gap: -t }.into())
+        Ok(None)
     }
 }
+
+/// Rows of one proof; a proof by more of them would take too long to check.
+const MOST_PROOF_ROWS: usize = 2000;
 
 /// The length in (0, 1] that minimises −slope·α − Σ log(rᵢ + αqᵢ) − log(u + αp): a scalar Newton iteration on slopes.
 fn exact_line_search(r: &[f64], q: &[f64], u: f64, p: f64, slope: f64) -> f64 {
@@ -211,8 +335,7 @@ impl Pass for RowNorms {
     type Acc = ();
     fn zero(&self) {}
     fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        rows.block.row_norms_squared_into(out);
-        out.iter_mut().for_each(|v| *v = v.sqrt());
+        rows.block.row_norms_into(out);
         Ok(())
     }
     fn merge(&self, _left: (), _right: ()) {}

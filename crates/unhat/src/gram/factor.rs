@@ -80,6 +80,15 @@ impl Factor {
         Factor { d, form, method, gram_condition: OnceLock::new(), inverse: OnceLock::new() }
     }
 
+    /// The factor of D⁻¹MD⁻¹ for a diagonal D of powers of two, given by their exponents.
+    pub(crate) fn in_units(&self, powers: &[i32]) -> Factor {
+        let mut l = self.lower().to_vec();
+        for column in l.chunks_exact_mut(self.d) {
+            column.iter_mut().zip(powers).for_each(|(l, e)| *l = libm::ldexp(*l, -e));
+        }
+        Factor { gram_condition: self.gram_condition.clone(), ..Factor::of_lower(l, self.d, self.method) }
+    }
+
     /// d.
     pub fn dim(&self) -> usize {
         self.d
@@ -369,12 +378,18 @@ fn sparse_condition_bound(factor: &SparseFactor) -> f64 {
     inverse * matrix.norm_bound(largest)
 }
 
-/// λ_max(BᵀB) of a lower triangular (or any square) B.
+/// λ_max(BᵀB) of a lower triangular (or any square) B, whatever the size of its entries.
 pub(crate) fn largest_singular_squared(b: &[f64], d: usize) -> f64 {
+    let largest = b.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+    if largest == 0.0 || !b.iter().all(|v| v.is_finite()) {
+        return if largest == 0.0 { 0.0 } else { f64::INFINITY };
+    }
+    let e = libm::ilogb(largest);
+    let unit: Vec<f64> = b.iter().map(|v| libm::ldexp(*v, -e)).collect();
     let mut product = vec![0.0; d * d];
-    linalg::add_outer_product(b, b, d, 1.0, &mut product);
+    linalg::add_outer_product(&unit, &unit, d, 1.0, &mut product);
     match linalg::symmetric_eigenvalues(&product, d) {
-        Some(values) => values[d - 1],
+        Some(values) => libm::ldexp(values[d - 1], 2 * e),
         None => f64::INFINITY,
     }
 }

@@ -97,6 +97,14 @@ impl Doubled {
         Doubled { high, low: b - (high - a) }
     }
 
+    /// a·b for a plain b.
+    #[inline(always)]
+    pub fn times(self, b: f64) -> Doubled {
+        let product = self.high * b;
+        let error = self.high.mul_add(b, -product);
+        Doubled::normalised(product, error + self.low * b)
+    }
+
     #[inline(always)]
     fn plus(self, b: Doubled) -> Doubled {
         let sum = self.high + b.high;

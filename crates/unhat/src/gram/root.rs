@@ -82,6 +82,33 @@ impl Root {
         }
     }
 
+    /// Upper bound of ‖D·F⁻ᵀ‖₂ = max ‖Dv‖/‖Fᵀv‖ for a diagonal D of powers of two, given by their exponents.
+    ///
+    /// # Cost
+    /// The eigenvalues of a d×d matrix; for a sparse F the trace in their place.
+    pub(crate) fn inverse_norm_bound_in(&self, powers: &[i32]) -> f64 {
+        let d = powers.len();
+        let top = powers.iter().copied().max().unwrap_or(0);
+        let power = |j: usize| libm::ldexp(1.0, powers[j] - top);
+        let square = match self.dense_lower(d) {
+            Some(lower) => {
+                let mut inverse = linalg::invert_lower(&lower, d);
+                for (j, column) in inverse.chunks_exact_mut(d).enumerate() {
+                    column.iter_mut().for_each(|v| *v *= power(j));
+                }
+                largest_singular_squared(&inverse, d) * (1.0 + 1e-6)
+            }
+            None => (0..d)
+                .map(|j| {
+                    let mut unit = vec![0.0; d];
+                    unit[j] = power(j);
+                    self.half_solve(&unit).iter().map(|v| v * v).sum::<f64>()
+                })
+                .sum(),
+        };
+        libm::ldexp(square.sqrt(), top)
+    }
+
     /// Upper bound of ‖B⁻¹‖₂ = 1/λ_min(B).
     ///
     /// # Cost

@@ -1,5 +1,6 @@
 //! Householder QR of the rows, stretch by stretch (TSQR), and what it says about their rank.
 
+use super::number::Doubled;
 use super::weighted::{Chunks, Transform, gram_stretches, merged, require_square_fits};
 use crate::error::Result;
 use crate::linalg;
@@ -80,6 +81,8 @@ impl Pass for StretchQr<'_> {
 pub(crate) struct RowSpace {
     columns: Vec<usize>,
     scale: Vec<f64>,
+    /// Columns that were left out, each with the inverse of its norm; those that are zero are not among them.
+    dropped: Vec<(usize, f64)>,
     l: Vec<f64>,
     condition: f64,
 }
@@ -100,9 +103,10 @@ impl RowSpace {
         let rank = (0..d).take_while(|&k| pivoted[k + k * d] > tolerance).count();
         let leading = (0..rank * rank).map(|k| pivoted[k % rank + (k / rank) * d]).collect::<Vec<_>>();
         let columns = order[..rank].to_vec();
+        let dropped = order[rank..].iter().map(|&j| (j, scale[j])).filter(|(_, s)| *s > 0.0).collect();
         let scale = columns.iter().map(|&j| scale[j]).collect();
         let condition = if rank > 0 { pivoted[0] / pivoted[(rank - 1) * (d + 1)] } else { 1.0 };
-        RowSpace { columns, scale, l: leading, condition }
+        RowSpace { columns, scale, dropped, l: leading, condition }
     }
 
     pub fn rank(&self) -> usize {
@@ -133,6 +137,43 @@ impl RowSpace {
         chosen
     }
 
+    /// Whether the columns that were left out depend on the others exactly, as far as doubled precision tells: each row of
+    /// a combination of them is one of the others, to the rounding of that row.
+    ///
+    /// # Cost
+    /// A few sweeps of products of A with a vector, in doubled precision.
+    pub fn holds_dropped(&self, source: &dyn RowSource, transform: Transform<'_>, run: &Run<'_>) -> Result<bool> {
+        /// Rounding of doubled numbers, with room for the length of sums.
+        const ROUNDING: f64 = 1e-27;
+        const MOST_SWEEPS: usize = 12;
+        if self.dropped.is_empty() {
+            return Ok(true);
+        }
+        // If a combination with coefficients that nobody chose is dependent, then each column is.
+        let given = |k: usize| 0.5 + (0.618_033_988_749_895 * (k + 1) as f64).fract();
+        let given = self.dropped.iter().enumerate().map(|(k, (j, s))| (*j, given(k) * s)).collect();
+        let mut coefficients = vec![Doubled::default(); self.rank()];
+        let columns = source.shape().columns;
+        let mut before = f64::INFINITY;
+        for _ in 0..MOST_SWEEPS {
+            let pass = Remainder { space: self, given: &given, coefficients: &coefficients, transform, columns };
+            let found = sweep(source, &pass, &mut [], run)?;
+            if found.largest <= ROUNDING {
+                return Ok(true);
+            }
+            if !found.largest.is_finite() || found.largest > 0.5 * before {
+                return Ok(false);
+            }
+            before = found.largest;
+            let scaled: Vec<f64> = found.projected.iter().zip(&self.scale).map(|(p, s)| p * s).collect();
+            let step = linalg::cholesky_solve(&self.l, &scaled);
+            for ((c, h), s) in coefficients.iter_mut().zip(&step).zip(&self.scale) {
+                *c += Doubled::from(h * s);
+            }
+        }
+        Ok(false)
+    }
+
     /// The same space with L₁₁·L₂, L₂ the factor of the Gram matrix of the whitened rows: takes out the backward error of
     /// the orthogonal factor (on mbeacxc, errors of 4·10⁻¹¹ become 5·10⁻¹³).
     ///
@@ -157,6 +198,69 @@ impl RowSpace {
 /// Pivots below this share of the first are rounding. Seen: up to 0.15·dε (mbeacxc, d = 490).
 pub(super) fn rank_tolerance(d: usize) -> f64 {
     2.0 * d as f64 * f64::EPSILON
+}
+
+/// What a combination of dropped columns leaves when one of the chosen columns is taken away: by rows relative to their own
+/// terms, and projected on the chosen columns.
+struct Remainder<'a> {
+    space: &'a RowSpace,
+    /// Dropped columns and their coefficients.
+    given: &'a Vec<(usize, f64)>,
+    /// Those of the chosen columns.
+    coefficients: &'a [Doubled],
+    transform: Transform<'a>,
+    /// d.
+    columns: usize,
+}
+
+struct Left {
+    projected: Vec<f64>,
+    largest: f64,
+}
+
+impl Pass for Remainder<'_> {
+    type Acc = Left;
+    fn zero(&self) -> Left {
+        Left { projected: vec![0.0; self.space.rank()], largest: 0.0 }
+    }
+    fn add(&self, acc: &mut Left, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
+        let d = self.columns;
+        let entry = |row: &[f64], j: usize| {
+            let mut value = Doubled::from(row[j]);
+            value -= Doubled::from(self.transform.shift.map_or(0.0, |shift| shift[j]));
+            value
+        };
+        // Coefficients of columns of unit norm are of one size: a small one may be the rounding of the others.
+        let scaled = self.coefficients.iter().zip(&self.space.scale).map(|(c, s)| (c.high / s).abs());
+        let most = scaled.fold(1.0, f64::max);
+        let mut row = vec![0.0; d];
+        for i in 0..rows.block.rows() {
+            rows.block.densify_into(i..i + 1, &mut row);
+            let (mut left, mut size) = (Doubled::default(), 0.0);
+            for (j, g) in self.given {
+                let term = entry(&row, *j) * Doubled::from(*g);
+                left += term;
+                size += term.high.abs();
+            }
+            for ((j, c), s) in self.space.columns.iter().zip(self.coefficients).zip(&self.space.scale) {
+                let value = entry(&row, *j);
+                left -= value * *c;
+                size += (value.high * most * s).abs();
+            }
+            if left.high != 0.0 {
+                acc.largest = acc.largest.max(if size > 0.0 { left.high.abs() / size } else { f64::INFINITY });
+            }
+            let r = self.transform.row_scale.map_or(1.0, |r| r[rows.start + i]);
+            let weight = r * r * left.high;
+            for (p, j) in acc.projected.iter_mut().zip(&self.space.columns) {
+                *p += weight * entry(&row, *j).high;
+            }
+        }
+        Ok(())
+    }
+    fn merge(&self, left: Left, right: Left) -> Left {
+        Left { projected: merged(left.projected, right.projected), largest: left.largest.max(right.largest) }
+    }
 }
 
 struct SpaceGram<'a> {

@@ -1,13 +1,14 @@
 //! The whole way back: a target gradient, a cell, a start, a solver, and what can be proven of the answer.
 
-use super::certificate::{Certificate, prove};
+use super::certificate::{Certificate, prove, tighten};
 use super::conjugate::ConjugateGradients;
 use super::coreset::{Coreset, coreset_size};
 use super::exact::ExactHessian;
 use super::start::{Start, StartReport, locate};
 use super::surrogate::Surrogate;
 use super::tilted::{Tilted, TiltedPoint};
-use crate::barrier::Barrier;
+use super::units::Units;
+use crate::barrier::{Barrier, slack_at};
 use crate::error::{ErrorKind, Result};
 use crate::feasible::unattainable_direction;
 use crate::gram::{FactorMethod, PAIRS_BELOW_SHARE, Pattern, prefers_pairs};
@@ -84,6 +85,9 @@ pub struct InvertOptions {
     pub max_iterations: u32,
     /// Seed of everything that is drawn.
     pub seed: u64,
+    /// Whether the last point is refined and certified by a gradient in doubled precision whatever that costs (ten to
+    /// twenty evaluations); small problems are always.
+    pub certify: bool,
 }
 
 impl Default for InvertOptions {
@@ -94,6 +98,7 @@ impl Default for InvertOptions {
             tolerance: 1e-10,
             max_iterations: 200,
             seed: 0,
+            certify: false,
         }
     }
 }
@@ -179,7 +184,8 @@ pub struct Inversion {
 /// The certificate bounds the distance to the exact solution, rounding included.
 /// # Errors
 /// [`ErrorKind::RankDeficient`], [`ErrorKind::Empty`], [`ErrorKind::NoInterior`], [`ErrorKind::Unattainable`],
-/// [`ErrorKind::ZeroSlack`], [`ErrorKind::OutsideCell`], shapes and non-finite input. Not converging is a status.
+/// [`ErrorKind::Undecided`], [`ErrorKind::ZeroSlack`], [`ErrorKind::OutsideCell`], [`ErrorKind::Numerical`] beyond the range
+/// of numbers, shapes and non-finite input. Not converging is a status.
 /// # Examples
 /// ```
 /// use unhat::{invert::{invert_gradient, InvertOptions, Start}, rows::DenseRows, Run};
@@ -214,9 +220,7 @@ pub fn invert_gradient(
     };
     let sparse = compressed.as_ref().map(CompressedRows::rows).transpose()?;
     let source: &dyn RowSource = sparse.as_ref().map_or(source, |rows| rows);
-    let shape = source.shape();
-    let Choice { solver, pattern, reason } = choose(source, options, run)?;
-    let (resume, mut save) = match checkpoint {
+    let (resume, save) = match checkpoint {
         Some(c) => (c.resume, Some(c.save)),
         None => (None, None),
     };
@@ -227,12 +231,93 @@ pub fn invert_gradient(
             (State { x: located.x, ..State::default() }, located.positive, located.report)
         }
     };
+    let begin = Beginning { state, positive, report };
+    let first = if begin.state.origin.is_empty() { &begin.state.x } else { &begin.state.origin };
+    let slack = slack_at(source, offset, first, run)?;
+    let units = match slack.contains(&0.0) {
+        true => None, // told below
+        false => Units::around(source, &slack, run)?,
+    };
+    let Some(units) = units else {
+        return solve(&Problem { source, offset, target, units: None, whole: true }, begin, options, save, run);
+    };
+    let (rows, target) = (units.source(source), units.target(target)?);
+    let offset = units.offset(offset);
+    let problem =
+        Problem { source: &rows, offset: &offset, target: &target, units: Some(&units.columns), whole: units.whole };
+    let begin = Beginning { state: Units::state(&begin.state, |x| units.inward(x)), ..begin };
+    let mut save = save;
+    let mut outward = |state: &State, positive: &[bool], report: &StartReport| match save.as_mut() {
+        Some(save) => save(&Units::state(state, |x| units.outward(x)), positive, report),
+        None => Ok(()),
+    };
+    let found = solve(&problem, begin, options, Some(&mut outward), run)?;
+    in_units(found, &units)
+}
+
+/// A, b, c and the units they are in.
+struct Problem<'a> {
+    source: &'a dyn RowSource,
+    offset: &'a [f64],
+    target: &'a [f64],
+    units: Option<&'a [i32]>,
+    /// Whether every entry of A is what it was, times a power of two.
+    whole: bool,
+}
+
+/// Where a solve begins, or goes on.
+struct Beginning {
+    state: State,
+    positive: Vec<bool>,
+    report: StartReport,
+}
+
+/// What was found, in the units that it was asked for in.
+fn in_units(found: Inversion, units: &Units) -> Result<Inversion> {
+    let x = units.outward(&found.x);
+    let mut certificate = found.certificate;
+    // An entry of x that is subnormal was rounded on its way.
+    let rounded = x.iter().zip(&found.x).filter(|(x, inner)| x.abs() < f64::MIN_POSITIVE && **inner != 0.0).count();
+    if let Some(proof) = certificate.as_mut() {
+        proof.euclidean = (proof.euclidean + rounded as f64 * f64::from_bits(1)).max(f64::from_bits(1));
+    }
+    let certificate = certificate.filter(|proof| proof.euclidean.is_finite());
+    let mut point = found.point;
+    let finite = |v: &[f64]| v.iter().all(|v| v.is_finite());
+    point.factor = point.factor.in_units(&units.columns);
+    point.value -= std::f64::consts::LN_2 * units.columns.iter().map(|e| f64::from(*e)).sum::<f64>();
+    point.x = units.outward(&point.x);
+    point.gradient = units.gradient(&point.gradient);
+    point.slack = units.slack(&point.slack);
+    point.inverse_slack = point.slack.iter().map(|s| 1.0 / s).collect();
+    point.metric = None;
+    if ![&x, &point.gradient, &point.slack, &point.inverse_slack].into_iter().all(|v| finite(v)) {
+        let reason = "the answer, its slacks or its gradient are beyond the range of numbers: rescale rows and columns";
+        return Err(ErrorKind::Numerical { reason: reason.into() }.into());
+    }
+    let mut warnings = found.warnings;
+    if found.certificate.is_some() && certificate.is_none() {
+        warnings.push("the proven distance is beyond the range of numbers".into());
+    }
+    Ok(Inversion { x, certificate, point, warnings, ..found })
+}
+
+fn solve(
+    problem: &Problem<'_>,
+    Beginning { state, positive, report }: Beginning,
+    options: &InvertOptions,
+    mut save: Option<&mut Save<'_>>,
+    run: &Run<'_>,
+) -> Result<Inversion> {
+    let &Problem { source, offset, target, units, .. } = problem;
+    let shape = source.shape();
+    let Choice { solver, pattern, reason } = choose(source, options, run)?;
     let mut barrier = Barrier::new(source, offset, positive)?;
     let sketched = pattern.is_none() && sketches(options.scores, solver, &shape);
     if let Some(pattern) = pattern {
         barrier.set_pattern(pattern);
     }
-    let phi = Tilted { barrier: &barrier, target };
+    let phi = Tilted { barrier: &barrier, target, units };
     let mut curvature: Box<dyn Curvature<Tilted<'_>>> = match solver {
         Solver::Exact => Box::new(ExactHessian),
         Solver::Cg | Solver::Auto => Box::new(ConjugateGradients),
@@ -268,14 +353,22 @@ pub fn invert_gradient(
         let ratio = point.base.slack.iter().zip(&first_slack).map(|(s, s0)| s / s0).fold(0.0, f64::max);
         if ratio > growth_checked {
             growth_checked = ratio * 1e3;
-            refuse_unattainable(source, barrier.positive(), target, run)?;
+            refuse_unattainable(problem, barrier.positive(), run)?;
         }
         Ok(())
     };
     let newton_options = NewtonOptions { tolerance: options.tolerance, max_iterations: options.max_iterations };
-    let outcome = newton(&phi, curvature.as_mut(), state, first, &newton_options, &mut watch, run)?;
-    conclude(&phi, outcome, solver, reason, report, run)
+    let outcome = newton(&phi, curvature.as_mut(), state, first, &newton_options, &mut watch, run);
+    if matches!(&outcome, Err(error) if matches!(error.kind(), ErrorKind::Numerical { .. })) {
+        refuse_unattainable(problem, barrier.positive(), run)?; // a way without end leaves the range of numbers
+    }
+    let outcome = outcome?;
+    let tight = options.certify || Barrier::doubled_flops(&shape) <= CHEAP_FLOPS;
+    conclude(problem, &phi, outcome, (solver, reason), (report, tight, options.tolerance), run)
 }
+
+/// What a gradient in doubled precision may cost unasked, in plain flops: a millisecond, which a run spends anyway.
+const CHEAP_FLOPS: f64 = 2e6;
 
 /// Slacks a thousand times those of the start are the first sign of an unbounded cell.
 const FIRST_GROWTH_CHECK: f64 = 1e3;
@@ -291,19 +384,36 @@ fn require_options(options: &InvertOptions) -> Result<()> {
     Ok(())
 }
 
-fn refuse_unattainable(source: &dyn RowSource, positive: &[bool], target: &[f64], run: &Run<'_>) -> Result<()> {
-    match unattainable_direction(source, positive, target, run)? {
-        Some((direction, slope)) => Err(ErrorKind::Unattainable { direction, slope }.into()),
+fn refuse_unattainable(problem: &Problem<'_>, positive: &[bool], run: &Run<'_>) -> Result<()> {
+    if !problem.whole {
+        return Ok(()); // signs of entries that lost digits would prove nothing
+    }
+    let proof = match unattainable_direction(problem.source, positive, problem.target, run) {
+        // A linear program that fails proves nothing, and ends nothing.
+        Err(error) if matches!(error.kind(), ErrorKind::Numerical { .. }) => return Ok(()),
+        other => other?,
+    };
+    match proof {
+        Some((mut direction, mut slope)) => {
+            if let Some(powers) = problem.units {
+                let top = powers.iter().copied().max().unwrap_or(0);
+                direction.iter_mut().zip(powers).for_each(|(h, e)| *h = libm::ldexp(*h, e - top));
+                let largest = direction.iter().fold(0.0, |most: f64, h| most.max(h.abs()));
+                direction.iter_mut().for_each(|h| *h /= largest);
+                slope = libm::ldexp(slope, -top) / largest;
+            }
+            Err(ErrorKind::Unattainable { direction, slope }.into())
+        }
         None => Ok(()),
     }
 }
 
 fn conclude(
+    problem: &Problem<'_>,
     phi: &Tilted<'_>,
     outcome: NewtonSolution<TiltedPoint>,
-    solver: Solver,
-    reason: String,
-    start: StartReport,
+    (solver, reason): (Solver, String),
+    (start, tight, tolerance): (StartReport, bool, f64),
     run: &Run<'_>,
 ) -> Result<Inversion> {
     let NewtonSolution { point, step, mut status, floor, history } = outcome;
@@ -321,10 +431,18 @@ fn conclude(
         },
     };
     if let Some(proof) = proof {
-        let at_floor = floor.is_some() || (status == Status::Stalled && step.decrement <= proof.rounding);
+        let tightened = match tight && matches!(status, Status::Solved | Status::Stalled) {
+            true => match tighten(phi, &point, &proof, run) {
+                Err(e) if matches!(e.kind(), ErrorKind::Interrupted) => None, // the answer as it is
+                other => other?,
+            },
+            false => None,
+        };
+        let near = tightened.as_ref().is_some_and(|t| t.certificate.q_norm <= tolerance);
+        let at_floor = floor.is_some() || (status == Status::Stalled && (near || step.decrement <= proof.rounding));
         if at_floor {
             let size = floor.unwrap_or(proof.rounding);
-            match proof.certificate {
+            match proof.certificate.or(tightened.as_ref().map(|t| t.certificate)) {
                 Some(_) => {
                     status = Status::Solved;
                     warnings.push(format!(
@@ -335,10 +453,20 @@ fn conclude(
                 None => status = Status::Stalled,
             }
         }
+        if status == Status::Solved && !at_floor {
+            // The decrement may be small by luck where the slacks themselves are rounding.
+            let floor = phi.rounding_floor(&point, run)?;
+            if floor > tolerance {
+                warnings.push(format!(
+                    "rounding of the inputs leaves the slacks a relative error of {floor:.1e}; no more digits can be had"
+                ));
+            }
+        }
         if status == Status::Stalled || status == Status::IterationLimit {
             let signs = phi.barrier.positive();
-            if proof.certificate.is_none() {
-                refuse_unattainable(phi.barrier.source(), signs, phi.target, run)?;
+            if proof.certificate.is_none() && tightened.is_none() {
+                refuse_unattainable(problem, signs, run)?;
+                warnings.push("a solution could not be found, nor ruled out".into());
             }
         }
         certificate = proof.certificate;
@@ -349,15 +477,22 @@ fn conclude(
         if inside {
             let last: Vec<f64> = x.iter().zip(&step.direction).map(|(x, h)| x + h).collect();
             let moved: Vec<f64> = last.iter().zip(&x).map(|(new, old)| new - old).collect();
-            certificate = proof.after_moving(&moved);
+            certificate = proof.after_moving(phi, &moved);
             x = last;
+        }
+        let proven = certificate.map_or(f64::INFINITY, |c: Certificate| c.q_norm);
+        if let Some(better) = tightened.filter(|t| t.certificate.q_norm < proven) {
+            (x, certificate) = (better.x, Some(better.certificate));
         }
         if certificate.is_none() {
             warnings.push("no distance to the exact solution could be proven at this point".into());
         }
     }
     let d = x.len() as f64;
-    let residual = norm(&point.gradient);
+    let residual = phi.residual(&point);
+    if !(point.base.factor.condition().is_finite() && residual.is_finite()) {
+        warnings.push("the condition or the residual is beyond the range of numbers".into());
+    }
     let factor = &point.base.factor;
     let error = match factor.method() {
         FactorMethod::Cholesky => factor.gram_condition(),

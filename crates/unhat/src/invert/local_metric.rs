@@ -65,8 +65,13 @@ impl LocalMetric {
         self.primal * norm(&self.root.transposed_times(v))
     }
 
-    /// Upper bound of 1/√λ_min(Q).
-    pub fn inverse_root_bound(&self, d: usize) -> f64 {
-        self.dual * self.root.inverse_norm_bound(d).sqrt()
+    /// Upper bound of max ‖v‖₂/‖v‖_Q: 1/√λ_min(Q), or where v is to be measured in other units, columns times powers of
+    /// two, that of max ‖Dv‖₂/‖v‖_Q.
+    pub fn inverse_root_bound(&self, d: usize, units: Option<&[i32]>) -> f64 {
+        let bound = match units {
+            None => self.root.inverse_norm_bound(d).sqrt(),
+            Some(powers) => self.root.inverse_norm_bound_in(powers),
+        };
+        self.dual * bound
     }
 }

@@ -4,7 +4,7 @@ use super::certificate::{cheap_rho, distance_so_far};
 use crate::barrier::{Barrier, Point};
 use crate::error::Result;
 use crate::gram::FactorMethod;
-use crate::linalg::dot;
+use crate::linalg::{dot, norm};
 use crate::oracle::{NewtonStep, Oracle};
 use crate::run::Run;
 use std::cell::OnceCell;
@@ -15,6 +15,8 @@ pub struct Tilted<'a> {
     pub barrier: &'a Barrier<'a>,
     /// c.
     pub target: &'a [f64],
+    /// Exponents of the powers of two that bring x back into the units it was asked for in; None: it is in them.
+    pub(super) units: Option<&'a [i32]>,
 }
 
 /// One evaluation of [`Tilted`].
@@ -39,6 +41,14 @@ pub struct SlackNoise {
 }
 
 impl Tilted<'_> {
+    /// ‖h‖₂ of a step, in the units that x was asked for in.
+    pub(super) fn length(&self, h: &[f64]) -> f64 {
+        match self.units {
+            None => norm(h),
+            Some(powers) => norm_of(h.iter().zip(powers).map(|(h, e)| libm::ldexp(*h, *e))),
+        }
+    }
+
     /// The rounding of the slacks.
     ///
     /// # Cost
@@ -80,6 +90,13 @@ impl Oracle for Tilted<'_> {
 
     fn gradient<'p>(&self, point: &'p TiltedPoint) -> &'p [f64] {
         &point.gradient
+    }
+
+    fn residual(&self, point: &TiltedPoint) -> f64 {
+        match self.units {
+            None => norm(&point.gradient),
+            Some(powers) => norm_of(point.gradient.iter().zip(powers).map(|(g, e)| libm::ldexp(*g, -e))),
+        }
     }
 
     fn step_to_boundary(&self, point: &TiltedPoint, h: &[f64], run: &Run<'_>) -> Result<f64> {
@@ -137,6 +154,11 @@ impl Oracle for Tilted<'_> {
     fn set_effort(&self, (passes, work): (u32, f64)) {
         self.barrier.resume_counts(passes, work);
     }
+}
+
+/// ‖v‖₂, where squares may over- or underflow.
+fn norm_of(v: impl Iterator<Item = f64>) -> f64 {
+    v.fold(0.0, libm::hypot)
 }
 
 /// Sketched scores serve while the decrement is above this: steps there are damped, and a direction to a tenth will do.

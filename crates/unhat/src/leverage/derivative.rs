@@ -11,7 +11,9 @@ use crate::gram::{
     weighted_gram,
 };
 use crate::linalg;
-use crate::rows::{DenseRows, Pass, RowSource, Rows, require_finite, require_vector, sweep, with_scratch};
+use crate::rows::{
+    DenseRows, Pass, RowSource, Rows, require_finite, require_plain_columns, require_vector, sweep, with_scratch,
+};
 use crate::run::Run;
 
 /// The change of the scores along a change dA of the matrix.
@@ -88,6 +90,7 @@ fn accurate_factor(matrix: &DenseRows<'_>, ridge: f64, run: &Run<'_>) -> Result<
     require_ridge(ridge)?;
     let d = matrix.shape().columns;
     require_square_fits(d)?;
+    require_plain_columns(matrix, run)?;
     let mut gram = weighted_gram(matrix, None, run)?;
     (0..d).for_each(|j| gram[j * (d + 1)] += ridge);
     if gram.iter().any(|g| !g.is_finite()) {

@@ -7,7 +7,9 @@ use crate::gram::{
     weighted_gram,
 };
 use crate::linalg;
-use crate::rows::{Block, Pass, RowSource, Rows, require_finite, require_vector, sweep};
+use crate::rows::{
+    Block, Extent, Pass, RowSource, Rows, ScaledRows, column_exponents, is_plain, require_finite, require_vector, sweep,
+};
 use crate::run::Run;
 
 /// How leverage scores are computed.
@@ -40,7 +42,8 @@ pub struct Scores {
     pub reason: String,
     /// Estimate of cond₂ of the rows, columns centred (where there is a constant column) and scaled.
     pub condition: f64,
-    /// Decimal digits to expect of each score.
+    /// Decimal digits to expect of each score, taking the stored numbers as exact: 0 where the rank was decided by leaving
+    /// out columns that depend on the others to rounding only.
     pub digits: f64,
     /// Whether a ridge left a constant column free.
     pub free_intercept: bool,
@@ -98,11 +101,100 @@ pub fn leverage_scores(
         require_vector("row scale", r, shape.rows)?;
     }
     require_square_fits(shape.columns)?;
-    let result = Plan { source, row_scale, options, run }.scores();
+    let result = match Scaled::of(source, row_scale, options, run) {
+        Ok(None) => Plan { source, row_scale, options, run, whole: true }.scores(),
+        Ok(Some(scaled)) => {
+            let Scaled { rows, row_scale, options, whole } = &scaled;
+            Plan { source: rows, row_scale: row_scale.as_deref(), options, run, whole: *whole }.scores()
+        }
+        Err(error) => Err(error),
+    };
     if !matches!(&result, Ok(scores) if scores.sum.is_finite()) {
         require_finite(source, "matrix")?;
     }
-    result
+    result.and_then(checked)
+}
+
+/// The scores of the same rows in units in which no square over- or underflows: columns times powers of two, and the
+/// powers of two of the row scale in the rows.
+struct Scaled<'a> {
+    rows: ScaledRows<'a>,
+    row_scale: Option<Vec<f64>>,
+    options: ScoreOptions,
+    /// Whether every entry kept its digits.
+    whole: bool,
+}
+
+impl<'a> Scaled<'a> {
+    /// None where all squares fit as they are: the rule.
+    fn of(
+        source: &'a dyn RowSource,
+        row_scale: Option<&[f64]>,
+        options: &ScoreOptions,
+        run: &Run<'_>,
+    ) -> Result<Option<Self>> {
+        let extent = Extent::of(source, row_scale, run)?;
+        let scales_fit = row_scale.is_none_or(|r| r.iter().all(|r| is_plain(*r)));
+        // With a row scale a column may seem to be zero because its products underflow.
+        let vanished = row_scale.is_some() && extent.columns.contains(&0.0) && !is_plain(extent.least.min(1.0));
+        if scales_fit && !vanished && extent.columns.iter().all(|most| is_plain(*most)) {
+            return Ok(None);
+        }
+        let powers: Option<Vec<i32>> =
+            row_scale.map(|r| r.iter().map(|r| if *r == 0.0 { 0 } else { libm::ilogb(*r) }).collect());
+        let largest = column_exponents(source, powers.as_deref())?;
+        let top = largest.iter().flatten().max().copied().unwrap_or(0);
+        let mut options = options.clone();
+        let columns: Vec<i32> = match options.ridge > 0.0 {
+            false => largest.iter().map(|e| -e.unwrap_or(0)).collect(),
+            // λI is λ times every column's own square: all columns take the same power.
+            true => {
+                let shift = -top.max(libm::ilogb(options.ridge).div_euclid(2));
+                options.ridge = libm::ldexp(options.ridge, 2 * shift);
+                let lost = |e: &i32| e + shift < LEAST_EXPONENT;
+                if options.ridge < f64::MIN_POSITIVE && largest.iter().flatten().any(lost) {
+                    let reason = "the columns differ so much in size that the squares of the smallest are lost beside \
+                                  those of the largest, and with them the ridge: rescale the columns";
+                    return Err(ErrorKind::Numerical { reason: reason.into() }.into());
+                }
+                vec![shift; largest.len()]
+            }
+        };
+        let range = |bound: fn(i32, i32) -> i32, e: Option<&Vec<i32>>| e.and_then(|e| e.iter().copied().reduce(bound));
+        let down = range(i32::min, powers.as_ref()).unwrap_or(0) + columns.iter().copied().min().unwrap_or(0);
+        let whole = !extent.least.is_finite() || libm::ilogb(extent.least) + down > -1022;
+        let row_scale = row_scale.zip(powers.as_ref());
+        let row_scale = row_scale.map(|(r, e)| r.iter().zip(e).map(|(r, e)| libm::ldexp(*r, -e)).collect());
+        Ok(Some(Scaled { rows: ScaledRows::new(source, powers, columns), row_scale, options, whole }))
+    }
+}
+
+/// Entries below 2 to this have no square beside a largest entry of 1 that a ridge could be added to.
+const LEAST_EXPONENT: i32 = -440;
+
+/// The defect of the sum against the digits that the condition promises: the smaller number of digits is the promise.
+fn checked(mut scores: Scores) -> Result<Scores> {
+    if !(scores.sum.is_finite() && scores.values.iter().all(|s| s.is_finite())) {
+        let reason = "the scores over- or underflow: rescale the columns of the matrix".into();
+        return Err(ErrorKind::Numerical { reason }.into());
+    }
+    if let Some(defect) = scores.sum_defect {
+        let shown = -defect.log10();
+        if shown < scores.digits - 1.0 {
+            scores.warnings.push(format!(
+                "the scores sum to {:e}, but the rank is {}: they have {:.0} digits at most, where the condition promised {:.0}",
+                scores.sum,
+                scores.rank,
+                shown.max(0.0),
+                scores.digits
+            ));
+        }
+        scores.digits = scores.digits.min(shown.max(0.0));
+    }
+    if !scores.condition.is_finite() {
+        scores.warnings.push("the condition is beyond the range of numbers".into());
+    }
+    Ok(scores)
 }
 
 /// λ is a finite number ≥ 0.
@@ -119,6 +211,8 @@ struct Plan<'a> {
     row_scale: Option<&'a [f64]>,
     options: &'a ScoreOptions,
     run: &'a Run<'a>,
+    /// Whether no entry lost digits before it came here.
+    whole: bool,
 }
 
 impl Plan<'_> {
@@ -269,12 +363,23 @@ impl Plan<'_> {
             &mut values,
             self.run,
         )?;
-        let warnings = match rank < d {
-            true => vec![format!(
+        let mut digits = digits_left(space.condition(), d);
+        let mut warnings = Vec::new();
+        if rank < d {
+            let mut warning = format!(
                 "the matrix has rank {rank}, but {d} columns; these are the scores of the space its columns span (they sum to {rank})"
-            )],
-            false => Vec::new(),
-        };
+            );
+            // n independent columns span everything there is.
+            let exact = rank == n || (self.whole && space.holds_dropped(self.source, transform, self.run)?);
+            if !exact {
+                warning += &format!(
+                    "; the columns left out depend on the others to the rounding of the numbers, not exactly: taken as exact, \
+                     the numbers have a higher rank and other scores; as rank {rank} these have about {digits:.0} digits"
+                );
+                digits = 0.0;
+            }
+            warnings.push(warning);
+        }
         Ok(Scores {
             values,
             rank,
@@ -283,7 +388,7 @@ impl Plan<'_> {
             method: FactorMethod::Tsqr,
             reason: format!("{reason}; pivoted QR decides the rank"),
             condition: space.condition(),
-            digits: digits_left(space.condition(), d),
+            digits,
             free_intercept: false,
             warnings,
         })

@@ -3,7 +3,7 @@
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Factor, RowSpace, Transform, orthogonal_factor};
 use crate::linalg::norm;
-use crate::rows::{RowSource, require_finite, require_vector};
+use crate::rows::{RowSource, require_finite, require_plain_columns, require_vector};
 use crate::run::Run;
 
 /// A least-squares fit.
@@ -38,6 +38,7 @@ pub fn least_squares(source: &dyn RowSource, response: &[f64], run: &Run<'_>) ->
     let shape = source.shape();
     let d = shape.columns;
     require_vector("response", response, shape.rows)?;
+    require_plain_columns(source, run)?;
     let Some(factor) = Factor::orthogonal(source, Transform::default(), 0.0, run)? else {
         require_finite(source, "matrix")?;
         let l = orthogonal_factor(source, Transform::default(), 0.0, run)?;

@@ -3,7 +3,7 @@
 use super::exact::RowSpacePass;
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Chunks, RowSpace, Transform, orthogonal_factor};
-use crate::rows::{RowSource, require_finite, sweep};
+use crate::rows::{RowSource, require_finite, require_plain_columns, sweep};
 use crate::run::Run;
 
 /// What is left of a matrix when only leverage is asked for: d rows in the place of n.
@@ -31,6 +31,7 @@ impl RowFactor {
             return Err(ErrorKind::Option { name: "ridge".into(), reason }.into());
         }
         let columns = source.shape().columns;
+        require_plain_columns(source, run)?;
         // Columns of L are rows of R = Lᵀ.
         let values = orthogonal_factor(source, Transform::default(), ridge, run)?;
         if values.iter().any(|value| !value.is_finite()) {

@@ -4,6 +4,7 @@ mod compressed;
 mod csr;
 mod dense;
 mod matrix;
+mod scaled;
 mod scratch;
 mod strided;
 mod sweep;
@@ -12,6 +13,9 @@ pub(crate) use compressed::CompressedRows;
 pub use csr::{CsrBlock, CsrRows};
 pub use dense::{DenseBlock, DenseRows};
 pub use matrix::Matrix;
+pub(crate) use scaled::{
+    Extent, ScaledRows, column_exponents, is_plain, require_plain_columns, row_exponents, square_fits,
+};
 pub use scratch::{lend, touched_zeros, with_scratch};
 pub use strided::StridedRows;
 pub use sweep::{MAX_STRETCHES, Pass, sweep};
@@ -112,6 +116,33 @@ impl Block<'_> {
             Block::Dense(b) => b.row_norms_squared_into(y),
             Block::Csr(b) => b.row_norms_squared_into(y),
         }
+    }
+
+    /// y = ‖aᵢ‖, where the squares of the entries under- or overflow too.
+    pub fn row_norms_into(&self, y: &mut [f64]) {
+        /// Squares beyond these have lost digits on the way, or may have.
+        const SAFE: std::ops::Range<f64> = 1e-280..1e280;
+        self.row_norms_squared_into(y);
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = match *y {
+                square if SAFE.contains(&square) => square.sqrt(),
+                _ => self.scaled_norm(i),
+            };
+        }
+    }
+
+    /// ‖aᵢ‖ from entries that were scaled by a power of two.
+    fn scaled_norm(&self, row: usize) -> f64 {
+        let values = match self {
+            Block::Dense(b) => &b.values[row * b.columns..(row + 1) * b.columns],
+            Block::Csr(b) => b.row(row).1,
+        };
+        let largest = values.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+        if largest == 0.0 || !values.iter().all(|v| v.is_finite()) {
+            return values.iter().map(|v| v.abs()).sum();
+        }
+        let e = libm::ilogb(largest);
+        libm::ldexp(values.iter().map(|v| libm::ldexp(*v, -e).powi(2)).sum::<f64>().sqrt(), e)
     }
 
     /// The rows `range`, dense and row-major, into `out`.

@@ -2,7 +2,7 @@
 
 use super::{Status, Step};
 use crate::error::{Result, unless_interrupted};
-use crate::linalg::{dot, norm};
+use crate::linalg::dot;
 use crate::oracle::{Arrival, Curvature, NewtonStep, Oracle, SLACK_LOSS_CAP};
 use crate::run::{Event, Run};
 
@@ -186,7 +186,7 @@ fn record<O: Oracle>(oracle: &O, point: &O::Point, step: &NewtonStep, state: &mu
         passes,
         work,
         decrement: step.decrement,
-        residual: norm(oracle.gradient(point)),
+        residual: oracle.residual(point),
         step_length: state.step_length,
         certificate,
     };

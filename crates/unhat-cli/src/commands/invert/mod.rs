@@ -9,7 +9,7 @@ mod regularised;
 mod scores;
 
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, option_failure};
 use crate::input::{read_numbers, read_weights};
 use crate::options::{InvertGradient, Problem, SolverName};
 use crate::session::Session;
@@ -30,6 +30,9 @@ pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) ->
         target_scale: scale,
     };
     request.check()?;
+    if arguments.problem.certify && request.weights {
+        return Err(option_failure("--certify", "does not apply beside weights; leave it out"));
+    }
     let weights = arguments.weights.as_deref();
     let readers = [("--target", Some(arguments.target.as_str())), ("--weights", weights)];
     let files = Files::open(&arguments.problem, &readers, session)?;

@@ -26,6 +26,7 @@ impl Files<'_> {
             tolerance: self.arguments.tol,
             max_iterations: self.arguments.max_iter,
             seed,
+            certify: self.arguments.certify,
         })
     }
 }

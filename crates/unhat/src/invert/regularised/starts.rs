@@ -29,7 +29,8 @@ pub(super) fn fit(
             run.check()?;
             Ok((solved.status != Status::Interrupted).then_some(solved.x))
         }
-        Err(error) if matches!(error.kind(), ErrorKind::Unattainable { .. }) => Ok(None),
+        // A way without end leaves the range of numbers where it is not proven to be one.
+        Err(error) if matches!(error.kind(), ErrorKind::Unattainable { .. } | ErrorKind::Numerical { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
