@@ -1,6 +1,6 @@
 //! The gradient at a point in doubled precision: what is left of it near a solution, where a plain one is all rounding.
 
-use super::point::{Barrier, Point};
+use super::cell::{Barrier, Point};
 use crate::error::Result;
 use crate::gram::{Doubled, Number, gram_stretches, require_square_fits};
 use crate::leverage::DOUBLED_COST;

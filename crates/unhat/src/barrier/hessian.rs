@@ -1,6 +1,6 @@
 //! The Hessian as a d×d matrix, from the third moments of the whitened rows.
 
-use super::point::{Barrier, Point};
+use super::cell::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Chunks, Transform, merged};
 use crate::linalg;

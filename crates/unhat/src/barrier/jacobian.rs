@@ -1,6 +1,6 @@
 //! The Jacobian of the scores as a matrix, row by row, and its normal equations: JᵀJ without n×n and without n×d.
 
-use super::point::{Barrier, Point};
+use super::cell::{Barrier, Point};
 use crate::error::Result;
 use crate::gram::{Chunks, gram_stretches, merged};
 use crate::linalg;

@@ -1,6 +1,6 @@
 //! Metrics at a point: the Gram matrices of the whitened rows weighted by their scores, K and Vaidya's Q.
 
-use super::point::{Barrier, Point, metric_weight};
+use super::cell::{Barrier, Point, metric_weight};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Chunks, FactorMethod, Root, Transform, chunked_gram};
 use crate::linalg;

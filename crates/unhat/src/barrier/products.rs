@@ -1,6 +1,6 @@
 //! Products with the Hessian and with the Jacobian of the scores, matrix-free: P⁽²⁾v by one Gram matrix and one sweep.
 
-use super::point::{Barrier, Point};
+use super::cell::{Barrier, Point};
 use crate::error::Result;
 use crate::gram::{Chunks, FactorMethod, Transform, chunked_gram, merged, prefers_pairs, weighted_gram};
 use crate::leverage::pair_form;

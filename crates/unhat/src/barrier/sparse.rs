@@ -1,7 +1,7 @@
 //! Evaluations and Hessian–vector products where the Gram matrix has a sparse factor: everything lives on its pattern.
 
+use super::cell::{Barrier, Point, metric_weight};
 use super::gradient::slack_into;
-use super::point::{Barrier, Point, metric_weight};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Doubled, Factor, Pattern, Root, SparseFactor, merged};
 use crate::leverage::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};

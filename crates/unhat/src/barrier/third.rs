@@ -1,7 +1,7 @@
 //! Third derivatives of V and second derivatives of the scores: one quadratic form of the projection serves both.
 
+use super::cell::{Barrier, Point};
 use super::hessian::unwhiten;
-use super::point::{Barrier, Point};
 use crate::error::Result;
 use crate::gram::gram_sum;
 use crate::linalg;

@@ -1,6 +1,6 @@
 //! Products with the third derivative of V along one direction, matrix-free: two Gram matrices and two sweeps.
 
-use super::point::{Barrier, Point};
+use super::cell::{Barrier, Point};
 use super::products::QuadraticForms;
 use crate::error::Result;
 use crate::gram::chunked_gram;

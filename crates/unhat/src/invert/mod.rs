@@ -23,6 +23,7 @@ pub mod scores;
 mod start;
 mod surrogate;
 mod tilted;
+mod tilted_oracle;
 mod units;
 
 pub use certificate::Certificate;

@@ -27,7 +27,7 @@ pub use search::Origin;
 
 use super::start::{Located, Start, StartReport, locate};
 use crate::barrier::{Barrier, Point};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::linalg::norm;
 use crate::rows::{RowSource, require_vector};
 use crate::run::{Event, Run};

@@ -2,7 +2,7 @@
 
 use super::fit::{FitPoint, Region, ScoreFit};
 use super::step_equations::StepEquations;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::linalg::dot;
 use crate::run::{Event, Run};
 use crate::solve::{Status, Step};
