@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use unhat::Run;
 use unhat::invert::{SavedSolve, StartKind, StartReport};
 use unhat::solve::{State, Step};
-use unhat_models::models::{Activation, Encoding, Family, Model, ModelKind, Network, Response, Scaling, TrainingData};
+use unhat_models::models::{
+    Activation, Encoding, Family, Model, ModelKind, Network, Response, ResponseKind, Scaling, TrainingData,
+};
 use unhat_models::training::{Keeper, OptimiserName, SavedTraining, Sets, TrainingOptions, train_model};
 
 /// Changed copies of each seed: a few seconds for all targets together.
@@ -153,6 +155,11 @@ fn the_seeds_of_states_and_models_are_written() {
     }
     let whole = model("linear").to_bytes().unwrap();
     write("model", "bad-cut-short", whole[..whole.len() - 8].to_vec());
+    let mut without_classes = model("softmax");
+    without_classes.response.kind = ResponseKind::Classes(Vec::new());
+    let family = Family::Categorical { classes: 0 };
+    without_classes.network = Network::zeros(without_classes.encoding.width(), &[], Activation::Tanh, family);
+    write("model", "bad-no-classes", without_classes.to_bytes().unwrap());
     for (name, optimizer) in [("ok-adamw", OptimiserName::AdamW), ("ok-sgd", OptimiserName::Sgd)] {
         write("training", name, trained(optimizer).to_bytes().unwrap());
     }
