@@ -178,7 +178,10 @@ pub fn with_file<T>(name: &str, bytes: &[u8], read: impl FnOnce(&str) -> T) -> T
     FOLDER.with(|folder| {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).expect("a temporary file");
-        read(path.to_str().expect("a path in UTF-8"))
+        let answer = read(path.to_str().expect("a path in UTF-8"));
+        // A file that is written over goes to the disk each time; one that is removed never does.
+        std::fs::remove_file(&path).expect("a temporary file");
+        answer
     })
 }
 
