@@ -14,7 +14,7 @@ const SUFFIXES: [&str; 15] = [
 fn read_all(suffix: &str, bytes: &[u8]) {
     let is_text = !["npy", "npz"].contains(&suffix);
     with_file(&format!("f.{suffix}"), bytes, |path| {
-        every_choice().map(|options| reads_matrix(path, &options, is_text));
+        let _ = every_choice().map(|options| reads_matrix(path, &options, is_text));
         let _ = read_vector(path, "v");
         let _ = read_rows(path);
         reads_frame(path);
