@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod frames;
+#[path = "../../../../fuzz/src/lib.rs"]
+mod fuzz_targets;
+mod fuzzed;
 mod malformed;
 mod malformed_polytopes;
 mod market;

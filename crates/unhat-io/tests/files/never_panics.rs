@@ -1,53 +1,25 @@
 //! Whatever the bytes: an answer or an error, and little memory.
 
-use super::{data, file, names};
+use super::data;
+use super::fuzz_targets::{every_choice, reads_frame, reads_matrix, reads_polytope, with_file};
 use proptest::prelude::*;
-use unhat::rows::RowSource;
-use unhat_io::{TableOptions, read_frame, read_matrix, read_polytope, read_rows, read_vector};
+use unhat_io::{read_rows, read_vector};
 
 const SUFFIXES: [&str; 15] = [
     "npy", "npz", "mtx", "mm", "csv", "tsv", "txt", "mps", "ine", "csv.gz", "tsv.gz", "mtx.gz", "txt.gz", "mps.gz",
     "xyz",
 ];
 
-/// Reads a file in every way. What is read must be a matrix that can be lent.
+/// Reads a file in every way.
 fn read_all(suffix: &str, bytes: &[u8]) {
-    let (_folder, path) = file(&format!("f.{suffix}"), bytes);
-    let choosing = TableOptions {
-        columns: Some(names(&["1", "a"])),
-        response: Some("2".to_string()),
-        intercept: true,
-        ..TableOptions::default()
-    };
-    let intercept = TableOptions { intercept: true, ..TableOptions::default() };
-    for options in [TableOptions::default(), choosing, intercept] {
-        if let Ok(table) = read_matrix(&path, &options) {
-            let shape = table.matrix.rows().unwrap().shape();
-            assert_eq!(shape, table.matrix.shape());
-            assert!(shape.rows > 0 && shape.columns > 0);
-            assert!(table.response.is_none_or(|response| response.len() == shape.rows));
-            assert!(table.matrix.row_names.is_none_or(|names| names.len() == shape.rows));
-            assert!(table.matrix.column_names.is_none_or(|names| names.len() == shape.columns));
-        }
-    }
-    let _ = read_vector(&path, "v");
-    let _ = read_rows(&path);
-    if let Ok(frame) = read_frame(&path) {
-        assert!(frame.rows() > 0 && frame.columns().iter().all(|column| column.len() == frame.rows()));
-        assert!(frame.row_names.as_ref().is_none_or(|names| names.len() == frame.columns()[0].len()));
-    }
-    read_as_polytope(&path);
-}
-
-/// What is read must be a polytope that can be lent, with finite offsets.
-fn read_as_polytope(path: &str) {
-    if let Ok(polytope) = read_polytope(path) {
-        let shape = polytope.matrix.rows().unwrap().shape();
-        assert!(shape.rows > 0 && shape.columns > 0);
-        assert_eq!((polytope.offset.len(), polytope.row_names.len()), (shape.rows, shape.rows));
-        assert!(polytope.offset.iter().all(|b| b.is_finite()));
-        assert!(polytope.column_names.is_none_or(|names| names.len() == shape.columns));
-    }
+    let is_text = !["npy", "npz"].contains(&suffix);
+    with_file(&format!("f.{suffix}"), bytes, |path| {
+        let _ = every_choice().map(|options| reads_matrix(path, &options, is_text));
+        let _ = read_vector(path, "v");
+        let _ = read_rows(path);
+        reads_frame(path);
+        reads_polytope(path);
+    });
 }
 
 fn valid_files() -> Vec<(String, Vec<u8>)> {
@@ -117,8 +89,7 @@ proptest! {
         others in proptest::collection::vec(" rhs [r-t] [0-9]|RHS|BOUNDS|RANGES| (UP|LO|MI|FR|BV|LI|PL)( b)? [x-z]( -?[0-9]{1,2})?|\\PC{0,9}", 0..8),
     ) {
         let text = format!("ROWS\n{}\nCOLUMNS\n{}\n{}\nENDATA\n", rows.join("\n"), columns.join("\n"), others.join("\n"));
-        let (_folder, path) = file("f.mps", text);
-        read_as_polytope(&path);
+        with_file("f.mps", text.as_bytes(), reads_polytope);
     }
 
     #[test]
@@ -126,8 +97,8 @@ proptest! {
         sizes in "[0-9]{1,2} [0-9]{1,12} (real|rational|integer)|[1-4] [2-4] rational",
         lines in proptest::collection::vec("-?[0-9]{1,2}( -?[0-9]{1,2}(/[0-9])?){1,3}|end|linearity [0-9] [0-9]|\\PC{0,9}", 0..8),
     ) {
-        let (_folder, path) = file("f.ine", format!("H-representation\nbegin\n{sizes}\n{}\nend\n", lines.join("\n")));
-        read_as_polytope(&path);
+        let text = format!("H-representation\nbegin\n{sizes}\n{}\nend\n", lines.join("\n"));
+        with_file("f.ine", text.as_bytes(), reads_polytope);
     }
 
     #[test]

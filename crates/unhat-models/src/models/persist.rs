@@ -2,7 +2,7 @@
 
 use super::encoding::Encoding;
 use super::network::Layer;
-use super::{Activation, Family, LayerShape, ModelKind, Network, Response, Scaling};
+use super::{Activation, Family, LayerShape, ModelKind, Network, Response, ResponseKind, Scaling, Wanted};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -123,12 +123,25 @@ impl Model {
             inputs = outputs + 1;
         }
         let family = self.response.family(self.kind.wanted());
+        if !self.response_suits() {
+            return Err(format!("is a model {}, whose response cannot be {family:?}", self.kind));
+        }
         if family != self.network.family {
             return Err(format!("its response is {family:?}, its loss {:?}", self.network.family));
         }
         match self.penalty.is_finite() && self.penalty >= 0.0 {
             true => Ok(()),
             false => Err(format!("its penalty is {}", self.penalty)),
+        }
+    }
+
+    /// Whether the response is one that a model of this kind is fitted to: of classes there are two or more.
+    fn response_suits(&self) -> bool {
+        match (self.kind.wanted(), &self.response.kind) {
+            (Wanted::Value | Wanted::Either, ResponseKind::Value) | (Wanted::Count, ResponseKind::Count) => true,
+            (Wanted::TwoClasses, ResponseKind::Classes(labels)) => labels.len() == 2,
+            (Wanted::Classes | Wanted::Either, ResponseKind::Classes(labels)) => labels.len() >= 2,
+            _ => false,
         }
     }
 }
@@ -152,7 +165,7 @@ fn layer(tensor: &TensorView<'_>) -> std::result::Result<Layer, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::{Column, Frame, TextColumn, Wanted};
+    use crate::models::{Column, Frame, TextColumn};
     use unhat::random::uniform_rows_into;
 
     fn model(kind: &str) -> Model {
@@ -205,6 +218,20 @@ mod tests {
         foreign.network.layers.last_mut().unwrap().shape.outputs = 1;
         foreign.network.layers.last_mut().unwrap().weights.truncate(5);
         assert!(refused(&foreign.to_bytes().unwrap()).contains("its response is Categorical"));
+        let mut foreign = model("softmax");
+        foreign.response.kind = ResponseKind::Classes(Vec::new());
+        foreign.network =
+            Network::zeros(foreign.encoding.width(), &[], Activation::Tanh, foreign.response.family(Wanted::Classes));
+        assert!(
+            refused(&foreign.to_bytes().unwrap()).contains("cannot be Categorical { classes: 0 }"),
+            "nothing to predict"
+        );
+        let mut foreign = model("softmax");
+        foreign.kind = ModelKind::Logistic;
+        assert!(
+            refused(&foreign.to_bytes().unwrap())
+                .contains("logistic, whose response cannot be Categorical { classes: 3 }")
+        );
         let mut broken = model("linear");
         broken.network.layers[0].weights[0] = f64::NAN;
         assert_eq!(broken.to_bytes().unwrap_err().kind().name(), "numerical");

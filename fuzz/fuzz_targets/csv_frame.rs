@@ -1,0 +1,6 @@
+//! `csv_frame` of ../src/lib.rs on the bytes that libFuzzer makes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    unhat_fuzz::csv_frame(bytes);
+});
