@@ -166,7 +166,8 @@ pub fn seed_table() -> Frame {
 /// All columns of a table, chosen ones with a response, and all with an intercept.
 pub fn every_choice() -> [TableOptions; 3] {
     let columns = Some(vec!["1".to_string(), "a".to_string()]);
-    let choosing = TableOptions { columns, response: Some("2".to_string()), intercept: true };
+    let choosing =
+        TableOptions { columns, response: Some("2".to_string()), intercept: true, ..TableOptions::default() };
     [TableOptions::default(), choosing, TableOptions { intercept: true, ..TableOptions::default() }]
 }
 
