@@ -23,9 +23,9 @@ pub struct ScoresPage {
     pub created_utc: Option<String>,
     /// What holds A: a file's name.
     pub matrix: String,
-    /// n.
+    /// The number n of rows.
     pub rows: u64,
-    /// d.
+    /// The number d of columns.
     pub columns: u64,
     /// Rank.
     pub rank: u64,

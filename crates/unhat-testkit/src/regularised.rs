@@ -5,7 +5,7 @@ use crate::{Dd, Real};
 
 /// L with its gradient and Hessian at one x.
 pub struct Objective {
-    /// L.
+    /// The value L of the objective.
     pub value: f64,
     /// ∇L = H(g − c) + Kx (d).
     pub gradient: Vec<Dd>,

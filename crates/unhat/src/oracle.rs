@@ -16,9 +16,9 @@ pub trait Oracle {
     fn dim(&self) -> usize;
     /// Evaluates at x; None outside the domain. `metric` asks for what the curvature needs beside the gradient.
     fn at(&self, x: &[f64], metric: bool, run: &Run<'_>) -> Result<Option<Self::Point>>;
-    /// x.
+    /// The point x.
     fn x<'p>(&self, point: &'p Self::Point) -> &'p [f64];
-    /// f(x).
+    /// The value f(x).
     fn value(&self, point: &Self::Point) -> f64;
     /// ∇f(x).
     fn gradient<'p>(&self, point: &'p Self::Point) -> &'p [f64];

@@ -9,16 +9,16 @@ use std::collections::HashMap;
 pub enum Base {
     /// Adam with decoupled weight decay and the authors' β₁ = .9, β₂ = .999, ε = 10⁻⁸.
     AdamW {
-        /// λ.
+        /// The weight decay λ.
         weight_decay: f64,
     },
     /// g = ḡ + λθ, b ← μb + g, θ −= ηb or η(g + μb).
     Sgd {
-        /// μ.
+        /// The momentum μ.
         momentum: f64,
         /// Whether by Nesterov's rule.
         nesterov: bool,
-        /// λ.
+        /// The weight decay λ.
         weight_decay: f64,
     },
 }

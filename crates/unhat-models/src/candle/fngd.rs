@@ -20,7 +20,7 @@ pub struct FngdConfig {
     pub layers: Vec<Watched>,
     /// The rule underneath, which adds momentum and decay.
     pub base: Base,
-    /// η.
+    /// The learning rate η that was tried.
     pub learning_rate: f64,
     /// Samples of the training set: ids are below.
     pub samples: usize,

@@ -19,7 +19,7 @@ pub struct FngdMetricConfig {
     /// the direction of watched layers is multiplied by the median layer's 1/s: see
     /// [`BaseRule::Sgd`](crate::natural::BaseRule).
     pub base: Base,
-    /// η.
+    /// The learning rate η that was tried.
     pub learning_rate: f64,
     /// Rank, damping, rows and seed.
     pub metric: MetricOptions,

@@ -16,7 +16,7 @@ use unhat::{ErrorKind, Result, Run};
 pub struct SignCertificate {
     /// r.
     pub eigenpairs: usize,
-    /// M.
+    /// The damping M.
     pub damping: f64,
     /// Lower ends, one a row.
     pub low: Vec<f64>,

@@ -5,7 +5,7 @@ use unhat::kernels::{dot, norm};
 
 /// Where r steps led.
 pub struct FewSteps {
-    /// xᵣ.
+    /// The iterate xᵣ.
     pub x: Vec<f64>,
     /// ‖b − Hxᵣ‖/‖b‖ by the recurrence.
     pub residual: f64,

@@ -27,7 +27,7 @@ pub const MEMORISED: f64 = 0.995;
 /// The numbers printed beside scores; None where one does not apply or would cost too much.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StudyDiagnostics {
-    /// m.
+    /// The number m of validation rows.
     pub validation_rows: Option<usize>,
     /// Effective share of the validation rows in v.
     pub effective_share: Option<f64>,

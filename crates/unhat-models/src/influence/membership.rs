@@ -34,7 +34,7 @@ pub struct MembershipReport {
 pub struct MembershipRow {
     /// Its name or number.
     pub row: RowName,
-    /// h.
+    /// The hat value h of the row.
     pub hat: f64,
     /// (2/π)·arctan(1/(1−h)).
     pub auc: f64,

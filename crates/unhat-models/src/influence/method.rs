@@ -11,11 +11,11 @@ use unhat::{ErrorKind, Result, Run};
 /// A way to score rows. Larger = better row, in every one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// −ℓᵢ.
+    /// The negative loss −ℓᵢ.
     Loss,
     /// −‖gᵢ‖.
     GradNorm,
-    /// gᵢ·v.
+    /// The inner product gᵢ·v.
     InnerProduct,
     /// −‖gᵢ‖², a row's inner-product influence on itself.
     SelfInfluence,
@@ -36,7 +36,7 @@ pub enum Method {
     Fisher,
     /// Preconditioned conjugate-gradient steps on the Hessian.
     HessianSteps {
-        /// r.
+        /// The number r of steps.
         steps: usize,
     },
     /// gᵢᵀH⁻¹v.
@@ -257,7 +257,7 @@ fn unknown(name: &str) -> unhat::Error {
 pub enum Target<'a> {
     /// ∇f of validation rows, of |f| where `absolute`: v times the sign of f.
     Impact {
-        /// f.
+        /// The function f that influence is on.
         impact: &'a Impact<'a>,
         /// Scores of |f|, for the signed unfairness.
         absolute: bool,

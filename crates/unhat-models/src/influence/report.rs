@@ -21,11 +21,11 @@ pub struct ModelReport {
     pub name: String,
     /// gaussian, bernoulli, categorical or poisson.
     pub family: String,
-    /// p.
+    /// The number p of parameters.
     pub parameters: usize,
-    /// n.
+    /// The number n of training rows.
     pub training_rows: usize,
-    /// M.
+    /// The penalty M of the fit.
     pub penalty: f64,
     /// The mean held-out loss at every M that was tried, where M was chosen.
     pub cross_validation: Option<Vec<PenaltyReport>>,
@@ -40,7 +40,7 @@ pub struct ModelReport {
 /// A penalty that was tried.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PenaltyReport {
-    /// M.
+    /// The penalty M of the fit.
     pub penalty: f64,
     /// Mean held-out loss; None where a fit diverged.
     pub loss: Option<f64>,
@@ -53,7 +53,7 @@ pub struct Coefficient {
     pub name: String,
     /// The class it speaks for, where there are classes.
     pub class: Option<Label>,
-    /// θ.
+    /// The coefficient θ.
     pub value: f64,
     /// Subtracted from the column.
     pub center: f64,
@@ -75,7 +75,7 @@ pub struct ImpactReport {
 /// How far the scores may be trusted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiagnosticsReport {
-    /// m.
+    /// The number m of validation rows.
     pub validation_rows: Option<usize>,
     /// Effective share of the validation rows in v.
     pub effective_share: Option<f64>,
@@ -91,7 +91,7 @@ pub struct DiagnosticsReport {
     pub largest_leverage: Option<f64>,
     /// Share of training rows whose class is predicted.
     pub training_accuracy: Option<f64>,
-    /// T.
+    /// The temperature T of the softmax.
     pub temperature: Option<f64>,
     /// M of the damped system.
     pub damping: Option<f64>,
@@ -102,7 +102,7 @@ pub struct DiagnosticsReport {
 /// What was averaged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnsembleReport {
-    /// K.
+    /// The number K of fits that were averaged.
     pub members: u32,
     /// Mean rank correlation of one member's scores with the mean.
     pub rank_correlation_of_one: Option<f64>,
@@ -215,7 +215,7 @@ pub struct ScoredRow {
     pub row: RowName,
     /// Larger = better.
     pub score: f64,
-    /// ℓᵢ.
+    /// The loss ℓᵢ of the row.
     pub loss: f64,
 }
 
@@ -226,7 +226,7 @@ pub struct StudyReport {
     pub model: ModelReport,
     /// What the scores are for.
     pub task: String,
-    /// f.
+    /// The function f that influence is on.
     pub impact: ImpactReport,
     /// How rows were scored.
     pub method: String,
@@ -255,7 +255,7 @@ pub struct CheckReport {
     pub left_out: Vec<LeftOut>,
     /// The model trained on the planted flips.
     pub model: ModelReport,
-    /// K.
+    /// The number K of fits.
     pub ensemble: u32,
 }
 
@@ -287,7 +287,7 @@ pub struct LeftOut {
 pub struct TrimReport {
     /// The model before.
     pub model: ModelReport,
-    /// f.
+    /// The function f that influence is on.
     pub impact: ImpactReport,
     /// How rows were scored.
     pub method: String,

@@ -65,9 +65,9 @@ pub struct Request {
     pub damping: Option<f64>,
     /// Whether leverages are computed beside scores that need none.
     pub leverages: bool,
-    /// K.
+    /// The number K of fits.
     pub ensemble: u32,
-    /// Seed.
+    /// The seed of everything that is drawn.
     pub seed: u64,
 }
 

@@ -12,16 +12,16 @@ use unhat::{ErrorKind, Result, Run};
 /// Which of the two equal forms is factored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// p×p.
+    /// The p×p system of the parameters.
     Primal,
-    /// n×n.
+    /// The n×n system of the rows.
     Dual,
 }
 
 /// The factored ridge system of the per-sample gradients.
 pub struct Ridge<'a> {
     gradients: SampleGradients<'a>,
-    /// M.
+    /// The damping M.
     pub damping: f64,
     /// Which form was factored.
     pub form: Form,

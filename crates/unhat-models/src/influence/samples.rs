@@ -72,12 +72,12 @@ impl<'a> SampleGradients<'a> {
         }
     }
 
-    /// n.
+    /// The number n of rows.
     pub fn rows(&self) -> usize {
         self.features.shape().rows
     }
 
-    /// p.
+    /// The number p of parameters.
     pub fn parameters(&self) -> usize {
         self.network.parameters()
     }

@@ -41,7 +41,7 @@ pub struct StudyOptions {
     pub penalty: Option<f64>,
     /// What the scores are for.
     pub task: Task,
-    /// f.
+    /// The function f that influence is on.
     pub impact: ImpactKind,
     /// None: the task's.
     pub method: Option<Method>,
@@ -55,7 +55,7 @@ pub struct StudyOptions {
     pub leverages: bool,
     /// K models with seeds seed, seed + 1, ….
     pub ensemble: u32,
-    /// Seed.
+    /// The seed of everything that is drawn.
     pub seed: u64,
 }
 
@@ -71,7 +71,7 @@ pub struct ImpactValues {
 /// What an ensemble added.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EnsembleSpread {
-    /// K.
+    /// The number K of fits that were averaged.
     pub members: u32,
     /// Mean rank correlation of one member's scores with the ensemble's.
     pub correlation: Option<f64>,
@@ -103,7 +103,7 @@ pub struct Study {
     pub gradient_norms: Vec<f64>,
     /// Ridge leverage of the gradients; None where min(n, p) is above [`LEVERAGE_LIMIT`], or where it was declined.
     pub leverages: Option<Vec<f64>>,
-    /// f.
+    /// The function f that influence is on.
     pub impact: ImpactValues,
     /// T of v.
     pub temperature: Option<f64>,

@@ -23,7 +23,7 @@ const FOLD_STREAM: u64 = 4 << 40;
 /// A penalty, and how it did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PenaltyLoss {
-    /// M.
+    /// The penalty M of the fit.
     pub penalty: f64,
     /// Mean loss of held-out rows; infinite where one overflows.
     pub loss: f64,

@@ -27,7 +27,7 @@ pub struct FitRows<'a> {
 pub struct Fitted {
     /// The weights.
     pub network: Network,
-    /// M.
+    /// The penalty M of the fit.
     pub penalty: f64,
     /// How M was chosen, where it was.
     pub cross_validation: Option<CrossValidation>,

@@ -80,7 +80,7 @@ impl<'a> Objective<'a> {
         Objective { penalty, ..self }
     }
 
-    /// M.
+    /// The penalty M of the fit.
     pub fn penalty(&self) -> f64 {
         self.penalty
     }

@@ -74,7 +74,7 @@ pub struct FngdOptions {
     pub scope: Scope,
     /// M. Relative damping below 10 in the first epoch spoils larger networks.
     pub damping: Damping,
-    /// μ.
+    /// The momentum μ.
     pub momentum: f64,
     /// λ.
     pub decay: Decay,

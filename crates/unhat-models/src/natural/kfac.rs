@@ -39,7 +39,7 @@ pub struct KfacOptions {
     pub damping: Damping,
     /// ρ, the largest weight of the past in the running factors.
     pub memory: f64,
-    /// μ.
+    /// The momentum μ.
     pub momentum: f64,
     /// Weight decay.
     pub decay: Decay,

@@ -110,7 +110,7 @@ pub struct Kept {
 /// A rate of the range test and the loss it led to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RateTrial {
-    /// η.
+    /// The learning rate η that was tried.
     pub learning_rate: f64,
     /// Mean loss after the trial; None where it diverged.
     pub loss: Option<f64>,
@@ -226,9 +226,9 @@ pub struct ResolvedOptions {
     pub epochs: u32,
     /// η as it was asked for: a number, or auto.
     pub learning_rate: LearningRate,
-    /// λ.
+    /// The weight decay λ.
     pub weight_decay: f64,
-    /// μ.
+    /// The momentum μ.
     pub momentum: Option<f64>,
     /// What becomes of η.
     pub schedule: Schedule,
@@ -240,13 +240,13 @@ pub struct ResolvedOptions {
     pub refresh: Option<u32>,
     /// λ of the Fisher matrix.
     pub damping: Option<f64>,
-    /// α.
+    /// The relative damping α.
     pub alpha: Option<f64>,
     /// Steps between updates of Kronecker factors.
     pub factor_every: Option<u64>,
     /// Steps between their inversions.
     pub inverse_every: Option<u64>,
-    /// r.
+    /// The rank r of the metric.
     pub rank: Option<usize>,
     /// The rule beneath the metric.
     pub base: Option<MetricBase>,
@@ -254,7 +254,7 @@ pub struct ResolvedOptions {
     pub patience: Option<u32>,
     /// Steps between evaluations within an epoch.
     pub record_every: Option<u64>,
-    /// Seed.
+    /// The seed of everything that is drawn.
     pub seed: u64,
 }
 

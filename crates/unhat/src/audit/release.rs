@@ -11,7 +11,7 @@ use crate::run::Run;
 pub(super) struct Exact {
     /// σ of the released rows, in their order.
     pub scores: Vec<f64>,
-    /// g.
+    /// The gradient g.
     pub gradient: Vec<f64>,
     /// 0-based; None: all.
     pub rows: Option<Vec<usize>>,

@@ -77,9 +77,9 @@ pub struct Table {
     pub name: String,
     /// SHA-256 of its values (row-major little-endian f64, then the offset), in hexadecimal.
     pub sha256: String,
-    /// n.
+    /// The number n of rows.
     pub rows: u64,
-    /// d.
+    /// The number d of columns.
     pub columns: u64,
     /// Rank of the weighted matrix at the audited point.
     pub rank: u64,
@@ -110,11 +110,11 @@ pub struct Release {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReleaseKind {
-    /// σ(x).
+    /// The scores σ(x).
     Scores,
     /// g(x) = −A_xᵀσ.
     Gradient,
-    /// Both.
+    /// Scores and gradient.
     Both,
 }
 
@@ -207,7 +207,7 @@ pub struct Spread {
     pub rmse: f64,
     /// Its 95 % interval.
     pub rmse_ci95: [f64; 2],
-    /// N.
+    /// The number N of tries.
     pub trials: u32,
     /// Share of tries within three times the Cramér–Rao bound; None where there is no bound (no noise).
     pub share_at_bound: Option<f64>,
@@ -316,7 +316,7 @@ pub struct NoiseNeeded {
 /// What a noisy release is still good for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Utility {
-    /// k.
+    /// How many scores, k, were looked at.
     pub top_k: u32,
     /// The share of the k largest released numbers that are still among the k largest, on average.
     pub kept: f64,
@@ -327,7 +327,7 @@ pub struct Utility {
 /// (ε, δ) of the Gaussian mechanism at this table's measured sensitivity. Not a guarantee.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Privacy {
-    /// δ.
+    /// The δ of (ε, δ).
     pub delta: f64,
     /// ε of the planned noise; None: unbounded (no noise).
     pub epsilon: Option<f64>,
@@ -335,7 +335,7 @@ pub struct Privacy {
     pub sensitivity_l2: f64,
     /// Rows dropped one at a time.
     pub rows_tried: u64,
-    /// n.
+    /// The number n of rows in all.
     pub rows_total: u64,
     /// "this_table": it says nothing about other tables, and is no differential-privacy guarantee.
     pub scope: String,
@@ -382,7 +382,7 @@ pub struct FittedErrors {
 /// Whose membership shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExposedRows {
-    /// n.
+    /// The number n of rows.
     pub count: u64,
     /// How many rows have a membership AUC above 0.55.
     pub auc_over_055: u64,

@@ -53,13 +53,13 @@ pub enum Side {
 /// One evaluation of a [`Barrier`].
 #[derive(Clone, Debug)]
 pub struct Point {
-    /// x.
+    /// The point x.
     pub x: Vec<f64>,
     /// s = Ax − b.
     pub slack: Vec<f64>,
     /// 1/s, the row scale of A_x.
     pub inverse_slack: Vec<f64>,
-    /// σ.
+    /// The scores σ, one a row.
     pub scores: Vec<f64>,
     /// L with M = LLᵀ.
     pub factor: Factor,
@@ -119,7 +119,7 @@ impl<'a> Barrier<'a> {
         self.source
     }
 
-    /// b.
+    /// The offset b.
     pub fn offset(&self) -> &'a [f64] {
         self.offset
     }
@@ -129,7 +129,7 @@ impl<'a> Barrier<'a> {
         &self.positive
     }
 
-    /// d.
+    /// The dimension d.
     pub fn dim(&self) -> usize {
         self.source.shape().columns
     }

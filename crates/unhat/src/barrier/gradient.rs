@@ -47,7 +47,7 @@ pub fn leverage_gradient(source: &dyn RowSource, offset: &[f64], x: &[f64], run:
     Ok(LeverageGradient { values, scores })
 }
 
-/// Aᵀu.
+/// The product Aᵀu.
 pub(super) fn transposed_product(source: &dyn RowSource, u: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
     sweep(source, &TransposedProduct { u, columns: source.shape().columns }, &mut [], run)
 }

@@ -103,7 +103,7 @@ impl ThirdMoments {
         Ok(ThirdMoments { d, values })
     }
 
-    /// d.
+    /// The dimension d.
     pub fn dim(&self) -> usize {
         self.d
     }

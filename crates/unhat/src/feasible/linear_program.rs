@@ -15,7 +15,7 @@ pub(super) type Constraint<'a> = &'a dyn Fn(&[f64], usize) -> (Vec<f64>, f64);
 
 /// maximise qᵀz subject to rowᵢ(z) ≤ hᵢ for the rows of a working set, and a few dense constraints.
 pub(super) struct LinearProgram<'a> {
-    /// q.
+    /// The objective q.
     pub objective: &'a [f64],
     /// Further constraints (coefficients, right-hand side), never dropped.
     pub fixed: Vec<(Vec<f64>, f64)>,

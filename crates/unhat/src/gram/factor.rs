@@ -89,7 +89,7 @@ impl Factor {
         Factor { gram_condition: self.gram_condition.clone(), ..Factor::of_lower(l, self.d, self.method) }
     }
 
-    /// d.
+    /// The dimension d.
     pub fn dim(&self) -> usize {
         self.d
     }

@@ -131,7 +131,7 @@ impl Pattern {
         Pattern { place, starts, rows, runs, row_starts, row_slots, flops, inverse_flops }
     }
 
-    /// d.
+    /// The dimension d.
     pub fn dim(&self) -> usize {
         self.place.len()
     }

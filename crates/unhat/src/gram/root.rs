@@ -41,7 +41,7 @@ impl Root {
         }
     }
 
-    /// F⁻¹v.
+    /// The half solve F⁻¹v.
     pub fn half_solve(&self, v: &[f64]) -> Vec<f64> {
         match &self.0 {
             Form::Product(l, c) => linalg::solve_lower(c, &linalg::solve_lower(l, v)),
@@ -50,7 +50,7 @@ impl Root {
         }
     }
 
-    /// F⁻ᵀy.
+    /// The other half, F⁻ᵀy.
     pub fn half_solve_transposed(&self, y: &[f64]) -> Vec<f64> {
         match &self.0 {
             Form::Product(l, c) => linalg::solve_lower_transposed(l, &linalg::solve_lower_transposed(c, y)),
@@ -59,7 +59,7 @@ impl Root {
         }
     }
 
-    /// Fᵀv.
+    /// The product Fᵀv.
     pub fn transposed_times(&self, v: &[f64]) -> Vec<f64> {
         let times = linalg::lower_transposed_times_vector;
         match &self.0 {

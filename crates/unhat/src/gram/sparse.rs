@@ -83,7 +83,7 @@ impl SparseFactor {
         (0..self.pattern.dim()).map(|k| self.factor[self.pattern.starts[k]].ln()).sum()
     }
 
-    /// F⁻¹v.
+    /// The half solve F⁻¹v.
     pub fn half_solve(&self, v: &[f64]) -> Vec<f64> {
         let p = &*self.pattern;
         let mut y = vec![0.0; p.dim()];
@@ -99,7 +99,7 @@ impl SparseFactor {
         y
     }
 
-    /// F⁻ᵀy.
+    /// The other half, F⁻ᵀy.
     pub fn half_solve_transposed(&self, y: &[f64]) -> Vec<f64> {
         let p = &*self.pattern;
         let mut z = y.to_vec();
@@ -111,7 +111,7 @@ impl SparseFactor {
         p.place.iter().map(|&k| z[k as usize]).collect()
     }
 
-    /// Fᵀv.
+    /// The product Fᵀv.
     pub fn transposed_times(&self, v: &[f64]) -> Vec<f64> {
         let p = &*self.pattern;
         let mut y = vec![0.0; p.dim()];
@@ -124,7 +124,7 @@ impl SparseFactor {
         y
     }
 
-    /// Bv.
+    /// The product Bv.
     pub fn times(&self, v: &[f64]) -> Vec<f64> {
         let p = &*self.pattern;
         let mut x = vec![0.0; p.dim()];

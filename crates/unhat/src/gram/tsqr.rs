@@ -209,7 +209,7 @@ struct Remainder<'a> {
     /// Those of the chosen columns.
     coefficients: &'a [Doubled],
     transform: Transform<'a>,
-    /// d.
+    /// The number d of columns.
     columns: usize,
 }
 

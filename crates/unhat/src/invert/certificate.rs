@@ -30,7 +30,7 @@ pub struct Certificate {
 pub(super) struct Proof {
     /// Valid at the evaluated point; None when the test fails.
     pub certificate: Option<Certificate>,
-    /// η.
+    /// The rounding η of the gradient that the bound contains.
     pub rounding: f64,
     metric: LocalMetric,
     /// max ‖a_{x,i}‖ in the norm of Q⁻¹, or a bound of it.

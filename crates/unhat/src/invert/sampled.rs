@@ -15,9 +15,9 @@ pub(super) struct SampledRows {
     pub d: usize,
     /// uᵢ, m×d row-major.
     pub u: Vec<f64>,
-    /// ωᵢ.
+    /// The weights ωᵢ of the rows.
     pub weights: Vec<f64>,
-    /// σᵢ.
+    /// The scores σᵢ of the rows.
     pub scores: Vec<f64>,
 }
 
@@ -37,7 +37,7 @@ impl SampledRows {
         Ok(SampledRows { d, u, weights: sample.weights, scores })
     }
 
-    /// m.
+    /// The number m of rows.
     pub fn len(&self) -> usize {
         self.weights.len()
     }

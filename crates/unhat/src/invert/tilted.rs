@@ -8,9 +8,9 @@ use std::cell::OnceCell;
 
 /// The barrier tilted by a target.
 pub struct Tilted<'a> {
-    /// V.
+    /// The barrier V.
     pub barrier: &'a Barrier<'a>,
-    /// c.
+    /// The target c.
     pub target: &'a [f64],
     /// Exponents of the powers of two that bring x back into the units it was asked for in; None: it is in them.
     pub(super) units: Option<&'a [i32]>,

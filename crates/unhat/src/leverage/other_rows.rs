@@ -59,7 +59,7 @@ impl RowFactor {
         &self.values
     }
 
-    /// d.
+    /// The number d of columns.
     pub fn columns(&self) -> usize {
         self.columns
     }

@@ -32,14 +32,14 @@ pub fn cholesky_solve(l: &[f64], v: &[f64]) -> Vec<f64> {
     x
 }
 
-/// L⁻¹v.
+/// The solution L⁻¹v.
 pub fn solve_lower(l: &[f64], v: &[f64]) -> Vec<f64> {
     let mut x = v.to_vec();
     solve_lower_rows(l, v.len(), &mut x);
     x
 }
 
-/// L⁻ᵀv.
+/// The solution L⁻ᵀv.
 pub fn solve_lower_transposed(l: &[f64], v: &[f64]) -> Vec<f64> {
     let mut x = v.to_vec();
     solve_lower_transposed_rows(l, v.len(), &mut x);

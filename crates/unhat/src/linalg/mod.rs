@@ -45,7 +45,7 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     ((a + e) + (b + f)) + ((c + g) + (d + h)) + rest
 }
 
-/// ‖v‖₂.
+/// The Euclidean norm ‖v‖₂.
 pub fn norm(v: &[f64]) -> f64 {
     dot(v, v).sqrt()
 }

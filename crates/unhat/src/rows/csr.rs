@@ -101,7 +101,7 @@ pub struct CsrBlock<'a> {
     pub indices: &'a [u32],
     /// Values beside the indices.
     pub values: &'a [f64],
-    /// d.
+    /// The number d of columns.
     pub columns: usize,
 }
 

@@ -75,7 +75,7 @@ impl RowSource for DenseRows<'_> {
 pub struct DenseBlock<'a> {
     /// rows × columns values.
     pub values: &'a [f64],
-    /// d.
+    /// The number d of columns.
     pub columns: usize,
 }
 

@@ -30,9 +30,9 @@ pub struct InversionPage {
     pub created_utc: Option<String>,
     /// What holds A: a file's name.
     pub matrix: String,
-    /// n.
+    /// The number n of rows.
     pub rows: u64,
-    /// d.
+    /// The number d of columns.
     pub columns: u64,
     /// What holds the target: a file's name.
     pub target: String,
@@ -147,7 +147,7 @@ pub struct ProvenDistance {
 pub struct StandardError {
     /// Its column.
     pub name: String,
-    /// x̂ⱼ.
+    /// The recovered value x̂ⱼ.
     pub value: f64,
     /// Its standard error.
     pub error: f64,

@@ -20,7 +20,7 @@ use crate::solve::{Status, Step};
 /// The answer of the diagonal form.
 #[derive(Clone, Debug)]
 pub struct DiagonalInversion {
-    /// x.
+    /// The point x.
     pub x: Vec<f64>,
     /// How it ended.
     pub status: Status,

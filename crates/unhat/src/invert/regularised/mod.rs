@@ -84,9 +84,9 @@ impl Default for RegularisedOptions {
 /// A local minimum of L in the cell.
 #[derive(Clone, Debug)]
 pub struct Minimum {
-    /// L.
+    /// The value L of the objective.
     pub objective: f64,
-    /// x.
+    /// The point x.
     pub x: Vec<f64>,
     /// Whether ∇²L was found to be positive definite there.
     pub strict: bool,

@@ -11,9 +11,9 @@ use crate::run::Run;
 /// The regularised least-squares objective of a cell.
 #[derive(Clone)]
 pub(super) struct Objective<'a> {
-    /// V.
+    /// The barrier V.
     pub barrier: &'a Barrier<'a>,
-    /// c.
+    /// The target c.
     pub target: &'a [f64],
     /// W, lower triangular with WWᵀ = K = Aᵀdiag(w)²A: Wᵀ is the triangular factor of diag(w)A.
     pub root: Vec<f64>,
@@ -30,7 +30,7 @@ pub(super) struct Place {
     pub residual: Vec<f64>,
     /// Wᵀx, with ‖Wᵀx‖ = ‖diag(w)Ax‖.
     pub pull: Vec<f64>,
-    /// L.
+    /// The value L of the objective.
     pub value: f64,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Objective<'a> {
         Objective { barrier: self.barrier, target, root: self.root.clone(), method: self.method }
     }
 
-    /// d.
+    /// The dimension d.
     pub fn dim(&self) -> usize {
         self.barrier.dim()
     }
@@ -129,7 +129,7 @@ impl<'a> Objective<'a> {
 /// ∇L = H(g − c) + Kx,  ∇²L = H² + D³V(g − c) + K
 #[derive(Clone, Debug)]
 pub struct ObjectiveAt {
-    /// L(x).
+    /// The value L(x) of the objective.
     pub value: f64,
     /// ∇L (d).
     pub gradient: Vec<f64>,

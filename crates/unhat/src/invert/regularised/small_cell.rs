@@ -12,7 +12,7 @@ pub(super) struct SmallPoint {
     pub y: Vec<f64>,
     pub slack: Vec<f64>,
     pub scores: Vec<f64>,
-    /// V.
+    /// The value V of the barrier.
     pub value: f64,
     /// g = −A_xᵀσ.
     pub gradient: Vec<f64>,

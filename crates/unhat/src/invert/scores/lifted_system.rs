@@ -20,7 +20,7 @@ pub(super) struct LiftedSystem<'a> {
     pub scores: &'a [f64],
     /// ω (m).
     pub weight: &'a [f64],
-    /// d.
+    /// The dimension d.
     pub dim: usize,
     /// Whether b = 0 on all rows.
     pub homogeneous: bool,

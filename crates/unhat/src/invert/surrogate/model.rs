@@ -12,7 +12,7 @@ pub(super) struct Model {
     d: usize,
     /// uᵢ, m×d row-major.
     rows: Vec<f64>,
-    /// ωᵢ.
+    /// The weights ωᵢ of the rows.
     weights: Vec<f64>,
 }
 
@@ -39,7 +39,7 @@ impl Model {
         Model { d, rows, weights }
     }
 
-    /// m.
+    /// The number m of rows.
     pub fn len(&self) -> usize {
         self.weights.len()
     }
