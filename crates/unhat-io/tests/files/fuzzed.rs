@@ -13,7 +13,7 @@ use unhat_models::models::{
 };
 use unhat_models::training::{Keeper, OptimiserName, SavedTraining, Sets, TrainingOptions, train_model};
 
-/// Changed copies of each seed: a few seconds for all targets together.
+/// Changed copies of each seed: a few seconds for all targets together. `UNHAT_FUZZ_CHANGES` asks for more of them.
 const CHANGES: u64 = 300;
 
 fn fuzz_folder() -> PathBuf {
@@ -62,13 +62,17 @@ fn seeds_are_taken_or_refused_as_their_names_say() {
 
 #[test]
 fn changed_seeds_are_answered_or_refused_but_never_a_panic() {
+    let changes = match std::env::var("UNHAT_FUZZ_CHANGES") {
+        Ok(text) => text.parse().expect("UNHAT_FUZZ_CHANGES: a whole number"),
+        Err(_) => CHANGES,
+    };
     for (target, read) in TARGETS {
         let seeds = seeds(target);
         for (k, (name, bytes)) in seeds.iter().enumerate() {
             let other = &seeds[(k + 1) % seeds.len()].1;
             let mut random =
                 ChaCha12Rng::seed_from_u64(name.bytes().fold(0, |sum, b| sum * 31 % 1_000_003 + u64::from(b)));
-            for change in 0..CHANGES {
+            for change in 0..changes {
                 let bytes = changed(bytes, other, &mut random);
                 if std::panic::catch_unwind(|| read(&bytes)).is_err() {
                     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{target}-{name}-{change}"));
