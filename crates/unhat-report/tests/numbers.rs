@@ -218,10 +218,8 @@ fn free_texts(node: &Node) -> Vec<String> {
 const LEAST_NAME: usize = 4;
 
 /// What the page says with a number that is no result: definitions, quantiles, thresholds.
-const STANDING_TEXTS: [&str; 24] = [
+const STANDING_TEXTS: [&str; 22] = [
     "0.3 to 3 times it",
-    "is 0.3 at a noise",
-    "below 0.3 attacks",
     "cg2",
     "adaptive accuracy = 1 − clean accuracy",
     "crossed 0",

@@ -398,9 +398,10 @@ fn brute_force_hessian(r: &Regression) -> Vec<Vec<f64>> {
 
 #[test]
 fn the_bound_is_claimed_only_where_the_median_error_is_near_it_and_chi_says_where_that_ends() {
-    for release in [ReleaseKind::Gradient, ReleaseKind::Scores] {
+    for release in [ReleaseKind::Gradient, ReleaseKind::Scores, ReleaseKind::Both] {
         for r in [skewed(), far_regression(90, 3, 2), far_regression(120, 4, 31)] {
-            let found = audited(&r, &AuditOptions { release, trials: 20, digits: Some(vec![]), ..small() });
+            let found = audited(&r, &AuditOptions { release, trials: 12, digits: Some(vec![]), ..small() });
+            let limit = if release == ReleaseKind::Gradient { 0.3 } else { 0.05 };
             let curve = &found.attack_curve;
             let series = curve.series.iter().find(|series| series.headline).unwrap();
             for (k, noise) in curve.noise_rel.iter().enumerate() {
@@ -411,10 +412,14 @@ fn the_bound_is_claimed_only_where_the_median_error_is_near_it_and_chi_says_wher
                 }
                 let expected = noise * found.bound.chi_per_unit_noise_rel.unwrap();
                 assert!((curve.chi[k] / expected - 1.0).abs() < 1e-12);
-                println!("{release:?} d {} noise {noise:.1e} chi {:.2e} ratio {ratio:.3}", r.d, curve.chi[k]);
+                assert!(
+                    curve.chi[k] > limit || (0.3..=3.0).contains(&ratio),
+                    "{release:?} at {}: {ratio}",
+                    curve.chi[k]
+                );
             }
             let at = found.bound.noise_rel_at_chi.unwrap();
-            assert!((at * found.bound.chi_per_unit_noise_rel.unwrap() - 0.3).abs() < 1e-12);
+            assert!((at * found.bound.chi_per_unit_noise_rel.unwrap() - limit).abs() < 1e-12);
             let bound = found.findings.iter().find(|f| f.id == "bound").unwrap();
             assert!(bound.text.contains("beyond this the error is that of the cell"), "{}", bound.text);
             assert_eq!(bound.numbers["noise_rel_at_chi"], Some(at));

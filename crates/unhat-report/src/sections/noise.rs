@@ -8,7 +8,7 @@ use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Column, Row, Table};
 use crate::words;
 use maud::{Markup, html};
-use unhat::audit::report::{AttackCurve, AuditReport, Protection, Series as AttackSeries};
+use unhat::audit::report::{AttackCurve, AuditReport, Protection, ReleaseKind, Series as AttackSeries};
 
 /// The axis of errors always reaches this far: 3 is an answer that has nothing to do with x any more.
 const WORST_ERROR: f64 = 3.0;
@@ -113,9 +113,11 @@ fn answer(findings: &AuditReport) -> Markup {
             None => "These tries are at no noise tried on the Cramér–Rao bound."
         }
         @if let Some(noise) = findings.bound.noise_rel_at_chi {
-            " χ, which says how far noise moves a slack at most, is 0.3 at a noise of "
+            " χ, which says how far noise moves a slack at most, is "
+            (Quantity::new("/bound/chi_limit", findings.bound.chi_limit, Format::Number)) " at a noise of "
             (Quantity::new("/bound/noise_rel_at_chi", noise, Format::Noise))
-            "; beyond this the error is that of the cell."
+            "; beyond this the error is that of the cell" (if curve.release == ReleaseKind::Gradient { "." } else {
+                ", or of an attack that has left it." })
         }
     }
 }

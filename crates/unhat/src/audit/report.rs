@@ -316,7 +316,10 @@ pub struct Bound {
     /// None where a direction is free.
     #[serde(default)]
     pub chi_per_unit_noise_rel: Option<f64>,
-    /// The noise at which χ = 0.3; beyond this the error is that of the cell.
+    /// The χ up to which attacks were seen on the bound: 0.3 for a gradient, 0.05 with scores.
+    #[serde(default)]
+    pub chi_limit: Option<f64>,
+    /// The noise at which χ is that; beyond this the error is that of the cell.
     #[serde(default)]
     pub noise_rel_at_chi: Option<f64>,
     /// What the bound alone would ask for the target.

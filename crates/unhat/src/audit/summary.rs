@@ -13,7 +13,7 @@ use super::report::{
     Protection, ProtectionKind, ProtectionResult, Release, ReleaseKind, ReleaseResult, SCHEMA, Spread, Table, Tool,
     Utility, Verdict,
 };
-use super::saturation::LINEAR_UP_TO;
+use super::saturation::linear_up_to;
 use super::sensitivity::{Sensitivity, epsilon};
 use super::spread::spread;
 use super::trial::{ATTACKS, Case};
@@ -234,7 +234,10 @@ impl Evidence<'_> {
             rel_error_per_unit_noise_rel: relative,
             valid_below_noise_rel: valid_below(curve, attack),
             chi_per_unit_noise_rel: self.chi.map(|chi| chi * self.rms[&self.options.release]),
-            noise_rel_at_chi: self.chi.map(|chi| LINEAR_UP_TO / (chi * self.rms[&self.options.release])),
+            chi_limit: self.chi.map(|_| linear_up_to(self.options.release)),
+            noise_rel_at_chi: self
+                .chi
+                .map(|chi| linear_up_to(self.options.release) / (chi * self.rms[&self.options.release])),
             noise_rel_for_target: relative.map(|bound| self.options.target_error / bound),
             // Where b lies in the range of A it is the direction of x itself.
             null_direction: self.null_direction.clone().filter(|_| owner),

@@ -3,7 +3,6 @@
 use super::report::{
     AttackKind, AuditReport, Finding, Level, Protection, ProtectionKind, ProtectionResult, ReleaseKind, Spread,
 };
-use super::saturation::LINEAR_UP_TO;
 use super::summary::option_of;
 use super::trial::START_DISTANCE;
 use std::collections::BTreeMap;
@@ -184,7 +183,10 @@ fn weakest_coefficient(findings: &AuditReport) -> Option<Finding> {
         None => String::new(),
     };
     if let Some(errors) = &weakest.spread_se {
-        text += &format!(" Its median error is {} standard errors of this coefficient.", said.amount("median_se", errors.median));
+        text += &format!(
+            " Its median error is {} standard errors of this coefficient.",
+            said.amount("median_se", errors.median)
+        );
     }
     if let Some(without) = weakest.baseline_rel {
         text += &format!(
@@ -314,17 +316,21 @@ fn bound(findings: &AuditReport) -> Option<Finding> {
     Some(said.finding("bound", Level::Note, title, text, "attack"))
 }
 
-/// χ = 0.3, and what is beyond.
+/// The noise up to which the bound says something, and what is beyond.
 fn linear_up_to(findings: &AuditReport, said: &mut Said) -> String {
-    let Some(noise) = findings.bound.noise_rel_at_chi else { return String::new() };
-    let chi = match findings.release.kind {
-        ReleaseKind::Gradient => "χ = ρ·ν·√tr(H⁻¹), ρ the largest row in H⁻¹, bounds",
-        _ => "χ, the largest standard error of a slack relative to it by the bound, is",
+    let bound = &findings.bound;
+    let (Some(noise), Some(limit)) = (bound.noise_rel_at_chi, bound.chi_limit) else { return String::new() };
+    let (chi, beyond) = match findings.release.kind {
+        ReleaseKind::Gradient => ("χ = ρ·ν·√tr(H⁻¹), ρ the largest row in H⁻¹, bounds", ""),
+        _ => (
+            "χ, the largest standard error of a slack relative to it by the bound, is",
+            ", or of an attack that has left it",
+        ),
     };
     format!(
         "{chi} how far the noise moves a slack. It is {} at a noise of {} of the release's size; beyond this the error is that \
-         of the cell.{}",
-        said.amount("chi", LINEAR_UP_TO),
+         of the cell{beyond}.{}",
+        said.amount("chi", limit),
         said.share("noise_rel_at_chi", noise),
         said.baseline(findings)
     )
