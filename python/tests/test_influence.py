@@ -35,7 +35,7 @@ def columns(path):
 def test_a_study_is_that_of_the_command_line(study, cancer, command, tmp_path):
     same(study, command("influence", cancer, *OPTIONS, "-o", "scores.csv"))
     written = columns(tmp_path / "scores.csv")
-    for name, ours in {"score": "scores", "loss": "losses", "grad_norm": "gradient_norms", "leverage": "leverages"}.items():
+    for name, ours in {"score": "scores", "loss": "losses", "grad_norm": "gradient_norms", "gradient_leverage": "leverages"}.items():
         assert getattr(study, ours).tolist() == [float(cell) for cell in written[name]]
     assert [str(row) for row in study.rows] == list(written["row"])
     assert study.positions.tolist() == (study.rows - 1).tolist()

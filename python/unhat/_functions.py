@@ -58,7 +58,8 @@ def leverage_scores(
     intercept : bool
         Put a column of ones before the columns of a table or array.
     threads : int, optional
-        Threads to use, by default as many as there are cores. The result has the same bits for any number.
+        Threads to use, by default as many as there are cores. The result has the same bits for any number;
+        on a processor without FMA the last ones differ.
 
     Returns
     -------

@@ -88,7 +88,8 @@ def influence(
     seed : int
         Seed of everything that is drawn.
     threads : int, optional
-        Threads to use, by default as many as there are cores. The result has the same bits for any number.
+        Threads to use, by default as many as there are cores. The result has the same bits for any number;
+        on a processor without FMA the last ones differ.
     progress : bool or callable
         As for :func:`invert_gradient`; the kinds are ``"phase"``, ``"epoch"`` and ``"step"``.
 

@@ -110,7 +110,8 @@ def train(
     seed : int
         Seed of first weights, batches and subspaces.
     threads : int, optional
-        Threads to use, by default as many as there are cores. The result has the same bits for any number.
+        Threads to use, by default as many as there are cores. The result has the same bits for any number;
+        on a processor without FMA the last ones differ.
     progress : bool or callable
         As for :func:`invert_gradient`; the kinds are ``"phase"`` and ``"evaluated"``.
 
@@ -165,7 +166,8 @@ def predict(table, model_file, *, threads=None):
     model_file : path or Training
         A model that :func:`train` or the command line saved, or what :func:`train` returned.
     threads : int, optional
-        Threads to use, by default as many as there are cores. The result has the same bits for any number.
+        Threads to use, by default as many as there are cores. The result has the same bits for any number;
+        on a processor without FMA the last ones differ.
 
     Returns
     -------

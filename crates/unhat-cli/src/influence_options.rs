@@ -96,7 +96,7 @@ pub(crate) struct InfluenceStudy {
     /// How many of the worst and of the best rows to list
     #[arg(long, value_name = "N", default_value_t = LISTED_ROWS)]
     pub top: usize,
-    /// Write the scores to FILE, .csv or .tsv: row, score, loss, grad_norm, leverage
+    /// Write the scores to FILE, .csv or .tsv: row, score, loss, grad_norm, gradient_leverage (of the row's gradient), hat (of the fit)
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<String>,
     /// Write a page for people to FILE, .html: the rows with their cells, figures, diagnostics and what they mean

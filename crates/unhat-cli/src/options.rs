@@ -148,7 +148,8 @@ pub(crate) struct Common {
     /// Seed of everything that is drawn at random (rows of --solver coreset and surrogate, rows of a lift, starts, noise)
     #[arg(long, global = true, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
     pub seed: u64,
-    /// Threads to use [default: all cores]; the result has the same bits for any number
+    /// Threads to use [default: all cores]; the result has the same bits for any number (without FMA, on
+    /// another processor, the last bits differ)
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
     pub threads: Option<u16>,
     /// Print one line of JSON on standard output; without -o it holds the numbers as `values`

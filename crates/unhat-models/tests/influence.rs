@@ -481,3 +481,79 @@ fn what_a_model_does_not_admit_is_an_error_that_says_so() {
     assert!(SampleGradients::new(&r.network, &r.features, &class).is_err());
     assert!(Impact::parity(training, &[true; 30]).is_err());
 }
+
+/// hᵢ = pᵢ(1 − pᵢ)xᵢᵀH⁻¹xᵢ from the H and p of the known answers.
+#[test]
+fn hat_values_are_those_of_the_weighted_design_at_the_fit() {
+    let k = known();
+    let hat = hat_values(&k.training(), k.penalty, &Run::default()).unwrap().unwrap();
+    let (h, p) = (k.case.numbers("H"), k.case.numbers("p"));
+    let expected: Vec<f64> = k
+        .features
+        .chunks_exact(3)
+        .zip(&p)
+        .map(|(x, p)| p * (1.0 - p) * unhat::kernels::dot(x, &unhat::kernels::solve_square(&h, x).unwrap()))
+        .collect();
+    assert_all_close("hat", &hat, &expected, TIGHT);
+    let r = random(20, &[4], 3, 2);
+    assert!(hat_values(&r.gradients(), 1.0, &Run::default()).unwrap().is_none(), "a network has none");
+}
+
+/// A binary table whose classes overlap, with its fit without a penalty, the rows in the given order.
+fn fitted_table(order: &[usize]) -> (Network, Vec<f64>, Vec<f64>) {
+    let row = |i: usize| [((i * i + 3 * i) as f64).sin(), ((7 * i + 1) as f64).cos(), 1.0];
+    let features: Vec<f64> = order.iter().flat_map(|&i| row(i)).collect();
+    let y: Vec<f64> = order.iter().map(|&i| f64::from(u8::from(row(i)[0] + (i as f64 * 1.7).sin() > 0.1))).collect();
+    let rows = FitRows { features: &features, inputs: 3, responses: &y, weights: None };
+    let fitted = fit_model(&ModelKind::Logistic, Family::Bernoulli, &rows, Some(0.0), 0, &Run::default()).unwrap();
+    (fitted.network, features, y)
+}
+
+#[test]
+fn where_the_fit_minimises_f_first_order_scores_are_refused_in_any_order_and_one_step_f_still_tells() {
+    let run = Run::default();
+    let options =
+        InfluenceOptions { penalty: 0.0, temperature: None, damping: None, preconditioner: Preconditioner::Jacobi };
+    let order: Vec<usize> = (0..60).collect();
+    let orders = [order.clone(), order.iter().rev().copied().collect(), order.iter().map(|i| i * 7 % 60).collect()];
+    for order in &orders {
+        let (network, features, y) = fitted_table(order);
+        let training = SampleGradients::new(&network, &features, &y).unwrap();
+        let impact = Impact::utility(training);
+        let target = Target::Impact { impact: &impact, absolute: false };
+        for method in ["ip", "fisher", "pcg", "exact", "one-step"] {
+            let refused = score_rows(method.parse().unwrap(), &training, target, &options, &run).err().unwrap();
+            let text = refused.to_string();
+            assert!(text.contains("the gradient of f vanishes") && text.contains("one-step-f"), "{method}: {text}");
+        }
+        // Any step away from the minimum of f raises it.
+        let told = score_rows(Method::OneStepEvaluated, &training, target, &options, &run).unwrap().scores;
+        assert!(told.iter().all(|score| *score > 0.0), "{told:?}");
+        // Half of the rows are not what was minimised.
+        let half = SampleGradients::new(&network, &features[..90], &y[..30]).unwrap();
+        let impact = Impact::utility(half);
+        let target = Target::Impact { impact: &impact, absolute: false };
+        assert!(score_rows(Method::OneStep, &training, target, &options, &run).is_ok());
+    }
+}
+
+#[test]
+fn a_fit_that_meets_every_row_is_refused_by_every_method() {
+    let run = Run::default();
+    let features: Vec<f64> = (0..30).flat_map(|i| [(i as f64).sin(), (i as f64 * 0.3).cos(), 1.0]).collect();
+    let y: Vec<f64> = features.chunks(3).map(|x| 2.5 * x[0] - 0.7 * x[1] + 1.1).collect();
+    let rows = FitRows { features: &features, inputs: 3, responses: &y, weights: None };
+    let network = fit_model(&ModelKind::Linear, Family::Gaussian, &rows, None, 0, &run).unwrap().network;
+    let training = SampleGradients::new(&network, &features, &y).unwrap();
+    let v = vec![1.0; 3];
+    let options =
+        InfluenceOptions { penalty: 0.0, temperature: None, damping: None, preconditioner: Preconditioner::Jacobi };
+    for method in ["loss", "grad-norm", "self", "ip", "cg2", "leverage", "fisher", "pcg", "exact", "one-step"] {
+        let refused = score_rows(method.parse().unwrap(), &training, Target::Given(&v), &options, &run).err().unwrap();
+        assert!(refused.to_string().contains("the gradient of every training row vanishes"), "{method}: {refused}");
+    }
+    // A millionth of noise is enough for an order.
+    let noisy: Vec<f64> = y.iter().enumerate().map(|(i, y)| y + 1e-6 * (i as f64 * 2.3).sin()).collect();
+    let training = SampleGradients::new(&network, &features, &noisy).unwrap();
+    assert!(score_rows(Method::OneStep, &training, Target::Given(&v), &options, &run).is_ok());
+}

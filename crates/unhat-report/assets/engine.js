@@ -359,30 +359,39 @@
   addEventListener('resize', reach);
   for (const details of all('details')) details.addEventListener('toggle', reach);
 
-  // The slider: from a wished error to a noise, along the best attack's 5 % point as far as it was measured.
+  // The slider: from a wished error to a noise, as the table of wishes reckons: against the attacker without a start who
+  // needs the most, between the last level whose 5 % point is below the wish and the next, in logarithms.
   const form = one('#wish-form');
   if (form) {
-    const curve = JSON.parse(one('#data').textContent).attack_curve;
+    const data = JSON.parse(one('#data').textContent);
+    const curve = data.attack_curve;
     const input = one('input', form);
     const output = one('output', form);
-    const errors = curve.series.find(series => series.headline).q05;
-    // An error that once was reached at less noise counts: more noise must not seem to need less.
-    const best = errors.map((_, index) => Math.max(...errors.slice(0, index + 1)));
-    const noiseFor = wish => {
-      const above = best.findIndex(error => error >= wish);
-      if (above <= 0) return above < 0 ? null : curve.noise_rel[0];
-      const between = (values, part) => Math.exp(Math.log(values[above - 1]) + part * Math.log(values[above] / values[above - 1]));
-      const part = Math.log(wish / best[above - 1]) / Math.log(best[above] / best[above - 1]);
-      return between(curve.noise_rel, part);
+    const exact = data.protections.find(result => result.protection.kind === 'none');
+    const against = id => wish => {
+      const errors = curve.series.find(series => series.id === id)?.q05 ?? curve.noise_rel.map(() => Math.max(1, wish));
+      const first = errors.findLastIndex(error => error < wish) + 1;
+      if (first === errors.length) return [Infinity, id, errors.at(-1)];
+      if (first === 0) return [(exact?.attacks[id]?.q05 ?? Infinity) >= wish ? 0 : curve.noise_rel[0], id, errors.at(-1)];
+      const below = Math.max(errors[first - 1], Number.MIN_VALUE);
+      const part = Math.log(wish / below) / Math.log(errors[first] / below);
+      const [from, to] = [curve.noise_rel[first - 1], curve.noise_rel[first]];
+      return [from * (to / from) ** part, id, errors.at(-1)];
+    };
+    const hardest = wish => {
+      const [blind, signs] = ['blind', 'signs_known'].map(id => against(id)(wish));
+      const together = blind[0] === signs[0] && blind[0] === Infinity;
+      return (together ? signs[2] < blind[2] : signs[0] > blind[0]) ? signs : blind;
     };
     const answer = () => {
       const wish = 10 ** +input.value;
-      const needed = noiseFor(wish);
-      const words = needed === null ? 'more than ' + noise(curve.noise_rel.at(-1)) : 'about ' + noise(needed);
+      const [needed, id] = hardest(wish);
+      const amount = needed === Infinity ? 'more than ' + noise(curve.noise_rel.at(-1)) : 'about ' + noise(needed);
+      const words = needed === 0 ? ['no noise'] : ['noise of ', make('b', amount), ` of ${form.dataset.unit}`];
       input.setAttribute('aria-valuetext', share(wish));
       output.replaceChildren(
-        'To keep the attacker’s error above ', make('b', share(wish)), ' in nineteen tries of twenty takes noise of ', make('b', words),
-        ` of ${form.dataset.unit}, by the attack of the headline.`);
+        'To keep the error of ', id === 'blind' ? form.dataset.blind : form.dataset.signs, ' above ', make('b', share(wish)),
+        ' in nineteen tries of twenty takes ', ...words, '.');
     };
     input.addEventListener('input', answer);
     form.addEventListener('submit', event => event.preventDefault());

@@ -264,11 +264,12 @@ test('the slider reads the curve between its points', async () => {
       input.dispatchEvent(new Event('input'));
       return document.querySelector('#wish-form output').textContent.replace(/\u00a0/g, ' ');
     }, value);
-    assert.match(await answer('-1'), /above 10 % .* more than 178 % of the scores’ rms/);
-    // The attack's 5 % point is 3.126e-5 at a noise of 5.623 % and 9.993e-3 at 10 %.
-    const part = Math.log(1e-3 / 3.126e-5) / Math.log(9.993e-3 / 3.126e-5);
-    const noise = 5.623 * (10 / 5.623) ** part;
-    assert.match(await answer('-3'), new RegExp(`above 0.1 % .* about ${noise.toPrecision(2)} %`));
+    const sides = 'an attacker who knows on which side of the fit every row lies';
+    assert.match(await answer('-1'), new RegExp(`${sides} above 10 % .* more than 178 % of the scores’ rms`));
+    // With the signs known the 5 % point is 6.423e-5 at a noise of 31.62 % and 1.368e-4 at 56.23 %; without, less is needed.
+    const part = Math.log(1e-4 / 6.423e-5) / Math.log(1.368e-4 / 6.423e-5);
+    const noise = 31.62 * (56.23 / 31.62) ** part;
+    assert.match(await answer('-4'), new RegExp(`${sides} above .* about ${noise.toPrecision(2)} %`));
   });
 });
 

@@ -8,6 +8,7 @@ use crate::pieces::findings;
 use crate::sections::{checks, convergence, coordinates, fit, fitted, method, noise, protections, rows, wishes};
 use crate::words;
 use maud::{Markup, html};
+use unhat::audit::is_exact;
 use unhat::audit::report::{AuditReport, Detail};
 
 /// The findings as one HTML file.
@@ -54,9 +55,12 @@ fn for_its_reader(findings: &AuditReport) -> AuditReport {
     if findings.detail == Detail::Share {
         for coordinate in &mut findings.coordinates {
             (coordinate.value, coordinate.spread_abs, coordinate.bound_abs) = (None, None, None);
+            coordinate.spread_se = None;
         }
-        findings.rows.top.iter_mut().for_each(|row| row.row = None);
-        findings.releases.iter_mut().for_each(|tried| tried.crlb = None);
+        findings.rows.top.iter_mut().chain(&mut findings.rows.influential).for_each(|row| row.row = None);
+        findings.releases.iter_mut().for_each(|tried| (tried.crlb, tried.error_se_median) = (None, None));
+        findings.verdict.error_se = None;
+        findings.baseline.iter_mut().for_each(|baseline| baseline.error_se = None);
         findings.bound.null_direction = None;
     }
     findings
@@ -80,11 +84,13 @@ fn facts(findings: &AuditReport) -> Vec<(&'static str, Markup)> {
             html! { "at least " (Quantity::new("/declared/target_rel_error", findings.declared.target_rel_error,
             Format::Share)) },
         ),
+        ("Without any release", words::baseline(findings)),
         ("Attacker has (declared)", html! { (words::attacker_has(&findings.declared.attacker)) }),
         (
             "Trials",
             html! {
-                (Quantity::count("/verdict/rel_error/trials", u64::from(trials))) " a level, seed "
+                (Quantity::count("/verdict/rel_error/trials", u64::from(trials))) (if trials == 1 {
+                    " (nothing is drawn), seed " } else { " a level, seed " })
                 (exact("/tool/seed", findings.tool.seed))
             },
         ),
@@ -101,15 +107,21 @@ fn verdict(findings: &AuditReport) -> Markup {
     let q05 = Quantity::new("/verdict/rel_error/q05", error.q05, Format::Share);
     let digits = Quantity::new("digits /verdict/rel_error/median", error.median, Format::Digits);
     let attacker = words::attacker(verdict.attack);
+    let one_try = error.trials == 1;
     html! {
         @if verdict.meets_target {
             strong { "As wished." } " Nobody should recover the coefficients to better than " (wished)
                 "; as planned, " (attacker)
-            " stays above " (q05) " in nineteen tries of twenty, and no attack that was run did better."
+            " stays above " (q05) (if one_try { " in the one try that there is to make" } else {
+                " in nineteen tries of twenty" }) ", and no attack that was run without a point near the coefficients \
+                did better."
+        } @else if is_exact(error.median, findings) {
+            strong { "Not as wished." } " Nobody should recover the coefficients to better than " (wished)
+                "; as planned, " (attacker) " recovers them exactly, to rounding."
         } @else if error.median < wish {
             strong { "Not as wished." } " Nobody should recover the coefficients to better than " (wished)
                 "; as planned, " (attacker)
-            " gets within " (median) " in half of the tries, " (digits) (if
+            " gets within " (median) (if one_try { ", " } else { " in half of the tries, " }) (digits) (if
                 crate::number::correct_digits(error.median) == 1 { " correct digit." } else { " correct digits." })
         } @else {
             strong { "Not as wished." } " Nobody should recover the coefficients to better than " (wished)

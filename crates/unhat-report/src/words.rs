@@ -55,6 +55,18 @@ pub(crate) fn attacker(kind: AttackKind) -> &'static str {
     }
 }
 
+/// What signs and table give without a release; it stands beside what an attack on the release reaches.
+pub(crate) fn baseline(findings: &AuditReport) -> Markup {
+    let Some(baseline) = &findings.baseline else { return html! { "not measured" } };
+    html! {
+        "the centre of the cell (signs and table alone) is within " (Quantity::new("/baseline/rel_error",
+            baseline.rel_error, Format::Share))
+        @if let Some(errors) = baseline.error_se {
+            ", " (Quantity::new("/baseline/error_se", errors, Format::Number)) " standard errors"
+        }
+    }
+}
+
 /// The key of an attack in the data.
 pub(crate) fn attack_key(kind: AttackKind) -> &'static str {
     match kind {

@@ -218,7 +218,8 @@ fn free_texts(node: &Node) -> Vec<String> {
 const LEAST_NAME: usize = 4;
 
 /// What the page says with a number that is no result: definitions, quantiles, thresholds.
-const STANDING_TEXTS: [&str; 21] = [
+const STANDING_TEXTS: [&str; 22] = [
+    "0.3 to 3 times it",
     "cg2",
     "adaptive accuracy = 1 − clean accuracy",
     "crossed 0",
@@ -246,7 +247,7 @@ const STANDING_TEXTS: [&str; 21] = [
 fn is_row_or_count(text: &str, data: &Value) -> bool {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let Ok(number) = digits.parse::<u64>() else { return false };
-    let rows = ["/rows/top", "/top", "/evidence/worst", "/evidence/best", "/study/membership/top"]
+    let rows = ["/rows/top", "/rows/influential", "/top", "/evidence/worst", "/evidence/best", "/study/membership/top"]
         .iter()
         .filter_map(|list| data.pointer(list)?.as_array())
         .flatten();

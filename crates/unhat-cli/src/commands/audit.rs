@@ -7,7 +7,7 @@ use crate::options::{Audit as Arguments, MatrixInput};
 use crate::page::{PageFile, command_line, file_name, now};
 use crate::session::Session;
 use unhat::audit::report::{AttackKind, AuditReport, Detail, Level, ProtectionKind, ReleaseKind, ReleaseResult};
-use unhat::audit::{AuditOptions, Labels, audit};
+use unhat::audit::{AuditOptions, Labels, audit, is_exact_under};
 use unhat::leverage::least_squares;
 use unhat_io::{Matrix, read_rows};
 
@@ -130,6 +130,10 @@ fn text(findings: &AuditReport) -> String {
     {
         text += &line(results);
     }
+    if let Some(baseline) = &findings.baseline {
+        let centre = format!("{:.1e}", baseline.rel_error);
+        text += &format!("  {:<30}  {:>19} {:>19} {centre:>19}\n", "none (centre of the cell)", "", "");
+    }
     for warning in &findings.warnings {
         text += &wrapped("warning: ", warning);
     }
@@ -158,6 +162,7 @@ fn line(results: &[ReleaseResult]) -> String {
     let reached = |attack| {
         let found = results.iter().find(|result| result.attack == attack);
         found.map_or(String::new(), |result| match (result.error_median, result.error_q05) {
+            (Some(median), _) if is_exact_under(median, result.protection) => "exact".into(),
             (Some(median), Some(q05)) if result.trials > 1 => format!("{median:.1e} ({q05:.1e})"),
             (Some(median), _) => format!("{median:.1e}"),
             (None, _) => "no answer".into(),

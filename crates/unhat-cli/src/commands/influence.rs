@@ -94,13 +94,14 @@ fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
     let (found, facts, evidence) = studied(&input, arguments, session)?;
     if let Some(path) = &arguments.output {
         let records = (0..found.scores.len()).map(|i| {
-            let leverage = found.leverages.as_ref().map(|l| format!("{:?}", l[i])).unwrap_or_default();
+            let beside = |values: &Option<Vec<f64>>| values.as_ref().map(|v| format!("{:?}", v[i])).unwrap_or_default();
+            let (leverage, hat) = (beside(&found.leverages), beside(&found.hat));
             let numbers = [found.scores[i], found.losses[i], found.gradient_norms[i]].map(|v| format!("{v:?}"));
             let [score, loss, norm] = numbers;
-            [input.row_name(i).to_string(), score, loss, norm, leverage]
+            [input.row_name(i).to_string(), score, loss, norm, leverage, hat]
         });
         let records = in_file_order(records, &input.parts.train.rows, &omitted);
-        write_table(path, ["row", "score", "loss", "grad_norm", "leverage"], records)?;
+        write_table(path, ["row", "score", "loss", "grad_norm", "gradient_leverage", "hat"], records)?;
     }
     summarise(&input, &found, &facts, session);
     let drawn = |session: &Session<'_>| {
@@ -118,10 +119,10 @@ fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
 
 /// The records of scored rows, given by their numbers in the table, among empty ones of the rows that were left out of it.
 fn in_file_order(
-    records: impl Iterator<Item = [String; 5]>,
+    records: impl Iterator<Item = [String; 6]>,
     rows: &[usize],
     omitted: &[OmittedRow],
-) -> Vec<[String; 5]> {
+) -> Vec<[String; 6]> {
     if omitted.is_empty() {
         return records.collect();
     }
@@ -132,7 +133,7 @@ fn in_file_order(
     let answered = rows.iter().map(|&row| in_file[row]).zip(records);
     let empty =
         |row: &OmittedRow| (row.row, std::array::from_fn(|k| if k == 0 { row.label.clone() } else { String::new() }));
-    let mut all: Vec<(usize, [String; 5])> = answered.chain(omitted.iter().map(empty)).collect();
+    let mut all: Vec<(usize, [String; 6])> = answered.chain(omitted.iter().map(empty)).collect();
     all.sort_by_key(|(row, _)| *row);
     all.into_iter().map(|(_, record)| record).collect()
 }

@@ -31,7 +31,7 @@ fn known_answers_come_out_of_files() {
     for (method, field) in [("ip", "ip"), ("exact", "exact_if"), ("one-step", "one_step_loo")] {
         let ran = desk.run(&format!("{KNOWN} --method {method} -o s.csv --json --damping 1")).expect(0);
         let table = desk.read("s.csv");
-        assert!(table.starts_with("row,score,loss,grad_norm,leverage\n1,"), "{table}");
+        assert!(table.starts_with("row,score,loss,grad_norm,gradient_leverage,hat\n1,"), "{table}");
         for (got, expected) in [(1, field), (4, "ridge_leverage")] {
             for (g, e) in column(&table, got).iter().zip(case.numbers(expected)) {
                 assert!((g - e).abs() < 1e-9 * (1.0 + e.abs()), "{expected}: {g} and {e}");
@@ -415,4 +415,87 @@ fn pages_hold_the_numbers_of_the_json() {
         desk.run(&format!("influence {of} -o s.csv --report {place}")).expect(2);
     }
     assert!(!desk.names().contains("s.csv"), "nothing is written where the page cannot be");
+}
+
+/// A table whose last row is the only one of its level, a binary table, and rows to validate on.
+fn leverage_tables() -> Desk {
+    let desk = Desk::new();
+    desk.text("lin.csv", include_str!("../data/leverage-column-lin.csv"));
+    desk.text("log.csv", include_str!("../data/leverage-column-log.csv"));
+    desk.text("val.csv", include_str!("../data/leverage-column-val.csv"));
+    desk
+}
+
+#[test]
+fn hat_values_are_those_of_statsmodels_and_the_leverage_of_a_gradient_has_its_own_name() {
+    let desk = leverage_tables();
+    let close = |got: &[f64], expected: &[f64]| got.iter().zip(expected).all(|(g, e)| (g - e).abs() < 1e-10);
+    let line = "influence lin.csv --response y --model linear --method exact --validation val.csv -o s.csv --json";
+    let object = desk.run(line).expect(0).json();
+    let table = desk.read("s.csv");
+    assert!(table.starts_with("row,score,loss,grad_norm,gradient_leverage,hat\n"), "{table}");
+    let hat = column(&table, 5);
+    assert!(close(&hat[21..], &[0.152670169943, 0.093358059326, 1.0]), "{hat:?}");
+    assert!((hat.iter().sum::<f64>() - 5.0).abs() < 1e-10);
+    assert!(column(&table, 4)[23] < 1e-20, "the gradient of a row that is fitted whatever its response is vanishes");
+    for row in object["top"].as_array().unwrap() {
+        let number = row["row"].as_u64().unwrap() as usize;
+        assert_eq!(row["hat"].as_f64().unwrap(), hat[number - 1]);
+        assert_eq!(row["gradient_leverage"].as_f64().unwrap(), column(&table, 4)[number - 1]);
+    }
+    desk.run("influence log.csv --response y --model logistic --penalty 0 --method loss -o s.csv").expect(0);
+    let hat = column(&desk.read("s.csv"), 5);
+    assert!(close(&hat[..3], &[0.0740866170704, 0.106574518004, 0.0857337822937]), "{hat:?}");
+    assert!((hat.iter().sum::<f64>() - 3.0).abs() < 1e-8);
+    let refused =
+        desk.run("influence lin.csv --response y --model linear --task loo --validation val.csv").expect(2).err;
+    assert!(refused.contains("row 24 has a hat value of 1"), "{refused}");
+}
+
+#[test]
+fn where_the_gradient_of_f_vanishes_nothing_is_ranked_in_any_order_of_the_rows() {
+    let desk = leverage_tables();
+    let table = desk.read("log.csv");
+    let (head, rows) = table.split_once('\n').unwrap();
+    let mut reversed: Vec<&str> = rows.lines().collect();
+    reversed.reverse();
+    desk.text("turned.csv", &format!("{head}\n{}\n", reversed.join("\n")));
+    for method in ["one-step", "exact", "pcg", "fisher", "ip"] {
+        for (train, validation) in [("log.csv", "log.csv"), ("turned.csv", "log.csv"), ("log.csv", "turned.csv")] {
+            let line = format!(
+                "influence {train} --response y --model logistic --penalty 0 --method {method} --validation {validation}"
+            );
+            let refused = desk.run(&format!("{line} -o s.csv")).expect(2).err;
+            assert!(refused.contains("the gradient of f vanishes") && refused.contains("one-step-f"), "{refused}");
+            assert!(!desk.names().contains("s.csv"), "{line}");
+        }
+    }
+    let told = |train: &str| {
+        let line = format!(
+            "influence {train} --response y --model logistic --penalty 0 --method one-step-f --validation log.csv -o s.csv --json"
+        );
+        let object = desk.run(&line).expect(0).json();
+        assert!(object["diagnostics"]["agreement_cg8"].is_null() && object["diagnostics"]["certified_share"].is_null());
+        assert!(object["warnings"].to_string().contains("the gradient of f vanishes"));
+        column(&desk.read("s.csv"), 1)
+    };
+    let (scores, mut turned) = (told("log.csv"), told("turned.csv"));
+    turned.reverse();
+    // Dropping a row from a fit that minimises f raises f.
+    assert!(
+        scores.iter().zip(&turned).all(|(s, t)| *s > 0.0 && (s - t).abs() < 1e-9 * s.abs().max(1e-3)),
+        "{scores:?}"
+    );
+}
+
+#[test]
+fn a_fit_that_meets_all_rows_ranks_none() {
+    let desk = Desk::new();
+    let rows: Vec<String> = (0..12).map(|i| format!("{}.5,{}", i * i, 3 * i * i)).collect();
+    desk.text("t.csv", &format!("a,y\n{}\n", rows.join("\n"))).text("v.csv", "a,y\n1.5,2\n2.5,7\n");
+    for method in ["loss", "self", "ip", "one-step", "one-step-f", "leverage", "rank-sum"] {
+        let line = format!("influence t.csv --response y --model linear --method {method} --validation v.csv");
+        let refused = desk.run(&line).expect(2).err;
+        assert!(refused.contains("the gradient of every training row vanishes"), "{method}: {refused}");
+    }
 }

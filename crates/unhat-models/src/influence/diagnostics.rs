@@ -41,6 +41,8 @@ pub struct StudyDiagnostics {
     pub residual: Option<f64>,
     /// The largest leverage.
     pub largest_leverage: Option<f64>,
+    /// Whether the gradient of f vanishes: then nothing that is linear in it is told.
+    pub vanished: bool,
     /// Share of training rows whose class is predicted; None for numbers.
     pub training_accuracy: Option<f64>,
 }
@@ -76,9 +78,13 @@ impl StudyDiagnostics {
         }
         let v = match target {
             Target::Impact { .. } | Target::Given(_) => {
-                target.vector(method, temperature, training.parameters(), run)?
+                target.direction(method, temperature, training.parameters(), run)?
             }
             _ => return Ok(found),
+        };
+        let Some(v) = v else {
+            found.vanished = true; // nothing first-order is compared or certified
+            return Ok(found);
         };
         let m = damping(training, AGREEMENT_DAMPING, run)?;
         let product = |u: &[f64]| {
@@ -104,6 +110,10 @@ impl StudyDiagnostics {
             say(format!(
                 "{rows} validation rows, fewer than {FEW_VALIDATION_ROWS}: scores depend on which rows they are"
             ));
+        }
+        if self.vanished {
+            say("the gradient of f vanishes at the fit: no agreement and no certified signs, which are linear in it"
+                .into());
         }
         if let Some(agreement) = self.agreement.filter(|a| *a < LOW_AGREEMENT) {
             say(format!(

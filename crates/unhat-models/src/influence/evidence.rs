@@ -146,9 +146,14 @@ impl Prepared {
             preconditioner: Preconditioner::Jacobi,
         };
         let training = sample(network, &self.parts.train)?;
-        let score = |target: Target<'_>| score_rows(Method::InnerProduct, &training, target, &plain, run);
-        let found = with_target(network, &self.parts, &self.options, Method::InnerProduct, run, score)?;
-        Ok(Some(found.scores))
+        let score =
+            |target: Target<'_>| match target.direction(Method::InnerProduct, 1.0, training.parameters(), run)? {
+                Some(v) => {
+                    Ok(Some(score_rows(Method::InnerProduct, &training, Target::Given(&v), &plain, run)?.scores))
+                }
+                None => Ok(None),
+            };
+        with_target(network, &self.parts, &self.options, Method::InnerProduct, run, score)
     }
 }
 

@@ -98,7 +98,7 @@ impl<'a> Impact<'a> {
     /// Three sweeps over the validation rows.
     pub fn parts(&self, temperature: f64, run: &Run<'_>) -> Result<Concentration> {
         let top = |i: usize, z: &[f64], top: &mut [f64]| self.top(i, z, temperature, top);
-        let norms = self.rows.each_at(&top, 1, run, &|_, factors, out| factors.norms_squared_into(out))?;
+        let norms = self.norms_squared(temperature, run)?;
         let half = |parity: usize| {
             let half = |i: usize, z: &[f64], t: &mut [f64]| {
                 if i % 2 == parity { top(i, z, t) } else { t.fill(0.0) }
@@ -112,6 +112,20 @@ impl<'a> Impact<'a> {
             effective_share: (squares > 0.0).then(|| sum * sum / (count * squares)),
             half_cosine: cosine(&even, &odd),
         })
+    }
+
+    /// ‖∇fᵢ‖² of every validation row.
+    ///
+    /// # Cost
+    /// A sweep over the validation rows.
+    pub(super) fn norms_squared(&self, temperature: f64, run: &Run<'_>) -> Result<Vec<f64>> {
+        let top = |i: usize, z: &[f64], top: &mut [f64]| self.top(i, z, temperature, top);
+        self.rows.each_at(&top, 1, run, &|_, factors, out| factors.norms_squared_into(out))
+    }
+
+    /// wᵢ.
+    pub(super) fn weight(&self, i: usize) -> f64 {
+        self.weights[i]
     }
 
     fn top(&self, i: usize, z: &[f64], temperature: f64, top: &mut [f64]) {

@@ -277,6 +277,9 @@ fn indefinite(penalty: f64) -> unhat::Error {
     ErrorKind::Numerical { reason }.into()
 }
 
+/// Below this 1 − h is rounding.
+const DECIDED_BY_ITSELF: f64 = 1e-12;
+
 /// w_j = (I − S_jQ_j)⁻¹ r_j of every row.
 struct Corrected {
     w: Vec<f64>,
@@ -329,7 +332,9 @@ impl Corrected {
                         weighted += r[c] * product * r[k];
                     }
                 }
-                match kernels::solve_square(&system, r) {
+                // of one output 1 − h, which rounding alone keeps from 0 where the row alone decides its own prediction
+                let decided = outputs == 1 && system[0] < DECIDED_BY_ITSELF;
+                match kernels::solve_square(&system, r).filter(|_| !decided) {
                     Some(w) => {
                         out[..outputs].copy_from_slice(&w);
                         let squared = kernels::dot(r, r);
@@ -341,7 +346,8 @@ impl Corrected {
         })?;
         if let Some(row) = all.chunks_exact(width).position(|row| row.iter().any(|v| !v.is_finite())) {
             let reason = format!(
-                "row {} has leverage 1: without it the model is not determined; give a larger penalty or remove the row",
+                "row {} has a hat value of 1: without it the model is not determined; give a larger penalty, remove the row, or \
+                 choose a method that does not correct for leverage, such as exact",
                 row + 1
             );
             return Err(ErrorKind::Numerical { reason }.into());

@@ -2,6 +2,7 @@
 
 use super::impact_kind::{ATTACK, ImpactKind};
 use super::leave_one_out::{self, LeaveOneOut, Preconditioner};
+use super::vanishing::{no_direction, require_gradients, vanishes};
 use super::{Impact, Ridge, SampleGradients, few_steps, midranks, training_margin_products, whitened_products};
 use super::{TEMPERATURE, WHITENING};
 use std::fmt;
@@ -274,19 +275,36 @@ impl Target<'_> {
     /// v for a method.
     ///
     /// # Errors
-    /// [`ErrorKind::Option`] where this kind of target has none.
+    /// [`ErrorKind::Option`] where this kind of target has none; [`ErrorKind::Numerical`] where it vanishes.
     pub fn vector(&self, method: Method, temperature: f64, parameters: usize, run: &Run<'_>) -> Result<Vec<f64>> {
+        self.direction(method, temperature, parameters, run)?.ok_or_else(|| no_direction(&method.to_string()))
+    }
+
+    /// The same; None where v is at the size of its own rounding, so that no product with it has a digit.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] where this kind of target has none.
+    pub fn direction(
+        &self,
+        method: Method,
+        temperature: f64,
+        parameters: usize,
+        run: &Run<'_>,
+    ) -> Result<Option<Vec<f64>>> {
         match self {
             Target::Impact { impact, absolute } => {
                 let mut v = impact.gradient(temperature, run)?;
+                if vanishes(impact, &v, temperature, run)? {
+                    return Ok(None);
+                }
                 if *absolute && impact.value(run)? < 0.0 {
                     v.iter_mut().for_each(|v| *v = -*v);
                 }
-                Ok(v)
+                Ok(Some(v))
             }
             Target::Given(v) => {
                 unhat::rows::require_vector("v", v, parameters)?;
-                Ok(v.to_vec())
+                Ok(Some(v.to_vec()))
             }
             Target::TrainingMargin => {
                 let reason =
@@ -348,7 +366,8 @@ impl From<LeaveOneOut> for Scored {
 /// # Cost
 /// Two or three sweeps for the methods without curvature; see [`Ridge`], [`super::exact`] and the others for the rest.
 /// # Errors
-/// [`ErrorKind::Option`] for a method that the model, or the kind of v, does not admit; those of the parts.
+/// [`ErrorKind::Option`] for a method that the model, or the kind of v, does not admit; [`ErrorKind::Numerical`] where the
+/// gradient of f, or that of every row, vanishes, so that the scores would be rounding noise; those of the parts.
 /// # References
 /// Influence2024.
 pub fn score_rows(
@@ -358,6 +377,7 @@ pub fn score_rows(
     options: &InfluenceOptions,
     run: &Run<'_>,
 ) -> Result<Scored> {
+    require_gradients(training, run)?;
     let temperature = options.temperature.unwrap_or(method.temperature());
     let negated = |values: Vec<f64>| values.into_iter().map(|v| -v).collect::<Vec<f64>>();
     let v = |temperature: f64| target.vector(method, temperature, training.parameters(), run);

@@ -12,6 +12,7 @@ mod diagnostics;
 mod ensemble;
 mod evidence;
 mod gradients;
+mod hat;
 mod impact;
 mod impact_kind;
 mod leave_one_out;
@@ -25,6 +26,7 @@ mod ridge;
 mod samples;
 mod study;
 mod trim;
+mod vanishing;
 mod whitened;
 
 pub use captured::{CapturedGradients, score_captured};
@@ -35,6 +37,7 @@ pub use curvature::{LARGEST_DENSE_CURVATURE, class_blocks, curvature_matrix, cur
 pub use diagnostics::{StudyDiagnostics, accuracy};
 pub use ensemble::{checkpoint_sum, ensemble_mean};
 pub use evidence::{AgreeingMethod, Agreement, Evidence, RowEvidence};
+pub use hat::hat_values;
 pub use impact::{Concentration, Impact, attacked_features, cosine};
 pub use impact_kind::ImpactKind;
 pub use leave_one_out::{LeaveOneOut, Preconditioner, exact, few_hessian_steps, one_step, one_step_evaluated};

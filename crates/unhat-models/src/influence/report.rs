@@ -217,6 +217,12 @@ pub struct ScoredRow {
     pub score: f64,
     /// The loss ℓᵢ of the row.
     pub loss: f64,
+    /// Ridge leverage of its gradient among all gradients, which vanishes with its residual; None where not computed.
+    #[serde(default)]
+    pub gradient_leverage: Option<f64>,
+    /// Its hat value in the fit; None where the model has none.
+    #[serde(default)]
+    pub hat: Option<f64>,
 }
 
 /// A scored table.
@@ -346,7 +352,13 @@ impl Prepared {
     /// Those of the hat values of a linear model.
     pub fn study_report(&self, study: &Study, listed: usize, run: &Run<'_>) -> Result<StudyReport> {
         let order = ascending(&study.scores);
-        let row = |&i: &usize| ScoredRow { row: self.row_name(i), score: study.scores[i], loss: study.losses[i] };
+        let row = |&i: &usize| ScoredRow {
+            row: self.row_name(i),
+            score: study.scores[i],
+            loss: study.losses[i],
+            gradient_leverage: study.leverages.as_ref().map(|leverages| leverages[i]),
+            hat: study.hat.as_ref().map(|hat| hat[i]),
+        };
         let d = &study.diagnostics;
         Ok(StudyReport {
             model: self.model_report(&study.fitted, d.training_accuracy),

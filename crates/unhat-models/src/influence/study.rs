@@ -3,7 +3,7 @@
 use super::leave_one_out::Preconditioner;
 use super::{
     Impact, ImpactKind, InfluenceOptions, LEVERAGE_DAMPING, Method, Ridge, SampleGradients, Scored, StudyDiagnostics,
-    Target, Task, attacked_features, checkpoint_sum, damping, ensemble_mean, score_rows, spearman,
+    Target, Task, attacked_features, checkpoint_sum, damping, ensemble_mean, hat_values, score_rows, spearman,
 };
 use crate::models::{FitRows, Fitted, ModelKind, Network, Part, Parts, fit_model};
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,8 @@ pub struct Study {
     pub gradient_norms: Vec<f64>,
     /// Ridge leverage of the gradients; None where min(n, p) is above [`LEVERAGE_LIMIT`], or where it was declined.
     pub leverages: Option<Vec<f64>>,
+    /// Hat values of the fit ([`hat_values`]); None where the model has none, or more than [`LEVERAGE_LIMIT`] inputs.
+    pub hat: Option<Vec<f64>>,
     /// The function f that influence is on.
     pub impact: ImpactValues,
     /// T of v.
@@ -201,6 +203,10 @@ pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, 
         })
         .transpose()?;
     let network = &models[0].network;
+    let hat = match network.inputs() <= LEVERAGE_LIMIT {
+        true => hat_values(&first, models[0].penalty, run)?,
+        false => None,
+    };
     let impact = ImpactValues {
         validation: parts.validation.as_ref().map(|part| impact_value(network, part, options, run)).transpose()?,
         test: parts.test.as_ref().map(|part| impact_value(network, part, options, run)).transpose()?,
@@ -220,6 +226,7 @@ pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, 
         losses: first.losses(run)?,
         gradient_norms: first.norms_squared(run)?.into_iter().map(f64::sqrt).collect(),
         leverages,
+        hat,
         impact,
         temperature: each[0].temperature,
         damping: each[0].damping,

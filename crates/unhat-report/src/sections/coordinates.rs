@@ -9,6 +9,7 @@ use crate::pieces::table::{Column, Row, Table};
 use crate::sections::noise::LEAST_ERROR;
 use crate::words;
 use maud::{Markup, html};
+use unhat::audit::is_exact;
 use unhat::audit::report::{AuditReport, Coordinate, Detail, Spread};
 
 /// Coefficients drawn; the table has them all.
@@ -60,7 +61,7 @@ pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
     let figure = Figure {
         id: "coordinates",
         question: "Which coefficients leak most?",
-        answer: answer(&leaks),
+        answer: answer(findings, &leaks),
         legend: Legend::of([
             (Series::Second, "median try, 5 % point to 95 % point"),
             (Series::Limit, "Cramér–Rao bound"),
@@ -96,19 +97,23 @@ fn bound(leak: &Leak) -> Quantity {
     Quantity::new(format!("/coordinates/{}/bound_rel", leak.index), leak.coordinate.bound_rel, Format::Share)
 }
 
-fn answer(leaks: &[Leak]) -> Markup {
+fn answer(findings: &AuditReport, leaks: &[Leak]) -> Markup {
     let error = |leak: &Leak| {
         Quantity::new(format!("/coordinates/{}/spread_rel/median", leak.index), leak.relative.median, Format::Share)
     };
+    let often = |leak: &Leak| if leak.relative.trials == 1 { "" } else { " in half of the tries" };
     html! {
-        @if let [first, .., last] = leaks {
+        @if leaks.iter().all(|leak| is_exact(leak.relative.median, findings)) {
+            "All coefficients are recovered exactly, to rounding."
+        } @else if let [first, .., last] = leaks {
             "The coefficient of " span.name { (first.coordinate.name) } " is recovered best (to " (error(first))
-                " in half of the tries), that of "
+                (often(first)) "), that of "
             span.name { (last.coordinate.name) } " least (" (error(last)) ")."
         } @else if let [only] = leaks {
-            "The coefficient of " span.name { (only.coordinate.name) } " is recovered to " (error(only))
-                " in half of the tries."
+            "The coefficient of " span.name { (only.coordinate.name) } " is recovered to " (error(only)) (often(only))
+                "."
         }
+        " Without any release, " (words::baseline(findings)) "."
     }
 }
 
@@ -121,18 +126,22 @@ fn table(leaks: &[Leak], detail: Detail) -> Table {
         Column::number("5 % point", source("spread_rel/q05"), Format::Share),
         Column::number("95 % point", source("spread_rel/q95"), Format::Share),
         Column::number("Cramér–Rao bound, relative", source("bound_rel"), Format::Share).or("no bound"),
+        Column::number("centre of the cell, no release", source("baseline_rel"), Format::Share),
     ];
     if detail == Detail::Owner {
         columns.push(Column::number("value", source("value"), Format::Number));
         columns.push(Column::number("error, median, absolute", source("spread_abs/median"), Format::Number));
+        columns.push(Column::number("median, standard errors", source("spread_se/median"), Format::Number));
     }
     let rows = leaks.iter().map(|leak| {
         let Spread { median, q05, q95, .. } = *leak.relative;
         let name = leak.coordinate.name.as_str();
         let mut cells = vec![name.into(), median.into(), q05.into(), q95.into(), bound(leak).value.into()];
+        cells.push(leak.coordinate.baseline_rel.into());
         if detail == Detail::Owner {
             cells.push(leak.coordinate.value.into());
             cells.push(leak.coordinate.spread_abs.as_ref().map(|spread| spread.median).into());
+            cells.push(leak.coordinate.spread_se.as_ref().map(|spread| spread.median).into());
         }
         Row::new(leak.index, cells)
     });

@@ -10,10 +10,8 @@ use crate::words::row_name;
 use maud::{Markup, html};
 use unhat::audit::report::{AuditReport, ExposedRow};
 
-/// Rows drawn one by one: the largest by Cook's distance (in the second colour), by hat value, and by residual.
+/// So many of the largest Cook's distances are drawn in the second colour.
 const LARGEST_COOK: usize = 12;
-const LARGEST_HAT: usize = 8;
-const LARGEST_RESIDUAL: usize = 8;
 /// Rows that are labelled, where there is room.
 const LABELLED: usize = 5;
 /// The contours that are usual in residual plots.
@@ -33,15 +31,14 @@ struct Pull<'a> {
 
 /// The figure, or None without residuals.
 pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
-    let mut pulls: Vec<Pull> = findings
+    // The largest Cook's distance first, among all rows of the table.
+    let pulls: Vec<Pull> = findings
         .rows
-        .top
+        .influential
         .iter()
         .enumerate()
         .filter_map(|(place, row)| Some(Pull { place, row, residual: row.studentised?, cook: row.cook? }))
         .collect();
-    pulls.sort_by(|a, b| b.cook.total_cmp(&a.cook));
-    keep_unusual(&mut pulls);
     pulls.first()?;
     let (across, up) = domains(findings, &pulls);
     let points: Vec<Point> = pulls.iter().enumerate().map(|(rank, pull)| point(rank, pull)).collect();
@@ -64,7 +61,7 @@ pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
     let figure = Figure {
         id: "fit",
         question: "Does any row pull the fit?",
-        answer: answer(&pulls),
+        answer: answer(findings, &pulls),
         legend: Legend::of([
             (Series::Second, "largest Cook’s distances"),
             (Series::First, "other unusual rows"),
@@ -74,8 +71,7 @@ pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
         chart: frame.draw(|canvas| density::draw(findings.density.as_ref(), &contours, &points, canvas)),
         how: html! {
             @if findings.density.is_some() { "All " (Quantity::count("/rows/count", findings.rows.count))
-                " rows are counted in the shading (darker: more rows); the most unusual of the exposed ones are drawn \
-                one by one. " }
+                " rows are counted in the shading (darker: more rows); the most unusual of them are drawn one by one. " }
             "A row far to the right and far from zero pulls the fit towards itself."
             (how_to_explore())
         },
@@ -83,19 +79,6 @@ pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
         print_table: false,
     };
     Some(figure.markup())
-}
-
-/// Keeps the largest in each of the three senses, in their order.
-fn keep_unusual(pulls: &mut Vec<Pull>) {
-    let mut kept: Vec<usize> = pulls.iter().take(LARGEST_COOK).map(|pull| pull.place).collect();
-    let mut largest = |size: fn(&Pull) -> f64, most: usize| {
-        let mut order: Vec<&Pull> = pulls.iter().collect();
-        order.sort_by(|a, b| size(b).total_cmp(&size(a)));
-        kept.extend(order.iter().take(most).map(|pull| pull.place));
-    };
-    largest(|pull| pull.row.hat, LARGEST_HAT);
-    largest(|pull| pull.residual.abs(), LARGEST_RESIDUAL);
-    pulls.retain(|pull| kept.contains(&pull.place));
 }
 
 /// All rows and all points, the residual axis the same on both sides.
@@ -153,24 +136,30 @@ fn point(rank: usize, pull: &Pull) -> Point {
     }
 }
 
-fn answer(pulls: &[Pull]) -> Markup {
+/// Of all rows, not of those that are drawn alone.
+fn answer(findings: &AuditReport, pulls: &[Pull]) -> Markup {
     let first = &pulls[0];
-    let cook = |pull: &Pull| Quantity::new(format!("/rows/top/{}/cook", pull.place), pull.cook, Format::Number);
-    let beyond = pulls.iter().filter(|pull| pull.cook > 0.5).count();
+    let source = |key: &str| format!("/rows/influential/{}/{key}", first.place);
+    let beyond = findings.rows.cook_over_half;
+    let all = Quantity::count("/rows/count", findings.rows.count);
     html! {
-        @match (first.row.row, beyond) {
-            (Some(number), _) => { "Row " (Quantity::new(format!("/rows/top/{}/row", first.place), number as f64,
-                Format::Fixed(0))) },
-            (None, _) => { "One row" },
+        @match first.row.row {
+            Some(number) => { "Row " (Quantity::new(source("row"), number as f64, Format::Fixed(0))) },
+            None => { "One row" },
         }
-        " has the largest Cook’s distance, " (cook(first)) "; "
-        @match beyond { 0 => "none of the rows drawn one by one passes the contour at 0.5.", 1 =>
-            "it alone passes the contour at 0.5.", _ => "it is not the only one beyond the contour at 0.5." }
+        " has the largest Cook’s distance of all " (all) " rows, " (Quantity::new(source("cook"), first.cook,
+            Format::Number)) ", with a studentised residual of " (Quantity::new(source("studentised"), first.residual,
+            Format::Number)) "; "
+        @match beyond {
+            0 => "no row of the table passes the contour at 0.5.",
+            1 => "it alone passes the contour at 0.5.",
+            _ => { (Quantity::count("/rows/cook_over_half", beyond)) " rows pass the contour at 0.5." },
+        }
     }
 }
 
 fn table(pulls: &[Pull]) -> Table {
-    let source = |key: &str| format!("/rows/top/*/{key}");
+    let source = |key: &str| format!("/rows/influential/*/{key}");
     let columns = vec![
         Column::number("row", "", Format::Fixed(0)),
         Column::number("hat value h", source("hat"), Format::Number),
@@ -179,9 +168,11 @@ fn table(pulls: &[Pull]) -> Table {
     ];
     let rows = pulls.iter().map(|pull| {
         let name = match pull.row.row {
-            Some(number) => {
-                Cell::Quantity(Quantity::new(format!("/rows/top/{}/row", pull.place), number as f64, Format::Fixed(0)))
-            }
+            Some(number) => Cell::Quantity(Quantity::new(
+                format!("/rows/influential/{}/row", pull.place),
+                number as f64,
+                Format::Fixed(0),
+            )),
             None => row_name(None, pull.place).into(),
         };
         Row::new(pull.place, vec![name, pull.row.hat.into(), pull.residual.into(), pull.cook.into()])

@@ -22,7 +22,15 @@ pub(crate) fn block(findings: &AuditReport) -> Markup {
             dd {
                 "No unbiased method has a smaller root mean square error, for Gaussian noise (Cramér–Rao). It is \
                     local: it supposes that the side of every row is known. Where a measured attack leaves it, both \
-                    are shown, and no noise is recommended from the bound alone."
+                    are shown, and no noise is recommended from the bound alone. χ says how far noise moves a slack relative to \
+                    it: up to the value named with the noise, attacks were seen on the bound; beyond this the error is that of the cell."
+            }
+            dt { "What is known without a release" }
+            dd {
+                "Whoever has the table and the side of every row can compute the centre of the cell: here, "
+                (words::baseline(findings)) ". A release gives away what an attack gains over this. Standard errors \
+                    are those of the least-squares fit; an error in them is the root mean square over the coefficients, \
+                    so that a large intercept does not hide the others. A value at the level of rounding is called exact."
             }
             dt { "What was declared, not measured" }
             dd { "The wished error (" (wished) "), the planned protection ("
@@ -34,10 +42,15 @@ pub(crate) fn block(findings: &AuditReport) -> Markup {
             dd {
                 "Dropping " (Quantity::count("/privacy/rows_tried", privacy.rows_tried)) " of "
                     (Quantity::count("/privacy/rows_total", privacy.rows_total))
-                " rows one at a time changed the release by at most " (Quantity::new("/privacy/sensitivity_l2",
+                " rows one at a time, the fit held fixed, changed the release by at most " (Quantity::new("/privacy/sensitivity_l2",
                     privacy.sensitivity_l2, Format::Number))
-                " (Euclidean). For this sensitivity the planned noise means ε = " (Quantity::new("/privacy/epsilon",
+                " (Euclidean); with the fit made anew without the row, by up to "
+                (Quantity::new("/privacy/sensitivity_refit_l2", privacy.sensitivity_refit_l2, Format::Number)
+                    .or("no bound (without one row there is no fit)"))
+                ". With the fit held fixed the planned noise means ε = " (Quantity::new("/privacy/epsilon",
                     privacy.epsilon, Format::Number).or("∞ (no noise)"))
+                ", with the fit made anew ε = " (Quantity::new("/privacy/epsilon_refit", privacy.epsilon_refit,
+                    Format::Number).or("∞"))
                 " at δ = " (Quantity::new("/privacy/delta", privacy.delta, Format::Number))
                     ". This is said of this table only and guarantees nothing for another."
             }

@@ -8,7 +8,7 @@ use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Column, Row, Table};
 use crate::words;
 use maud::{Markup, html};
-use unhat::audit::report::{AttackCurve, AuditReport, Protection, Series as AttackSeries};
+use unhat::audit::report::{AttackCurve, AuditReport, Protection, ReleaseKind, Series as AttackSeries};
 
 /// The axis of errors always reaches this far: 3 is an answer that has nothing to do with x any more.
 const WORST_ERROR: f64 = 3.0;
@@ -100,20 +100,29 @@ fn answer(findings: &AuditReport) -> Markup {
     html! {
         "Half of the tries of " (words::attacker(headline.id)) " come within " (error(0))
             " at the least noise tried (" (noise(0))
-        " of the rms) and within " (error(last)) " at the most (" (noise(last)) "); "
+        " of the rms) and within " (error(last)) " at the most (" (noise(last)) "); without any release, "
+            (words::baseline(findings)) ". "
         @match findings.bound.valid_below_noise_rel {
             Some(limit) => {
-                "up to a noise of " (Quantity::new("/bound/valid_below_noise_rel", limit, Format::Noise))
-                " the attacks sit on the Cramér–Rao bound, where no unbiased method can do better."
+                "Up to a noise of " (Quantity::new("/bound/valid_below_noise_rel", limit, Format::Noise))
+                " these tries sit on the Cramér–Rao bound (median error 0.3 to 3 times it), where no unbiased method \
+                    can do better."
             }
-            None if curve.bound.is_empty() => "there is no Cramér–Rao bound to compare with, because the release \
+            None if curve.bound.is_empty() => "There is no Cramér–Rao bound to compare with, because the release \
                 leaves a direction of x free.",
-            None => "at no noise tried do they sit on the Cramér–Rao bound."
+            None => "These tries are at no noise tried on the Cramér–Rao bound."
+        }
+        @if let Some(noise) = findings.bound.noise_rel_at_chi {
+            " χ, which says how far noise moves a slack at most, is "
+            (Quantity::new("/bound/chi_limit", findings.bound.chi_limit, Format::Number)) " at a noise of "
+            (Quantity::new("/bound/noise_rel_at_chi", noise, Format::Noise))
+            "; beyond this the error is that of the cell" (if curve.release == ReleaseKind::Gradient { "." } else {
+                ", or of an attack that has left it." })
         }
     }
 }
 
-/// The columns of the table: noise twice, five for each attack, the bound.
+/// The columns of the table: noise twice, five for each attack, the bound, χ.
 const COLUMNS_BEFORE: usize = 2;
 const COLUMNS_A_SERIES: usize = 5;
 
@@ -153,6 +162,7 @@ fn table(curve: &AttackCurve) -> Table {
     }
     if !curve.bound.is_empty() {
         columns.push(Column::number("Cramér–Rao bound", "/attack_curve/bound/*", Format::Share));
+        columns.push(Column::number("χ", "/attack_curve/chi/*", Format::Number));
     }
     let rows = (0..curve.noise_rel.len()).map(|level| {
         let mut cells = vec![Some(curve.noise_rel[level]).into(), curve.noise_abs.get(level).copied().into()];
@@ -162,6 +172,7 @@ fn table(curve: &AttackCurve) -> Table {
         }
         if !curve.bound.is_empty() {
             cells.push(curve.bound.get(level).copied().into());
+            cells.push(curve.chi.get(level).copied().into());
         }
         Row::new(level, cells)
     });

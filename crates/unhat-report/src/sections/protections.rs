@@ -91,9 +91,11 @@ fn row_of(index: usize, result: &ProtectionResult, attacks: &[AttackKind]) -> Do
     DotRow { name: result.label.clone(), dots: dots.collect(), bound: None }
 }
 
-/// A protection keeps the wish when the 5 % point of every attack that gave an answer is above it.
+/// A protection keeps the wish when the 5 % point of every attack without a start that gave an answer is above it; an
+/// attack with a start begins nearer than most wishes, whatever is released.
 fn keeps(result: &ProtectionResult, wish: f64) -> bool {
-    result.attacks.values().all(|spread| spread.q05 >= wish)
+    let without_start = result.attacks.iter().filter(|(attack, _)| **attack != AttackKind::Start);
+    without_start.map(|(_, spread)| spread.q05).all(|error| error >= wish)
 }
 
 fn answer(findings: &AuditReport) -> Markup {
@@ -102,14 +104,18 @@ fn answer(findings: &AuditReport) -> Markup {
     let wished = Quantity::new("/declared/target_rel_error", wish, Format::Share);
     html! {
         @match keeping.as_slice() {
-            [] => { "None of those tried keeps every attack above " (wished) " in nineteen tries of twenty." }
-            [only] => { "Of those tried, only one keeps every attack above " (wished) " in nineteen tries of twenty: "
+            [] => { "None of those tried keeps both attackers, with no prior knowledge and with the signs known, above "
+                (wished) " in nineteen tries of twenty." }
+            [only] => { "Of those tried, only one keeps both attackers, with no prior knowledge and with the signs known, \
+                above " (wished) " in nineteen tries of twenty: "
                 span.name { (only.label) } "." }
             [first, others @ ..] => {
-                "Every attack stays above " (wished) " in nineteen tries of twenty with: " span.name { (first.label) }
+                "Both attackers, with no prior knowledge and with the signs known, stay above " (wished)
+                    " in nineteen tries of twenty with: " span.name { (first.label) }
                 @for other in others { "; " span.name { (other.label) } } "."
             }
         }
+        " Without any release, " (words::baseline(findings)) "."
     }
 }
 
@@ -158,6 +164,7 @@ fn everything_tried(findings: &AuditReport) -> Markup {
         Column::number("trials", source("trials"), Format::Count),
         Column::number("failed", source("failed"), Format::Count),
         Column::number("error, median", source("error_median"), Format::Share).or("all failed"),
+        Column::number("median, standard errors", source("error_se_median"), Format::Number),
         Column::number("5 % point", source("error_q05"), Format::Share),
         Column::number("95 % point", source("error_q95"), Format::Share),
         Column::number("noise for the wish", source("noise_for_error"), Format::Number).or("none is enough"),
@@ -171,6 +178,7 @@ fn everything_tried(findings: &AuditReport) -> Markup {
             f64::from(tried.trials).into(),
             f64::from(tried.failed).into(),
             tried.error_median.into(),
+            tried.error_se_median.into(),
             tried.error_q05.into(),
             tried.error_q95.into(),
             tried.noise_for_error.into(),

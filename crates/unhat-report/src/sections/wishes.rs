@@ -4,7 +4,7 @@ use crate::number::{Format, Quantity};
 use crate::pieces::table::{Column, Row, Table};
 use crate::words;
 use maud::{Markup, html};
-use unhat::audit::report::{AttackKind, AuditReport, NoiseNeeded};
+use unhat::audit::report::{AttackKind, AuditReport, NoiseNeeded, Series};
 
 /// The words where the data has no noise.
 const NOTHING_ENOUGH: &str = "none is enough";
@@ -21,16 +21,20 @@ pub(crate) fn block(findings: &AuditReport) -> Option<Markup> {
         (slider(findings, unit))
         (table(findings).markup())
         p.how {
-            "Noise ÷ rms at which the attack misses the wish in all but one try of twenty; “none is enough” means no \
-                noise that was tried. Largest values still found and rank correlation: what is left for a user of that \
-                release (of the noisiest tried, where none is enough). ε uses the sensitivity measured on this table: \
-                it holds for this table only and is no guarantee of differential privacy."
+            "Noise ÷ rms at which the attack misses the wish in all but one try of twenty; each wish is priced against \
+                the attacker who needs the most noise, of those with no prior knowledge and those who know the signs. \
+                “None is enough” means no noise that was tried. Largest values still found and rank correlation: what is left for a user of that \
+                release (of the noisiest tried, where none is enough). ε uses the sensitivity measured on this table, \
+                the fit held fixed; beside it, the fit made anew without the row. Both hold for this table only and are \
+                no guarantee of differential privacy. Without any release, "
+            (words::baseline(findings)) "."
         }
     })
 }
 
 fn slider(findings: &AuditReport, unit: &str) -> Markup {
-    let errors = findings.attack_curve.series.iter().filter(|series| series.headline).flat_map(|series| &series.q05);
+    let known = |series: &&Series| series.id != AttackKind::Start;
+    let errors = findings.attack_curve.series.iter().filter(known).flat_map(|series| &series.q05);
     let positive: Vec<f64> = errors.copied().filter(|error| *error > 0.0).collect();
     let least = positive.iter().copied().fold(f64::INFINITY, f64::min);
     if !least.is_finite() {
@@ -39,7 +43,8 @@ fn slider(findings: &AuditReport, unit: &str) -> Markup {
     let from = least.log10().floor();
     let wished = findings.declared.target_rel_error.log10();
     html! {
-        form #wish-form hidden data-unit=(unit) {
+        form #wish-form hidden data-unit=(unit) data-blind=(words::attacker(AttackKind::Blind))
+            data-signs=(words::attacker(AttackKind::Signs)) {
             label for="wish" { "Which error of the attacker do you want to keep?" }
             input #wish type="range" min=(from) max="0" step="0.05" value=(format!("{wished:.2}"));
             output for="wish" {}
@@ -64,7 +69,8 @@ fn table(findings: &AuditReport) -> Table {
         Column::number("noise by the bound alone", "", Format::Noise),
         Column::number(format!("of the {top} largest still found"), "", Format::Share),
         Column::number("rank correlation", "", Format::Fixed(2)),
-        Column::number("ε", "", Format::Number),
+        Column::number("ε, fit held fixed", "", Format::Number),
+        Column::number("ε, fit made anew", "", Format::Number),
     ]);
     let mut wishes: Vec<f64> = needed.iter().map(|entry| entry.target_rel_error).collect();
     wishes.sort_by(f64::total_cmp);
@@ -85,7 +91,7 @@ fn table(findings: &AuditReport) -> Table {
                         .or(NOTHING_ENOUGH)
                         .into()
                 }
-                None => "not tried".into(),
+                None => "needs less".into(),
             }
         }));
         cells.extend([
@@ -93,6 +99,7 @@ fn table(findings: &AuditReport) -> Table {
             at("utility/kept", Some(entry.utility.kept), Format::Share).into(),
             at("utility/rank_correlation", Some(entry.utility.rank_correlation), Format::Fixed(2)).into(),
             at("epsilon", entry.epsilon, Format::Number).into(),
+            at("epsilon_refit", entry.epsilon_refit, Format::Number).into(),
         ]);
         Row { key: index.to_string(), cells, marked: *wish == findings.declared.target_rel_error }
     });

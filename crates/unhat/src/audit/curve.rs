@@ -18,8 +18,14 @@ pub(super) fn noise_levels(cases: &[Case], kind: ReleaseKind) -> Vec<(f64, f64, 
     levels
 }
 
-/// The curve; `bound` is √tr((FᵀF)⁻¹)/‖x‖, the relative error that noise 1 leaves at least.
-pub(super) fn curve(cases: &[Case], kind: ReleaseKind, bound: Option<f64>, headline: AttackKind) -> AttackCurve {
+/// The curve; `bound` is √tr((FᵀF)⁻¹)/‖x‖, the relative error that noise 1 leaves at least, `chi` the χ of noise 1.
+pub(super) fn curve(
+    cases: &[Case],
+    kind: ReleaseKind,
+    bound: Option<f64>,
+    chi: Option<f64>,
+    headline: AttackKind,
+) -> AttackCurve {
     let levels = noise_levels(cases, kind);
     let series =
         ATTACKS.into_iter().filter(|&attack| levels.iter().any(|(_, _, case)| !case.errors(attack).is_empty()));
@@ -28,6 +34,7 @@ pub(super) fn curve(cases: &[Case], kind: ReleaseKind, bound: Option<f64>, headl
         noise_rel: levels.iter().map(|level| level.0).collect(),
         noise_abs: levels.iter().map(|level| level.1).collect(),
         bound: bound.map_or_else(Vec::new, |bound| levels.iter().map(|level| level.1 * bound).collect()),
+        chi: chi.map_or_else(Vec::new, |chi| levels.iter().map(|level| level.1 * chi).collect()),
         series: series.map(|attack| one_series(&levels, attack, bound, attack == headline)).collect(),
     }
 }
@@ -44,6 +51,7 @@ fn one_series(levels: &[(f64, f64, &Case)], id: AttackKind, bound: Option<f64>, 
         q95: Vec::new(),
         rmse: Vec::new(),
         share_at_bound: Vec::new(),
+        median_over_bound: Vec::new(),
     };
     for (_, noise, case) in levels {
         let bound = bound.map(|bound| bound * noise);
@@ -54,6 +62,7 @@ fn one_series(levels: &[(f64, f64, &Case)], id: AttackKind, bound: Option<f64>, 
         series.q05.push(value(|s| s.q05));
         series.q95.push(value(|s| s.q95));
         series.rmse.push(value(|s| s.rmse));
+        series.median_over_bound.extend(bound.map(|bound| value(|s| s.median) / bound));
         // Tries without an answer are not at the bound.
         let answered = errors.len() as f64 / (errors.len() + case.failed(id)).max(1) as f64;
         series.share_at_bound.push(found.and_then(|s| s.share_at_bound).map_or(0.0, |share| share * answered));
@@ -63,10 +72,15 @@ fn one_series(levels: &[(f64, f64, &Case)], id: AttackKind, bound: Option<f64>, 
 
 /// Share of tries at the bound from which on an attack counts as sitting on it.
 const ON_THE_BOUND: f64 = 0.95;
+/// The median error of an attack that sits on the bound, in units of it. Above, tries fail; below, noise is so large that
+/// the bound has passed what the cell leaves open.
+const MEDIAN_ON_THE_BOUND: std::ops::RangeInclusive<f64> = 0.3..=3.0;
 
 /// The largest level up to which, without a gap, the attack sits on the bound; in units of the release's rms.
 pub(super) fn valid_below(curve: &AttackCurve, attack: AttackKind) -> Option<f64> {
     let series = curve.series.iter().find(|series| series.id == attack)?;
-    let levels = curve.noise_rel.iter().zip(&series.share_at_bound);
-    levels.take_while(|(_, share)| **share >= ON_THE_BOUND).map(|(noise, _)| *noise).last()
+    let tries = series.share_at_bound.iter().zip(&series.median_over_bound);
+    let on_the_bound = |(share, median): (&f64, &f64)| *share >= ON_THE_BOUND && MEDIAN_ON_THE_BOUND.contains(median);
+    let levels = curve.noise_rel.iter().zip(tries);
+    levels.take_while(|(_, tries)| on_the_bound(*tries)).map(|(noise, _)| *noise).last()
 }

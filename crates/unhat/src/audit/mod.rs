@@ -14,6 +14,7 @@ mod protection;
 mod recovered;
 mod release;
 pub mod report;
+mod saturation;
 mod sensitivity;
 mod spread;
 mod summary;
@@ -21,10 +22,12 @@ mod trial;
 mod wording;
 
 pub use plan::{AuditOptions, Labels};
+pub use wording::{is_exact, is_exact_under};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::gram::Factor;
 use crate::invert::scores::{CramerRao, cramer_rao_both, cramer_rao_gradient, cramer_rao_scores};
-use crate::leverage::diagnostics;
+use crate::leverage::{diagnostics, least_squares};
 use crate::linalg::norm;
 use crate::rows::{RowSource, require_vector};
 use crate::run::{Event, Run};
@@ -32,7 +35,8 @@ use attack::Attacks;
 use plan::{Level, require};
 use release::Exact;
 use report::{AuditReport, ReleaseKind};
-use sensitivity::sensitivity;
+use saturation::chi;
+use sensitivity::{Fit, sensitivity};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use summary::Evidence;
@@ -97,6 +101,9 @@ pub fn audit(
         Some(_) => None,
         None => attacks.on_scores().null_direction(x, options.rows.as_deref(), run)?,
     };
+    let diagnostics = diagnostics(source, offset, run)?;
+    let fit = least_squares(source, offset, run)?;
+    let own = Fit { factor: &fit.factor, residual: &fit.residual, hat: &diagnostics.hat };
     let evidence = Evidence {
         source,
         offset,
@@ -106,8 +113,11 @@ pub fn audit(
         cases: &cases,
         bounds: &bounds,
         null_direction,
-        sensitivity: sensitivity(source, &exact, options.release, run)?,
-        diagnostics: &diagnostics(source, offset, run)?,
+        chi: chi(source, offset, &exact, options.release, bounds[&options.release].as_ref(), run)?,
+        sensitivity: sensitivity(source, offset, &exact, options.release, &own, run)?,
+        standard_errors: standard_errors(&fit.factor, diagnostics.residual_error),
+        centre: attacks.on_scores().centre(),
+        diagnostics: &diagnostics,
         least_squares: attacks.on_scores().fit().0,
         cells_tried: attacks.cells_tried(),
         threads: run.pool.map_or_else(rayon::current_num_threads, |pool| pool.current_num_threads()),
@@ -116,6 +126,13 @@ pub fn audit(
     let mut findings = evidence.findings(run)?;
     findings.tool.wall_s = clock.elapsed().as_secs_f64();
     Ok(findings)
+}
+
+/// seⱼ = s·√((AᵀA)⁻¹)ⱼⱼ of the least-squares fit of the offset; None where it leaves nothing over.
+fn standard_errors(factor: &Factor, residual_error: Option<f64>) -> Option<Vec<f64>> {
+    let (inverse, d) = (factor.inverse(), factor.dim());
+    let error = residual_error.filter(|error| *error > 0.0)?;
+    Some((0..d).map(|j| error * inverse[j + j * d].sqrt()).collect())
 }
 
 /// Shapes, options, rows and a point that has a size.

@@ -3,23 +3,49 @@
 use super::report::{Coordinate, Detail, FittedErrors};
 use super::spread::{quantile, spread};
 use crate::error::Result;
+use crate::linalg::norm;
 use crate::rows::RowSource;
 use crate::run::Run;
 use std::collections::BTreeMap;
 
-/// |x̂ⱼ − xⱼ| over the tries, and over |xⱼ|; `errors` are the Cramér–Rao standard errors.
+/// ‖x̂ − x‖/‖x‖.
+pub(super) fn relative_error(answer: &[f64], x: &[f64]) -> f64 {
+    let away: Vec<f64> = answer.iter().zip(x).map(|(a, x)| a - x).collect();
+    norm(&away) / norm(x)
+}
+
+/// √(mean over j of ((x̂ⱼ − xⱼ)/seⱼ)²): no coefficient rules by its size.
+pub(super) fn in_standard_errors(answer: &[f64], x: &[f64], errors: &[f64]) -> f64 {
+    let away: Vec<f64> = answer.iter().zip(x).zip(errors).map(|((a, x), error)| (a - x) / error).collect();
+    norm(&away) / (x.len() as f64).sqrt()
+}
+
+/// What each coefficient's errors are measured against.
+pub(super) struct Known<'a> {
+    /// x.
+    pub x: &'a [f64],
+    /// Cramér–Rao standard errors of the planned protection.
+    pub bounds: Option<&'a [f64]>,
+    /// Standard errors of the least-squares fit of the offset.
+    pub standard_errors: Option<&'a [f64]>,
+    /// The centre of the cell.
+    pub centre: &'a [f64],
+}
+
+/// |x̂ⱼ − xⱼ| over the tries, over |xⱼ|, and over the standard error of the coefficient.
 ///
 /// AuditReport to share hold the relative numbers alone: their ratio to the absolute ones is |xⱼ|.
 pub(super) fn coordinates(
-    x: &[f64],
+    known: &Known<'_>,
     answers: &[Vec<f64>],
-    errors: Option<&[f64]>,
     names: &[String],
     detail: Detail,
 ) -> Vec<Coordinate> {
+    let x = known.x;
     let owner = detail == Detail::Owner;
     let of = |j: usize| {
-        let bound = errors.map(|errors| errors[j]);
+        let bound = known.bounds.map(|errors| errors[j]);
+        let error = known.standard_errors.map(|errors| errors[j]).filter(|_| owner);
         let (size, relative) = (x[j].abs(), x[j] != 0.0);
         let away: Vec<f64> = answers.iter().map(|answer| (answer[j] - x[j]).abs()).collect();
         let share: Vec<f64> = away.iter().map(|e| e / size).collect();
@@ -29,6 +55,8 @@ pub(super) fn coordinates(
             value: owner.then_some(x[j]),
             spread_abs: spread(&away, bound).filter(|_| owner),
             spread_rel: if relative { spread(&share, bound_rel) } else { None },
+            spread_se: error.and_then(|error| spread(&away.iter().map(|e| e / error).collect::<Vec<f64>>(), None)),
+            baseline_rel: relative.then(|| (known.centre[j] - x[j]).abs() / size),
             bound_abs: bound.filter(|_| owner),
             bound_rel,
         }

@@ -30,6 +30,9 @@ pub struct AuditReport {
     pub declared: Declared,
     /// The one-sentence answer in numbers.
     pub verdict: Verdict,
+    /// What is known without any release.
+    #[serde(default)]
+    pub baseline: Option<Baseline>,
     /// Sentences, worst first.
     pub findings: Vec<Finding>,
     /// Error against noise, for the release as a whole.
@@ -192,6 +195,21 @@ pub struct Verdict {
     pub attack: AttackKind,
     /// Its error ‖x̂ − x‖/‖x‖ over the trials.
     pub rel_error: Spread,
+    /// The same tries in standard errors of the coefficients, [`Baseline::error_se`]; None in a report to share, because
+    /// beside relative errors it says how large the coefficients are.
+    #[serde(default)]
+    pub error_se: Option<Spread>,
+}
+
+/// The answer of whoever knows the table and the signs of Ax − b, and has no release: the centre of the cell of x (in an
+/// unbounded cell some point of it). A release gives away what an attack gains over this.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Its ‖x̂ − x‖/‖x‖.
+    pub rel_error: f64,
+    /// √(mean over j of ((x̂ⱼ − xⱼ)/seⱼ)²), seⱼ the standard error of coefficient j in the least-squares fit of the offset;
+    /// None where that fit leaves nothing over, and in a report to share.
+    pub error_se: Option<f64>,
 }
 
 /// Errors over N trials. Quantiles first: a failed try makes a root mean square look safe.
@@ -254,6 +272,9 @@ pub struct AttackCurve {
     pub noise_abs: Vec<f64>,
     /// Cramér–Rao: rms of ‖x̂ − x‖/‖x‖ that no unbiased attack beats; empty where a direction is free.
     pub bound: Vec<f64>,
+    /// χ at each level, as in [`Bound::chi_per_unit_noise_rel`]; empty where a direction is free.
+    #[serde(default)]
+    pub chi: Vec<f64>,
     /// One a attack.
     pub series: Vec<Series>,
 }
@@ -275,6 +296,9 @@ pub struct Series {
     pub rmse: Vec<f64>,
     /// As in [`Spread`].
     pub share_at_bound: Vec<f64>,
+    /// Median error ÷ bound, one a level; empty where there is no bound.
+    #[serde(default)]
+    pub median_over_bound: Vec<f64>,
 }
 
 /// The Cramér–Rao bound of the release.
@@ -284,8 +308,20 @@ pub struct Bound {
     pub kind: String,
     /// rms of ‖x̂ − x‖/‖x‖ for a noise of one rms of the release; None where a direction is free.
     pub rel_error_per_unit_noise_rel: Option<f64>,
-    /// The largest tried noise below which the attacks sit on the bound; None: at none.
+    /// The largest tried noise up to which the best attack's median error lies within 0.3 and 3 times the bound, and its
+    /// tries below three times it; None: at none.
     pub valid_below_noise_rel: Option<f64>,
+    /// χ for a noise of one rms of the release: how far noise moves a slack, relative to it, at most. Gradient:
+    /// χ = ρ·ν·√tr(H⁻¹), ρ = maxᵢ ‖a_{x,i}‖ in H⁻¹. With scores: χ = ν·maxᵢ √(a_{x,i}ᵀ(FᵀF)⁻¹a_{x,i}), F the Jacobian.
+    /// None where a direction is free.
+    #[serde(default)]
+    pub chi_per_unit_noise_rel: Option<f64>,
+    /// The χ up to which attacks were seen on the bound: 0.3 for a gradient, 0.05 with scores.
+    #[serde(default)]
+    pub chi_limit: Option<f64>,
+    /// The noise at which χ is that; beyond this the error is that of the cell.
+    #[serde(default)]
+    pub noise_rel_at_chi: Option<f64>,
     /// What the bound alone would ask for the target.
     pub noise_rel_for_target: Option<f64>,
     /// A direction of x that the release leaves free; None in a report to share, because it may be that of x.
@@ -311,6 +347,9 @@ pub struct NoiseNeeded {
     pub utility: Utility,
     /// The ε of this noise; None: unbounded, or not computed.
     pub epsilon: Option<f64>,
+    /// The same with the fit made anew without the row.
+    #[serde(default)]
+    pub epsilon_refit: Option<f64>,
 }
 
 /// What a noisy release is still good for.
@@ -329,10 +368,17 @@ pub struct Utility {
 pub struct Privacy {
     /// The δ of (ε, δ).
     pub delta: f64,
-    /// ε of the planned noise; None: unbounded (no noise).
+    /// ε of the planned noise, the coefficients held fixed; None: unbounded (no noise).
     pub epsilon: Option<f64>,
-    /// The largest ‖f(D) − f(D without a row)‖₂ that was met.
+    /// The largest ‖f(D) − f(D without a row)‖₂ that was met, at the same coefficients x.
     pub sensitivity_l2: f64,
+    /// The same where the coefficients are fitted anew without the row: they move as the least-squares fit does. None where
+    /// without one of the rows the fit or the release is not defined.
+    #[serde(default)]
+    pub sensitivity_refit_l2: Option<f64>,
+    /// ε of the planned noise for that sensitivity; None: unbounded.
+    #[serde(default)]
+    pub epsilon_refit: Option<f64>,
     /// Rows dropped one at a time.
     pub rows_tried: u64,
     /// The number n of rows in all.
@@ -363,6 +409,12 @@ pub struct Coordinate {
     pub spread_abs: Option<Spread>,
     /// The same over |xⱼ|; None where xⱼ = 0.
     pub spread_rel: Option<Spread>,
+    /// The same over seⱼ; None in a report to share, and where nothing is left of the offset.
+    #[serde(default)]
+    pub spread_se: Option<Spread>,
+    /// Of the centre of the cell, without any release: |x̂ⱼ − xⱼ|/|xⱼ|.
+    #[serde(default)]
+    pub baseline_rel: Option<f64>,
     /// The Cramér–Rao standard error; None in a report to share.
     pub bound_abs: Option<f64>,
     /// The same over |xⱼ|.
@@ -390,6 +442,13 @@ pub struct ExposedRows {
     pub auc_median: f64,
     /// The most exposed rows, first the most.
     pub top: Vec<ExposedRow>,
+    /// The rows that pull the fit or stand out from it, among all n: the largest by Cook's distance, by hat value and by
+    /// studentised residual; the largest Cook's distance first.
+    #[serde(default)]
+    pub influential: Vec<ExposedRow>,
+    /// How many of all n rows have a Cook's distance above 0.5.
+    #[serde(default)]
+    pub cook_over_half: u64,
 }
 
 /// One row. `hat` is the hat value hᵢ of the table, not the score σᵢ(x) of the release.
@@ -476,7 +535,8 @@ pub struct ReleaseResult {
     pub level: Option<f64>,
     /// Trials run: one where neither the release nor the attack is drawn.
     pub trials: u32,
-    /// Trials in which the attack gave no answer (a blind attack on a gradient may find no cell).
+    /// Trials in which the attack gave no answer (a blind attack on a gradient may find no cell); with a start, the start is
+    /// then the answer that is left.
     pub failed: u32,
     /// Of ‖x̂ − x‖/‖x‖; None where every trial failed.
     pub error_median: Option<f64>,
@@ -486,6 +546,9 @@ pub struct ReleaseResult {
     pub error_q95: Option<f64>,
     /// Root mean square.
     pub error_rmse: Option<f64>,
+    /// Median in standard errors of the coefficients, as in [`Verdict::error_se`].
+    #[serde(default)]
+    pub error_se_median: Option<f64>,
     /// ν·√tr((FᵀF)⁻¹), absolute; None without Gaussian noise, where a direction is free, and in a report to share, because
     /// its ratio to the curve's bound is ‖x‖.
     pub crlb: Option<f64>,

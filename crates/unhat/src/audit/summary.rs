@@ -6,13 +6,14 @@ use super::exposure::exposed_rows;
 use super::needed::{QUANTILE, hardest, noise_needed};
 use super::plan::{AuditOptions, gaussian};
 use super::protection::protect;
-use super::recovered::{coordinates, fitted};
+use super::recovered::{Known, coordinates, fitted, in_standard_errors, relative_error};
 use super::release::{Exact, utility};
 use super::report::{
-    AttackCurve, AttackKind, AuditReport, Bound, Check, Convergence, Declared, Detail, NoiseNeeded, Privacy,
+    AttackCurve, AttackKind, AuditReport, Baseline, Bound, Check, Convergence, Declared, Detail, NoiseNeeded, Privacy,
     Protection, ProtectionKind, ProtectionResult, Release, ReleaseKind, ReleaseResult, SCHEMA, Spread, Table, Tool,
     Utility, Verdict,
 };
+use super::saturation::linear_up_to;
 use super::sensitivity::{Sensitivity, epsilon};
 use super::spread::spread;
 use super::trial::{ATTACKS, Case};
@@ -36,7 +37,13 @@ pub(super) struct Evidence<'a> {
     pub cases: &'a [Case],
     pub bounds: &'a BTreeMap<ReleaseKind, Option<CramerRao>>,
     pub null_direction: Option<Vec<f64>>,
+    /// χ of noise 1.
+    pub chi: Option<f64>,
     pub sensitivity: Sensitivity,
+    /// Of the coefficients of the least-squares fit of the offset.
+    pub standard_errors: Option<Vec<f64>>,
+    /// The centre of the cell of x: what signs and table give without a release.
+    pub centre: &'a [f64],
     pub diagnostics: &'a Diagnostics,
     pub least_squares: &'a [f64],
     pub cells_tried: usize,
@@ -56,7 +63,7 @@ impl Evidence<'_> {
         let kind = self.options.release;
         let planned = self.options.planned(self.rms[&kind]);
         let verdict = self.verdict(&planned);
-        let curve = curve(self.cases, kind, self.relative_bound(kind), verdict.attack);
+        let curve = curve(self.cases, kind, self.relative_bound(kind), self.chi, verdict.attack);
         let answers = self.answers(&planned, verdict.attack);
         let errors =
             self.bound_of(kind).zip(noise_of(&planned)).map(|(bound, noise)| scaled(&bound.coordinates, noise));
@@ -70,7 +77,17 @@ impl Evidence<'_> {
             release: self.release(&planned),
             declared: self.declared(),
             bound: self.bound(&curve, verdict.attack),
-            coordinates: coordinates(&self.exact.point.x, &answers, errors.as_deref(), &names, self.options.detail),
+            coordinates: coordinates(
+                &Known {
+                    x: &self.exact.point.x,
+                    bounds: errors.as_deref(),
+                    standard_errors: self.standard_errors.as_deref(),
+                    centre: self.centre,
+                },
+                &answers,
+                &names,
+                self.options.detail,
+            ),
             fitted: fitted(self.source, &self.exact.point.x, &self.exact.point.slack, &answers, run)?,
             noise_needed: self.noise_needed(),
             privacy: self.privacy(&planned),
@@ -83,6 +100,7 @@ impl Evidence<'_> {
             warnings: self.warnings(),
             findings: Vec::new(),
             attack_curve: curve,
+            baseline: Some(self.baseline()),
             verdict,
         };
         let aside = Aside { without_release: self.without_release(), cells_tried: self.cells_tried };
@@ -180,7 +198,26 @@ impl Evidence<'_> {
         let (attack, rel_error) = candidates
             .min_by(|a, b| a.1.q05.total_cmp(&b.1.q05))
             .unwrap_or_else(|| (AttackKind::Blind, Evidence::no_answer()));
-        Verdict { meets_target: rel_error.q05 >= self.options.target_error, attack, rel_error }
+        let meets_target = rel_error.q05 >= self.options.target_error;
+        Verdict { meets_target, attack, rel_error, error_se: case.and_then(|case| self.spread_se(case, attack)) }
+    }
+
+    /// √(mean over j of ((x̂ⱼ − xⱼ)/seⱼ)²), for the owner alone.
+    fn error_se(&self, answer: &[f64]) -> Option<f64> {
+        let owner = self.options.detail == Detail::Owner;
+        let errors = self.standard_errors.as_deref().filter(|_| owner)?;
+        Some(in_standard_errors(answer, &self.exact.point.x, errors))
+    }
+
+    fn spread_se(&self, case: &Case, attack: AttackKind) -> Option<Spread> {
+        let errors: Vec<f64> =
+            case.answers(attack).iter().map(|answer| self.error_se(answer)).collect::<Option<_>>()?;
+        spread(&errors, None)
+    }
+
+    /// What signs and table give without a release.
+    fn baseline(&self) -> Baseline {
+        Baseline { rel_error: relative_error(self.centre, &self.exact.point.x), error_se: self.error_se(self.centre) }
     }
 
     /// The answers of the headline attack at the planned protection; x̂ = 0 where there is none.
@@ -196,6 +233,11 @@ impl Evidence<'_> {
             kind: "cramer-rao".into(),
             rel_error_per_unit_noise_rel: relative,
             valid_below_noise_rel: valid_below(curve, attack),
+            chi_per_unit_noise_rel: self.chi.map(|chi| chi * self.rms[&self.options.release]),
+            chi_limit: self.chi.map(|_| linear_up_to(self.options.release)),
+            noise_rel_at_chi: self
+                .chi
+                .map(|chi| linear_up_to(self.options.release) / (chi * self.rms[&self.options.release])),
             noise_rel_for_target: relative.map(|bound| self.options.target_error / bound),
             // Where b lies in the range of A it is the direction of x itself.
             null_direction: self.null_direction.clone().filter(|_| owner),
@@ -220,7 +262,8 @@ impl Evidence<'_> {
                 noise_abs: noise,
                 bound_noise_rel: per_unit.map(|bound| wish / bound),
                 utility: self.utility(noise.unwrap_or(largest)),
-                epsilon: noise.and_then(|noise| self.epsilon(noise)),
+                epsilon: noise.and_then(|noise| self.epsilon(self.sensitivity.largest, noise)),
+                epsilon_refit: noise.and_then(|noise| self.epsilon(self.sensitivity.refitted, noise)),
             }
         };
         wishes.iter().map(one).collect()
@@ -234,15 +277,17 @@ impl Evidence<'_> {
         utility(&exact, &copies)
     }
 
-    fn epsilon(&self, noise: f64) -> Option<f64> {
-        epsilon(self.sensitivity.largest?, noise, self.options.delta)
+    fn epsilon(&self, sensitivity: Option<f64>, noise: f64) -> Option<f64> {
+        epsilon(sensitivity?, noise, self.options.delta)
     }
 
     fn privacy(&self, planned: &Protection) -> Privacy {
         Privacy {
             delta: self.options.delta,
-            epsilon: noise_of(planned).and_then(|noise| self.epsilon(noise)),
+            epsilon: noise_of(planned).and_then(|noise| self.epsilon(self.sensitivity.largest, noise)),
+            epsilon_refit: noise_of(planned).and_then(|noise| self.epsilon(self.sensitivity.refitted, noise)),
             sensitivity_l2: self.sensitivity.seen,
+            sensitivity_refit_l2: self.sensitivity.refitted,
             rows_tried: self.sensitivity.rows_tried as u64,
             rows_total: self.offset.len() as u64,
             scope: "this_table".into(),
@@ -314,6 +359,7 @@ impl Evidence<'_> {
                     error_q05: found.as_ref().map(|s| s.q05),
                     error_q95: found.as_ref().map(|s| s.q95),
                     error_rmse: found.as_ref().map(|s| s.rmse),
+                    error_se_median: self.spread_se(case, attack).map(|s| s.median),
                     crlb: crlb.map(|(bound, noise)| bound.rms * noise),
                     noise_for_error: noise_needed(self.cases, case.kind, attack, self.options.target_error),
                 });
@@ -324,9 +370,7 @@ impl Evidence<'_> {
 
     /// ‖x_LS − x‖/‖x‖.
     fn without_release(&self) -> Option<f64> {
-        let x = &self.exact.point.x;
-        let away: Vec<f64> = self.least_squares.iter().zip(x).map(|(fit, x)| fit - x).collect();
-        Some(norm(&away) / norm(x))
+        Some(relative_error(self.least_squares, &self.exact.point.x))
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -364,7 +408,7 @@ fn noise_of(protection: &Protection) -> Option<f64> {
 }
 
 /// The option that asks for a protection, and its value.
-fn option_of(protection: &Protection) -> (ProtectionKind, Option<f64>) {
+pub(super) fn option_of(protection: &Protection) -> (ProtectionKind, Option<f64>) {
     match *protection {
         Protection::None => (ProtectionKind::None, None),
         Protection::Gaussian { noise_abs, .. } => (ProtectionKind::Gaussian, Some(noise_abs)),

@@ -22,8 +22,11 @@ pub(super) struct Case {
 /// One try.
 #[derive(Clone, Debug)]
 pub(super) struct Try {
-    /// ‖x̂ − x‖/‖x‖ and x̂ of the closest answer; None where there was none.
+    /// ‖x̂ − x‖/‖x‖ and x̂ of the closest answer; with a start, of the start where no answer is closer. None where there was
+    /// none.
     pub found: Option<(f64, Vec<f64>)>,
+    /// Whether the attack gave an answer of its own.
+    pub answered: bool,
     /// ‖f(x̂) − f̂‖ after every step.
     pub residuals: Vec<f64>,
     pub status: Status,
@@ -53,7 +56,7 @@ impl Case {
 
     /// Tries without an answer.
     pub fn failed(&self, attack: AttackKind) -> usize {
-        self.tries.get(&attack).map_or(0, |tries| tries.iter().filter(|t| t.found.is_none()).count())
+        self.tries.get(&attack).map_or(0, |tries| tries.iter().filter(|t| !t.answered).count())
     }
 
     fn answered(&self, attack: AttackKind) -> impl Iterator<Item = &(f64, Vec<f64>)> {
@@ -109,10 +112,16 @@ pub(super) fn run_all(
         let knowledge = Knowledge { kind: job.attack, start: &start, seed: seed_of(options.seed, job.trial) };
         let answers = attacks.run(&released, &knowledge, run)?;
         let best = closest(&answers, x);
+        let mut found = best.map(|(error, answer)| (error, answer.x.clone()));
+        // Who has a start keeps it: an answer that leads away from x takes nothing from it.
+        if job.attack == AttackKind::Start && found.as_ref().is_none_or(|(error, _)| *error > START_DISTANCE) {
+            found = Some((START_DISTANCE, start.clone()));
+        }
         Ok(Try {
             residuals: best.map(|(_, answer)| answer.residuals.clone()).unwrap_or_default(),
             status: best.map_or(Status::Stalled, |(_, answer)| answer.status),
-            found: best.map(|(error, answer)| (error, answer.x.clone())),
+            found,
+            answered: best.is_some(),
         })
     };
     let done = spread_over_threads(&jobs, x.len(), &one, run)?;

@@ -1,6 +1,9 @@
 //! The sentences of the findings: made from the numbers, every printed number kept beside its sentence by name.
 
-use super::report::{AttackKind, AuditReport, Finding, Level, Protection, ProtectionResult, ReleaseKind, Spread};
+use super::report::{
+    AttackKind, AuditReport, Finding, Level, Protection, ProtectionKind, ProtectionResult, ReleaseKind, Spread,
+};
+use super::summary::option_of;
 use super::trial::START_DISTANCE;
 use std::collections::BTreeMap;
 
@@ -61,20 +64,30 @@ fn reached(findings: &AuditReport) -> Finding {
     let who = who(verdict.attack);
     let Spread { median, q05, trials, .. } = verdict.rel_error;
     let title = if trials == 1 {
-        format!("From {release}, {who} recovers the coefficients to {}.", said.error("median_rel", median))
+        format!("From {release}, {who} recovers the coefficients {}.", said.to("median_rel", median, findings))
     } else {
         format!(
-            "From {release}, {who} recovers the coefficients to {} in half of {} tries, and to {} in the best twentieth.",
-            said.error("median_rel", median),
+            "From {release}, {who} recovers the coefficients {} in half of {} tries, and {} in the best twentieth.",
+            said.to("median_rel", median, findings),
             said.count("trials", trials.into()),
-            said.error("q05_rel", q05),
+            said.to("q05_rel", q05, findings),
         )
     };
     let wish = said.share("target_rel", target);
-    let text = match verdict.meets_target {
-        true => format!("That keeps the wish: at most one try in twenty is to come closer than {wish}."),
-        false => format!("The wish was that at most one try in twenty comes closer than {wish}."),
+    let mut text = match (verdict.meets_target, trials) {
+        (true, 1) => format!("That keeps the wish: no attack was to come closer than {wish}."),
+        (false, 1) => format!("The wish was that no attack comes closer than {wish}."),
+        (true, _) => format!("That keeps the wish: at most one try in twenty is to come closer than {wish}."),
+        (false, _) => format!("The wish was that at most one try in twenty comes closer than {wish}."),
     };
+    if let Some(errors) = verdict.error_se.as_ref().filter(|_| !is_exact(median, findings)) {
+        text += &format!(
+            " The median error is {} standard errors of the coefficients (root mean square over the coefficients, of the \
+             least-squares fit).",
+            said.amount("median_se", errors.median)
+        );
+    }
+    text += &said.baseline(findings);
     let level = if verdict.meets_target { Level::Note } else { Level::Exposed };
     said.finding("reached", level, title, text, "attack")
 }
@@ -91,18 +104,22 @@ fn other_protections(findings: &AuditReport) -> Option<Finding> {
     let target = findings.declared.target_rel_error;
     let mut said = Said::default();
     let label = said.protection(&best.protection);
-    let closest = said.error("closest_rel", error);
     let wish = said.share("target_rel", target);
     let kept = error >= target;
+    let closest = if kept { said.share("closest_rel", error) } else { said.to("closest_rel", error, findings) };
     let title = match kept {
         true => format!("A release {label} keeps the wish: the attacks tried come no closer than {closest}."),
         false => format!(
             "No rounding, clipping or top list that was tried keeps the wish: a release {label} leaks least, and still \
-             gives the coefficients to {closest}."
+             gives the coefficients {closest}."
         ),
     };
     let text = format!(
-        "The wish is {wish}. What is left of a clipped or shortened release is exact, and few exact numbers are enough."
+        "The wish is {wish}, against {} and {}. What is left of a clipped or shortened release is exact, and few exact \
+         numbers are enough.{}",
+        who(AttackKind::Blind),
+        who(AttackKind::Signs),
+        said.baseline(findings)
     );
     let level = if kept { Level::Action } else { Level::Exposed };
     Some(said.finding("other_protections", level, title, text, "protections"))
@@ -141,18 +158,42 @@ fn most_exposed_row(findings: &AuditReport) -> Option<Finding> {
 fn weakest_coefficient(findings: &AuditReport) -> Option<Finding> {
     let relative = findings.coordinates.iter().filter_map(|c| Some((c, c.spread_rel.as_ref()?.median)));
     let (weakest, error) = relative.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    if is_exact(error, findings) {
+        return None; // the headline says that the coefficients are given away exactly
+    }
     let mut said = Said::default();
-    let title = format!(
-        "The coefficient of “{}” leaks most: half of the tries are within {} of it.",
-        weakest.name,
-        said.error("median_rel", error)
-    );
-    let text = match findings.fitted.rel_error_q.get("0.5") {
+    let one_try = weakest.spread_rel.as_ref().is_some_and(|spread| spread.trials == 1);
+    let title = match one_try {
+        true => format!(
+            "The coefficient of “{}” leaks most: the attack comes within {} of it.",
+            weakest.name,
+            said.error("median_rel", error)
+        ),
+        false => format!(
+            "The coefficient of “{}” leaks most: half of the tries are within {} of it.",
+            weakest.name,
+            said.error("median_rel", error)
+        ),
+    };
+    let mut text = match findings.fitted.rel_error_q.get("0.5") {
+        Some(&median) if is_exact(median, findings) => "Half of the fitted values are recovered exactly.".to_string(),
         Some(&median) => {
             format!("Half of the fitted values are recovered to {} or better.", said.error("fitted_rel", median))
         }
         None => String::new(),
     };
+    if let Some(errors) = &weakest.spread_se {
+        text += &format!(
+            " Its median error is {} standard errors of this coefficient.",
+            said.amount("median_se", errors.median)
+        );
+    }
+    if let Some(without) = weakest.baseline_rel {
+        text += &format!(
+            " The centre of the cell, which needs the signs and the table and no release, is within {} of it.",
+            said.error("baseline_rel", without)
+        );
+    }
     let level = if error < findings.declared.target_rel_error { Level::Exposed } else { Level::Note };
     Some(said.finding("weakest_coefficient", level, title, text, "coordinates"))
 }
@@ -165,10 +206,11 @@ fn needed(findings: &AuditReport) -> Option<Finding> {
     let curve = &findings.attack_curve;
     let title = match (needed.noise_rel, needed.noise_abs) {
         (Some(share), Some(noise)) if noise > 0.0 => format!(
-            "Gaussian noise of {} ({} of the release's size) is needed before no more than one try in twenty comes \
+            "Gaussian noise of {} ({} of the release's size) is needed before no more than one try in twenty of {} comes \
              closer than {wish}.",
             said.amount("noise_abs", noise),
-            said.share("noise_rel", share)
+            said.share("noise_rel", share),
+            who(needed.attack)
         ),
         (Some(_), _) => {
             format!("Against the attacks tried, {wish} needs no noise: they do worse on the release as computed.")
@@ -179,8 +221,9 @@ fn needed(findings: &AuditReport) -> Option<Finding> {
             let least = *series.q05.last()?;
             format!(
                 "No noise that was tried is enough for {wish}: at {} of the release's size, the largest, one try in \
-                 twenty still comes within {}.",
+                 twenty of {} still comes within {}.",
                 said.share("noise_rel_largest", largest),
+                who(needed.attack),
                 said.error("q05_rel", least)
             )
         }
@@ -200,6 +243,7 @@ fn needed(findings: &AuditReport) -> Option<Finding> {
             said.share("bound_noise_rel", bound)
         );
     }
+    text += &said.baseline(findings);
     Some(said.finding("noise_needed", Level::Action, title, text, "attack"))
 }
 
@@ -208,7 +252,8 @@ fn privacy(findings: &AuditReport) -> Finding {
     let mut said = Said::default();
     let title = match (privacy.epsilon, &findings.release.planned) {
         (Some(epsilon), Protection::Gaussian { noise_abs, .. }) => format!(
-            "For this table only, noise of {} means ε = {} at δ = {}: not a differential-privacy guarantee.",
+            "For this table only, and with the fit held fixed, noise of {} means ε = {} at δ = {}: not a \
+             differential-privacy guarantee.",
             said.amount("noise_abs", *noise_abs),
             said.amount("epsilon", epsilon),
             said.amount("delta", privacy.delta),
@@ -220,13 +265,29 @@ fn privacy(findings: &AuditReport) -> Finding {
             "Without noise there is no ε: the release is not private in any sense of differential privacy.".to_string()
         }
     };
-    let text = format!(
+    let mut text = format!(
         "Leaving one row out, the coefficients held fixed, changed the release by at most {} (Euclidean norm); {} of {} rows \
          were left out one at a time, those with the largest scores.",
         said.amount("sensitivity_l2", privacy.sensitivity_l2),
         said.count("rows_tried", privacy.rows_tried),
         said.count("rows_total", privacy.rows_total),
     );
+    text += &match (privacy.sensitivity_refit_l2, privacy.epsilon_refit) {
+        (Some(sensitivity), Some(epsilon)) => format!(
+            " With the coefficients fitted anew without the row it changed by up to {}, and the noise means ε = {}: whoever \
+             fits the coefficients to these rows has to reckon with this one.",
+            said.amount("sensitivity_refit_l2", sensitivity),
+            said.amount("epsilon_refit", epsilon)
+        ),
+        (Some(sensitivity), None) => format!(
+            " With the coefficients fitted anew without the row it changed by up to {}.",
+            said.amount("sensitivity_refit_l2", sensitivity)
+        ),
+        (None, _) => {
+            " With the coefficients fitted anew there is no bound: without one of the rows there is no such fit."
+                .to_string()
+        }
+    };
     said.finding("privacy", Level::Note, title, text, "limits")
 }
 
@@ -241,17 +302,38 @@ fn bound(findings: &AuditReport) -> Option<Finding> {
         (None, _) => return None,
         (Some(_), Some(valid)) => (
             format!(
-                "The best attack sits on the Cramér–Rao bound for noise up to {} of the release's size.",
+                "The median try of {} sits on the Cramér–Rao bound for noise up to {} of the release's size.",
+                who(findings.verdict.attack),
                 said.share("valid_below_noise_rel", valid)
             ),
-            "Beyond, the bound is no longer what tries reach: some fail, and the best may still succeed.".to_string(),
+            linear_up_to(findings, &mut said),
         ),
         (Some(_), None) => (
-            "The attacks do not reach the Cramér–Rao bound at any noise that was tried.".to_string(),
-            "Another attack may; the bound is what no unbiased one can beat near the coefficients.".to_string(),
+            "The attacks do not sit on the Cramér–Rao bound at any noise that was tried.".to_string(),
+            linear_up_to(findings, &mut said),
         ),
     };
     Some(said.finding("bound", Level::Note, title, text, "attack"))
+}
+
+/// The noise up to which the bound says something, and what is beyond.
+fn linear_up_to(findings: &AuditReport, said: &mut Said) -> String {
+    let bound = &findings.bound;
+    let (Some(noise), Some(limit)) = (bound.noise_rel_at_chi, bound.chi_limit) else { return String::new() };
+    let (chi, beyond) = match findings.release.kind {
+        ReleaseKind::Gradient => ("χ = ρ·ν·√tr(H⁻¹), ρ the largest row in H⁻¹, bounds", ""),
+        _ => (
+            "χ, the largest standard error of a slack relative to it by the bound, is",
+            ", or of an attack that has left it",
+        ),
+    };
+    format!(
+        "{chi} how far the noise moves a slack. It is {} at a noise of {} of the release's size; beyond this the error is that \
+         of the cell{beyond}.{}",
+        said.amount("chi", limit),
+        said.share("noise_rel_at_chi", noise),
+        said.baseline(findings)
+    )
 }
 
 fn cells(findings: &AuditReport, aside: &Aside) -> Option<Finding> {
@@ -321,6 +403,20 @@ impl Said {
         if value == 0.0 { BELOW_ROUNDING.into() } else { share(value) }
     }
 
+    /// "to 1 %", or "exactly" where only rounding is left.
+    fn to(&mut self, name: &str, value: f64, findings: &AuditReport) -> String {
+        if is_exact(value, findings) { "exactly".into() } else { format!("to {}", self.error(name, value)) }
+    }
+
+    /// What is known without a release, to stand beside what a release gives away.
+    fn baseline(&mut self, findings: &AuditReport) -> String {
+        let Some(baseline) = &findings.baseline else { return String::new() };
+        format!(
+            " Without any release, the centre of the cell, which needs the signs and the table alone, is within {}.",
+            self.error("baseline_rel", baseline.rel_error)
+        )
+    }
+
     fn amount(&mut self, name: &str, value: f64) -> String {
         self.keep(name, value);
         amount(value)
@@ -360,6 +456,25 @@ impl Said {
     fn finding(self, id: &str, level: Level, title: String, text: String, section: &str) -> Finding {
         Finding { id: id.into(), level, title, text, numbers: self.numbers, section: section.into() }
     }
+}
+
+/// Nine digits are what an attack on exact numbers has to reach before its last ones are rounding.
+const EXACT: f64 = 1e-9;
+/// Where noise or rounding was added, only what doubles cannot tell apart is exact.
+const EXACT_IN_SPITE_OF_NOISE: f64 = 1e-15;
+
+/// Whether an error at the planned protection is at the level of rounding.
+pub fn is_exact(error: f64, findings: &AuditReport) -> bool {
+    is_exact_under(error, option_of(&findings.release.planned).0)
+}
+
+/// The same under a protection.
+pub fn is_exact_under(error: f64, protection: ProtectionKind) -> bool {
+    error
+        <= match protection {
+            ProtectionKind::None | ProtectionKind::Clip | ProtectionKind::TopK => EXACT,
+            ProtectionKind::Gaussian | ProtectionKind::Rounding => EXACT_IN_SPITE_OF_NOISE,
+        }
 }
 
 /// What a relative error of exactly zero is: doubles cannot tell less apart.
