@@ -19,6 +19,7 @@ pub mod influence;
 pub mod invert;
 pub mod leverage;
 pub mod linalg;
+pub mod memory;
 pub mod models;
 pub mod natural;
 pub mod normal;

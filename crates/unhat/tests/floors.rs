@@ -7,7 +7,7 @@ use std::path::Path;
 /// import the other.
 const FLOORS: &[&[&str]] = &[
     &["error", "random"],
-    &["normal"],
+    &["normal", "memory"],
     &["run"], // observers are told about steps: `solve::Step` is the one word it borrows from above
     &["linalg"],
     &["rows"],
