@@ -4,12 +4,12 @@ use crate::failure::file_error;
 use crate::fingerprint::fingerprint_of_bytes;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io;
 use std::time::{Duration, Instant};
 use unhat::invert::StartReport;
 use unhat::solve::{State, Step};
 use unhat::{Error, Result};
+use unhat_io::{FileIdentity, check_place, file_identity, path_of, place_of, write_whole};
 
 /// What a resumed solve starts from.
 pub type Resumed = (State, Vec<bool>, StartReport);
@@ -24,6 +24,8 @@ pub struct CheckpointFile<'a> {
     path: &'a str,
     fingerprint: u64,
     saved: Option<Instant>,
+    /// The file that this run has read or written.
+    own: Option<FileIdentity>,
 }
 
 impl<'a> CheckpointFile<'a> {
@@ -34,12 +36,16 @@ impl<'a> CheckpointFile<'a> {
     /// # Errors
     /// [`unhat::ErrorKind::Source`] for a file of another problem, a damaged one, and where none can be written.
     pub fn open(path: &'a str, fingerprint: u64) -> Result<(Self, Option<Resumed>)> {
-        let file = CheckpointFile { path, fingerprint, saved: None };
-        let resumed = match fs::metadata(path) {
+        let mut file = CheckpointFile { path, fingerprint, saved: None, own: None };
+        let resumed = match fs::metadata(path_of(path)) {
             Ok(found) if !found.is_file() => return Err(file_error(path, "exists and is no regular file")),
-            Ok(_) => Some(file.read()?),
+            Ok(_) => {
+                let resumed = file.read()?;
+                file.own = file_identity(path);
+                Some(resumed)
+            }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                file.draft().map_err(|e| file.not_written(&e))?; // say now what would fail after the first step
+                check_place(path)?; // say now what would fail after the first step
                 None
             }
             Err(e) => return Err(file_error(path, format!("cannot be read: {e}"))),
@@ -63,43 +69,33 @@ impl<'a> CheckpointFile<'a> {
     /// # Errors
     /// [`unhat::ErrorKind::Source`] when it cannot be written.
     pub fn save(&mut self, state: &State, positive: &[bool], start: &StartReport) -> Result<()> {
-        self.write(&Content::of(state, positive, start)).map_err(|e| self.not_written(&e))?;
+        self.write(&Content::of(state, positive, start))?;
+        self.own = file_identity(self.path);
         self.saved = Some(Instant::now());
         Ok(())
     }
 
-    /// Removes the file, where there is one: the problem is solved.
+    /// Removes the file that this run has read or written, and no other one of its name: the problem is solved.
     pub fn remove(&self) {
-        let _ = fs::remove_file(self.path);
+        if self.own.is_some() && file_identity(self.path) == self.own {
+            let _ = fs::remove_file(place_of(self.path));
+        }
     }
 
-    fn draft(&self) -> io::Result<tempfile::NamedTempFile> {
-        let directory = match Path::new(self.path).parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        tempfile::Builder::new().prefix(".unhat-").suffix(".part").tempfile_in(directory)
-    }
-
-    fn write(&self, content: &Content) -> io::Result<()> {
-        let envelope = Envelope {
-            format: FORMAT.into(),
-            fingerprint: hex(self.fingerprint),
-            checksum: hex(content.checksum()?),
-            content,
-        };
-        let mut draft = self.draft()?;
-        serde_json::to_writer(&mut draft, &envelope)?;
-        draft.write_all(b"\n")?;
-        draft.as_file().sync_data()?;
-        draft.persist(self.path).map(drop).map_err(|e| e.error)
+    fn write(&self, content: &Content) -> Result<()> {
+        let checksum = content.checksum().map_err(|e| self.not_written(&e))?;
+        let envelope = Envelope { format: FORMAT.into(), fingerprint: hex(self.fingerprint), checksum: hex(checksum), content };
+        write_whole(self.path, |file| {
+            serde_json::to_writer(&mut *file, &envelope)?;
+            file.write_all(b"\n")
+        })
     }
 
     fn read(&self) -> Result<Resumed> {
         let damaged = |why: &str| {
             file_error(self.path, format!("is no intact checkpoint of unhat ({why}); remove it to start anew"))
         };
-        let text = fs::read_to_string(self.path).map_err(|e| damaged(&e.to_string()))?;
+        let text = fs::read_to_string(path_of(self.path)).map_err(|e| damaged(&e.to_string()))?;
         let envelope: Envelope<Content> = serde_json::from_str(&text).map_err(|e| damaged(&e.to_string()))?;
         if envelope.format != FORMAT {
             return Err(damaged(&format!("found format {:?}, expected {FORMAT:?}", envelope.format)));
@@ -322,6 +318,28 @@ mod tests {
         assert_eq!(exact(&back.memory), exact(&state().memory));
         assert_eq!((back.settled, back.refinements, back.passes, back.trials), (1, 2, 7, 3));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "the draft took the file's name");
+    }
+
+    #[test]
+    fn only_the_file_of_this_run_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run.json");
+        let path = path.to_str().unwrap();
+        let start = StartReport { kind: "point", passes: 0.5, seconds: 0.0 };
+        let (mut file, _) = CheckpointFile::open(path, 42).unwrap();
+        fs::write(path, "of somebody else, before anything was saved").unwrap();
+        file.remove();
+        assert!(fs::metadata(path).is_ok());
+        file.save(&state(), &[true; 3], &start).unwrap();
+        let other = directory.path().join("other");
+        fs::write(&other, "of somebody else").unwrap();
+        fs::rename(&other, path).unwrap();
+        file.remove();
+        assert_eq!(fs::read_to_string(path).unwrap(), "of somebody else");
+        file.save(&state(), &[true; 3], &start).unwrap();
+        let (resumed, _) = CheckpointFile::open(path, 42).unwrap();
+        resumed.remove();
+        assert!(fs::metadata(path).is_err());
     }
 
     #[test]

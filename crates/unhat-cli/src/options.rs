@@ -10,6 +10,7 @@ use unhat::audit::findings::{Detail, ReleaseKind};
 use unhat::invert::scores::ScoreMethod;
 use unhat::invert::{ScoreSource, Solver, SolverAsked};
 use unhat::{Error, ErrorKind};
+use unhat_io::IntegerBounds;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -151,6 +152,11 @@ pub(crate) struct Common {
     /// Threads to use [default: all cores]; the result has the same bits for any number
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
     pub threads: Option<u16>,
+    /// Bytes that a computation may take, such as 8G or 500M [default: what machine, cgroup and ulimit -v leave]
+    ///
+    /// What would take more is refused with the number before it is taken.
+    #[arg(long, global = true, value_name = "BYTES", value_parser = bytes)]
+    pub memory: Option<u64>,
     /// Print one line of JSON on standard output; without -o it holds the numbers as `values`
     #[arg(long, global = true)]
     pub json: bool,
@@ -182,6 +188,9 @@ pub(crate) struct MatrixInput {
     /// Excludes --matrix, --offset and what belongs to tables. Equalities are not supported yet.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["columns", "response", "without", "intercept"])]
     pub polytope: Option<String>,
+    /// Integer columns of an .mps file without bounds: binary (0 <= x <= 1, the convention) or nonnegative (x >= 0)
+    #[arg(long, value_enum, value_name = "WHICH", requires = "polytope")]
+    pub integer_bounds: Option<IntegerBoundsName>,
     /// Of a table, take these columns in this order: names, or 1-based numbers where there is no header
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
@@ -196,6 +205,24 @@ pub(crate) struct MatrixInput {
     pub intercept: bool,
     #[command(flatten)]
     pub text: TableText,
+}
+
+/// The values of --integer-bounds.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum IntegerBoundsName {
+    /// 0 <= x <= 1, as CPLEX, Gurobi, SCIP, GLPK and HiGHS read them
+    Binary,
+    /// x >= 0, as for every other column
+    Nonnegative,
+}
+
+impl From<IntegerBoundsName> for IntegerBounds {
+    fn from(name: IntegerBoundsName) -> IntegerBounds {
+        match name {
+            IntegerBoundsName::Binary => IntegerBounds::Binary,
+            IntegerBoundsName::Nonnegative => IntegerBounds::Nonnegative,
+        }
+    }
 }
 
 /// Where the numbers go.
@@ -550,6 +577,21 @@ impl From<ScoreMethodName> for ScoreMethod {
             ScoreMethodName::FirstOrder => ScoreMethod::FirstOrder,
         }
     }
+}
+
+/// A number of bytes, with K, M, G or T for powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let power = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => 0,
+        "K" | "KB" | "KIB" => 1,
+        "M" | "MB" | "MIB" => 2,
+        "G" | "GB" | "GIB" => 3,
+        "T" | "TB" | "TIB" => 4,
+        _ => return Err("expected a number of bytes such as 500M or 8G".into()),
+    };
+    let count: u64 = digits.parse().map_err(|_| "expected a number of bytes such as 500M or 8G".to_string())?;
+    count.checked_mul(1 << (10 * power)).filter(|bytes| *bytes > 0).ok_or_else(|| "expected 1 to 2^64 - 1 bytes".into())
 }
 
 /// An option's word, read by the library; clap names the option in front of what is wrong with it.

@@ -4,6 +4,7 @@ use super::Exit;
 use crate::failure::Failure;
 use crate::held_out::read_held_out;
 use crate::influence_options::{Influence, InfluenceCommand, InfluenceStudy, Trim};
+use crate::output::note_formulas;
 use crate::page::{PageFile, file_name, now, tool};
 use crate::report::Solved;
 use crate::session::Session;
@@ -12,7 +13,7 @@ use unhat::influence::{
     CheckFacts, Direction, Evidence, ImpactAsked, ImpactKind, Prepared, Purpose, Request, ScoredRow, Study, StudyFacts,
     TrimFacts,
 };
-use unhat_io::{Missing, OmittedRow, check_table, read_model, read_vector, write_frame, write_table};
+use unhat_io::{Missing, OmittedRow, check_table, printable, read_model, read_vector, write_frame, write_table};
 use unhat_report::{InfluenceFacts, influence_density, influence_page};
 
 pub(super) fn run(arguments: &Influence, session: &mut Session<'_>) -> Result<Exit, Failure> {
@@ -100,6 +101,7 @@ fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
             [input.row_name(i).to_string(), score, loss, norm, leverage]
         });
         let records = in_file_order(records, &input.parts.train.rows, &omitted);
+        note_formulas((0..found.scores.len()).map(|i| input.row_name(i).to_string()), path, session);
         write_table(path, ["row", "score", "loss", "grad_norm", "leverage"], records)?;
     }
     summarise(&input, &found, &facts, session);
@@ -111,7 +113,7 @@ fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
     if session.common.json {
         session.report("influence", Solved::new(&facts), None)?;
     } else if arguments.output.is_none() {
-        session.print(listing(&facts.top, &facts.best, found.scores.len()).as_bytes())?;
+        session.print_text(&listing(&facts.top, &facts.best, found.scores.len()))?;
     }
     Ok(Exit::Done)
 }
@@ -167,7 +169,7 @@ fn check(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
         session.report("influence check", Solved::new(&facts), None)?;
         return Ok(Exit::Done);
     }
-    session.print(check_table_text(&facts).as_bytes())?;
+    session.print_text(&check_table_text(&facts))?;
     Ok(Exit::Done)
 }
 
@@ -210,7 +212,7 @@ fn trimmed(arguments: &Trim, session: &mut Session<'_>) -> Result<Exit, Failure>
             let gain = gain.unwrap_or_default();
             session.summary(&format!("the scores find the rows marked bad with an AUC of {auc:.3}{gain}"));
         }
-        session.print(trim_table(&facts).as_bytes())?;
+        session.print_text(&trim_table(&facts))?;
     }
     Ok(Exit::Done)
 }
@@ -303,10 +305,10 @@ fn listing(top: &[ScoredRow], best: &[ScoredRow], rows: usize) -> String {
         let _ = writeln!(
             text,
             "{:<20} {:>12.4e} {:>10.4}   {:<20} {:>12.4e} {:>10.4}",
-            worst.row.to_string(),
+            printable(&worst.row.to_string()),
             worst.score,
             worst.loss,
-            best.row.to_string(),
+            printable(&best.row.to_string()),
             best.score,
             best.loss
         );

@@ -5,6 +5,7 @@ mod audit;
 mod demo;
 mod desk;
 mod determinism;
+mod files;
 mod help;
 mod history;
 mod influence;

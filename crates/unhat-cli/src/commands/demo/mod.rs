@@ -13,6 +13,7 @@ use crate::session::Session;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use unhat::solve::Status;
+use unhat_io::path_of;
 
 /// What `demo --json` prints.
 #[derive(Serialize)]
@@ -60,7 +61,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         if let Some(directory) = &arguments.out {
             text += &format!("\nThe matrices and vectors are under {directory}, as .npy.\n");
         }
-        session.print(text.as_bytes())?;
+        session.print_text(&text)?;
     }
     let solved = cases.iter().all(|case| case.found.status == Status::Solved);
     Ok(if solved { Exit::Done } else { Exit::NotConverged })
@@ -68,5 +69,5 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
 
 /// Makes a directory and those above it.
 fn create_directory(path: &str) -> Result<(), Failure> {
-    std::fs::create_dir_all(path).map_err(|e| file_error(path, format!("cannot be made a directory: {e}")).into())
+    std::fs::create_dir_all(path_of(path)).map_err(|e| file_error(path, format!("cannot be made a directory: {e}")).into())
 }
