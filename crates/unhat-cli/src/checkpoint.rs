@@ -84,7 +84,8 @@ impl<'a> CheckpointFile<'a> {
 
     fn write(&self, content: &Content) -> Result<()> {
         let checksum = content.checksum().map_err(|e| self.not_written(&e))?;
-        let envelope = Envelope { format: FORMAT.into(), fingerprint: hex(self.fingerprint), checksum: hex(checksum), content };
+        let envelope =
+            Envelope { format: FORMAT.into(), fingerprint: hex(self.fingerprint), checksum: hex(checksum), content };
         write_whole(self.path, |file| {
             serde_json::to_writer(&mut *file, &envelope)?;
             file.write_all(b"\n")

@@ -31,7 +31,10 @@ impl System {
             return Err(option_failure(option, "says how a table is written, and --polytope is none"));
         }
         let mut system = match (&input.polytope, &input.matrix) {
-            (Some(path), _) => System::of_polytope(read_polytope_as(path, input.integer_bounds.map_or(IntegerBounds::default(), Into::into))?),
+            (Some(path), _) => System::of_polytope(read_polytope_as(
+                path,
+                input.integer_bounds.map_or(IntegerBounds::default(), Into::into),
+            )?),
             (None, Some(path)) => {
                 let MatrixInput { columns, response, without, intercept, text, .. } = input.clone();
                 let dialect = text.dialect();

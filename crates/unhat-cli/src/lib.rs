@@ -53,12 +53,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &
         Err(usage) => return report_usage(&usage, &args, out, err),
     };
     limit_memory(cli.common.memory);
-    let outcome = session::Session::new(out, err, &cli.common)
-        .map_err(Failure::from)
-        .and_then(|mut session| {
-            places::require_apart(&cli)?;
-            commands::dispatch(&cli.command, &mut session)
-        });
+    let outcome = session::Session::new(out, err, &cli.common).map_err(Failure::from).and_then(|mut session| {
+        places::require_apart(&cli)?;
+        commands::dispatch(&cli.command, &mut session)
+    });
     match outcome {
         Ok(exit) => exit.code(),
         Err(Failure::Error(error)) => report_error(&error, &Names::default(), cli.common.json, out, err),

@@ -9,7 +9,9 @@ use unhat_io::{check_output, is_formula, write_vector};
 pub(crate) fn note_formulas(cells: impl IntoIterator<Item = String>, path: &str, session: &mut Session<'_>) {
     let count = cells.into_iter().filter(|cell| is_formula(cell)).count();
     if count > 0 {
-        session.note(&format!("{path}: {count} cells of names begin as a formula would; each has an apostrophe before it"));
+        session.note(&format!(
+            "{path}: {count} cells of names begin as a formula would; each has an apostrophe before it"
+        ));
     }
 }
 

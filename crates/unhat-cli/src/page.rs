@@ -48,7 +48,10 @@ pub(crate) fn tool(session: &Session<'_>) -> Tool {
 
 /// The words of this call, as a shell takes them.
 pub(crate) fn command_line() -> String {
-    std::iter::once("unhat".to_string()).chain(std::env::args_os().skip(1).map(|word| quoted(printable(&text_of(word)).into_owned()))).collect::<Vec<_>>().join(" ")
+    std::iter::once("unhat".to_string())
+        .chain(std::env::args_os().skip(1).map(|word| quoted(printable(&text_of(word)).into_owned())))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A word as a shell takes it: between quotes where it holds anything that means something to one.

@@ -143,7 +143,8 @@ impl<'a> Places<'a> {
                 if is_same {
                     let (path, other_path) = (printable(path), printable(other_path));
                     let also = if path == other_path { String::new() } else { format!(" ({other_path})") };
-                    let is = if *other_use == Use::Reads || *use_ == Use::Reads { "an input" } else { "another output" };
+                    let is =
+                        if *other_use == Use::Reads || *use_ == Use::Reads { "an input" } else { "another output" };
                     let reason = format!("{path} is the file of {other}{also} already, {is}: give another name");
                     return Err(option_failure(option, reason));
                 }

@@ -101,7 +101,8 @@ impl Banner {
     }
 
     fn value(&self, word: &str) -> Option<f64> {
-        fortran_number(word).filter(|value: &f64| self.field == Field::Real || !value.is_finite() || value.fract() == 0.0)
+        fortran_number(word)
+            .filter(|value: &f64| self.field == Field::Real || !value.is_finite() || value.fract() == 0.0)
     }
 
     fn number_phrase(&self) -> &'static str {

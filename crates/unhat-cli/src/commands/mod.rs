@@ -10,8 +10,8 @@ mod scores;
 mod train;
 
 use crate::failure::Failure;
-use crate::places::keeps_a_checkpoint;
 use crate::options::{Cli, Command, Invert};
+use crate::places::keeps_a_checkpoint;
 use crate::session::Session;
 use crate::signals::INTERRUPTED;
 use clap::CommandFactory;

@@ -20,7 +20,10 @@ fn triangle() -> Desk {
 }
 
 fn close(found: &[f64], expected: &[f64]) {
-    assert!(found.len() == expected.len() && found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-9), "{found:?}");
+    assert!(
+        found.len() == expected.len() && found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-9),
+        "{found:?}"
+    );
 }
 
 /// The centres are those of the notes beside the files: Newton with the exact Hessian, and the bounds that HiGHS reads.
@@ -68,11 +71,19 @@ fn outputs_that_are_one_file_or_an_input_are_refused_before_the_work() {
         (format!("{centre} --checkpoint run.json --history here/a.csv"), "--history", "--matrix"),
         (format!("{centre} -o hard.txt"), "--output", "--offset"),
         ("scores --matrix a.csv -o a.csv".into(), "--output", "--matrix"),
-        ("train a.csv --response y --model linear --report r.html --checkpoint r.html".into(), "--checkpoint", "--report"),
+        (
+            "train a.csv --response y --model linear --report r.html --checkpoint r.html".into(),
+            "--checkpoint",
+            "--report",
+        ),
         ("influence a.csv --response y --model linear -o here/../a.csv".into(), "--output", "TABLE"),
     ] {
         let ran = desk.run(&line).expect(2);
-        assert!(ran.err.contains(first) && ran.err.contains(second) && ran.err.contains("already"), "{line}: {}", ran.err);
+        assert!(
+            ran.err.contains(first) && ran.err.contains(second) && ran.err.contains("already"),
+            "{line}: {}",
+            ran.err
+        );
         assert_eq!(desk.names(), before, "{line}");
     }
     assert_eq!(desk.read("b.txt"), "-4 0 0");
@@ -82,12 +93,18 @@ fn outputs_that_are_one_file_or_an_input_are_refused_before_the_work() {
 /// Ranks of scores that are no numbers never ended; a fit through all of its points has none to rank.
 #[test]
 fn an_exact_fit_is_refused_with_method_and_row() {
-    for file in
-        ["hang_exactfit_3_5rows.csv", "hang_exactfit_7_4rows.csv", "hang_influence_linear_3rows.csv", "three_rows.csv", "fac.csv"]
-    {
+    for file in [
+        "hang_exactfit_3_5rows.csv",
+        "hang_exactfit_7_4rows.csv",
+        "hang_influence_linear_3rows.csv",
+        "three_rows.csv",
+        "fac.csv",
+    ] {
         let desk = desk_with(&[file]);
         let mut command = Command::new("timeout");
-        command.args(["60", UNHAT, "influence", file, "--response", "y", "--model", "linear"]).current_dir(desk.path(""));
+        command
+            .args(["60", UNHAT, "influence", file, "--response", "y", "--model", "linear"])
+            .current_dir(desk.path(""));
         let ran = Ran::of(command);
         assert!(ran.code == 2 || ran.code == 0 && !ran.out.contains("NaN"), "{file}: {} {}", ran.code, ran.err);
         if ran.code == 2 && !ran.err.contains("nearly one") {
@@ -146,7 +163,14 @@ fn names_in_tables_do_not_begin_as_formulas() {
 #[test]
 fn a_full_and_a_closed_stdout_are_errors() {
     let desk = triangle();
-    for line in ["--help", "--version", "scores --help", "scores --matrix a.csv", "completions bash", "scores --matrix a.csv --json"] {
+    for line in [
+        "--help",
+        "--version",
+        "scores --help",
+        "scores --matrix a.csv",
+        "completions bash",
+        "scores --matrix a.csv --json",
+    ] {
         for (place, words) in [("> /dev/full", "standard output: cannot be written"), ("| true", "was closed before")] {
             let mut command = Command::new("bash");
             let shell = match place.starts_with('>') {
@@ -208,11 +232,15 @@ fn drafts_of_killed_runs_are_removed_and_those_of_living_ones_stay() {
     desk.run("scores --matrix a.csv -o s.csv").expect(0);
     // What a killed run would have left: found by writing to a target whose draft is caught in a folder of its own.
     let prefix = |name: &str| {
-        let number = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        let number =
+            name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         format!(".unhat-{number:016x}-")
     };
-    let (dead, living, other) =
-        (format!("{}dead.part", prefix("s.csv")), format!("{}live.part", prefix("s.csv")), format!("{}x.part", prefix("t.csv")));
+    let (dead, living, other) = (
+        format!("{}dead.part", prefix("s.csv")),
+        format!("{}live.part", prefix("s.csv")),
+        format!("{}x.part", prefix("t.csv")),
+    );
     for name in [&dead, &living, &other] {
         desk.text(name, "half");
     }

@@ -130,7 +130,8 @@ impl Header {
                     if row.is_empty() && complete == rows {
                         return Ok(list);
                     }
-                    let within = if row.is_empty() { String::new() } else { format!(" and {} numbers of the next", row.len()) };
+                    let within =
+                        if row.is_empty() { String::new() } else { format!(" and {} numbers of the next", row.len()) };
                     let promise = self.promise(&format!("{rows} rows of {} numbers", columns + 1));
                     return Err(lines.fault(format!("found end after {complete} rows{within}, {promise}")));
                 }

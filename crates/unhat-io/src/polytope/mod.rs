@@ -8,8 +8,8 @@ use crate::fault::{Checked, Fault, listed, shown};
 use crate::format::Suffix;
 use crate::matrix::{Matrix, Storage};
 use crate::open::open_text;
-use crate::table::fortran_number as number;
 use crate::sparse::{Size, Triplets};
+use crate::table::fortran_number as number;
 use unhat::Result;
 
 /// The polytope {x : Ax ≥ b}, whose interior is {x : Ax > b}; it may be empty, flat or unbounded.

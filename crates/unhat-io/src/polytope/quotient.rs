@@ -84,7 +84,10 @@ mod tests {
         let power = |n: u32| BigUint::from(2u8).pow(n).to_string();
         assert_eq!(nearest_quotient("1", &power(1074)), Some(f64::from_bits(1)));
         assert_eq!(nearest_quotient("1", &power(1075)), Some(0.0));
-        assert_eq!(nearest_quotient("100000000000000000001", &(power(1075) + &"0".repeat(20))), Some(f64::from_bits(1)));
+        assert_eq!(
+            nearest_quotient("100000000000000000001", &(power(1075) + &"0".repeat(20))),
+            Some(f64::from_bits(1))
+        );
         assert_eq!(nearest_quotient("1", &power(1022)), Some(f64::MIN_POSITIVE));
         assert_eq!(nearest_quotient(&power(1023), "1"), Some(2f64.powi(1023)));
         for (p, q) in [("1", "0"), ("x", "1"), ("1", ""), (nines.as_str(), "0")] {
@@ -105,7 +108,11 @@ mod tests {
             }
             let power = k % 340;
             let expected: f64 = format!("{digits}e-{power}").parse().unwrap();
-            assert_eq!(nearest_quotient(&digits, &format!("1{}", "0".repeat(power))), Some(expected), "{digits}e-{power}");
+            assert_eq!(
+                nearest_quotient(&digits, &format!("1{}", "0".repeat(power))),
+                Some(expected),
+                "{digits}e-{power}"
+            );
         }
     }
 }

@@ -69,5 +69,6 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
 
 /// Makes a directory and those above it.
 fn create_directory(path: &str) -> Result<(), Failure> {
-    std::fs::create_dir_all(path_of(path)).map_err(|e| file_error(path, format!("cannot be made a directory: {e}")).into())
+    std::fs::create_dir_all(path_of(path))
+        .map_err(|e| file_error(path, format!("cannot be made a directory: {e}")).into())
 }
