@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::io;
 use unhat::{Error, ErrorKind};
-use unhat_io::Matrix;
+use unhat_io::{Matrix, printable, steers};
 
 /// Why a command ended without a result.
 #[derive(Debug)]
@@ -14,8 +14,6 @@ pub(crate) enum Failure {
     Error(Error),
     /// The same, met in rows or columns that have names.
     Named(Error, Names),
-    /// Whoever read standard output has stopped reading: nothing is wrong, and nobody is left to be told.
-    ClosedPipe,
 }
 
 impl From<Error> for Failure {
@@ -39,10 +37,11 @@ impl Failure {
 
     /// What a failed write to standard output means.
     pub fn of_stdout(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
-            _ => file_error("standard output", format!("cannot be written: {error}")).into(),
-        }
+        let reason = match error.kind() {
+            io::ErrorKind::BrokenPipe => "was closed before everything was written".into(),
+            _ => format!("cannot be written: {error}"),
+        };
+        file_error("standard output", reason).into()
     }
 }
 
@@ -64,6 +63,8 @@ pub(crate) fn message(error: &Error, names: &Names) -> String {
         ErrorKind::Interrupted => "interrupted: nothing was written\n".to_string(),
         _ => format!("error: {error}\n"),
     };
+    // One line, whatever stands in names.
+    text = printable(text.trim_end_matches('\n')).into_owned() + "\n";
     text += &names.lines();
     if let Some(help) = help(error) {
         text += &format!("  help: {help}\n");
@@ -119,8 +120,20 @@ impl FailureReport {
     }
 
     pub fn line(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        harmless_json(serde_json::to_string(self).unwrap_or_default())
     }
+}
+
+/// JSON in which characters that steer a terminal are escaped too, as JSON escapes them.
+pub(crate) fn harmless_json(line: String) -> String {
+    if !line.chars().any(steers) {
+        return line;
+    }
+    let escaped = |sign: char| match steers(sign) {
+        true => format!("\\u{:04x}", u32::from(sign)), // all of them have four digits
+        false => sign.to_string(),
+    };
+    line.chars().map(escaped).collect()
 }
 
 fn numbers(kind: &ErrorKind) -> Vec<(&'static str, Value)> {

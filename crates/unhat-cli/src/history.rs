@@ -1,6 +1,6 @@
 //! The steps of a solve as a table: on standard error as they are taken, or in a file.
 
-use crate::failure::{Failure, option_failure};
+use crate::failure::Failure;
 use unhat::solve::Step;
 use unhat_io::{check_table, write_table};
 
@@ -25,13 +25,8 @@ pub(crate) struct HistoryFile<'a>(Option<&'a str>);
 
 impl<'a> HistoryFile<'a> {
     /// Checks before the work whether the file can be written after it.
-    pub fn of(path: Option<&'a str>, output: Option<&str>) -> Result<Self, Failure> {
-        if let Some(path) = path {
-            if output == Some(path) {
-                return Err(option_failure("--history", format!("{path} is the file of --output already")));
-            }
-            check_table(path)?;
-        }
+    pub fn of(path: Option<&'a str>) -> Result<Self, Failure> {
+        path.map(check_table).transpose()?;
         Ok(HistoryFile(path))
     }
 

@@ -1,6 +1,6 @@
 //! The words of `unhat influence`: a table, a model, a task.
 
-use crate::options::word;
+use crate::common_options::word;
 use crate::table_options::TableText;
 use clap::{Args, Subcommand, ValueEnum};
 use unhat_models::influence::{LISTED_ROWS, Method, TRIMMED_SHARE, Task};

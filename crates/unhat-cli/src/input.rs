@@ -4,7 +4,7 @@ use crate::failure::{Failure, option_failure};
 use crate::options::MatrixInput;
 use crate::session::Session;
 use unhat::rows::require_vector;
-use unhat_io::{Matrix, Polytope, TableOptions, read_matrix, read_polytope, read_vector};
+use unhat_io::{IntegerBounds, Matrix, Polytope, TableOptions, read_matrix, read_polytope_as, read_vector};
 
 /// A, and b where there is one.
 pub(crate) struct System {
@@ -31,7 +31,10 @@ impl System {
             return Err(option_failure(option, "says how a table is written, and --polytope is none"));
         }
         let mut system = match (&input.polytope, &input.matrix) {
-            (Some(path), _) => System::of_polytope(read_polytope(path)?),
+            (Some(path), _) => System::of_polytope(read_polytope_as(
+                path,
+                input.integer_bounds.map_or(IntegerBounds::default(), Into::into),
+            )?),
             (None, Some(path)) => {
                 let MatrixInput { columns, response, without, intercept, text, .. } = input.clone();
                 let dialect = text.dialect();

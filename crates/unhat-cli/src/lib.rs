@@ -1,6 +1,7 @@
 //! The command line of unhat: reads files, calls the library, prints what it found. It holds no algorithm of its own.
 
 mod commands;
+mod common_options;
 mod exit;
 mod failure;
 mod held_out;
@@ -11,6 +12,7 @@ mod names;
 mod options;
 mod output;
 mod page;
+mod places;
 mod progress;
 mod session;
 mod signals;
@@ -22,7 +24,9 @@ use failure::{Failure, FailureReport, message};
 use names::Names;
 use std::ffi::OsString;
 use std::io::Write;
+use unhat::memory::set_memory_limit;
 use unhat::{Error, ErrorKind};
+use unhat_io::{memory_of_process, printable_lines, text_of};
 
 /// The exit code of a usage, input or output error.
 const FAILED: u8 = 2;
@@ -38,24 +42,26 @@ const NOT_CONVERGED: u8 = 1;
 /// is a terminal.
 pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut (dyn Write + Send)) -> u8 {
     signals::survive_file_size_limit();
-    let args: Vec<OsString> = args.into_iter().collect();
+    // Names that are no text travel as text, and are names again where files are opened.
+    let args: Vec<OsString> = args.into_iter().map(|word| text_of(word).into()).collect();
     let cli = match options::Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(usage) => return report_usage(&usage, &args, out, err),
     };
-    let outcome = session::Session::new(out, err, &cli.common)
-        .map_err(Failure::from)
-        .and_then(|mut session| commands::dispatch(&cli.command, &mut session));
+    limit_memory(cli.common.memory);
+    let outcome = session::Session::new(out, err, &cli.common).map_err(Failure::from).and_then(|mut session| {
+        places::require_apart(&cli)?;
+        commands::dispatch(&cli.command, &mut session)
+    });
     match outcome {
         Ok(exit) => exit.code(),
-        Err(Failure::ClosedPipe) => 0,
         Err(Failure::Error(error)) => report_error(&error, &Names::default(), cli.common.json, out, err),
         Err(Failure::Named(error, names)) => report_error(&error, &names, cli.common.json, out, err),
     }
 }
 
 fn report_error(error: &Error, names: &Names, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let _ = write!(err, "{}", message(error, names));
+    let _ = write!(err, "{}", printable_lines(&message(error, names)));
     if json {
         let _ = writeln!(out, "{}", FailureReport::of_error(error, names).line());
     }
@@ -66,12 +72,23 @@ fn report_error(error: &Error, names: &Names, json: bool, out: &mut dyn Write, e
     }
 }
 
+/// What would take more than `given`, or than this process may have, is refused before it is taken.
+fn limit_memory(given: Option<u64>) {
+    let limits = [given, memory_of_process()];
+    set_memory_limit(limits.into_iter().flatten().min().unwrap_or(u64::MAX));
+}
+
 /// Help and version go to `out` and are no error; everything else is one.
 fn report_usage(usage: &clap::Error, args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let text = usage.render().to_string();
+    let text = printable_lines(&usage.render().to_string()).into_owned();
     if !usage.use_stderr() {
-        let _ = write!(out, "{text}");
-        return 0;
+        let written = write!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::of_stdout);
+        return match written {
+            Ok(()) => 0,
+            Err(Failure::Error(error) | Failure::Named(error, _)) => {
+                report_error(&error, &Names::default(), false, out, err)
+            }
+        };
     }
     let _ = write!(err, "{text}");
     if args.iter().any(|a| a == "--json") {

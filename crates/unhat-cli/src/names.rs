@@ -1,7 +1,7 @@
 //! The rows and columns of an error by the names that their file gives them.
 
 use unhat::{Error, ErrorKind};
-use unhat_io::Matrix;
+use unhat_io::{Matrix, printable};
 
 /// What the rows and columns of one error are called; empty where they have numbers only.
 #[derive(Debug, Default, PartialEq)]
@@ -71,7 +71,7 @@ fn line(head: &str, words: &[String]) -> String {
     if words.is_empty() {
         return String::new();
     }
-    let mut text = words.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let mut text = words.iter().take(SHOWN).map(|word| printable(word)).collect::<Vec<_>>().join(", ");
     if words.len() > SHOWN {
         text += &format!(", … ({} in all)", words.len());
     }

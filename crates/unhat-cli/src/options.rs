@@ -1,15 +1,15 @@
 //! The words of the command line: commands, options, their defaults and their help.
 
+use crate::common_options::Common;
 use crate::influence_options::Influence;
 use crate::table_options::TableText;
 use crate::training_options::{Predict, Train};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use std::str::FromStr;
 use unhat::audit::report::{Detail, ReleaseKind};
 use unhat::invert::scores::ScoreMethod;
 use unhat::invert::{ScoreSource, Solver, SolverChoice};
-use unhat::{Error, ErrorKind};
+use unhat_io::IntegerBounds;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -141,34 +141,6 @@ pub(crate) enum Invert {
     Scores(InvertScores),
 }
 
-/// What every command takes.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Common options")]
-pub(crate) struct Common {
-    /// Seed of everything that is drawn at random (rows of --solver coreset and surrogate, rows of a lift, starts, noise)
-    #[arg(long, global = true, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
-    pub seed: u64,
-    /// Threads to use [default: all cores]; the result has the same bits for any number (without FMA, on
-    /// another processor, the last bits differ)
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
-    pub threads: Option<u16>,
-    /// Print one line of JSON on standard output; without -o it holds the numbers as `values`
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Keep the state of a solve in FILE, and resume from it to the same bits when FILE exists
-    ///
-    /// Written about every second and when the run ends unsolved; removed when it is solved. A file of another problem is
-    /// refused. --max-iter and --threads may differ.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub checkpoint: Option<String>,
-    /// No summary, notes or progress on standard error; warnings and errors remain
-    #[arg(long, short, global = true)]
-    pub quiet: bool,
-    /// Print every step of the solver on standard error as it is taken
-    #[arg(long, short, global = true)]
-    pub verbose: bool,
-}
-
 /// The matrix A, and what to take from it when it is a table.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct MatrixInput {
@@ -183,6 +155,9 @@ pub(crate) struct MatrixInput {
     /// Excludes --matrix, --offset and what belongs to tables. Equalities are not supported yet.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["columns", "response", "without", "intercept"])]
     pub polytope: Option<String>,
+    /// Integer columns of an .mps file without bounds: binary (0 <= x <= 1, the convention) or nonnegative (x >= 0)
+    #[arg(long, value_enum, value_name = "WHICH", requires = "polytope")]
+    pub integer_bounds: Option<IntegerBoundsName>,
     /// Of a table, take these columns in this order: names, or 1-based numbers where there is no header
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
@@ -197,6 +172,24 @@ pub(crate) struct MatrixInput {
     pub intercept: bool,
     #[command(flatten)]
     pub text: TableText,
+}
+
+/// The values of --integer-bounds.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum IntegerBoundsName {
+    /// 0 <= x <= 1, as CPLEX, Gurobi, SCIP, GLPK and HiGHS read them
+    Binary,
+    /// x >= 0, as for every other column
+    Nonnegative,
+}
+
+impl From<IntegerBoundsName> for IntegerBounds {
+    fn from(name: IntegerBoundsName) -> IntegerBounds {
+        match name {
+            IntegerBoundsName::Binary => IntegerBounds::Binary,
+            IntegerBoundsName::Nonnegative => IntegerBounds::Nonnegative,
+        }
+    }
 }
 
 /// Where the numbers go.
@@ -555,12 +548,4 @@ impl From<ScoreMethodName> for ScoreMethod {
             ScoreMethodName::FirstOrder => ScoreMethod::FirstOrder,
         }
     }
-}
-
-/// An option's word, read by the library; clap names the option in front of what is wrong with it.
-pub(crate) fn word<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: Error| match error.kind() {
-        ErrorKind::Option { reason, .. } => reason.clone(),
-        _ => error.to_string(),
-    })
 }

@@ -2,7 +2,18 @@
 
 use crate::failure::Failure;
 use crate::options::Output;
-use unhat_io::{check_output, write_vector};
+use crate::session::Session;
+use unhat_io::{check_output, is_formula, write_vector};
+
+/// Says where names in a table are written so that no spreadsheet runs them.
+pub(crate) fn note_formulas(cells: impl IntoIterator<Item = String>, path: &str, session: &mut Session<'_>) {
+    let count = cells.into_iter().filter(|cell| is_formula(cell)).count();
+    if count > 0 {
+        session.note(&format!(
+            "{path}: {count} cells of names begin as a formula would; each has an apostrophe before it"
+        ));
+    }
+}
 
 /// The file of `-o`, or standard output.
 pub(crate) struct Destination<'a>(Option<&'a str>);

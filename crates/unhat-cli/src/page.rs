@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 use unhat::ErrorKind;
 use unhat::report::Tool;
-use unhat_io::{check_page, write_page};
+use unhat_io::{check_page, printable, text_of, write_page};
 
 /// The file of `--report`, or none.
 pub(crate) struct PageFile<'a>(Option<&'a str>);
@@ -48,7 +48,10 @@ pub(crate) fn tool(session: &Session<'_>) -> Tool {
 
 /// The words of this call, as a shell takes them.
 pub(crate) fn command_line() -> String {
-    std::iter::once("unhat".to_string()).chain(std::env::args().skip(1).map(quoted)).collect::<Vec<_>>().join(" ")
+    std::iter::once("unhat".to_string())
+        .chain(std::env::args_os().skip(1).map(|word| quoted(printable(&text_of(word)).into_owned())))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A word as a shell takes it: between quotes where it holds anything that means something to one.
@@ -69,7 +72,10 @@ pub(crate) fn now() -> String {
 pub(crate) fn file_name(path: &str) -> String {
     match path {
         "-" => "standard input".into(),
-        path => Path::new(path).file_name().map_or_else(|| path.into(), |name| name.to_string_lossy().into_owned()),
+        path => {
+            let name = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
+            printable(&name).into_owned()
+        }
     }
 }
 

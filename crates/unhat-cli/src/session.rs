@@ -1,7 +1,7 @@
 //! One call of the program: where it writes, what it runs on, and what it has to say on the way.
 
-use crate::failure::Failure;
-use crate::options::Common;
+use crate::failure::{Failure, harmless_json};
+use crate::common_options::Common;
 use crate::progress::Progress;
 use crate::signals::stop_on_interrupt;
 use serde::Serialize;
@@ -9,6 +9,7 @@ use std::io::{BufWriter, Write};
 use std::time::Instant;
 use unhat::report::{Colophon, Report};
 use unhat::{Error, ErrorKind, Event, Run};
+use unhat_io::{printable, printable_lines};
 
 /// The streams, the common options, the threads and the clock of one call.
 pub(crate) struct Session<'a> {
@@ -62,10 +63,15 @@ impl<'a> Session<'a> {
 
     /// A line on standard error. If nobody reads it, nobody misses it.
     pub fn say(&mut self, text: &str) {
-        let _ = writeln!(self.err, "{text}");
+        let _ = writeln!(self.err, "{}", printable(text));
     }
 
-    /// Text on standard output.
+    /// Lines on standard output, in which nothing steers a terminal.
+    pub fn print_text(&mut self, text: &str) -> Result<(), Failure> {
+        self.print(printable_lines(text).as_bytes())
+    }
+
+    /// Bytes on standard output.
     pub fn print(&mut self, text: &[u8]) -> Result<(), Failure> {
         self.out.write_all(text).and_then(|()| self.out.flush()).map_err(Failure::of_stdout)
     }
@@ -78,9 +84,8 @@ impl<'a> Session<'a> {
 
     /// One line of JSON on standard output.
     pub fn print_object(&mut self, object: &impl Serialize) -> Result<(), Failure> {
-        let mut line = serde_json::to_vec(object).map_err(|e| ErrorKind::Numerical { reason: format!("JSON: {e}") })?;
-        line.push(b'\n');
-        self.print(&line)
+        let line = serde_json::to_string(object).map_err(|e| ErrorKind::Numerical { reason: format!("JSON: {e}") })?;
+        self.print((harmless_json(line) + "\n").as_bytes())
     }
 
     /// Numbers on standard output, one a line, in 17 significant digits.

@@ -1,4 +1,4 @@
-//! The signals a run meets: Ctrl-C asks it to stop, a second one ends it; a full quota is an error, not a death.
+//! The signals a run meets: Ctrl-C or SIGTERM asks it to stop, a second one ends it; a full quota is an error, not a death.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -8,7 +8,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 
 static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// From now on the first Ctrl-C sets the flag that is returned, and the second ends the process at once.
+/// From now on the first Ctrl-C or SIGTERM sets the flag that is returned, and the second ends the process at once.
 ///
 /// Before the first call Ctrl-C has its usual effect: while files are read there is nothing yet that could be saved.
 pub(crate) fn stop_on_interrupt() -> &'static AtomicBool {
@@ -16,9 +16,10 @@ pub(crate) fn stop_on_interrupt() -> &'static AtomicBool {
         let stop = Arc::new(AtomicBool::new(false));
         // In this order: the second signal finds the flag set by the first. Where a handler cannot be set (there is no
         // reason known), Ctrl-C ends the process without saving anything.
-        let signal = signal_hook::consts::SIGINT;
-        let _ = signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&stop));
-        let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            let _ = signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&stop));
+            let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
+        }
         stop
     })
 }

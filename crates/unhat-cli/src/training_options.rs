@@ -1,6 +1,6 @@
 //! The words of `unhat train` and `unhat predict`: a table, a model, a rule.
 
-use crate::options::word;
+use crate::common_options::word;
 use crate::table_options::TableText;
 use clap::Args;
 use unhat_models::models::{DEFAULT_EPOCHS, ModelKind, Schedule};

@@ -61,6 +61,22 @@ impl From<io::Error> for Fault {
     }
 }
 
+/// A fault if the process may not take so many bytes for `what`.
+pub(crate) fn require_memory(what: &str, bytes: u64) -> Checked<()> {
+    unhat::memory::require_memory(what, bytes).map_err(|error| Fault::new(error.to_string()))
+}
+
+/// So many zeros, or a fault where there is no memory for them.
+pub(crate) fn zeros(count: usize) -> Checked<Vec<f64>> {
+    let bytes = (count as u64).saturating_mul(8);
+    require_memory("the matrix", bytes)?;
+    let mut values = Vec::new();
+    let refused = |_| Fault::new(format!("the matrix takes {bytes} bytes, and the system has no more memory to give"));
+    values.try_reserve_exact(count).map_err(refused)?;
+    values.resize(count, 0.0);
+    Ok(values)
+}
+
 /// A piece of a file as it appears in a message: quoted, on one line, not too long.
 pub(crate) fn shown(text: &str) -> String {
     let mut piece: String = text.chars().take(SHOWN_CHARACTERS).flat_map(char::escape_debug).collect();

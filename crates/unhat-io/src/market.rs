@@ -1,10 +1,11 @@
 //! MatrixMarket: a banner, comments, a line of sizes, then one entry a line.
 
-use crate::fault::{Checked, Fault, shown};
+use crate::fault::{Checked, Fault, shown, zeros};
 use crate::lines::Lines;
 use crate::matrix::Storage;
 use crate::npy::DenseValues;
 use crate::sparse::{Csr, Size, Triplets};
+use crate::table::fortran_number;
 use std::io::Read;
 
 /// Longest line read. The format allows 1024 characters; what is longer is no line.
@@ -100,7 +101,8 @@ impl Banner {
     }
 
     fn value(&self, word: &str) -> Option<f64> {
-        word.parse().ok().filter(|value: &f64| self.field == Field::Real || !value.is_finite() || value.fract() == 0.0)
+        fortran_number(word)
+            .filter(|value: &f64| self.field == Field::Real || !value.is_finite() || value.fract() == 0.0)
     }
 
     fn number_phrase(&self) -> &'static str {
@@ -205,7 +207,7 @@ fn array(lines: &mut Lines<impl Read>, banner: &Banner) -> Checked<Storage> {
     }
     let mut place = Places { rows, symmetry: banner.symmetry, row: 0, column: 0 };
     place.start_column();
-    let mut values = vec![0.0; whole];
+    let mut values = zeros(whole)?;
     for value in by_column {
         let Places { row, column, .. } = place;
         values[row * columns + column] = value;

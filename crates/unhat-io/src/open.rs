@@ -1,13 +1,14 @@
 //! Files opened for reading, and standard input; compressed text is unpacked as it arrives.
 
 use crate::fault::{Checked, Fault, STDIN};
+use crate::system::path_of;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 
 /// Opens a file, which may be a pipe but not a directory.
 pub(crate) fn open(path: &str) -> Checked<File> {
-    let file = File::open(path).map_err(|e| match e.kind() {
+    let file = File::open(path_of(path)).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => Fault::new("there is no such file"),
         _ => Fault::new(format!("cannot be opened: {e}")),
     })?;

@@ -3,7 +3,10 @@
 use crate::fault::{Checked, Fault};
 use crate::format::Suffix;
 use crate::npy::{matrix_header, vector_header};
-use std::fs::{self, File, Permissions};
+use crate::printable::unexecuted;
+use crate::system::{path_of, readable};
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -47,7 +50,8 @@ pub fn check_output(path: &str) -> Result<()> {
 ///
 /// `.npy`: one-dimensional. `.txt`: one number a line, 17 significant digits. `.csv`, `.tsv`: a header, `row` and the name
 /// of the `column`, then for each value the name of its row, or its 1-based number where `names` is None, and the value
-/// in the fewest digits that give it back. A `column` called `value` without names is headed `index,value`.
+/// in the fewest digits that give it back. A name that a spreadsheet would take for a formula ([`is_formula`](crate::is_formula))
+/// gets an apostrophe before it. A `column` called `value` without names is headed `index,value`.
 ///
 /// The numbers are written beside the target, reach the disk, and then take its name: on any error nothing is left
 /// behind, and a file that had the name before is unharmed.
@@ -132,7 +136,7 @@ fn require_page(path: &str) -> Checked<()> {
     }
 }
 
-/// Writes records under a `header` as `.csv` or `.tsv`, in the way of [`write_vector`].
+/// Writes records under a `header` as `.csv` or `.tsv`, in the way of [`write_vector`]: an apostrophe before formulas too.
 ///
 /// # Errors
 /// [`ErrorKind::Source`] with the file and the cause.
@@ -145,8 +149,9 @@ pub fn write_table<Record: IntoIterator<Item = String>>(
         let delimiter = table_delimiter(path)?;
         Target::of(path)?.write(|file| {
             let mut table = csv::WriterBuilder::new().delimiter(delimiter).from_writer(file);
-            table.write_record(header.into_iter().map(|name| name.as_ref().to_string()))?;
-            records.into_iter().try_for_each(|record| table.write_record(record))?;
+            table.write_record(header.into_iter().map(|name| unexecuted(name.as_ref()).into_owned()))?;
+            let cells = |record: Record| record.into_iter().map(|cell| unexecuted(&cell).into_owned());
+            records.into_iter().try_for_each(|record| table.write_record(cells(record)))?;
             table.flush()
         })
     };
@@ -227,11 +232,32 @@ fn write_delimited(
     for (i, value) in values.iter().enumerate() {
         let value = if value.is_nan() { String::new() } else { format!("{value:?}") }; // a row without an answer
         match names {
-            Some(names) => table.write_record([&names[i], &value])?,
+            Some(names) => table.write_record([unexecuted(&names[i]).as_ref(), &value])?,
             None => table.write_record([(i + 1).to_string(), value])?,
         }
     }
     table.flush()
+}
+
+/// How the names of drafts end.
+const SUFFIX: &str = ".part";
+/// Drafts that are begun until one is locked in time.
+const TRIES: usize = 16;
+
+/// Says before long work what would make [`write_whole`] fail after it.
+///
+/// # Errors
+/// As [`check_output`], whatever the suffix.
+pub fn check_place(path: &str) -> Result<()> {
+    Target::of(path).and_then(|target| target.draft().map(drop)).map_err(|fault| fault.in_file(path))
+}
+
+/// Writes a file of any content, in the way of [`write_vector`].
+///
+/// # Errors
+/// [`ErrorKind::Source`] with the file and the cause.
+pub fn write_whole(path: &str, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    Target::of(path).and_then(|target| target.write(content)).map_err(|fault| fault.in_file(path))
 }
 
 /// A place for a file: a directory that exists, and a name in it that is free or a regular file's.
@@ -243,16 +269,16 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn of(path: &str) -> Checked<Self> {
-        let mut target = PathBuf::from(path);
+        let mut target = path_of(path);
         let mut permissions = None;
-        if let Ok(link) = fs::symlink_metadata(path) {
-            let found = fs::metadata(path).map_err(|e| not_written(&e))?;
+        if let Ok(link) = fs::symlink_metadata(&target) {
+            let found = fs::metadata(&target).map_err(|e| not_written(&e))?;
             if !found.is_file() {
                 let what = if found.is_dir() { "is a directory" } else { "exists and is no regular file" };
                 return Err(Fault::new(format!("{what}, expected a name that is free or a file's")));
             }
             if link.is_symlink() {
-                target = fs::canonicalize(path).map_err(|e| not_written(&e))?;
+                target = fs::canonicalize(&target).map_err(|e| not_written(&e))?;
             }
             permissions = Some(found.permissions());
         }
@@ -271,18 +297,52 @@ impl Target {
         }
     }
 
-    /// A file beside the target that disappears unless it takes the target's name.
+    /// A file beside the target that disappears unless it takes the target's name. While this process lives it holds a lock
+    /// on it; what earlier runs with this target left behind is removed first.
     pub(crate) fn draft(&self) -> Checked<NamedTempFile> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".unhat-").suffix(".part");
-        #[cfg(unix)]
-        let readable = {
-            use std::os::unix::fs::PermissionsExt;
-            Permissions::from_mode(0o666) // less what the user's umask takes away
-        };
-        #[cfg(unix)]
-        builder.permissions(readable);
-        builder.tempfile_in(&self.directory).map_err(|e| not_written(&e))
+        let prefix = self.prefix();
+        self.remove_litter(&prefix);
+        for _ in 0..TRIES {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(&prefix).suffix(SUFFIX);
+            if let Some(permissions) = readable() {
+                builder.permissions(permissions);
+            }
+            let draft = builder.tempfile_in(&self.directory).map_err(|e| not_written(&e))?;
+            // Another run may take a file for litter between its birth and its lock: then there is another try. Where the
+            // file system knows no locks nobody removes anything.
+            let is_taken = matches!(draft.as_file().try_lock(), Err(TryLockError::WouldBlock));
+            if !is_taken && draft.path().exists() {
+                return Ok(draft);
+            }
+        }
+        Err(Fault::new("cannot be written: other runs with this target remove its drafts"))
+    }
+
+    /// How the names of this target's drafts begin: by a number that stands for its name, which may be too long to add to.
+    fn prefix(&self) -> String {
+        let name = self.path.file_name().unwrap_or(OsStr::new("")).as_encoded_bytes();
+        // FNV-1a: the same in every version of every compiler.
+        let number =
+            name.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, &b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        format!(".unhat-{number:016x}-")
+    }
+
+    /// Removes the drafts of this target that no living process holds: their runs were killed.
+    fn remove_litter(&self, prefix: &str) {
+        let Ok(entries) = fs::read_dir(&self.directory) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let name = name.as_encoded_bytes();
+            if name.starts_with(prefix.as_bytes()) && name.ends_with(SUFFIX.as_bytes()) {
+                // The lock is held until the file is gone.
+                if let Ok(file) = File::open(entry.path())
+                    && file.try_lock().is_ok()
+                {
+                    let _ = fs::remove_file(entry.path());
+                }
+            }
+        }
     }
 
     pub(crate) fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Checked<()> {

@@ -2,6 +2,7 @@
 
 use crate::fault::{Checked, Fault};
 use crate::output::Target;
+use crate::system::{FileIdentity, file_identity, path_of, place_of};
 use std::fs;
 use std::io;
 use std::time::{Duration, Instant};
@@ -17,6 +18,8 @@ pub struct SolveFile<'a> {
     path: &'a str,
     fingerprint: u64,
     saved: Option<Instant>,
+    /// The file that this run has read or written.
+    own: Option<FileIdentity>,
 }
 
 impl<'a> SolveFile<'a> {
@@ -30,19 +33,20 @@ impl<'a> SolveFile<'a> {
     pub fn open(path: &'a str, fingerprint: u64) -> Result<(Self, Option<SavedSolve>)> {
         let mut bytes = Vec::new();
         let mut read = || -> Checked<bool> {
-            match fs::metadata(path) {
+            match fs::metadata(path_of(path)) {
                 // Say now what would fail after the first step.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => Target::of(path)?.draft().map(|_| false),
                 Ok(found) if !found.is_file() => Err(Fault::new("exists and is no regular file")),
                 _ => {
-                    bytes = fs::read(path)?;
+                    bytes = fs::read(path_of(path))?;
                     Ok(true)
                 }
             }
         };
         let is_there = read().map_err(|fault: Fault| fault.in_file(path))?;
         let saved = is_there.then(|| SavedSolve::from_bytes(path, &bytes, fingerprint)).transpose()?;
-        Ok((SolveFile { path, fingerprint, saved: None }, saved))
+        let own = saved.is_some().then(|| file_identity(path)).flatten();
+        Ok((SolveFile { path, fingerprint, saved: None, own }, saved))
     }
 
     /// Saves a state unless one was saved a moment ago.
@@ -64,13 +68,16 @@ impl<'a> SolveFile<'a> {
         let bytes = SavedSolve::to_bytes(state, positive, start, self.fingerprint)?;
         let write = || Target::of(self.path)?.write(|file| file.write_all(&bytes));
         write().map_err(|fault: Fault| fault.in_file(self.path))?;
+        self.own = file_identity(self.path);
         self.saved = Some(Instant::now());
         Ok(())
     }
 
-    /// Removes the file, where there is one: the problem is solved.
+    /// Removes the file that this run has read or written, and no other one of its name: the problem is solved.
     pub fn remove(&self) {
-        let _ = fs::remove_file(self.path);
+        if self.own.is_some() && file_identity(self.path) == self.own {
+            let _ = fs::remove_file(place_of(self.path));
+        }
     }
 }
 
@@ -125,6 +132,28 @@ mod tests {
         assert_eq!(exact(&back.memory), exact(&state().memory));
         assert_eq!((back.settled, back.refinements, back.passes, back.trials), (1, 2, 7, 3));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "the draft took the file's name");
+    }
+
+    #[test]
+    fn only_the_file_of_this_run_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run.json");
+        let path = path.to_str().unwrap();
+        let start = StartReport { kind: StartKind::Point, passes: 0.5, seconds: 0.0 };
+        let (mut file, _) = SolveFile::open(path, 42).unwrap();
+        fs::write(path, "of somebody else, before anything was saved").unwrap();
+        file.remove();
+        assert!(fs::metadata(path).is_ok());
+        file.save(&state(), &[true; 3], &start).unwrap();
+        let other = directory.path().join("other");
+        fs::write(&other, "of somebody else").unwrap();
+        fs::rename(&other, path).unwrap();
+        file.remove();
+        assert_eq!(fs::read_to_string(path).unwrap(), "of somebody else");
+        file.save(&state(), &[true; 3], &start).unwrap();
+        let (resumed, _) = SolveFile::open(path, 42).unwrap();
+        resumed.remove();
+        assert!(fs::metadata(path).is_err());
     }
 
     #[test]

@@ -66,7 +66,27 @@ pub(crate) struct Triplets {
     values: Vec<f64>,
 }
 
+/// Where the entries of a row go, and where they go once more with the other sign.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub first: usize,
+    pub repeated: Option<usize>,
+}
+
 impl Triplets {
+    /// Every row at its place, and its negative at the second one.
+    pub fn spread(self, places: &[Place]) -> Triplets {
+        let mut spread = Triplets::default();
+        for ((row, column), value) in self.rows.into_iter().zip(self.columns).zip(self.values) {
+            let Place { first, repeated } = places[row];
+            spread.push(first, column, value);
+            if let Some(second) = repeated {
+                spread.push(second, column, -value);
+            }
+        }
+        spread
+    }
+
     /// Adds an entry; row and column are inside the matrix.
     pub fn push(&mut self, row: usize, column: u32, value: f64) {
         self.rows.push(row);
@@ -77,6 +97,30 @@ impl Triplets {
     /// Number of entries so far.
     pub fn len(&self) -> usize {
         self.values.len()
+    }
+
+    /// Which of so many rows have an entry that is not 0.
+    pub fn rows_with_entries(&self, rows: usize) -> Vec<bool> {
+        let mut filled = vec![false; rows];
+        self.rows.iter().zip(&self.values).filter(|(_, value)| **value != 0.0).for_each(|(&row, _)| filled[row] = true);
+        filled
+    }
+
+    /// The entries of the rows that are filled, which move up.
+    pub fn without_empty_rows(self, filled: &[bool]) -> Triplets {
+        let mut numbers = Vec::with_capacity(filled.len());
+        let mut next = 0;
+        for &filled in filled {
+            numbers.push(next);
+            next += usize::from(filled);
+        }
+        let mut kept = Triplets::default();
+        for ((row, column), value) in self.rows.into_iter().zip(self.columns).zip(self.values) {
+            if filled[row] {
+                kept.push(numbers[row], column, value);
+            }
+        }
+        kept
     }
 
     /// Sorts the entries into rows: a counting sort, then each row by column.

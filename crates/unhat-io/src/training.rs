@@ -3,6 +3,7 @@
 use crate::fault::{Checked, Fault};
 use crate::open::open_regular;
 use crate::output::Target;
+use crate::system::{FileIdentity, file_identity, path_of, place_of};
 use std::fs;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use unhat_models::training::{Keeper, SavedTraining};
 pub fn read_training(path: &str) -> Result<Option<SavedTraining>> {
     let mut bytes = Vec::new();
     let mut read = || -> Checked<bool> {
-        match fs::metadata(path) {
+        match fs::metadata(path_of(path)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Target::of(path)?.draft().map(|_| false),
             _ => {
                 open_regular(path)?.read_to_end(&mut bytes)?;
@@ -43,6 +44,8 @@ pub fn write_training(path: &str, state: &SavedTraining) -> Result<()> {
 /// A file in which a training is kept on the way, now and then.
 pub struct TrainingFile<'a> {
     path: &'a str,
+    /// The file that this run has read or written.
+    own: Option<FileIdentity>,
     next: Option<Instant>,
 }
 
@@ -52,14 +55,16 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const REST: u32 = 9;
 
 impl<'a> TrainingFile<'a> {
-    /// The file of this name; it is written when a training hands over its first state.
+    /// The file of this name, as [`read_training`] has just met it; it is written when a training hands over its first state.
     pub fn of(path: &'a str) -> TrainingFile<'a> {
-        TrainingFile { path, next: None }
+        TrainingFile { path, own: file_identity(path), next: None }
     }
 
-    /// Takes the file away: there is nothing left to resume.
+    /// Takes the file away, unless another one has taken its name meanwhile: there is nothing left to resume.
     pub fn remove(self) {
-        let _ = fs::remove_file(self.path);
+        if self.own.is_some() && file_identity(self.path) == self.own {
+            let _ = fs::remove_file(place_of(self.path));
+        }
     }
 }
 
@@ -71,6 +76,7 @@ impl Keeper for TrainingFile<'_> {
     fn keep(&mut self, state: &SavedTraining) -> Result<()> {
         let clock = Instant::now();
         write_training(self.path, state)?;
+        self.own = file_identity(self.path);
         self.next = Some(Instant::now() + INTERVAL.max(REST * clock.elapsed()));
         Ok(())
     }

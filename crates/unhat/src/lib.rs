@@ -35,6 +35,7 @@ pub mod invert;
 pub mod kernels;
 pub mod leverage;
 mod linalg;
+pub mod memory;
 pub mod normal;
 pub mod oracle;
 pub mod random;

@@ -15,7 +15,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
         "unhat",
         &[
             &["error", "random", "report"],
-            &["normal"],
+            &["normal", "memory"],
             &["run"], // observers are told about steps: `solve::Step` is the one word it borrows from above
             &["linalg"],
             &["rows"],

@@ -23,6 +23,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     let input = MatrixInput {
         matrix: source.cloned(),
         polytope: None,
+        integer_bounds: None,
         columns: arguments.columns.clone(),
         response: arguments.response.clone(),
         without: arguments.without.clone(),
@@ -51,7 +52,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     if session.common.json {
         session.print_object(&findings)?;
     } else {
-        session.print(text(&findings).as_bytes())?;
+        session.print_text(&text(&findings))?;
         session.summary(&format!("{} tries, {}", tries(&findings), session.elapsed()));
     }
     Ok(Exit::Done)

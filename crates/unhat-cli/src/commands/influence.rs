@@ -4,11 +4,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::held_out::read_held_out;
 use crate::influence_options::{Influence, InfluenceCommand, InfluenceStudy, Trim};
+use crate::output::note_formulas;
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use std::fmt::Write;
 use unhat::report::Solved;
-use unhat_io::{Missing, OmittedRow, check_table, read_model, read_vector, write_frame, write_table};
+use unhat_io::{Missing, OmittedRow, check_table, printable, read_model, read_vector, write_frame, write_table};
 use unhat_models::influence::{
     CheckReport, Direction, Evidence, ImpactKind, ImpactRequest, Prepared, Purpose, Request, ScoredRow, Study,
     StudyReport, TrimReport,
@@ -101,6 +102,7 @@ fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
             [input.row_name(i).to_string(), score, loss, norm, leverage, hat]
         });
         let records = in_file_order(records, &input.parts.train.rows, &omitted);
+        note_formulas((0..found.scores.len()).map(|i| input.row_name(i).to_string()), path, session);
         write_table(path, ["row", "score", "loss", "grad_norm", "gradient_leverage", "hat"], records)?;
     }
     summarise(&input, &found, &facts, session);
@@ -112,7 +114,7 @@ fn score(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
     if session.common.json {
         session.report("influence", Solved::new(&facts), None)?;
     } else if arguments.output.is_none() {
-        session.print(listing(&facts.top, &facts.best, found.scores.len()).as_bytes())?;
+        session.print_text(&listing(&facts.top, &facts.best, found.scores.len()))?;
     }
     Ok(Exit::Done)
 }
@@ -168,7 +170,7 @@ fn check(arguments: &InfluenceStudy, session: &mut Session<'_>) -> Result<Exit, 
         session.report("influence check", Solved::new(&facts), None)?;
         return Ok(Exit::Done);
     }
-    session.print(check_table_text(&facts).as_bytes())?;
+    session.print_text(&check_table_text(&facts))?;
     Ok(Exit::Done)
 }
 
@@ -211,7 +213,7 @@ fn trimmed(arguments: &Trim, session: &mut Session<'_>) -> Result<Exit, Failure>
             let gain = gain.unwrap_or_default();
             session.summary(&format!("the scores find the rows marked bad with an AUC of {auc:.3}{gain}"));
         }
-        session.print(trim_table(&facts).as_bytes())?;
+        session.print_text(&trim_table(&facts))?;
     }
     Ok(Exit::Done)
 }
@@ -304,10 +306,10 @@ fn listing(top: &[ScoredRow], best: &[ScoredRow], rows: usize) -> String {
         let _ = writeln!(
             text,
             "{:<20} {:>12.4e} {:>10.4}   {:<20} {:>12.4e} {:>10.4}",
-            worst.row.to_string(),
+            printable(&worst.row.to_string()),
             worst.score,
             worst.loss,
-            best.row.to_string(),
+            printable(&best.row.to_string()),
             best.score,
             best.loss
         );

@@ -12,13 +12,13 @@ mod train;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::options::{Cli, Command, Invert};
+use crate::places::keeps_a_checkpoint;
 use crate::session::Session;
 use clap::CommandFactory;
 
 /// Runs the command that was given.
 pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<Exit, Failure> {
-    let solves = matches!(command, Command::Invert(_) | Command::Centre(_) | Command::Train(_));
-    if session.common.checkpoint.is_some() && !solves {
+    if session.common.checkpoint.is_some() && !keeps_a_checkpoint(command) {
         session.note("--checkpoint has no effect here: only invert, centre and train have something to resume");
     }
     match command {

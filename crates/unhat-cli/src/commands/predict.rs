@@ -2,12 +2,13 @@
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::note_formulas;
 use crate::session::Session;
 use crate::table_options::with_gaps;
 use crate::training_options::Predict;
 use serde_json::Value;
 use unhat::report::Solved;
-use unhat_io::{Missing, OmittedRow, check_table, read_model, write_table};
+use unhat_io::{Missing, OmittedRow, check_table, printable, read_model, write_table};
 use unhat_models::models::{PredictReport, PredictedRow};
 
 pub(super) fn run(arguments: &Predict, session: &mut Session<'_>) -> Result<Exit, Failure> {
@@ -31,6 +32,7 @@ pub(super) fn run(arguments: &Predict, session: &mut Session<'_>) -> Result<Exit
                 .map(|k| row.probabilities.get(k).map(|p| format!("{p:?}")).unwrap_or_default());
             [plain(&row.row), plain(&row.prediction)].into_iter().chain(probabilities)
         });
+        note_formulas(rows.iter().flat_map(|row| [plain(&row.row), plain(&row.prediction)]), path, session);
         write_table(path, header, records)?;
     }
     let listed = arguments.output.is_none().then_some(rows.as_slice());
@@ -41,8 +43,9 @@ pub(super) fn run(arguments: &Predict, session: &mut Session<'_>) -> Result<Exit
     if session.common.json {
         session.report("predict", Solved::new(report), None)?;
     } else if arguments.output.is_none() {
-        let lines: String = rows.iter().map(|row| plain(&row.prediction) + "\n").collect();
-        session.print(lines.as_bytes())?;
+        let line = |row: &PredictedRow<'_>| printable(&plain(&row.prediction)).into_owned() + "\n";
+        let lines: String = rows.iter().map(line).collect();
+        session.print_text(&lines)?;
     }
     Ok(Exit::Done)
 }

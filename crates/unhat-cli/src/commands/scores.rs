@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Scores as Arguments;
-use crate::output::Destination;
+use crate::output::{Destination, note_formulas};
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use crate::table_options::with_gaps;
@@ -140,6 +140,9 @@ fn hand_over(
         Some((values, names)) => (values.as_slice(), Some(names.as_slice())),
         None => (scores.values.as_slice(), matrix.row_names.as_deref()),
     };
+    if let Some(path) = arguments.output.output.as_deref() {
+        note_formulas(names.into_iter().flatten().cloned(), path, session);
+    }
     destination.store("leverage", names, values)?;
     page.store(|session| score_page(&facts(scores, arguments, matrix, session)), session)?;
     let kind = if arguments.ridge > 0.0 { "effective dimension" } else { "rank" };

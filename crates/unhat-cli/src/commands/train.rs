@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
     if session.common.json {
         session.print_object(&TrainReport::of(&trained.report, &session.colophon()))?;
     } else if let Some(controls) = &trained.report.controls {
-        session.print(controls_table(controls).as_bytes())?;
+        session.print_text(&controls_table(controls))?;
     }
     let facts = |session: &Session<'_>| TrainingPage {
         tool: tool(session),

@@ -48,6 +48,17 @@ fn an_interrupt_ends_the_run_soon_with_the_best_point_written() {
     assert!(desk.path("run.json").exists(), "it can be resumed");
 }
 
+#[test]
+fn a_request_to_terminate_ends_a_run_as_an_interrupt_does() {
+    let desk = slow_desk();
+    let child = start(&desk);
+    signal(&child, "-TERM");
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    assert!(desk.numbers("x.npy").iter().all(|v| v.is_finite()));
+    assert!(desk.names().iter().all(|name| !name.ends_with(".part")));
+}
+
 /// Descents from random starts take long here; none of them is needed for a point worth having.
 #[test]
 fn an_interrupted_search_for_minima_leaves_its_best_point() {

@@ -6,6 +6,7 @@ mod demo;
 mod desk;
 mod determinism;
 mod edge;
+mod files;
 mod help;
 mod history;
 mod influence;

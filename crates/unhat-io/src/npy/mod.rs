@@ -7,7 +7,7 @@ mod write;
 pub(crate) use header::Header;
 pub(crate) use write::{matrix_header, vector_header};
 
-use crate::fault::Checked;
+use crate::fault::{Checked, require_memory, zeros};
 use crate::map::{MappedFile, MappedValues};
 use std::io::Read;
 
@@ -64,8 +64,9 @@ impl Array {
     pub fn read(mut source: impl Read) -> Checked<Self> {
         let header = Header::read(&mut source)?;
         let expected = header.data_length()?;
+        require_memory("the array", expected as u64)?;
         let mut bytes = Vec::new();
-        source.take(expected as u64 + 1).read_to_end(&mut bytes)?;
+        source.take((expected as u64).saturating_add(1)).read_to_end(&mut bytes)?;
         header.check_length(bytes.len())?;
         Ok(Array { header, bytes })
     }
@@ -99,7 +100,7 @@ fn by_row(header: &Header, bytes: &[u8], rows: usize, columns: usize) -> Checked
     if !header.by_column {
         return Ok(number.doubles(bytes));
     }
-    let mut values = vec![0.0; rows * columns];
+    let mut values = zeros(rows * columns)?;
     for (strip, bytes) in bytes.chunks(COLUMNS_AT_ONCE * rows * number.size()).enumerate() {
         let first = strip * COLUMNS_AT_ONCE;
         let strip = number.doubles(bytes);

@@ -1,6 +1,7 @@
 //! H-representations of cddlib and lrs: rows β α₁ … α_d, meaning β + α·x ≥ 0.
 
 use super::inequalities::{Polytope, finite, negated};
+use super::quotient::{MOST_DIGITS, nearest_quotient};
 use crate::fault::{Checked, Fault, shown};
 use crate::lines::Lines;
 use crate::sparse::{Size, Triplets};
@@ -26,36 +27,46 @@ pub(super) fn read(text: impl Read) -> Checked<Polytope> {
     rows.finish(header.size.columns).map_err(|fault| fault.within(&format!("line {}", header.line)))
 }
 
-/// Steps to the line `begin`, past names and options.
+/// Steps to the line `begin`, past names and options. Where no line says so, the rows are inequalities, as lrs has it.
 fn skip_to_begin(lines: &mut Lines<impl Read>) -> Checked<()> {
     let mut is_h = false;
+    // A name may look like an option where a line H-representation follows.
+    let mut option_before = None;
     while lines.next_with_content()? {
-        let line = lines.content()?.trim();
+        let text = lines.text();
+        let line = text.trim();
         if line.eq_ignore_ascii_case("H-representation") {
             is_h = true;
         } else if line.eq_ignore_ascii_case("V-representation") {
             return Err(lines.expected("H-representation: rows of inequalities, not of points"));
         } else if line.eq_ignore_ascii_case("begin") {
-            return match is_h {
-                true => Ok(()),
-                false => Err(lines.expected("a line H-representation before it")),
+            return match option_before {
+                Some(fault) if !is_h => Err(fault),
+                _ => Ok(()),
             };
-        } else if is_h {
-            refuse_option(lines)?;
+        } else if let Err(fault) = refuse_option(lines) {
+            if is_h {
+                return Err(fault);
+            }
+            option_before.get_or_insert(fault);
         }
     }
-    let expected = if is_h { "begin" } else { "H-representation" };
-    Err(lines.fault(format!("found the end of the file, expected {expected}")))
+    Err(lines.fault("found the end of the file, expected begin".into()))
 }
 
-/// Refuses the options that may not be ignored.
+/// Refuses the options that may not be ignored: the word, then nothing but whole numbers. Other lines are text.
 fn refuse_option(lines: &Lines<impl Read>) -> Checked<()> {
-    let mut words = [""; 2];
-    lines.split_into(&mut words)?;
-    let [option, count] = words;
+    let text = lines.text();
+    let mut words = text.split_ascii_whitespace();
+    let option = words.next().unwrap_or_default();
+    let numbers: Vec<&str> = words.collect();
+    if !numbers.iter().all(|word| is_integer(word)) {
+        return Ok(());
+    }
+    let count = numbers.first().copied().unwrap_or_default();
     let is_one_of = |options: &[&str]| options.iter().any(|o| o.eq_ignore_ascii_case(option));
     if is_one_of(&EQUALITIES) && count != "0" {
-        let rows = lines.content()?.split_ascii_whitespace().skip(2).collect::<Vec<_>>().join(" ");
+        let rows = numbers.iter().skip(1).copied().collect::<Vec<_>>().join(" ");
         let rows = if rows.is_empty() { rows } else { format!(" for rows {}", shown(&rows)) };
         return Err(lines.fault(format!("found {}{rows}: equality form is not supported yet", shown(option))));
     }
@@ -107,37 +118,36 @@ impl Header {
         Ok(Header { size, numbers, line: lines.number() })
     }
 
-    /// The rows up to `end`; each begins on a new line and may go on over several.
+    /// The rows up to `end`: their numbers one after the other, broken into lines anywhere.
     fn read_rows(&self, lines: &mut Lines<impl Read>) -> Checked<RowList> {
         let Size { rows, columns } = self.size;
         let mut list = RowList::default();
         let mut row: Vec<f64> = Vec::new();
         while lines.next_with_content()? {
-            let complete = list.offset.len();
-            let content = lines.content()?;
-            if content.trim().eq_ignore_ascii_case("end") {
-                if row.is_empty() && complete == rows {
-                    return Ok(list);
+            for word in lines.content()?.split_ascii_whitespace() {
+                let complete = list.offset.len();
+                if word.eq_ignore_ascii_case("end") {
+                    if row.is_empty() && complete == rows {
+                        return Ok(list);
+                    }
+                    let within =
+                        if row.is_empty() { String::new() } else { format!(" and {} numbers of the next", row.len()) };
+                    let promise = self.promise(&format!("{rows} rows of {} numbers", columns + 1));
+                    return Err(lines.fault(format!("found end after {complete} rows{within}, {promise}")));
                 }
-                let within = if row.is_empty() { "" } else { " and a part of the next" };
-                let promise = self.promise(&format!("{rows} rows"));
-                return Err(lines.fault(format!("found end after {complete} rows{within}, {promise}")));
-            }
-            if complete == rows {
-                return Err(lines.expected(&format!("end after {rows} rows, as line {} promises", self.line)));
-            }
-            let position = |fault: Fault| fault.within(&format!("{}, row {}", lines.position(), complete + 1));
-            for word in content.split_ascii_whitespace() {
-                let value = self.value(word).map_err(|f| position(f.within(&format!("number {}", row.len() + 1))))?;
+                if complete == rows {
+                    let promise = self.promise(&format!("end after {rows} rows of {} numbers", columns + 1));
+                    return Err(lines.fault(format!("found {}, {promise}", shown(word))));
+                }
+                let value = self.value(word).map_err(|fault| {
+                    let place = format!("{}, row {}, number {}", lines.position(), complete + 1, row.len() + 1);
+                    fault.within(&place)
+                })?;
                 row.push(value);
-            }
-            if row.len() > columns + 1 {
-                let promise = self.promise(&(columns + 1).to_string());
-                return Err(position(Fault::new(format!("found {} numbers up to here, {promise}", row.len()))));
-            }
-            if row.len() == columns + 1 {
-                list.push(&row);
-                row.clear();
+                if row.len() == columns + 1 {
+                    list.push(&row);
+                    row.clear();
+                }
             }
         }
         let promise = self.promise(&format!("{rows} rows and end"));
@@ -160,17 +170,21 @@ impl Header {
     }
 }
 
-/// p/q from its two parts; None if they are no integers or q is not positive.
+/// p/q from its two parts; None if they are no integers, too long, or q is not positive.
 fn quotient(numerator: &str, denominator: &str) -> Option<Checked<f64>> {
-    if !is_integer(numerator) || !denominator.bytes().all(|b| b.is_ascii_digit()) {
+    if !is_integer(numerator) || denominator.is_empty() || !denominator.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let [p, q] = [numerator, denominator].map(finite);
-    match q {
-        Ok(0.0) => None,
-        Ok(q) => Some(p.map(|p| p / q)),
-        Err(fault) => (!denominator.is_empty()).then_some(Err(fault)),
+    let digits = numerator.trim_start_matches(['+', '-']);
+    let longest = digits.len().max(denominator.len());
+    if longest > MOST_DIGITS {
+        return Some(Err(Fault::new(format!("found an integer of {longest} digits, expected at most {MOST_DIGITS}"))));
     }
+    let value = nearest_quotient(digits, denominator)?;
+    Some(match value.is_finite() {
+        true => Ok(if numerator.starts_with('-') { negated(value) } else { value }),
+        false => Err(Fault::new("found a quotient beyond the largest double, expected a finite number")),
+    })
 }
 
 fn is_integer(word: &str) -> bool {

@@ -10,7 +10,7 @@ mod recognise;
 use crate::fault::{Checked, Fault};
 
 pub use dialect::{Decimal, Delimiter, Dialect, Missing, RowNames, Thousands};
-pub(crate) use numbers::{NumberFormat, flag};
+pub(crate) use numbers::{NumberFormat, flag, fortran_number};
 pub(crate) use opened::{open, require_distinct};
 pub(crate) use read::{ReadTable, missing_phrase, read};
 

@@ -171,6 +171,17 @@ fn fortran(text: &str) -> Option<f64> {
     (sure && is_exponent && is_mantissa).then(|| format!("{mantissa}e{exponent}").parse().ok()).flatten()
 }
 
+/// A number in a format of Fortran programs, where an exponent may follow a D and nothing but numbers stands in its place.
+pub(crate) fn fortran_number(word: &str) -> Option<f64> {
+    word.parse().ok().or_else(|| {
+        let (mantissa, exponent) = word.split_once(['d', 'D'])?;
+        let is_mantissa = mantissa.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.'));
+        let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let is_exponent = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        (is_mantissa && is_exponent).then(|| format!("{mantissa}e{exponent}").parse().ok()).flatten()
+    })
+}
+
 /// TRUE and FALSE are 1 and 0, as pandas has them.
 pub(crate) fn flag(cell: &str) -> Option<f64> {
     match cell.trim() {

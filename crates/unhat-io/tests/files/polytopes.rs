@@ -4,7 +4,7 @@ use super::{data, dense, file, gzipped, is_sparse, names};
 use unhat::feasible::interior_point;
 use unhat::rows::Shape;
 use unhat::{ErrorKind, Run};
-use unhat_io::{Polytope, read_polytope};
+use unhat_io::{IntegerBounds, Polytope, read_polytope, read_polytope_as};
 
 fn read(name: &str, text: impl AsRef<[u8]>) -> Polytope {
     let (_folder, path) = file(name, text);
@@ -63,12 +63,13 @@ ENDATA
 fn rows_and_bounds_become_inequalities() {
     let polytope = read("a.mps", BOUNDS);
     assert!(is_sparse(&polytope.matrix));
-    let expected: [(&str, [f64; 7], f64); 10] = [
+    let expected: [(&str, [f64; 7], f64); 11] = [
         ("low", [1.0, 2.5, 0.0, 0.0, 0.0, 3.0, 4.0], 10.0),
         ("high", [1.0, 0.0, 5.0, -1.0, 0.0, 0.0, 0.0], -20.0),
         ("lower bound of a", [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], -1.0),
         ("upper bound of a", [-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], -1.0),
         ("lower bound of b", [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0], 0.0),
+        ("upper bound of b", [0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0], -1.0),
         ("upper bound of c", [0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0], 2.0),
         ("upper bound of d", [0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0], 3.0),
         ("lower bound of f", [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0], 0.0),
@@ -81,7 +82,7 @@ fn rows_and_bounds_become_inequalities() {
         assert_eq!((polytope.row_names[i].as_str(), &rows[i][..], polytope.offset[i]), (name, &row[..], b));
     }
     assert_eq!(polytope.column_names, Some(names(&["a", "b", "c", "d", "e", "f", "g"])));
-    assert_eq!(polytope.matrix.shape().stored, 15, "the zero of column d is left out");
+    assert_eq!(polytope.matrix.shape().stored, 16, "the zero of column d is left out");
     let notes = polytope.matrix.notes.join("\n");
     for words in [
         "\"cost\", \"other\"",
@@ -182,4 +183,38 @@ fn compressed_files() {
     assert_eq!(read("k.mps.gz", gzipped(&plain)).offset, read_polytope(&data("klein1.mps")).unwrap().offset);
     let plain = std::fs::read(data("cube10.ine")).unwrap();
     assert_eq!(read("c.ine.gz", gzipped(&plain)).offset, [-1.0; 20]);
+}
+
+#[test]
+fn integer_columns_without_bounds_are_binary_unless_told() {
+    let (_folder, path) = file("a.mps", BOUNDS);
+    let read = read_polytope_as(&path, IntegerBounds::Nonnegative).unwrap();
+    assert!(!read.row_names.contains(&"upper bound of b".to_string()));
+    assert!(read.matrix.notes.join("\n").contains("columns \"b\" have no bounds: read as x ≥ 0"));
+}
+
+#[test]
+fn a_range_makes_a_row_two_the_lower_side_first() {
+    let text = "ROWS\n L l\n G g\n L far\nCOLUMNS\n x l 1 g 2\n x far 3\nRHS\n r l 5 g -1\nRANGES\n s l 2 g -3\n s far 1e30\n\
+                BOUNDS\n FR x\nENDATA\n";
+    let polytope = read("a.mps", text);
+    assert_eq!(polytope.row_names, ["lower side of l", "upper side of l", "lower side of g", "upper side of g", "far"]);
+    assert_eq!(dense(&polytope.matrix), [[1.0], [-1.0], [2.0], [-2.0], [-3.0]]);
+    assert_eq!(polytope.offset, [3.0, -5.0, -1.0, -2.0, 0.0]);
+}
+
+#[test]
+fn rows_without_coefficients_that_hold_are_left_out_with_a_note() {
+    let mps = read("a.mps", "ROWS\n G none\n L zero\n G r\nCOLUMNS\n x r 2\nENDATA\n");
+    assert_eq!(mps.row_names, ["r", "lower bound of x"]);
+    assert!(mps.matrix.notes.join("").contains("\"none\", \"zero\""), "0 ≥ 0 holds");
+    let ine = read("a.ine", "begin\n3 2 real\n1 1\n5 0\n1 -1\nend\n");
+    assert_eq!((ine.row_names, ine.offset), (names(&["1", "3"]), vec![-1.0, -1.0]));
+    assert_eq!(dense(&ine.matrix), [[1.0], [-1.0]]);
+}
+
+#[test]
+fn text_after_end_is_text_and_options_there_are_options() {
+    let text = b"caf\xe9\nBEGIN\n1 2 Integer\n1 1\nEND\nnonnegative variables, linearity of none \xff\n".to_vec();
+    assert_eq!(read("a.ine", text).offset, [-1.0]);
 }

@@ -367,10 +367,37 @@ impl From<LeaveOneOut> for Scored {
 /// Two or three sweeps for the methods without curvature; see [`Ridge`], [`super::exact`] and the others for the rest.
 /// # Errors
 /// [`ErrorKind::Option`] for a method that the model, or the kind of v, does not admit; [`ErrorKind::Numerical`] where the
-/// gradient of f, or that of every row, vanishes, so that the scores would be rounding noise; those of the parts.
+/// gradient of f, or that of every row, vanishes, so that the scores would be rounding noise, and with method and row for a
+/// score that is no number; those of the parts.
 /// # References
 /// Influence2024.
 pub fn score_rows(
+    method: Method,
+    training: &SampleGradients<'_>,
+    target: Target<'_>,
+    options: &InfluenceOptions,
+    run: &Run<'_>,
+) -> Result<Scored> {
+    let scored = scores_as_computed(method, training, target, options, run)?;
+    require_numbers(method, &scored.scores, |i| i)?;
+    Ok(scored)
+}
+
+/// An error that names the first row whose score is no number; `row_of` gives the 0-based row of the table.
+pub(super) fn require_numbers(method: Method, scores: &[f64], row_of: impl Fn(usize) -> usize) -> Result<()> {
+    let Some(i) = scores.iter().position(|score| !score.is_finite()) else { return Ok(()) };
+    let reason = format!(
+        "method {method}: the score of row {} is {}, so nothing can be ranked; a fit that meets its training rows exactly \
+         leaves gradients of 0, and a row that the fit follows wholly has no leave-one-out score: give more rows, fewer \
+         columns or --penalty",
+        row_of(i) + 1,
+        scores[i]
+    );
+    Err(ErrorKind::Numerical { reason }.into())
+}
+
+/// The same, whatever the scores are.
+pub(super) fn scores_as_computed(
     method: Method,
     training: &SampleGradients<'_>,
     target: Target<'_>,
@@ -412,7 +439,11 @@ pub fn score_rows(
         }
         Method::RankSum { two_steps } => {
             let other = if two_steps { Method::TwoSteps } else { Method::WhitenedTempered };
-            let scored = score_rows(other, training, target, options, run)?;
+            let scored = scores_as_computed(other, training, target, options, run)?;
+            // A rank would hide that the score beneath it is no number.
+            if scored.scores.iter().any(|score| !score.is_finite()) {
+                return Ok(scored);
+            }
             Scored { scores: rank_sum(&training.losses(run)?, &scored.scores), ..scored }
         }
         Method::Leverage => {

@@ -7,12 +7,17 @@ pub fn midranks(values: &[f64]) -> Vec<f64> {
     let mut ranks = vec![0.0; values.len()];
     let mut first = 0;
     while first < order.len() {
-        let tied = order[first..].iter().take_while(|&&i| values[i] == values[order[first]]).count();
+        let tied = order[first..].iter().take_while(|&&i| are_tied(values[i], values[order[first]])).count();
         let rank = first as f64 + (tied as f64 + 1.0) / 2.0;
         order[first..first + tied].iter().for_each(|&i| ranks[i] = rank);
         first += tied;
     }
     ranks
+}
+
+/// Equal values, and values that are both no numbers: every run of ties has its first, so that loops over runs end.
+fn are_tied(a: f64, b: f64) -> bool {
+    a == b || a.is_nan() && b.is_nan()
 }
 
 /// Spearman's rank correlation; None where one side is constant.
@@ -45,7 +50,7 @@ pub fn average_precision(scores: &[f64], marked: &[bool]) -> Option<f64> {
     }
     let (mut found, mut seen, mut sum, mut first) = (0.0, 0.0, 0.0, 0);
     while first < order.len() {
-        let tied = order[first..].iter().take_while(|&&i| scores[i] == scores[order[first]]).count();
+        let tied = order[first..].iter().take_while(|&&i| are_tied(scores[i], scores[order[first]])).count();
         let gained = order[first..first + tied].iter().filter(|&&i| marked[i]).count() as f64;
         found += gained;
         seen += tied as f64;
@@ -62,6 +67,12 @@ mod tests {
     #[test]
     fn ties_share_their_mean_rank() {
         assert_eq!(midranks(&[3.0, 1.0, 3.0, 2.0]), [3.5, 1.0, 3.5, 2.0]);
+    }
+
+    #[test]
+    fn ranks_of_what_is_no_number_end() {
+        assert_eq!(midranks(&[f64::NAN, 1.0, f64::NAN]), [2.5, 1.0, 2.5]);
+        assert!(average_precision(&[f64::NAN, 1.0], &[true, false]).is_some());
     }
 
     /// Values computed by scikit-learn 1.7 (roc_auc_score, average_precision_score) and SciPy (spearmanr).

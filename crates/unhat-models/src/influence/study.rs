@@ -1,9 +1,10 @@
 //! A study of a table: fit the model, score every training row, say how far the scores may be trusted.
 
 use super::leave_one_out::Preconditioner;
+use super::method::{require_numbers, scores_as_computed};
 use super::{
     Impact, ImpactKind, InfluenceOptions, LEVERAGE_DAMPING, Method, Ridge, SampleGradients, Scored, StudyDiagnostics,
-    Target, Task, attacked_features, checkpoint_sum, damping, ensemble_mean, hat_values, score_rows, spearman,
+    Target, Task, attacked_features, checkpoint_sum, damping, ensemble_mean, hat_values, spearman,
 };
 use crate::models::{FitRows, Fitted, ModelKind, Network, Part, Parts, fit_model};
 use serde::{Deserialize, Serialize};
@@ -242,7 +243,7 @@ pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, 
 /// The scores of one model.
 ///
 /// # Errors
-/// As [`score_rows`]; [`ErrorKind::Option`] for checkpoints of a model that has none.
+/// As [`score_rows`](super::score_rows); [`ErrorKind::Option`] for checkpoints of a model that has none.
 pub fn scored(fitted: &Fitted, method: Method, parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<Scored> {
     let of = |network: &Network, method: Method| {
         let training = sample(network, &parts.train)?;
@@ -257,7 +258,9 @@ pub fn scored(fitted: &Fitted, method: Method, parts: &Parts, options: &StudyOpt
             preconditioner,
         };
         with_target(network, parts, options, method, run, |target| {
-            score_rows(method, &training, target, &options_of_scores, run)
+            let scored = scores_as_computed(method, &training, target, &options_of_scores, run)?;
+            require_numbers(method, &scored.scores, |i| parts.train.rows[i])?;
+            Ok(scored)
         })
     };
     if method != Method::Checkpoints {

@@ -2,6 +2,7 @@
 
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
+use crate::memory::require_memory;
 use crate::rows::{Block, CsrBlock, MAX_STRETCHES, Pass, RowSource, Rows, Shape, sweep, with_scratch};
 use crate::run::Run;
 use std::ops::Range;
@@ -18,9 +19,13 @@ pub(crate) fn prefers_pairs(shape: &Shape) -> bool {
     (shape.stored as f64) < PAIRS_BELOW_SHARE * shape.rows as f64 * shape.columns as f64
 }
 
-/// An error if a d×d matrix would not fit.
+/// Squares that stand in memory at once while M is factored: the sum, its factor, and one that is merged or inverted.
+const SQUARES_AT_ONCE: u64 = 3;
+
+/// An error if a d×d matrix would not fit, or the few that are needed together are more than the process may take.
 pub(crate) fn require_square_fits(d: usize) -> Result<()> {
-    let bytes = 8 * (d as u64) * (d as u64);
+    let bytes = (d as u64).saturating_mul(d as u64).saturating_mul(8);
+    require_memory(&format!("the Gram matrix of {d} columns and its factor"), bytes.saturating_mul(SQUARES_AT_ONCE))?;
     if bytes > SQUARE_BYTES_LIMIT {
         return Err(ErrorKind::TooLarge {
             what: format!("the Gram matrix of {d} columns"),

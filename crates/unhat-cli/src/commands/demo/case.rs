@@ -7,7 +7,7 @@ use unhat::barrier::{Barrier, Point};
 use unhat::invert::{Inversion, InvertOptions, Start, invert_gradient};
 use unhat::rows::DenseRows;
 use unhat::{ErrorKind, Result, Run};
-use unhat_io::{write_matrix_npy, write_vector};
+use unhat_io::{path_of, write_matrix_npy, write_vector};
 
 /// A matrix, an offset and a target.
 pub(super) struct Problem {
@@ -113,5 +113,5 @@ pub(super) fn effort_sentence(found: &Inversion, seconds: f64) -> String {
 
 /// Makes a directory and those above it.
 pub(super) fn create_directory(path: &str) -> std::result::Result<(), Failure> {
-    std::fs::create_dir_all(path).map_err(|e| file_error(path, format!("cannot be made a directory: {e}")).into())
+    std::fs::create_dir_all(path_of(path)).map_err(|e| file_error(path, format!("cannot be made a directory: {e}")).into())
 }

@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         if let Some(directory) = &arguments.out {
             text += &format!("\nThe matrices and vectors are under {directory}, as .npy.\n");
         }
-        session.print(text.as_bytes())?;
+        session.print_text(&text)?;
     }
     let solved = cases.iter().all(|case| case.found.status == Status::Solved);
     Ok(if solved { Exit::Done } else { Exit::NotConverged })

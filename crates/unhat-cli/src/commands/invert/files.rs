@@ -35,7 +35,7 @@ impl<'a> Files<'a> {
         ];
         require_one_reader_of_stdin(&[&own[..], readers].concat())?;
         let destination = Destination::of(&arguments.output)?;
-        let history = HistoryFile::of(arguments.history.as_deref(), arguments.output.output.as_deref())?;
+        let history = HistoryFile::of(arguments.history.as_deref())?;
         let page = PageFile::of(arguments.report.as_deref())?;
         let system = System::read(&arguments.matrix, arguments.offset.as_deref(), session)?;
         let shape = system.matrix.shape();

@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result
         ("--signs", arguments.signs.as_deref()),
     ])?;
     let destination = Destination::of(&arguments.output)?;
-    let history = HistoryFile::of(arguments.history.as_deref(), arguments.output.output.as_deref())?;
+    let history = HistoryFile::of(arguments.history.as_deref())?;
     let page = PageFile::of(arguments.report.as_deref())?;
     let system = System::read(input, arguments.offset.as_deref(), session)?;
     let (matrix, offset) = (&system.matrix, system.offset()?);

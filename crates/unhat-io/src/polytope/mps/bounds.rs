@@ -3,9 +3,10 @@
 use super::fields::BoundFields;
 use crate::fault::{Checked, Fault, shown};
 use crate::polytope::inequalities::finite;
+use crate::table::fortran_number;
 
 /// Magnitude from which a bound is none, as in CPLEX, Gurobi and HiGHS.
-const INFINITE: f64 = 1e20;
+pub(super) const INFINITE: f64 = 1e20;
 
 /// What has been said so far; an infinite value says that there is no bound.
 #[derive(Default)]
@@ -63,8 +64,11 @@ impl Bounds {
     }
 
     /// What holds: 0 ≤ x where nothing is said, and no lower bound where only a negative upper one is.
-    pub fn interval(&self) -> Checked<Interval> {
-        let upper = self.upper.map_or(f64::INFINITY, |said| said.value);
+    ///
+    /// `default_upper` is what holds above where nothing is said.
+    pub fn interval(&self, default_upper: f64) -> Checked<Interval> {
+        let unsaid = if self.is_said() { f64::INFINITY } else { default_upper };
+        let upper = self.upper.map_or(unsaid, |said| said.value);
         let opened = self.lower.is_none() && upper < 0.0;
         let lower = match self.lower {
             Some(said) => said.value,
@@ -101,8 +105,8 @@ fn value(bound: &BoundFields<'_>, none: f64) -> Checked<f64> {
     let Some(word) = bound.value else {
         return Err(Fault::new(format!("found no value, expected one after {}", bound.kind.to_ascii_uppercase())));
     };
-    match word.parse::<f64>() {
-        Ok(value) if value * none.signum() >= INFINITE => Ok(none),
+    match fortran_number(word) {
+        Some(value) if value * none.signum() >= INFINITE => Ok(none),
         _ => finite(word),
     }
 }

@@ -1,6 +1,7 @@
 //! The fields of a line of an MPS file: words, or, where names hold blanks, fixed columns of characters.
 
 use crate::fault::Checked;
+use crate::table::fortran_number;
 use std::ops::Range;
 
 /// The characters of the six fields in fixed format: kind, name, name, number, name, number.
@@ -161,7 +162,7 @@ fn fixed(line: &str) -> Option<[&str; 6]> {
 }
 
 fn is_number(word: &str) -> bool {
-    word.parse::<f64>().is_ok()
+    fortran_number(word).is_some()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod bounds;
 mod fields;
 mod program;
 
-use super::Polytope;
+use super::{IntegerBounds, Polytope};
 use crate::fault::{Checked, Fault, shown};
 use crate::lines::Lines;
 use fields::Layout;
@@ -17,7 +17,7 @@ const LONGEST_LINE: u64 = 65_536;
 const COMMENT: u8 = b'*';
 
 /// Reads a polytope.
-pub(super) fn read(text: impl Read) -> Checked<Polytope> {
+pub(super) fn read(text: impl Read, integers: IntegerBounds) -> Checked<Polytope> {
     let mut lines = Lines::new(text, COMMENT, LONGEST_LINE);
     let mut parser = Parser::default();
     while lines.next_with_content()? {
@@ -28,12 +28,28 @@ pub(super) fn read(text: impl Read) -> Checked<Polytope> {
         };
         step.map_err(|fault| fault.within(&lines.position()))?;
         if parser.section == Some(Section::End) {
-            return parser.program.finish(lines.number());
+            return parser.program.finish(lines.number(), integers);
         }
     }
     let place = parser.section.map(|s| format!(" in section {}", s.keyword())).unwrap_or_default();
     Err(lines.fault(format!("found the end of the file{place}, expected ENDATA: the file may be cut short")))
 }
+
+/// Sections that speak of the objective only.
+const QUADRATIC: [&str; 3] = ["QUADOBJ", "QMATRIX", "QSECTION"];
+/// Sections that make the feasible set something else than the polytope of the rest, with what they hold.
+const BEYOND: [(&str, &str); 10] = [
+    ("QCMATRIX", "a quadratic constraint is no inequality of a polytope"),
+    ("CSECTION", "a cone is no polytope"),
+    ("PSDCONE", "a cone is no polytope"),
+    ("SOS", "special ordered sets are not supported"),
+    ("SOS1", "special ordered sets are not supported"),
+    ("SOS2", "special ordered sets are not supported"),
+    ("SETS", "special ordered sets are not supported"),
+    ("INDICATORS", "rows that hold only where a variable says so are not supported"),
+    ("LAZYCONS", "move its rows to ROWS if they are meant"),
+    ("GENCONS", "general constraints are not supported"),
+];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Section {
@@ -45,11 +61,13 @@ enum Section {
     RightHandSides,
     Ranges,
     Bounds,
+    /// The quadratic part of an objective: QUADOBJ, QMATRIX, or QSECTION of an N row.
+    Quadratic,
     End,
 }
 
 impl Section {
-    const ALL: [Section; 9] = [
+    const ALL: [Section; 10] = [
         Section::Name,
         Section::ObjectiveSense,
         Section::ObjectiveName,
@@ -58,6 +76,7 @@ impl Section {
         Section::RightHandSides,
         Section::Ranges,
         Section::Bounds,
+        Section::Quadratic,
         Section::End,
     ];
 
@@ -71,6 +90,7 @@ impl Section {
             Section::RightHandSides => "RHS",
             Section::Ranges => "RANGES",
             Section::Bounds => "BOUNDS",
+            Section::Quadratic => "QUADOBJ",
             Section::End => "ENDATA",
         }
     }
@@ -80,7 +100,9 @@ impl Section {
         match self {
             Section::Name | Section::ObjectiveSense | Section::ObjectiveName | Section::Rows => None,
             Section::Columns => Some(Section::Rows),
-            Section::RightHandSides | Section::Ranges | Section::Bounds | Section::End => Some(Section::Columns),
+            Section::RightHandSides | Section::Ranges | Section::Bounds | Section::Quadratic | Section::End => {
+                Some(Section::Columns)
+            }
         }
     }
 }
@@ -91,8 +113,9 @@ struct Parser {
     /// The sections so far, with the lines that begin them.
     begun: Vec<(Section, usize)>,
     layout: Layout,
-    /// The names of the sets of right-hand sides and of bounds, of which a file may hold several.
+    /// The names of the sets of right-hand sides, of ranges and of bounds, of which a file may hold several.
     right_hand_set: Option<String>,
+    range_set: Option<String>,
     bound_set: Option<String>,
     program: Program,
 }
@@ -101,12 +124,17 @@ impl Parser {
     /// A line that begins with no blank.
     fn header(&mut self, line: &str, number: usize) -> Checked<()> {
         let (word, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
-        let Some(section) = Section::ALL.into_iter().find(|s| s.keyword().eq_ignore_ascii_case(word)) else {
+        if let Some((_, why)) = BEYOND.iter().find(|(keyword, _)| keyword.eq_ignore_ascii_case(word)) {
+            return Err(Fault::new(format!("found section {}: {why}", word.to_ascii_uppercase())));
+        }
+        let is_quadratic = QUADRATIC.iter().any(|keyword| keyword.eq_ignore_ascii_case(word));
+        let named = Section::ALL.into_iter().find(|s| s.keyword().eq_ignore_ascii_case(word));
+        let Some(section) = named.or(is_quadratic.then_some(Section::Quadratic)) else {
             if self.section == Some(Section::ObjectiveSense) && is_sense(word) {
                 return Ok(());
             }
             return Err(Fault::new(format!(
-                "found {}, expected NAME, OBJSENSE, ROWS, COLUMNS, RHS, BOUNDS or ENDATA: lines of data begin with a blank",
+                "found {}, expected NAME, OBJSENSE, ROWS, COLUMNS, RHS, RANGES, BOUNDS or ENDATA: lines of data begin with a blank",
                 shown(word)
             )));
         };
@@ -115,6 +143,7 @@ impl Parser {
         match section {
             Section::Name | Section::ObjectiveName => {}
             Section::ObjectiveSense if rest.is_empty() || is_sense(rest) => {}
+            Section::Quadratic if word.eq_ignore_ascii_case("QSECTION") => self.program.require_objective(rest)?,
             _ if rest.is_empty() => {}
             Section::ObjectiveSense => return Err(no_sense(rest)),
             _ => {
@@ -130,6 +159,9 @@ impl Parser {
         if let Some(needed) = section.needs().filter(|needed| self.begun.iter().all(|(begun, _)| begun != needed)) {
             return Err(Fault::new(format!("found {keyword}, expected section {} before it", needed.keyword())));
         }
+        if section == Section::Quadratic {
+            self.program.leave_out_quadratic(word.to_ascii_uppercase());
+        }
         self.begun.push((section, number));
         self.section = Some(section);
         Ok(())
@@ -141,6 +173,7 @@ impl Parser {
             Some(Section::ObjectiveSense) if is_sense(line.trim()) => Ok(()),
             Some(Section::ObjectiveSense) => Err(no_sense(line.trim())),
             Some(Section::ObjectiveName) => Ok(()),
+            Some(Section::Quadratic) => self.quadratic(line),
             Some(Section::Rows) => self.row(line),
             Some(Section::Columns) => self.coefficients(line),
             Some(Section::RightHandSides) => self.right_hand_sides(line),
@@ -182,7 +215,14 @@ impl Parser {
             .layout
             .set(line)
             .ok_or_else(|| not("the name of the ranges, and one or two rows each with its value", line))?;
-        pairs.each(|row, _| self.program.refuse_range(row))
+        only_one(&mut self.range_set, pairs.name, "ranges")?;
+        pairs.each(|row, value| self.program.set_range(row, value))
+    }
+
+    /// Two columns and a number, of an objective that is left out.
+    fn quadratic(&mut self, line: &str) -> Checked<()> {
+        let pairs = self.layout.set(line).ok_or_else(|| not("two columns and a number", line))?;
+        pairs.each(|_, value| crate::polytope::finite(value).map(drop))
     }
 
     fn bound(&mut self, line: &str, number: usize) -> Checked<()> {

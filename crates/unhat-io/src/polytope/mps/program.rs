@@ -1,10 +1,10 @@
 //! The linear program of an MPS file as it grows, and the polytope it leaves.
 
-use super::bounds::Bounds;
+use super::bounds::{Bounds, INFINITE};
 use super::fields::BoundFields;
 use crate::fault::{Checked, Fault, listed, shown};
-use crate::polytope::inequalities::{Polytope, finite, negated};
-use crate::sparse::Triplets;
+use crate::polytope::inequalities::{IntegerBounds, Polytope, finite, negated};
+use crate::sparse::{Place, Triplets};
 use std::collections::HashMap;
 
 /// Rows, columns, coefficients and bounds so far.
@@ -19,12 +19,15 @@ pub(super) struct Program {
     inequalities: usize,
     /// Whether the present columns are declared integer.
     integers: bool,
+    /// The sections of the quadratic objective that is left out.
+    quadratic: Vec<String>,
 }
 
 struct Row {
     name: String,
     kind: Kind,
     right_hand_side: Option<f64>,
+    range: Option<f64>,
     /// The last column with a coefficient here.
     last_column: Option<usize>,
 }
@@ -37,6 +40,15 @@ enum Kind {
         number: usize,
         sign: f64,
     },
+}
+
+/// The rows of A that the inequalities become.
+#[derive(Default)]
+struct Sides {
+    /// One for each inequality.
+    places: Vec<Place>,
+    offset: Vec<f64>,
+    row_names: Vec<String>,
 }
 
 struct Column {
@@ -62,7 +74,7 @@ impl Program {
         if let Kind::Inequality { .. } = kind {
             self.inequalities += 1;
         }
-        self.rows.push(Row { name: name.to_string(), kind, right_hand_side: None, last_column: None });
+        self.rows.push(Row { name: name.to_string(), kind, right_hand_side: None, range: None, last_column: None });
         Ok(())
     }
 
@@ -121,10 +133,34 @@ impl Program {
         Ok(())
     }
 
-    /// The fault of a range.
-    pub fn refuse_range(&self, row: &str) -> Checked<()> {
-        self.row(row)?;
-        Err(of_row(row, Fault::new("found a range: ranges are not supported yet")))
+    /// Sets the range of a row: the distance from its side to the other one. That of an objective is left out with it.
+    pub fn set_range(&mut self, row: &str, value: &str) -> Checked<()> {
+        let row = self.row(row)?;
+        let Row { name, range, .. } = &mut self.rows[row];
+        let value = finite(value).map_err(|fault| of_row(name, fault))?.abs();
+        if value == 0.0 {
+            return Err(of_row(name, Fault::new("found a range of 0: equality form is not supported yet")));
+        }
+        if range.replace(value).is_some() {
+            return Err(of_row(name, Fault::new("found a second range, expected one")));
+        }
+        Ok(())
+    }
+
+    /// An error unless a row is an objective: a quadratic constraint is no inequality of a polytope.
+    pub fn require_objective(&self, name: &str) -> Checked<()> {
+        match self.rows[self.row(name)?].kind {
+            Kind::Objective => Ok(()),
+            Kind::Inequality { .. } => Err(of_row(
+                name,
+                Fault::new("found a QSECTION of a constraint: a quadratic constraint is no inequality of a polytope"),
+            )),
+        }
+    }
+
+    /// Notes that the quadratic part of the objective is not used.
+    pub fn leave_out_quadratic(&mut self, section: String) {
+        self.quadratic.push(section);
     }
 
     /// Takes a line of BOUNDS.
@@ -149,22 +185,47 @@ impl Program {
             .ok_or_else(|| Fault::new(format!("found row {}, expected one of ROWS", shown(name))))
     }
 
-    /// The inequalities, then the bounds; `line` is that of ENDATA.
-    pub fn finish(self, line: usize) -> Checked<Polytope> {
-        let mut notes = self.notes();
-        let mut entries = self.entries;
-        let mut offset = Vec::with_capacity(self.inequalities);
-        let mut row_names = Vec::with_capacity(self.inequalities);
-        for row in self.rows {
-            if let Kind::Inequality { sign, .. } = row.kind {
-                let value = row.right_hand_side.unwrap_or(0.0);
-                offset.push(if sign < 0.0 { negated(value) } else { value });
-                row_names.push(row.name);
+    /// The rows of A: one for each inequality, two for one with a range, the lower side first.
+    fn sides(&self) -> Sides {
+        let mut sides = Sides::default();
+        for row in &self.rows {
+            let Kind::Inequality { sign, .. } = row.kind else { continue };
+            let value = row.right_hand_side.unwrap_or(0.0);
+            let first = sides.offset.len();
+            let own = if sign < 0.0 { negated(value) } else { value };
+            match row.range.filter(|range| *range < INFINITE) {
+                None => {
+                    sides.places.push(Place { first, repeated: None });
+                    sides.offset.push(own);
+                    sides.row_names.push(row.name.clone());
+                }
+                Some(range) => {
+                    // sign·a·x ≥ own is stored; the other side is −sign·a·x ≥ −(value ± range).
+                    let other = if sign < 0.0 { value - range } else { negated(value + range) };
+                    let (lower, upper) = if sign < 0.0 { (other, own) } else { (own, other) };
+                    sides.places.push(match sign < 0.0 {
+                        true => Place { first: first + 1, repeated: Some(first) },
+                        false => Place { first, repeated: Some(first + 1) },
+                    });
+                    sides.offset.extend([lower, upper]);
+                    sides.row_names.extend(["lower", "upper"].map(|side| format!("{side} side of {}", row.name)));
+                }
             }
         }
+        sides
+    }
+
+    /// The inequalities, then the bounds; `line` is that of ENDATA.
+    pub fn finish(self, line: usize, integers: IntegerBounds) -> Checked<Polytope> {
+        let mut notes = self.notes(integers);
+        let sides = self.sides();
+        let mut entries = self.entries.spread(&sides.places);
+        let Sides { mut offset, mut row_names, .. } = sides;
         let mut opened = Vec::new();
         for (j, column) in self.columns.iter().enumerate() {
-            let interval = column.bounds.interval().map_err(|fault| {
+            let is_binary = column.integer && integers == IntegerBounds::Binary;
+            let default_upper = if is_binary { 1.0 } else { f64::INFINITY };
+            let interval = column.bounds.interval(default_upper).map_err(|fault| {
                 of_column(&column.name, fault).within(&format!("line {}", column.bounds.last_line()))
             })?;
             if interval.lower.is_finite() {
@@ -189,17 +250,21 @@ impl Program {
         let column_names: Vec<String> = self.columns.into_iter().map(|column| column.name).collect();
         let mut polytope = Polytope::new(entries, column_names.len(), offset, row_names, Some(column_names))
             .map_err(|fault| fault.within(&format!("line {line}")))?;
+        notes.append(&mut polytope.matrix.notes);
         polytope.matrix.notes = notes;
         Ok(polytope)
     }
 
     /// What is left out.
-    fn notes(&self) -> Vec<String> {
+    fn notes(&self, read_as: IntegerBounds) -> Vec<String> {
         let mut notes = Vec::new();
         let objectives: Vec<&str> =
             self.rows.iter().filter(|row| matches!(row.kind, Kind::Objective)).map(|row| row.name.as_str()).collect();
         if !objectives.is_empty() {
             notes.push(format!("left out the objective, N rows {}", listed(&objectives)));
+        }
+        if !self.quadratic.is_empty() {
+            notes.push(format!("left out the quadratic part of the objective, {}", self.quadratic.join(", ")));
         }
         let integers: Vec<&Column> = self.columns.iter().filter(|column| column.integer).collect();
         if !integers.is_empty() {
@@ -210,9 +275,13 @@ impl Program {
             integers.iter().filter(|column| !column.bounds.is_said()).map(|column| column.name.as_str()).collect();
         if !unbounded.is_empty() {
             let names = listed(&unbounded);
-            notes.push(format!(
-                "integer columns {names} have no bounds: read as x ≥ 0, where some programs take 0 ≤ x ≤ 1"
-            ));
+            notes.push(match read_as {
+                IntegerBounds::Binary => format!(
+                    "integer columns {names} have no bounds: read as 0 ≤ x ≤ 1, the convention of the format; \
+                     --integer-bounds nonnegative reads x ≥ 0"
+                ),
+                IntegerBounds::Nonnegative => format!("integer columns {names} have no bounds: read as x ≥ 0"),
+            });
         }
         notes
     }
