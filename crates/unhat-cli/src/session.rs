@@ -1,7 +1,7 @@
 //! One call of the program: where it writes, what it runs on, and what it has to say on the way.
 
-use crate::failure::{Failure, harmless_json};
 use crate::common_options::Common;
+use crate::failure::{Failure, harmless_json};
 use crate::progress::Progress;
 use crate::signals::stop_on_interrupt;
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! The words that say how a table is written, for every command that reads one.
 
-use crate::failure::Failure;
 use crate::common_options::word;
+use crate::failure::Failure;
 use crate::session::Session;
 use clap::Args;
 use unhat_io::{

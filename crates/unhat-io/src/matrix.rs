@@ -3,8 +3,8 @@
 use crate::npy::DenseValues;
 use crate::sparse::Csr;
 use crate::table::OmittedRow;
+use unhat::Result;
 use unhat::rows::{CsrRows, DenseRows, RowSource, Rows, Shape};
-use unhat::{ErrorKind, Result};
 
 /// A matrix read from a file: dense in memory, dense in the mapped file, or sparse.
 pub struct Matrix {

@@ -1,7 +1,7 @@
 //! What protections do to a release, with random numbers keyed by the number of the try.
 
 use super::release::Released;
-use super::report::Protection;
+use super::report::{Protection, ProtectionKind};
 use crate::normal;
 use crate::random::uniform_rows_into;
 
@@ -107,6 +107,17 @@ fn absolute_quantile(values: &[f64], quantile: f64) -> f64 {
     let mut sizes: Vec<f64> = values.iter().map(|v| v.abs()).collect();
     sizes.sort_by(f64::total_cmp);
     super::spread::quantile(&sizes, quantile).unwrap_or(0.0)
+}
+
+/// The option that asks for a protection, and its value.
+pub(super) fn option_of(protection: &Protection) -> (ProtectionKind, Option<f64>) {
+    match *protection {
+        Protection::None => (ProtectionKind::None, None),
+        Protection::Gaussian { noise_abs, .. } => (ProtectionKind::Gaussian, Some(noise_abs)),
+        Protection::Rounding { digits } => (ProtectionKind::Rounding, Some(digits.into())),
+        Protection::Clip { quantile } => (ProtectionKind::Clip, Some(quantile)),
+        Protection::TopK { k } => (ProtectionKind::TopK, Some(k.into())),
+    }
 }
 
 #[cfg(test)]

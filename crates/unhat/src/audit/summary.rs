@@ -5,13 +5,12 @@ use super::density::density;
 use super::exposure::exposed_rows;
 use super::needed::{QUANTILE, hardest, noise_needed};
 use super::plan::{AuditOptions, gaussian};
-use super::protection::protect;
+use super::protection::{option_of, protect};
 use super::recovered::{Known, coordinates, fitted, in_standard_errors, relative_error};
 use super::release::{Exact, utility};
 use super::report::{
     AttackCurve, AttackKind, AuditReport, Baseline, Bound, Check, Convergence, Declared, Detail, NoiseNeeded, Privacy,
-    Protection, ProtectionKind, ProtectionResult, Release, ReleaseKind, ReleaseResult, SCHEMA, Spread, Table, Tool,
-    Utility, Verdict,
+    Protection, ProtectionResult, Release, ReleaseKind, ReleaseResult, SCHEMA, Spread, Table, Tool, Utility, Verdict,
 };
 use super::saturation::linear_up_to;
 use super::sensitivity::{Sensitivity, epsilon};
@@ -404,17 +403,6 @@ fn noise_of(protection: &Protection) -> Option<f64> {
     match protection {
         Protection::Gaussian { noise_abs, .. } => Some(*noise_abs),
         _ => None,
-    }
-}
-
-/// The option that asks for a protection, and its value.
-pub(super) fn option_of(protection: &Protection) -> (ProtectionKind, Option<f64>) {
-    match *protection {
-        Protection::None => (ProtectionKind::None, None),
-        Protection::Gaussian { noise_abs, .. } => (ProtectionKind::Gaussian, Some(noise_abs)),
-        Protection::Rounding { digits } => (ProtectionKind::Rounding, Some(digits.into())),
-        Protection::Clip { quantile } => (ProtectionKind::Clip, Some(quantile)),
-        Protection::TopK { k } => (ProtectionKind::TopK, Some(k.into())),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The sentences of the findings: made from the numbers, every printed number kept beside its sentence by name.
 
+use super::protection::option_of;
 use super::report::{
     AttackKind, AuditReport, Finding, Level, Protection, ProtectionKind, ProtectionResult, ReleaseKind, Spread,
 };
-use super::summary::option_of;
 use super::trial::START_DISTANCE;
 use std::collections::BTreeMap;
 

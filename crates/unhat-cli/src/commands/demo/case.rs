@@ -113,5 +113,6 @@ pub(super) fn effort_sentence(found: &Inversion, seconds: f64) -> String {
 
 /// Makes a directory and those above it.
 pub(super) fn create_directory(path: &str) -> std::result::Result<(), Failure> {
-    std::fs::create_dir_all(path_of(path)).map_err(|e| file_error(path, format!("cannot be made a directory: {e}")).into())
+    std::fs::create_dir_all(path_of(path))
+        .map_err(|e| file_error(path, format!("cannot be made a directory: {e}")).into())
 }
