@@ -23,7 +23,7 @@ pub(super) fn require_gradients(training: &SampleGradients<'_>, run: &Run<'_>) -
     if training.responses().is_empty() {
         return Ok(()); // gradients that were given: what cancelled in them is not known
     }
-    let largest = |squares: Vec<f64>| squares.into_iter().fold(0.0, f64::max).sqrt();
+    let largest = |squares: Vec<f64>| squares.into_iter().fold(0.0f64, f64::max).sqrt();
     let top = |i: usize, z: &[f64], top: &mut [f64]| rounding_into(training, i, z, top);
     let rounding = training.each_at(&top, 1, run, &|_, factors, out| factors.norms_squared_into(out))?;
     if largest(training.norms_squared(run)?) > ROUNDINGS * largest(rounding) {
