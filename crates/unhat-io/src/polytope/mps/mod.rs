@@ -222,7 +222,7 @@ impl Parser {
     /// Two columns and a number, of an objective that is left out.
     fn quadratic(&mut self, line: &str) -> Checked<()> {
         let pairs = self.layout.set(line).ok_or_else(|| not("two columns and a number", line))?;
-        pairs.each(|_, value| crate::polytope::finite(value).map(drop))
+        pairs.each(|_, value| crate::polytope::inequalities::finite(value).map(drop))
     }
 
     fn bound(&mut self, line: &str, number: usize) -> Checked<()> {
