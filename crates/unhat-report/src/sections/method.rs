@@ -23,7 +23,7 @@ pub(crate) fn block(findings: &AuditReport) -> Markup {
                 "No unbiased method has a smaller root mean square error, for Gaussian noise (Cramér–Rao). It is \
                     local: it supposes that the side of every row is known. Where a measured attack leaves it, both \
                     are shown, and no noise is recommended from the bound alone. χ says how far noise moves a slack relative to \
-                    it: up to the value named with the noise, attacks were seen on the bound; beyond this the error is that of the cell."
+                    it: where a value is named with the noise, attacks were seen on the bound up to it; beyond this the error is that of the cell."
             }
             dt { "What is known without a release" }
             dd {

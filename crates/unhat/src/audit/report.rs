@@ -316,7 +316,7 @@ pub struct Bound {
     /// None where a direction is free.
     #[serde(default)]
     pub chi_per_unit_noise_rel: Option<f64>,
-    /// The χ up to which attacks were seen on the bound: 0.3 for a gradient, 0.05 with scores.
+    /// The χ up to which attacks were seen on the bound: 0.3 for a gradient, 0.05 for scores; None for both together.
     #[serde(default)]
     pub chi_limit: Option<f64>,
     /// The noise at which χ is that; beyond this the error is that of the cell.

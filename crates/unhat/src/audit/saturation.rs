@@ -19,9 +19,14 @@ use crate::run::Run;
 const LINEAR_GRADIENT: f64 = 0.3;
 const LINEAR_SCORES: f64 = 0.05;
 
-/// The χ of a kind of release beyond which its bound says nothing.
-pub(super) fn linear_up_to(kind: ReleaseKind) -> f64 {
-    if kind == ReleaseKind::Gradient { LINEAR_GRADIENT } else { LINEAR_SCORES }
+/// The χ of a kind of release beyond which its bound says nothing. None where no limit is known: scores and gradient
+/// together were seen 4000 times off their bound at χ = 0.001, on heavy-tailed rows.
+pub(super) fn linear_up_to(kind: ReleaseKind) -> Option<f64> {
+    match kind {
+        ReleaseKind::Gradient => Some(LINEAR_GRADIENT),
+        ReleaseKind::Scores => Some(LINEAR_SCORES),
+        ReleaseKind::Both => None,
+    }
 }
 
 /// χ for noise 1; None where no bound exists.

@@ -233,10 +233,11 @@ impl Evidence<'_> {
             rel_error_per_unit_noise_rel: relative,
             valid_below_noise_rel: valid_below(curve, attack),
             chi_per_unit_noise_rel: self.chi.map(|chi| chi * self.rms[&self.options.release]),
-            chi_limit: self.chi.map(|_| linear_up_to(self.options.release)),
+            chi_limit: self.chi.and_then(|_| linear_up_to(self.options.release)),
             noise_rel_at_chi: self
                 .chi
-                .map(|chi| linear_up_to(self.options.release) / (chi * self.rms[&self.options.release])),
+                .zip(linear_up_to(self.options.release))
+                .map(|(chi, limit)| limit / (chi * self.rms[&self.options.release])),
             noise_rel_for_target: relative.map(|bound| self.options.target_error / bound),
             // Where b lies in the range of A it is the direction of x itself.
             null_direction: self.null_direction.clone().filter(|_| owner),

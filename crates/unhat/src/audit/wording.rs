@@ -319,7 +319,15 @@ fn bound(findings: &AuditReport) -> Option<Finding> {
 /// The noise up to which the bound says something, and what is beyond.
 fn linear_up_to(findings: &AuditReport, said: &mut Said) -> String {
     let bound = &findings.bound;
-    let (Some(noise), Some(limit)) = (bound.noise_rel_at_chi, bound.chi_limit) else { return String::new() };
+    let (Some(noise), Some(limit)) = (bound.noise_rel_at_chi, bound.chi_limit) else {
+        return match findings.release.kind {
+            ReleaseKind::Both => format!(
+                "For scores and gradient together no noise is known up to which attacks follow the bound.{}",
+                said.baseline(findings)
+            ),
+            _ => String::new(),
+        };
+    };
     let (chi, beyond) = match findings.release.kind {
         ReleaseKind::Gradient => ("χ = ρ·ν·√tr(H⁻¹), ρ the largest row in H⁻¹, bounds", ""),
         _ => (
