@@ -259,7 +259,7 @@ fn polytopes() -> Vec<Malformed> {
         mps(" x low 1\nRHS\n RHS low 1 high\nENDATA\n", &["bad.mps", "line 9"]),
         mps(" x low 1\nBOUNDS\n UP B y 1\nENDATA\n", &["bad.mps", "line 9", "y"]),
         mps(" x low 1\nBOUNDS\n ?? B x 1\nENDATA\n", &["bad.mps", "line 9", "??"]),
-        mps(" x low 1\nRANGES\n R low 1\nENDATA\n", &["bad.mps", "low", "ranges are not supported"]),
+        mps(" x low 1\nRANGES\n R low 0\nENDATA\n", &["bad.mps", "low", "a range of 0"]),
         mps(" x low 1\nBOUNDS\n FX B x 1\nENDATA\n", &["bad.mps", "not supported"]),
         mps(" x low 1\nNONSENSE\n", &["bad.mps", "NONSENSE"]),
         mps(" x low 1 high 1\nRHS\n RHS low 3 high 2\nENDATA\n", &["empty", "by name: low, high"]),

@@ -150,7 +150,11 @@ fn h_representations() {
         ("ine", text("begin\n99999999999999999999 3 real\n"), &["line 4", "99999999999999999999", "number of rows"]),
         ("ine", body("1 2 3\n"), &["line 6", "end of the file after 1 rows", "2 rows and end as line 4"]),
         ("ine", body("1 2 3\n4 5 6\n"), &["line 7", "end of the file after 2 rows", "and end"]),
-        ("ine", body("1 2 3\nend\n"), &["line 6", "end after 1 rows", "expected 2 rows as line 4 promises"]),
+        (
+            "ine",
+            body("1 2 3\nend\n"),
+            &["line 6", "end after 1 rows", "expected 2 rows of 3 numbers as line 4 promises"],
+        ),
         (
             "ine",
             body("1 2 3\n4 5 6\n7 8 9\nend\n"),
