@@ -409,7 +409,7 @@ fn models_are_never_given_a_mean_in_silence() {
     }
     desk.run("influence t.csv --response y --model linear --method self --missing exclude -o s.csv").expect(0);
     let lines: Vec<String> = desk.read("s.csv").lines().map(str::to_string).collect();
-    assert!(lines.len() == 31 && lines[5] == "5,,,," && lines[6].starts_with("6,"), "{lines:?}");
+    assert!(lines.len() == 31 && lines[5] == "5,,,,," && lines[6].starts_with("6,"), "{lines:?}");
     desk.run("influence t.csv --response y --model linear --method loss --validation 0.2 --missing exclude -o s.csv")
         .expect(0);
     let rows: Vec<u32> =

@@ -55,12 +55,18 @@ pub(super) fn product(u: &[BigInt], z: &[BigInt]) -> BigInt {
 /// z ≠ 0 with E·z = 0 exactly and z near a positive multiple of `near`; None where that would be too much work, or where
 /// z = 0 alone is left.
 ///
-/// Elimination by whole numbers (Bareiss) up to a diagonal; the unknowns that are free keep the values of `near`.
+/// Elimination by whole numbers (Bareiss) up to a diagonal; the unknowns that are free keep the values of `near`. Those in
+/// `kept` are solved for only where nothing else can be.
 /// # Cost
 /// rows·rank·columns products of whole numbers.
 /// # References
 /// Bareiss1968.
-pub(super) fn null_vector(mut equations: Vec<Vec<BigInt>>, near: &[f64], run: &Run<'_>) -> Result<Option<Vec<BigInt>>> {
+pub(super) fn null_vector(
+    mut equations: Vec<Vec<BigInt>>,
+    near: &[f64],
+    kept: &[bool],
+    run: &Run<'_>,
+) -> Result<Option<Vec<BigInt>>> {
     let columns = near.len();
     equations.retain(|row| row.iter().any(|v| v.sign() != Sign::NoSign));
     let count = equations.len();
@@ -76,7 +82,7 @@ pub(super) fn null_vector(mut equations: Vec<Vec<BigInt>>, near: &[f64], run: &R
         run.check()?;
         // The largest term of the equation: what is solved for is large, and keeps its sign.
         let candidates = (0..columns).filter(|&c| free[c] && equations[r][c].sign() != Sign::NoSign);
-        let Some(p) = candidates.max_by_key(|&c| equations[r][c].bits() as i64 + size[c]) else { continue };
+        let Some(p) = candidates.max_by_key(|&c| (!kept[c], equations[r][c].bits() as i64 + size[c])) else { continue };
         let row = std::mem::take(&mut equations[r]);
         let pivot = row[p].clone();
         if pivot.bits() > MOST_BITS {
@@ -129,7 +135,7 @@ mod tests {
     fn null_vectors_are_exact_and_near_what_was_given() {
         // 0.1 y₁ = 0.3 y₂ has no solution in floats; the whole numbers know one.
         let rows: Vec<Vec<BigInt>> = vec![whole(&[0.1, -0.3, 0.0]).0, whole(&[0.0, 0.0, 0.0]).0];
-        let z = null_vector(rows.clone(), &[3.0, 1.0, 2.0], &Run::default()).unwrap().unwrap();
+        let z = null_vector(rows.clone(), &[3.0, 1.0, 2.0], &[false; 3], &Run::default()).unwrap().unwrap();
         assert_eq!(product(&rows[0], &z), BigInt::ZERO);
         let float: Vec<f64> = z
             .iter()
@@ -146,6 +152,6 @@ mod tests {
         assert!((ratio(0, 1) - 3.0).abs() < 1e-15 && (ratio(2, 1) - 2.0).abs() < 1e-15);
         // Three independent equations in three unknowns leave nothing.
         let full = vec![whole(&[1.0, 2.0, 0.1]).0, whole(&[0.0, 1.0, 3.0]).0, whole(&[1.0, 0.0, 1.0]).0];
-        assert!(null_vector(full, &[1.0, 1.0, 1.0], &Run::default()).unwrap().is_none());
+        assert!(null_vector(full, &[1.0, 1.0, 1.0], &[false; 3], &Run::default()).unwrap().is_none());
     }
 }

@@ -264,10 +264,20 @@ impl<'a> Margin<'a> {
                 near.push(exact::times_power(y.value, i64::from(e) + i64::from(y.power)));
             }
             let equation = |j: usize| whole_rows.iter().map(|row| row[j].clone()).collect();
-            let Some(y) = exact::null_vector((0..d).map(equation).collect(), &near, run)? else { continue };
-            if y.iter().any(|y| y.sign() == Sign::Minus) {
-                continue;
+            // A multiplier that was solved for may end below 0: then it keeps its value, and others are solved for.
+            let mut kept = vec![false; near.len()];
+            let mut positive = None;
+            for _ in 0..PROOF_TRIES {
+                let equations = (0..d).map(equation).collect();
+                let Some(y) = exact::null_vector(equations, &near, &kept, run)? else { break };
+                let negative: Vec<usize> = (0..y.len()).filter(|&k| y[k].sign() == Sign::Minus).collect();
+                if negative.is_empty() {
+                    positive = Some(y);
+                    break;
+                }
+                negative.into_iter().for_each(|k| kept[k] = true);
             }
+            let Some(y) = positive else { continue };
             let bounds: Vec<BigInt> = whole_rows.iter().map(|row| row[d].clone()).collect();
             let gap = exact::product(&bounds, &y);
             let kept = || (0..y.len()).filter(|&k| y[k].sign() == Sign::Plus);
@@ -293,6 +303,8 @@ impl<'a> Margin<'a> {
     }
 }
 
+/// Choices of what is solved for in one proof: klein1, whose proof is degenerate, takes a few.
+const PROOF_TRIES: usize = 8;
 /// Rows of one proof; a proof by more of them would take too long to check.
 const MOST_PROOF_ROWS: usize = 2000;
 

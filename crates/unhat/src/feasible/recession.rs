@@ -85,7 +85,7 @@ impl Signs<'_> {
                     rows.extend_from_slice(self.target);
                 }
                 let equations = rows.chunks_exact(h.len()).map(|row| exact::whole(row).0).collect();
-                if let Some(z) = exact::null_vector(equations, h, self.run)?
+                if let Some(z) = exact::null_vector(equations, h, &vec![false; h.len()], self.run)?
                     && let Some(proof) = self.checked(&z)?
                 {
                     return Ok(Some(proof));
