@@ -59,6 +59,16 @@ struct Margin<'a> {
     norms: Vec<f64>,
 }
 
+/// Where the barrier of the margin leads.
+enum Reached {
+    /// A point inside, and what it took in units of one evaluation.
+    Inside(Vec<f64>, f64),
+    /// No point is inside; multipliers of the rows scaled to unit norm that may prove it.
+    Hopeless(Vec<f64>),
+    /// Newton cannot decide.
+    Neither,
+}
+
 impl<'a> Margin<'a> {
     fn new(source: &'a dyn RowSource, offset: &'a [f64], positive: &'a [bool], run: &Run<'_>) -> Result<Self> {
         let mut norms = vec![0.0; offset.len()];
@@ -110,10 +120,11 @@ impl<'a> Margin<'a> {
         let inside = |x: &[f64]| -> Result<bool> {
             Ok(x.iter().all(|x| x.is_finite()) && self.signed_slack(x, run)?.iter().all(|s| *s > 0.0))
         };
-        if let Some((x, passes)) = work.newton(run)? {
-            let x = outward(&x);
+        let reached = work.newton(run)?;
+        if let Reached::Inside(x, passes) = &reached {
+            let x = outward(x);
             if inside(&x)? {
-                return Ok((x, passes));
+                return Ok((x, *passes));
             }
         }
         let undecided = |reason: String| ErrorKind::Undecided { reason }.into();
@@ -134,13 +145,19 @@ impl<'a> Margin<'a> {
             power: powers.map_or(0, |(rows, _)| rows[i]),
         };
         let positive = optimum.multipliers.iter().copied().filter(|(i, y)| *y > 0.0 && work.norms[*i] > 0.0);
-        match self.farkas(&positive.map(multiplier).collect::<Vec<_>>(), run)? {
-            Some(proof) => Err(proof.into()),
-            None => Err(undecided(format!(
-                "the largest margin of a point is {:.1e} of the distances, which is within the rounding of a linear program",
-                optimum.z[d]
-            ))),
+        if let Some(proof) = self.farkas(&positive.map(multiplier).collect::<Vec<_>>(), run)? {
+            return Err(proof.into()); // by few rows, as a rule
         }
+        if let Reached::Hopeless(units) = reached {
+            let all = units.into_iter().enumerate().filter(|(_, y)| *y > 0.0).map(multiplier);
+            if let Some(proof) = self.farkas(&all.collect::<Vec<_>>(), run)? {
+                return Err(proof.into());
+            }
+        }
+        Err(undecided(format!(
+            "the largest margin of a point is {:.1e} of the distances, which is within the rounding of a linear program",
+            optimum.z[d]
+        )))
     }
 
     fn sign(&self, row: usize) -> f64 {
@@ -153,8 +170,13 @@ impl<'a> Margin<'a> {
         Ok(slack)
     }
 
-    /// A strictly interior point, or None where Newton cannot decide.
-    fn newton(&self, run: &Run<'_>) -> Result<Option<(Vec<f64>, f64)>> {
+    /// A strictly interior point, or multipliers that may prove that there is none.
+    ///
+    /// At a centre of the barrier Σᵢ ςᵢaᵢ/rᵢ = 0, r the slacks less the margin: 1/r are multipliers of a proof, none of them
+    /// small. The linear program's lie at a corner, where rounding can take a small one below 0.
+    fn newton(&self, run: &Run<'_>) -> Result<Reached> {
+        /// Decrement at which a centre is near enough; rounding keeps it above about 1e-8.
+        const CENTRED: f64 = 1e-6;
         let d = self.source.shape().columns;
         let n = self.offset.len() as f64;
         let mut x = vec![0.0; d];
@@ -164,9 +186,13 @@ impl<'a> Margin<'a> {
         let size = distances().map(f64::abs).fold(0.0, f64::max);
         let mut t = lowest - if size > 0.0 { 0.5 * size } else { 1.0 };
         let mut weight = n / t.abs();
-        for step in 0..MAX_STEPS {
+        let mut hopeless = false;
+        for step in 0..2 * MAX_STEPS {
+            if step >= MAX_STEPS && !hopeless {
+                break;
+            }
             let r: Vec<f64> = slack.iter().zip(&self.norms).map(|(s, v)| s - t * v).collect();
-            let Some(direction) = self.newton_direction(&r, t, weight, run)? else { return Ok(None) };
+            let Some(direction) = self.newton_direction(&r, t, weight, run)? else { return Ok(Reached::Neither) };
             let (dx, dt) = direction.split_at(d);
             let dt = dt[0];
             let mut change = vec![0.0; slack.len()];
@@ -179,19 +205,22 @@ impl<'a> Margin<'a> {
             t += length * dt;
             slack = self.signed_slack(&x, run)?;
             if slack.iter().all(|s| *s > 0.0) {
-                return Ok(Some((x, 0.5 * (step + 1) as f64)));
+                return Ok(Reached::Inside(x, 0.5 * (step + 1) as f64));
             }
             if !t.is_finite() || t > 0.0 {
-                return Ok(None);
+                return Ok(Reached::Neither);
             }
-            if decrement < 1.0 {
-                if t + 2.0 * (n + 1.0) / weight < 0.0 {
-                    return Ok(None); // the margin cannot become positive any more
-                }
+            if hopeless && decrement < CENTRED {
+                let units = slack.iter().zip(&self.norms).map(|(s, v)| if *v > 0.0 { v / (s - t * v) } else { 0.0 });
+                return Ok(Reached::Hopeless(units.collect()));
+            }
+            // The margin cannot become positive any more: what is left is to come to the centre.
+            hopeless |= decrement < 1.0 && t + 2.0 * (n + 1.0) / weight < 0.0;
+            if decrement < 1.0 && !hopeless {
                 weight *= 8.0;
             }
         }
-        Ok(None)
+        Ok(Reached::Neither)
     }
 
     /// −H⁻¹∇ in (x, t), by the Schur complement of t.
