@@ -33,7 +33,7 @@ impl<'a> SampleGradients<'a> {
         Ok(z.chunks_exact(family.outputs()).zip(self.responses).map(|(z, &y)| family.loss(z, y)).collect())
     }
 
-    /// Σᵢ ∇ℓ(zᵢ/T, yᵢ) in the sense of [`Family::gradient_into`]: the gradient of the summed loss at T = 1.
+    /// Σᵢ ∇ℓ(zᵢ/T, yᵢ) in the sense of [`Family::gradient_into`](crate::models::Family::gradient_into): the gradient of the summed loss at T = 1.
     ///
     /// # Cost
     /// 6np flops.

@@ -134,7 +134,7 @@ pub const LEVERAGE_LIMIT: usize = 5000;
 /// # Randomness
 /// By the seed; the same bits for any number of threads.
 /// # Errors
-/// [`ErrorKind::Option`] naming the option; those of [`fit_model`] and [`score_rows`].
+/// [`ErrorKind::Option`] naming the option; those of [`fit_model`] and [`score_rows`](super::score_rows).
 /// # References
 /// Influence2024.
 pub fn study(parts: &Parts, options: &StudyOptions, run: &Run<'_>) -> Result<Study> {
