@@ -173,6 +173,9 @@ def test_a_table_for_models_of_categories_and_times(tmp_path):
         _unhat.FrameTable(pyarrow.table({"l": [[1], [2]]}))
     assert caught.value.kind == "dtype"
     path = tmp_path / "t.csv"
-    path.write_text("n,word\n1,a\n,b\n")
+    path.write_text("n,word\n1,a\n2,b\n")
     found = _unhat.FrameTable(str(path))
-    assert (found.column("n"), found.column("word")) == ([1.0, None], ["a", "b"])
+    assert (found.column("n"), found.column("word")) == ([1.0, 2.0], ["a", "b"])
+    path.write_text("n,word\n1,a\n,b\n")
+    with pytest.raises(unhat.InputError, match="row 2, column \"n\": found an empty cell"):
+        _unhat.FrameTable(str(path))

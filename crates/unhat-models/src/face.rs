@@ -13,13 +13,14 @@ use unhat::{Result, Run};
 /// # Examples
 /// ```
 /// use unhat_models::Influence;
+/// use unhat_models::influence::Method;
 /// use unhat_models::models::{Column, Frame, ModelKind};
 ///
 /// let x: Vec<f64> = (0..40).map(|i| (i * 7 % 11) as f64).collect();
 /// let mut y: Vec<f64> = x.iter().map(|x| 2.0 * x + 1.0 + (3.0 * x).sin()).collect();
 /// y[3] += 40.0; // a mistake
 /// let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
-/// let found = Influence::new(&table, "y", ModelKind::Linear).score()?;
+/// let found = Influence::new(&table, "y", ModelKind::Linear).method(Method::SelfInfluence).score()?;
 /// assert_eq!(found.top[0].row.to_string(), "4"); // rows count from 1
 /// # Ok::<(), unhat::Error>(())
 /// ```

@@ -62,7 +62,7 @@ fn prepare(
         method: arguments.method,
         temperature: arguments.temperature,
         damping: arguments.damping,
-        leverages: arguments.output.is_some() || arguments.report.is_some(),
+        leverages: arguments.output.is_some() || arguments.report.is_some() || session.common.json,
         ensemble: arguments.ensemble,
         seed: session.common.seed,
     };
