@@ -29,13 +29,13 @@ pub(crate) enum Storage {
     Sparse(Csr),
 }
 
-/// What [`read_matrix`] returns: the matrix, and the response where one was asked for.
+/// What [`read_matrix`](crate::read_matrix) returns: the matrix, and the response where one was asked for.
 pub struct Table {
     /// A.
     pub matrix: Matrix,
-    /// The column named by [`TableOptions::response`].
+    /// The column named by [`TableOptions::response`](crate::TableOptions::response).
     pub response: Option<Vec<f64>>,
-    /// The column named by [`TableOptions::weights`].
+    /// The column named by [`TableOptions::weights`](crate::TableOptions::weights).
     pub weights: Option<Vec<f64>>,
 }
 
