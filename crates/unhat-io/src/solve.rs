@@ -2,7 +2,7 @@
 
 use crate::fault::{Checked, Fault};
 use crate::output::Target;
-use crate::system::{FileIdentity, file_identity, path_of, place_of};
+use crate::system::{FileIdentity, file_identity, path_of, remove_own};
 use std::fs;
 use std::io;
 use std::time::{Duration, Instant};
@@ -75,9 +75,7 @@ impl<'a> SolveFile<'a> {
 
     /// Removes the file that this run has read or written, and no other one of its name: the problem is solved.
     pub fn remove(&self) {
-        if self.own.is_some() && file_identity(self.path) == self.own {
-            let _ = fs::remove_file(place_of(self.path));
-        }
+        remove_own(self.path, self.own.as_ref());
     }
 }
 

@@ -30,6 +30,13 @@ pub fn file_identity(path: &str) -> Option<FileIdentity> {
     }
 }
 
+/// Removes the file of this name, if it is still the one that `own` was taken from.
+pub(crate) fn remove_own(path: &str, own: Option<&FileIdentity>) {
+    if own.is_some() && file_identity(path).as_ref() == own {
+        let _ = std::fs::remove_file(place_of(path));
+    }
+}
+
 /// Links that are followed before a chain of them counts as endless.
 const MOST_LINKS: usize = 40;
 

@@ -3,7 +3,7 @@
 use crate::fault::{Checked, Fault};
 use crate::open::open_regular;
 use crate::output::Target;
-use crate::system::{FileIdentity, file_identity, path_of, place_of};
+use crate::system::{FileIdentity, file_identity, path_of, remove_own};
 use std::fs;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
@@ -62,9 +62,7 @@ impl<'a> TrainingFile<'a> {
 
     /// Takes the file away, unless another one has taken its name meanwhile: there is nothing left to resume.
     pub fn remove(self) {
-        if self.own.is_some() && file_identity(self.path) == self.own {
-            let _ = fs::remove_file(place_of(self.path));
-        }
+        remove_own(self.path, self.own.as_ref());
     }
 }
 
