@@ -11,6 +11,7 @@ mod metric;
 mod point;
 mod products;
 mod sparse;
+mod sums;
 mod third;
 mod third_products;
 

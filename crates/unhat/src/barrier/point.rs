@@ -1,12 +1,13 @@
 //! Everything that one evaluation at x pays for: slack, factor, scores, gradient and, on demand, a metric.
 
 use super::cell::{Barrier, Point, Reference, Sketch, metric_weight};
-use super::gradient::{slack_into, transposed_product};
+use super::gradient::transposed_product;
 use super::sparse::SparseEvaluation;
+use super::sums::{GradientSum, SlackSum};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gram::{
-    Chunks, Factor, FactorMethod, Root, RowSpace, Transform, add_weighted_gram, gram_stretches, merged,
-    orthogonal_factor, prefers_pairs, require_square_fits,
+    Chunks, Factor, FactorMethod, Root, RowSpace, Transform, add_weighted_gram, gram_stretches, orthogonal_factor,
+    prefers_pairs, require_square_fits,
 };
 use crate::leverage::{pair_form, sketched_scores};
 use crate::linalg;
@@ -48,7 +49,7 @@ impl Barrier<'_> {
         require_square_fits(shape.columns)?;
         let mut slack = vec![0.0; shape.rows];
         let pass = SlackGram { x, offset: self.offset, positive: &self.positive, columns: shape.columns };
-        let SlackAcc { gram, inside } = sweep(self.source, &pass, &mut slack, run)?;
+        let SlackSum { gram, inside } = sweep(self.source, &pass, &mut slack, run)?;
         if slack.iter().any(|s| !s.is_finite()) {
             require_finite(self.source, "matrix")?;
             return Ok(None);
@@ -83,7 +84,7 @@ impl Barrier<'_> {
             metric,
         };
         let mut scores = vec![0.0; shape.rows];
-        let GradientAcc { gradient, metric: k } = sweep(self.source, &pass, &mut scores, run)?;
+        let GradientSum { gradient, metric: k } = sweep(self.source, &pass, &mut scores, run)?;
         let metric = match metric {
             true => {
                 let Some(root) = root_of_metric(k, &factor, inverse.is_some()) else { return Ok(None) };
@@ -230,27 +231,19 @@ struct SlackGram<'a> {
     columns: usize,
 }
 
-struct SlackAcc {
-    gram: Vec<f64>,
-    inside: bool,
-}
-
 impl Pass for SlackGram<'_> {
-    type Acc = SlackAcc;
-    fn zero(&self) -> SlackAcc {
-        SlackAcc { gram: vec![0.0; self.columns * self.columns], inside: true }
+    type Acc = SlackSum;
+    fn zero(&self) -> SlackSum {
+        SlackSum::zero(self.columns * self.columns)
     }
-    fn add(&self, acc: &mut SlackAcc, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        slack_into(rows, self.x, self.offset, out);
-        let positive = &self.positive[rows.range()];
-        acc.inside &= out.iter().zip(positive).all(|(&s, &p)| s != 0.0 && (s > 0.0) == p);
-        if acc.inside {
+    fn add(&self, acc: &mut SlackSum, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        if acc.add(rows, self.x, self.offset, self.positive, out) {
             add_weighted_gram(&rows.block, self.columns, |i| 1.0 / (out[i] * out[i]), &mut acc.gram);
         }
         Ok(())
     }
-    fn merge(&self, left: SlackAcc, right: SlackAcc) -> SlackAcc {
-        SlackAcc { inside: left.inside && right.inside, gram: merged(left.gram, right.gram) }
+    fn merge(&self, left: SlackSum, right: SlackSum) -> SlackSum {
+        left.merge(right)
     }
     fn width(&self) -> usize {
         1
@@ -268,18 +261,13 @@ struct ScoreGradient<'a> {
     metric: bool,
 }
 
-struct GradientAcc {
-    gradient: Vec<f64>,
-    metric: Vec<f64>,
-}
-
 impl Pass for ScoreGradient<'_> {
-    type Acc = GradientAcc;
-    fn zero(&self) -> GradientAcc {
+    type Acc = GradientSum;
+    fn zero(&self) -> GradientSum {
         let d = self.chunks.columns;
-        GradientAcc { gradient: vec![0.0; d], metric: vec![0.0; if self.metric { d * d } else { 0 }] }
+        GradientSum::zero(d, if self.metric { d * d } else { 0 })
     }
-    fn add(&self, acc: &mut GradientAcc, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+    fn add(&self, acc: &mut GradientSum, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
         let d = self.chunks.columns;
         let r = &self.inverse_slack[rows.range()];
         match (self.inverse, rows.block) {
@@ -303,14 +291,11 @@ impl Pass for ScoreGradient<'_> {
                 }
             }),
         }
-        with_scratch(out.len(), |minus| {
-            minus.iter_mut().zip(out.iter().zip(r)).for_each(|(m, (sigma, r))| *m = -sigma * r);
-            rows.block.apply_transpose_add(minus, &mut acc.gradient);
-        });
+        acc.add(rows, out, r);
         Ok(())
     }
-    fn merge(&self, left: GradientAcc, right: GradientAcc) -> GradientAcc {
-        GradientAcc { gradient: merged(left.gradient, right.gradient), metric: merged(left.metric, right.metric) }
+    fn merge(&self, left: GradientSum, right: GradientSum) -> GradientSum {
+        left.merge(right)
     }
     fn width(&self) -> usize {
         1

@@ -1,6 +1,7 @@
 //! Products with the Hessian and with the Jacobian of the scores, matrix-free: P⁽²⁾v by one Gram matrix and one sweep.
 
 use super::cell::{Barrier, Point};
+use super::sums::{Combine, add_combined};
 use crate::error::Result;
 use crate::gram::{Chunks, FactorMethod, Transform, chunked_gram, merged, prefers_pairs, weighted_gram};
 use crate::leverage::pair_form;
@@ -74,7 +75,7 @@ impl Barrier<'_> {
         &self,
         point: &Point,
         v: &[f64],
-        combine: Option<&(dyn Fn(usize, f64) -> f64 + Sync)>,
+        combine: Option<Combine<'_>>,
         run: &Run<'_>,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
         if let Some(sparse) = point.factor.sparse() {
@@ -147,7 +148,7 @@ pub(super) struct QuadraticForms<'a> {
     pub chunks: &'a Chunks<'a>,
     pub pairs: bool,
     pub middle: &'a [f64],
-    pub combine: Option<&'a (dyn Fn(usize, f64) -> f64 + Sync)>,
+    pub combine: Option<Combine<'a>>,
     pub row_scale: &'a [f64],
 }
 
@@ -174,12 +175,7 @@ impl Pass for QuadraticForms<'_> {
             }),
         }
         if let Some(combine) = self.combine {
-            with_scratch(out.len(), |u| {
-                for (k, u) in u.iter_mut().enumerate() {
-                    *u = combine(rows.start + k, out[k]) * r[k];
-                }
-                rows.block.apply_transpose_add(u, combined);
-            });
+            add_combined(rows, combine, out, r, combined);
         }
         Ok(())
     }

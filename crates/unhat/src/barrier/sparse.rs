@@ -1,11 +1,11 @@
 //! Evaluations and Hessian–vector products where the Gram matrix has a sparse factor: everything lives on its pattern.
 
 use super::cell::{Barrier, Point, metric_weight};
-use super::gradient::slack_into;
+use super::sums::{Combine, GradientSum, SlackSum, add_combined};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Doubled, Factor, Pattern, Root, SparseFactor, merged};
 use crate::leverage::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
-use crate::rows::{Block, CsrBlock, MAX_STRETCHES, Pass, Rows, Shape, require_finite, sweep, with_scratch};
+use crate::rows::{Block, CsrBlock, MAX_STRETCHES, Pass, Rows, Shape, require_finite, sweep};
 use crate::run::Run;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ impl Barrier<'_> {
         let source = self.source();
         let mut slack = vec![0.0; source.shape().rows];
         let pass = SlackGram { pattern, x, offset: self.offset(), positive: self.positive() };
-        let SlackAcc { gram, inside } = sweep(source, &pass, &mut slack, run)?;
+        let SlackSum { gram, inside } = sweep(source, &pass, &mut slack, run)?;
         if slack.iter().any(|s| !s.is_finite()) {
             require_finite(source, "matrix")?;
             return Ok(SparseEvaluation::Outside);
@@ -54,7 +54,7 @@ impl Barrier<'_> {
         }
         let pass = ScoreGradient { pattern, inverse: &inverse, inverse_slack: &inverse_slack, metric };
         let mut scores = vec![0.0; slack.len()];
-        let GradientAcc { gradient, metric: k } = sweep(source, &pass, &mut scores, run)?;
+        let GradientSum { gradient, metric: k } = sweep(source, &pass, &mut scores, run)?;
         let metric = match metric {
             true => match SparseFactor::of_matrix(pattern, k) {
                 Some(k) => Some(Root::of_sparse(k)),
@@ -77,7 +77,7 @@ impl Barrier<'_> {
         point: &Point,
         sparse: &SparseFactor,
         v: &[f64],
-        combine: Option<&(dyn Fn(usize, f64) -> f64 + Sync)>,
+        combine: Option<Combine<'_>>,
         run: &Run<'_>,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
         self.charge(2.0);
@@ -186,27 +186,19 @@ struct SlackGram<'a> {
     positive: &'a [bool],
 }
 
-struct SlackAcc {
-    gram: Vec<f64>,
-    inside: bool,
-}
-
 impl Pass for SlackGram<'_> {
-    type Acc = SlackAcc;
-    fn zero(&self) -> SlackAcc {
-        SlackAcc { gram: vec![0.0; self.pattern.slots()], inside: true }
+    type Acc = SlackSum;
+    fn zero(&self) -> SlackSum {
+        SlackSum::zero(self.pattern.slots())
     }
-    fn add(&self, acc: &mut SlackAcc, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        slack_into(rows, self.x, self.offset, out);
-        let positive = &self.positive[rows.range()];
-        acc.inside &= out.iter().zip(positive).all(|(&s, &p)| s != 0.0 && (s > 0.0) == p);
-        if acc.inside {
+    fn add(&self, acc: &mut SlackSum, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        if acc.add(rows, self.x, self.offset, self.positive, out) {
             self.pattern.add_weighted(&sparse_block(rows)?, |i| 1.0 / (out[i] * out[i]), &mut acc.gram);
         }
         Ok(())
     }
-    fn merge(&self, left: SlackAcc, right: SlackAcc) -> SlackAcc {
-        SlackAcc { inside: left.inside && right.inside, gram: merged(left.gram, right.gram) }
+    fn merge(&self, left: SlackSum, right: SlackSum) -> SlackSum {
+        left.merge(right)
     }
     fn width(&self) -> usize {
         1
@@ -224,18 +216,13 @@ struct ScoreGradient<'a> {
     metric: bool,
 }
 
-struct GradientAcc {
-    gradient: Vec<f64>,
-    metric: Vec<f64>,
-}
-
 impl Pass for ScoreGradient<'_> {
-    type Acc = GradientAcc;
-    fn zero(&self) -> GradientAcc {
+    type Acc = GradientSum;
+    fn zero(&self) -> GradientSum {
         let slots = if self.metric { self.pattern.slots() } else { 0 };
-        GradientAcc { gradient: vec![0.0; self.pattern.dim()], metric: vec![0.0; slots] }
+        GradientSum::zero(self.pattern.dim(), slots)
     }
-    fn add(&self, acc: &mut GradientAcc, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+    fn add(&self, acc: &mut GradientSum, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
         let r = &self.inverse_slack[rows.range()];
         let block = sparse_block(rows)?;
         for (i, out) in out.iter_mut().enumerate() {
@@ -245,14 +232,11 @@ impl Pass for ScoreGradient<'_> {
         if self.metric {
             self.pattern.add_weighted(&block, |i| metric_weight(out[i]) * r[i] * r[i], &mut acc.metric);
         }
-        with_scratch(out.len(), |minus| {
-            minus.iter_mut().zip(out.iter().zip(r)).for_each(|(m, (sigma, r))| *m = -sigma * r);
-            rows.block.apply_transpose_add(minus, &mut acc.gradient);
-        });
+        acc.add(rows, out, r);
         Ok(())
     }
-    fn merge(&self, left: GradientAcc, right: GradientAcc) -> GradientAcc {
-        GradientAcc { gradient: merged(left.gradient, right.gradient), metric: merged(left.metric, right.metric) }
+    fn merge(&self, left: GradientSum, right: GradientSum) -> GradientSum {
+        left.merge(right)
     }
     fn width(&self) -> usize {
         1
@@ -289,7 +273,7 @@ impl<W: Fn(usize) -> f64 + Sync> Pass for WeightedSum<'_, W> {
 struct QuadraticForms<'a> {
     pattern: &'a Pattern,
     middle: &'a [f64],
-    combine: Option<&'a (dyn Fn(usize, f64) -> f64 + Sync)>,
+    combine: Option<Combine<'a>>,
     row_scale: &'a [f64],
 }
 
@@ -306,12 +290,7 @@ impl Pass for QuadraticForms<'_> {
             *out = r[i] * r[i] * self.pattern.quadratic_form(indices, values, self.middle);
         }
         if let Some(combine) = self.combine {
-            with_scratch(out.len(), |u| {
-                for (k, u) in u.iter_mut().enumerate() {
-                    *u = combine(rows.start + k, out[k]) * r[k];
-                }
-                rows.block.apply_transpose_add(u, combined);
-            });
+            add_combined(rows, combine, out, r, combined);
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! The whole way back: a target gradient, a cell, a start, a solver, and what can be proven of the answer.
 
-use super::certificate::{Certificate, prove, tighten};
+use super::answer::{Asked, Inversion, Problem, conclude, refuse_unattainable};
+use super::choice::{Choice, SKETCH_COLUMNS, ScoreSource, Solver, choose, sketches};
 use super::conjugate::ConjugateGradients;
-use super::coreset::{Coreset, coreset_size};
+use super::coreset::Coreset;
 use super::exact::ExactHessian;
 use super::start::{Start, StartReport, locate};
 use super::surrogate::Surrogate;
@@ -10,67 +11,11 @@ use super::tilted::{Tilted, TiltedPoint};
 use super::units::Units;
 use crate::barrier::{Barrier, slack_at};
 use crate::error::{ErrorKind, Result};
-use crate::feasible::unattainable_direction;
-use crate::gram::{FactorMethod, PAIRS_BELOW_SHARE, Pattern, prefers_pairs};
-use crate::linalg::norm;
+use crate::gram::PAIRS_BELOW_SHARE;
 use crate::oracle::{Curvature, Oracle};
-use crate::rows::{CompressedRows, RowSource, Shape, require_vector};
+use crate::rows::{CompressedRows, RowSource, require_vector};
 use crate::run::{Event, Run};
-use crate::solve::{NewtonOptions, NewtonSolution, State, Status, Step, newton};
-
-/// Where the curvature of a Newton step comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Solver {
-    /// The cheapest by predicted work.
-    Auto,
-    /// The exact Hessian from third moments.
-    Exact,
-    /// Conjugate gradients on exact Hessian–vector products.
-    Cg,
-    /// The Hessian of rows drawn by leverage, after the paper.
-    Coreset,
-    /// Steps to the minimiser of a coreset's own barrier, corrected to touch φ.
-    Surrogate,
-}
-
-impl Solver {
-    /// The word used on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Solver::Auto => "auto",
-            Solver::Exact => "exact",
-            Solver::Cg => "cg",
-            Solver::Coreset => "coreset",
-            Solver::Surrogate => "surrogate",
-        }
-    }
-}
-
-/// Which leverage scores the first evaluations take; the last ones are exact always.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ScoreSource {
-    /// Sketched for cg on sparse rows of 64 entries or more, where it was measured to win; else exact.
-    #[default]
-    Auto,
-    /// Exact scores.
-    Exact,
-    /// Sketched scores with a control variate while the decrement is above 1.
-    Sketched,
-}
-
-impl ScoreSource {
-    /// The word used on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            ScoreSource::Auto => "auto",
-            ScoreSource::Exact => "exact",
-            ScoreSource::Sketched => "sketched",
-        }
-    }
-}
-
-/// Columns of the sketch: a relative error of a quarter, which the damped phase does not feel.
-const SKETCH_COLUMNS: usize = 32;
+use crate::solve::{NewtonOptions, State, newton};
 
 /// How the inversion is run.
 #[derive(Clone, Debug)]
@@ -125,49 +70,6 @@ pub struct Checkpoint<'a> {
     pub save: &'a mut Save<'a>,
 }
 
-/// The recovered parameters and everything known about them.
-#[derive(Clone, Debug)]
-pub struct Inversion {
-    /// x: the last evaluated point, and a last Newton step beyond it when that stays inside.
-    pub x: Vec<f64>,
-    /// How it ended.
-    pub status: Status,
-    /// Newton steps taken (the last, unevaluated one not counted).
-    pub iterations: u32,
-    /// Evaluations at a new x: first, rejected and verifying ones; the start's not.
-    pub passes: u32,
-    /// Every sweep of the solve in units of one evaluation.
-    pub work: f64,
-    /// ‖g − c‖₂ at the last evaluated point.
-    pub residual: f64,
-    /// Upper bound on the Newton decrement there, in the metric of Q⁻¹.
-    pub decrement: f64,
-    /// ½‖g − c‖².
-    pub objective: f64,
-    /// The proof, or None.
-    pub certificate: Option<Certificate>,
-    /// Estimate of cond₂ of A_x at the solution, columns scaled.
-    pub condition: f64,
-    /// Decimal digits to expect of the scores there.
-    pub digits: f64,
-    /// |Σσ − d|/d.
-    pub score_sum_defect: f64,
-    /// The solver that ran.
-    pub solver: Solver,
-    /// The factorisation used last; `point.factor` says whether M was kept sparse.
-    pub factor: FactorMethod,
-    /// Why this solver.
-    pub reason: String,
-    /// How the start was found.
-    pub start: StartReport,
-    /// One entry a point.
-    pub history: Vec<Step>,
-    /// Things the caller should know.
-    pub warnings: Vec<String>,
-    /// Slack, scores and gradient at the last evaluated point.
-    pub point: crate::barrier::Point,
-}
-
 /// Recovers x from a released leverage score gradient: the one x of the cell with g(x) = c.
 ///
 /// g(x) = −A_xᵀσ = c  ⟺  x minimises φ(x) = V(x) − cᵀx over the cell
@@ -178,7 +80,7 @@ pub struct Inversion {
 /// # Shapes
 /// `source` n×d, `offset` n values, `target` d values.
 /// # Cost
-/// About ten evaluations (2nd² flops each for dense rows) plus the curvature; see [`predicted_work`]. Sparse rows whose Gram
+/// About ten evaluations (2nd² flops each for dense rows) plus the curvature; see [`predicted_work`](super::predicted_work). Sparse rows whose Gram
 /// matrix has a sparse factor: about thirty sparse factorisations and as many selected inverses, and no d×d matrix.
 /// # Accuracy
 /// The certificate bounds the distance to the exact solution, rounding included.
@@ -255,16 +157,6 @@ pub fn invert_gradient(
     in_units(found, &units)
 }
 
-/// A, b, c and the units they are in.
-struct Problem<'a> {
-    source: &'a dyn RowSource,
-    offset: &'a [f64],
-    target: &'a [f64],
-    units: Option<&'a [i32]>,
-    /// Whether every entry of A is what it was, times a power of two.
-    whole: bool,
-}
-
 /// Where a solve begins, or goes on.
 struct Beginning {
     state: State,
@@ -311,7 +203,7 @@ fn solve(
 ) -> Result<Inversion> {
     let &Problem { source, offset, target, units, .. } = problem;
     let shape = source.shape();
-    let Choice { solver, pattern, reason } = choose(source, options, run)?;
+    let Choice { solver, pattern, reason } = choose(source, options.solver, options.scores, run)?;
     let mut barrier = Barrier::new(source, offset, positive)?;
     let sketched = pattern.is_none() && sketches(options.scores, solver, &shape);
     if let Some(pattern) = pattern {
@@ -364,7 +256,8 @@ fn solve(
     }
     let outcome = outcome?;
     let tight = options.certify || Barrier::doubled_flops(&shape) <= CHEAP_FLOPS;
-    conclude(problem, &phi, outcome, (solver, reason), (report, tight, options.tolerance), run)
+    let asked = Asked { solver, reason, start: report, tight, tolerance: options.tolerance };
+    conclude(problem, &phi, outcome, asked, run)
 }
 
 /// What a gradient in doubled precision may cost unasked, in plain flops: a millisecond, which a run spends anyway.
@@ -382,244 +275,4 @@ fn require_options(options: &InvertOptions) -> Result<()> {
         .into());
     }
     Ok(())
-}
-
-fn refuse_unattainable(problem: &Problem<'_>, positive: &[bool], run: &Run<'_>) -> Result<()> {
-    if !problem.whole {
-        return Ok(()); // signs of entries that lost digits would prove nothing
-    }
-    let proof = match unattainable_direction(problem.source, positive, problem.target, run) {
-        // A linear program that fails proves nothing, and ends nothing.
-        Err(error) if matches!(error.kind(), ErrorKind::Numerical { .. }) => return Ok(()),
-        other => other?,
-    };
-    match proof {
-        Some((mut direction, mut slope)) => {
-            if let Some(powers) = problem.units {
-                let top = powers.iter().copied().max().unwrap_or(0);
-                direction.iter_mut().zip(powers).for_each(|(h, e)| *h = libm::ldexp(*h, e - top));
-                let largest = direction.iter().fold(0.0, |most: f64, h| most.max(h.abs()));
-                direction.iter_mut().for_each(|h| *h /= largest);
-                slope = libm::ldexp(slope, -top) / largest;
-            }
-            Err(ErrorKind::Unattainable { direction, slope }.into())
-        }
-        None => Ok(()),
-    }
-}
-
-fn conclude(
-    problem: &Problem<'_>,
-    phi: &Tilted<'_>,
-    outcome: NewtonSolution<TiltedPoint>,
-    (solver, reason): (Solver, String),
-    (start, tight, tolerance): (StartReport, bool, f64),
-    run: &Run<'_>,
-) -> Result<Inversion> {
-    let NewtonSolution { point, step, mut status, floor, history } = outcome;
-    let (mut warnings, mut certificate) = (Vec::new(), None);
-    let mut x = point.base.x.clone();
-    // An interrupted run ends at once, without a proof.
-    let proof = match status {
-        Status::Interrupted => None,
-        _ => match prove(phi, &point, &step, run) {
-            Err(e) if matches!(e.kind(), ErrorKind::Interrupted) => {
-                status = Status::Interrupted;
-                None
-            }
-            other => Some(other?),
-        },
-    };
-    if let Some(proof) = proof {
-        let tightened = match tight && matches!(status, Status::Solved | Status::Stalled) {
-            true => match tighten(phi, &point, &proof, run) {
-                Err(e) if matches!(e.kind(), ErrorKind::Interrupted) => None, // the answer as it is
-                other => other?,
-            },
-            false => None,
-        };
-        let near = tightened.as_ref().is_some_and(|t| t.certificate.q_norm <= tolerance);
-        let at_floor = floor.is_some() || (status == Status::Stalled && (near || step.decrement <= proof.rounding));
-        if at_floor {
-            let size = floor.unwrap_or(proof.rounding);
-            match proof.certificate.or(tightened.as_ref().map(|t| t.certificate)) {
-                Some(_) => {
-                    status = Status::Solved;
-                    warnings.push(format!(
-                        "rounding of the inputs stops the decrement at {:.1e} (floor {size:.1e}); no more digits can be had",
-                        step.decrement
-                    ));
-                }
-                None => status = Status::Stalled,
-            }
-        }
-        if status == Status::Solved && !at_floor {
-            // The decrement may be small by luck where the slacks themselves are rounding.
-            let floor = phi.rounding_floor(&point, run)?;
-            if floor > tolerance {
-                warnings.push(format!(
-                    "rounding of the inputs leaves the slacks a relative error of {floor:.1e}; no more digits can be had"
-                ));
-            }
-        }
-        if status == Status::Stalled || status == Status::IterationLimit {
-            let signs = phi.barrier.positive();
-            if proof.certificate.is_none() && tightened.is_none() {
-                refuse_unattainable(problem, signs, run)?;
-                warnings.push("a solution could not be found, nor ruled out".into());
-            }
-        }
-        certificate = proof.certificate;
-        let inside = status == Status::Solved
-            && norm(&step.direction) > 0.0
-            && (phi.surely_within(&point, &step, 1.0 / LAST_STEP_ROOM)
-                || phi.step_to_boundary(&point, &step.direction, run)? > LAST_STEP_ROOM);
-        if inside {
-            let last: Vec<f64> = x.iter().zip(&step.direction).map(|(x, h)| x + h).collect();
-            let moved: Vec<f64> = last.iter().zip(&x).map(|(new, old)| new - old).collect();
-            certificate = proof.after_moving(phi, &moved);
-            x = last;
-        }
-        let proven = certificate.map_or(f64::INFINITY, |c: Certificate| c.q_norm);
-        if let Some(better) = tightened.filter(|t| t.certificate.q_norm < proven) {
-            (x, certificate) = (better.x, Some(better.certificate));
-        }
-        if certificate.is_none() {
-            warnings.push("no distance to the exact solution could be proven at this point".into());
-        }
-    }
-    let d = x.len() as f64;
-    let residual = phi.residual(&point);
-    if !(point.base.factor.condition().is_finite() && residual.is_finite()) {
-        warnings.push("the condition or the residual is beyond the range of numbers".into());
-    }
-    let factor = &point.base.factor;
-    let error = match factor.method() {
-        FactorMethod::Cholesky => factor.gram_condition(),
-        _ => factor.condition(),
-    };
-    let (passes, work) = phi.effort();
-    Ok(Inversion {
-        x,
-        status,
-        iterations: (history.len() as u32).saturating_sub(1),
-        passes,
-        work,
-        residual,
-        decrement: step.decrement,
-        objective: 0.5 * residual * residual,
-        certificate,
-        condition: factor.condition(),
-        digits: crate::leverage::digits_left(error, point.base.x.len()),
-        score_sum_defect: (point.base.scores.iter().sum::<f64>() - d).abs() / d,
-        solver,
-        factor: factor.method(),
-        reason,
-        start,
-        history,
-        warnings,
-        point: point.base,
-    })
-}
-
-/// The unevaluated last step must leave every slack a share of itself.
-const LAST_STEP_ROOM: f64 = 1.01;
-
-/// Flops of one evaluation: 2nd² for dense rows; Σ nnz(aᵢ)² twice and d³ for rows that are treated pair by pair.
-fn evaluation_flops(shape: &Shape) -> f64 {
-    let (n, d, stored) = (shape.rows as f64, shape.columns as f64, shape.stored as f64);
-    match prefers_pairs(shape) {
-        true => 2.0 * stored * stored / n + d * d * d,
-        false => 2.0 * n * d * d,
-    }
-}
-
-/// Predicted work of a whole solve in units of one evaluation, from n, d and the number of stored entries alone.
-///
-/// exact: 11 evaluations and Hessians (n·d³/3 + 2d⁴ flops); cg: 35 in all; coreset: 16 with m = 8 d ln d rows
-/// (m·d³/3 + 2d⁴); surrogate: 9, 200 md² for its inner steps and three anchors (2m·d³/3 + 4d⁴ each). The counts of steps
-/// are medians over random polytopes (bench/record/passes.txt).
-pub fn predicted_work(solver: Solver, shape: &Shape) -> f64 {
-    let (n, d) = (shape.rows as f64, shape.columns as f64);
-    let evaluation = evaluation_flops(shape);
-    let (cube, fourth) = (d * d * d, d * d * d * d);
-    match solver {
-        Solver::Exact => 11.0 * (1.0 + (n * cube / 3.0 + 2.0 * fourth) / evaluation),
-        Solver::Coreset => {
-            let m = coreset_size(shape.rows, shape.columns) as f64;
-            16.0 * (1.0 + (m * cube / 3.0 + 2.0 * fourth) / evaluation)
-        }
-        Solver::Cg => 35.0,
-        Solver::Surrogate => {
-            let global = (3.0 * d * (1.0 + d.ln())).max(0.02 * n).min(n);
-            let local = (8.0 * d * (1.0 + d.ln())).min(3.6 * n / d).max(global).min(n);
-            let inner = 200.0 * global * d * d;
-            let anchors = 3.0 * (2.0 * local * cube / 3.0 + 4.0 * fourth);
-            9.0 + 40.0 / d + (inner + anchors) / evaluation
-        }
-        Solver::Auto => f64::INFINITY,
-    }
-}
-
-/// Sketched scores pay where a row holds more entries than the sketch needs columns, twice over, and steps are many: a
-/// seventh of the time of cg at (100000, 500) with 90 a row (bench/record/sketched_scores.jsonl).
-fn sketches(scores: ScoreSource, solver: Solver, shape: &Shape) -> bool {
-    let worth = prefers_pairs(shape) && shape.stored >= 2 * SKETCH_COLUMNS * shape.rows && solver == Solver::Cg;
-    match scores {
-        // The exact Hessian goes through all of U anyway: its scores come free.
-        ScoreSource::Sketched => solver != Solver::Exact,
-        ScoreSource::Auto => worth,
-        ScoreSource::Exact => false,
-    }
-}
-
-/// Who solves, and on which pattern if the Gram matrix is kept sparse.
-struct Choice {
-    solver: Solver,
-    pattern: Option<Pattern>,
-    reason: String,
-}
-
-/// The solver of least predicted work. Sparse rows whose Gram matrix has a sparse factor are one more candidate: cg with
-/// everything on the pattern of that factor.
-fn choose(source: &dyn RowSource, options: &InvertOptions, run: &Run<'_>) -> Result<Choice> {
-    let shape = source.shape();
-    let (solver, reason) = match options.solver {
-        Solver::Auto => choose_solver(&shape),
-        chosen => (chosen, "asked for".to_string()),
-    };
-    let eligible = prefers_pairs(&shape)
-        && matches!(options.solver, Solver::Auto | Solver::Cg)
-        && options.scores != ScoreSource::Sketched;
-    let pattern = if eligible { Pattern::of_rows(source, run)? } else { None };
-    let Some(pattern) = pattern else { return Ok(Choice { solver, pattern, reason }) };
-    let work = predicted_sparse_work(&pattern, &shape);
-    let fill = format!("a sparse Gram factor of {} entries ({:.0e} flops)", pattern.slots(), pattern.flops);
-    if work < predicted_work(solver, &shape) {
-        let reason = format!("{reason}; cg with {fill} {work:.1}");
-        return Ok(Choice { solver: Solver::Cg, pattern: Some(pattern), reason });
-    }
-    Ok(Choice { solver, pattern: None, reason: format!("{reason}; cg with {fill} would need {work:.0}") })
-}
-
-/// Predicted work of cg on the pattern of a sparse factor, in units of one evaluation with a dense Gram matrix.
-///
-/// 9 evaluations with the metric, of two factorisations and a selected inverse each, and 4 products, of one each in dual
-/// numbers, which count thrice: 30 factorisations and 21 selected inverses; and the pairs of 35 sweeps.
-fn predicted_sparse_work(pattern: &Pattern, shape: &Shape) -> f64 {
-    // Walking through indices against products of matrices: measured with three random entries a row, d = 2000.
-    const INDEXED: f64 = 9.0;
-    // Searching for the place of a pair against reading it from a square.
-    const SEARCHED: f64 = 3.0;
-    let pairs = (shape.stored as f64) * (shape.stored as f64) / shape.rows as f64;
-    let on_pattern = 30.0 * pattern.flops + 21.0 * 4.0 * pattern.inverse_flops;
-    (35.0 * SEARCHED * 2.0 * pairs + INDEXED * on_pattern) / evaluation_flops(shape)
-}
-
-fn choose_solver(shape: &Shape) -> (Solver, String) {
-    let candidates =
-        [Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate].map(|s| (s, predicted_work(s, shape)));
-    let best = candidates.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(Solver::Cg, |c| c.0);
-    let list: Vec<String> = candidates.iter().map(|(s, w)| format!("{} {w:.0}", s.name())).collect();
-    (best, format!("least predicted work in evaluations: {}", list.join(", ")))
 }

@@ -1,7 +1,9 @@
 //! From a released gradient back to the parameters: the tilted barrier, three curvatures, a certificate. From released
 //! scores: see [`scores`].
 
+mod answer;
 mod certificate;
+mod choice;
 mod conjugate;
 mod coreset;
 mod exact;
@@ -26,12 +28,12 @@ mod tilted;
 mod tilted_oracle;
 mod units;
 
+pub use answer::Inversion;
 pub use certificate::Certificate;
+pub use choice::{ScoreSource, Solver, predicted_work};
 #[cfg(feature = "report")]
 pub use fingerprint::fingerprint_of_inversion;
-pub use gradient::{
-    Checkpoint, Inversion, InvertOptions, SavedSolve, ScoreSource, Solver, invert_gradient, predicted_work,
-};
+pub use gradient::{Checkpoint, InvertOptions, SavedSolve, invert_gradient};
 pub use regularised::{
     CurvatureMethod, DiagonalInversion, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate,
     RegularisedInversion, RegularisedOptions, invert_diagonal, invert_regularised, regularised_objective,
