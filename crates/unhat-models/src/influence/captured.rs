@@ -9,6 +9,19 @@ use unhat::{Error, ErrorKind, Result, Run};
 ///
 /// Row i's gradient in layer l is `DᵢᵀAᵢ`: its inputs and what came back to its outputs, of the row's own loss, at one or more
 /// positions. It is never formed where factors are enough.
+///
+/// # Examples
+/// ```
+/// use unhat_models::influence::{CapturedGradients, Method, score_captured};
+/// use unhat_models::models::{LayerFactors, LayerShape};
+/// // Two rows of a layer with two inputs and one output: the gradients (2, 0) and (3, 4).
+/// let shape = LayerShape { inputs: 2, outputs: 1 };
+/// let layer = LayerFactors::new(shape, 1, &[1.0, 0.0, 3.0, 4.0], &[2.0, 1.0])?;
+/// let rows = CapturedGradients::new(&[layer])?;
+/// let found = score_captured(Method::SelfInfluence, &rows, None, None, &unhat::Run::default())?;
+/// assert_eq!(found.scores, [-4.0, -25.0]); // −‖g‖²
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct CapturedGradients {
     shapes: Network, // without weights: only the shapes of its layers are asked for

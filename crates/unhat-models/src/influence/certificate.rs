@@ -13,14 +13,29 @@ use unhat::kernels;
 use unhat::{ErrorKind, Result, Run};
 
 /// Intervals that contain the damped Fisher score of every row.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{SampleGradients, certified_signs};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// network.set(&[3.0]);
+/// let rows = SampleGradients::new(&network, &[1.0; 3], &[1.0, 2.0, 6.0])?; // the gradients 2, 1, −3
+/// let found = certified_signs(&rows, &[28.0], 14.0, 0, &Run::default())?;
+/// let scores = [2.0, 1.0, -3.0]; // 28g/(Σg² + 14)
+/// assert!((0..3).all(|j| found.low[j] <= scores[j] && scores[j] <= found.high[j]));
+/// assert_eq!(found.share(), 1.0); // along one direction every sign is certain
+/// # Ok::<(), unhat::Error>(())
+/// ```
 pub struct SignCertificate {
-    /// r.
+    /// The number r of eigenpairs that were used.
     pub eigenpairs: usize,
-    /// The damping M.
+    /// The damping M of the score.
     pub damping: f64,
     /// Lower ends, one a row.
     pub low: Vec<f64>,
-    /// Upper ends.
+    /// Upper ends, one a row.
     pub high: Vec<f64>,
 }
 

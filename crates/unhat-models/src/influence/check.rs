@@ -10,24 +10,64 @@ use unhat::{ErrorKind, Event, Result, Run};
 pub const FLIPPED_SHARE: f64 = 0.05;
 
 /// How a method found the planted flips. With real noise among the rest both numbers are understated.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..60).map(f64::from).collect();
+/// # let bad: Vec<f64> = (0..60).map(|i| f64::from(i % 20 == 5)).collect(); // rows 6, 26 and 46 have the wrong class
+/// # let y = x.iter().zip(&bad).map(|(x, bad)| (f64::from(*x > 29.5) - bad).abs()).collect();
+/// # let columns = [("x", x), ("bad", bad), ("y", y)].map(|(name, values)| (name.into(), Column::Numbers(values)));
+/// # let table = Frame::new(columns.into())?;
+/// # let (response, kind) = (Some("y".into()), Some(ModelKind::Logistic));
+/// # let request = Request { response, kind, without: vec!["bad".into()], ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Check)?, Run::default());
+/// let found = prepared.check(&run)?;
+/// let (best, worst) = (found.methods[0], found.methods[found.methods.len() - 1]);
+/// assert!(1.0 >= best.auc && best.auc >= worst.auc);
+/// assert_eq!(best.auc_of_one, None); // one model alone
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MethodCheck {
-    /// The method.
+    /// The method that scored the rows.
     pub method: Method,
-    /// Area under the curve.
+    /// Area under the curve: how often a flipped row ranks as worse than one that is not.
     pub auc: f64,
-    /// Average precision.
+    /// Average precision over the flipped rows, worst first.
     pub average_precision: f64,
     /// Mean area under the curve of a single member's scores, where there are several.
     pub auc_of_one: Option<f64>,
 }
 
 /// The methods, best first.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..60).map(f64::from).collect();
+/// # let bad: Vec<f64> = (0..60).map(|i| f64::from(i % 20 == 5)).collect(); // rows 6, 26 and 46 have the wrong class
+/// # let y = x.iter().zip(&bad).map(|(x, bad)| (f64::from(*x > 29.5) - bad).abs()).collect();
+/// # let columns = [("x", x), ("bad", bad), ("y", y)].map(|(name, values)| (name.into(), Column::Numbers(values)));
+/// # let table = Frame::new(columns.into())?;
+/// # let (response, kind) = (Some("y".into()), Some(ModelKind::Logistic));
+/// # let request = Request { response, kind, without: vec!["bad".into()], ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Check)?, Run::default());
+/// let found = prepared.check(&run)?; // of 60 rows, of which 12 are held out for v
+/// assert_eq!((found.flipped, found.members), (2, 1)); // 5 % of the 48 others
+/// assert!(found.methods.windows(2).all(|pair| pair[0].auc >= pair[1].auc)); // best first
+/// assert_eq!(found.fitted.network.parameters(), 2);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct PlantedFlips {
-    /// Labels flipped.
+    /// How many labels were flipped.
     pub flipped: usize,
-    /// By area under the curve.
+    /// What each method found, by area under the curve.
     pub methods: Vec<MethodCheck>,
     /// Methods that this model or its size does not admit, with the reason.
     pub left_out: Vec<(Method, String)>,
@@ -37,7 +77,7 @@ pub struct PlantedFlips {
     pub fitted: Fitted,
     /// Its accuracy on the rows as they were planted.
     pub training_accuracy: Option<f64>,
-    /// In words.
+    /// What a person must know, in words.
     pub warnings: Vec<String>,
 }
 

@@ -4,10 +4,20 @@ use unhat::Result;
 use unhat::kernels::{dot, norm};
 
 /// Where r steps led.
+///
+/// # Examples
+/// ```
+/// use unhat_models::influence::few_steps;
+/// let h = [2.0, 8.0]; // a diagonal matrix, which its diagonal preconditions perfectly
+/// let product = |v: &[f64]| Ok(vec![h[0] * v[0], h[1] * v[1]]);
+/// let found = few_steps(&[2.0, 8.0], 1, product, |r| vec![r[0] / h[0], r[1] / h[1]])?;
+/// assert_eq!((found.x, found.residual), (vec![1.0, 1.0], 0.0));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 pub struct FewSteps {
-    /// The iterate xᵣ.
+    /// The iterate xᵣ after the last step.
     pub x: Vec<f64>,
-    /// ‖b − Hxᵣ‖/‖b‖ by the recurrence.
+    /// The relative residual ‖b − Hxᵣ‖/‖b‖, by the recurrence.
     pub residual: f64,
 }
 

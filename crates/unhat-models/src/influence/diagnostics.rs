@@ -25,6 +25,16 @@ pub const LARGE_LEVERAGE: f64 = 0.5;
 pub const MEMORISED: f64 = 0.995;
 
 /// The numbers printed beside scores; None where one does not apply or would cost too much.
+///
+/// # Examples
+/// ```
+/// use unhat_models::influence::StudyDiagnostics;
+/// let few = StudyDiagnostics { validation_rows: Some(10), agreement: Some(0.9), ..StudyDiagnostics::default() };
+/// let warnings = few.warnings(); // methods agree, but on what ten rows say
+/// assert_eq!(warnings.len(), 1);
+/// assert!(warnings[0].starts_with("10 validation rows"));
+/// assert!(StudyDiagnostics { validation_rows: Some(1000), ..few }.warnings().is_empty());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StudyDiagnostics {
     /// The number m of validation rows.

@@ -15,6 +15,24 @@ const COLUMNS: usize = 8;
 const CELL: usize = 40;
 
 /// The rows at both ends with their cells, and how far methods agree.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// # let (response, kind) = (Some("y".into()), Some(ModelKind::Linear));
+/// # let request = Request { response, kind, method: Some(Method::Loss), ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Score)?, Run::default());
+/// // Of the points (0, 3), (1, 0), (2, 5) and (3, 8) the line 2x + 1 misses the second most and the third not at all.
+/// let found = prepared.evidence(&prepared.study(&run)?, &run)?;
+/// assert_eq!((found.response.as_str(), &found.columns[..]), ("y", &["x".to_string()][..]));
+/// assert_eq!((found.worst[0].row.to_string(), found.best[0].row.to_string()), ("2".into(), "3".into()));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The response column.
@@ -32,13 +50,31 @@ pub struct Evidence {
 }
 
 /// A row with its cells.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// # let (response, kind) = (Some("y".into()), Some(ModelKind::Linear));
+/// # let request = Request { response, kind, method: Some(Method::Loss), ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Score)?, Run::default());
+/// // Of the points (0, 3), (1, 0), (2, 5) and (3, 8) the line 2x + 1 misses the second most.
+/// let worst = &prepared.evidence(&prepared.study(&run)?, &run)?.worst[0];
+/// assert_eq!((&worst.cells[..], worst.response.as_str()), (&["1".to_string()][..], "0"));
+/// assert!((worst.loss - 4.5).abs() < 1e-12); // ½·3²
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RowEvidence {
     /// Its name or number.
     pub row: RowName,
-    /// Its score.
+    /// Its score, larger = better.
     pub score: f64,
-    /// Its loss.
+    /// Its loss under the model.
     pub loss: f64,
     /// Its response, as it is written in the table.
     pub response: String,
@@ -47,6 +83,26 @@ pub struct RowEvidence {
 }
 
 /// Spearman's rank correlation between methods over all training rows; every score larger = better.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// # let (response, kind) = (Some("y".into()), Some(ModelKind::Linear));
+/// # let request = Request { response, kind, method: Some(Method::Loss), ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Score)?, Run::default());
+/// let found = prepared.evidence(&prepared.study(&run)?, &run)?.agreement;
+/// assert_eq!(found.methods[0].method, "loss"); // that of the study
+/// for (i, row) in found.correlation.iter().enumerate() {
+///     assert!((row[i].unwrap() - 1.0).abs() < 1e-15); // with itself
+///     assert!(row.iter().enumerate().all(|(k, r)| *r == found.correlation[k][i]));
+/// }
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
     /// The methods, the one of the study first.
@@ -56,9 +112,27 @@ pub struct Agreement {
 }
 
 /// A method that was compared.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// # let (response, kind) = (Some("y".into()), Some(ModelKind::Linear));
+/// # let request = Request { response, kind, method: Some(Method::Loss), ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Score)?, Run::default());
+/// let methods = prepared.evidence(&prepared.study(&run)?, &run)?.agreement.methods;
+/// let names: Vec<&str> = methods.iter().map(|method| method.method.as_str()).collect();
+/// assert_eq!(names, ["loss", "grad-norm", "leverage"]); // those that need no validation rows
+/// assert_eq!(methods[1].meaning, Method::GradNorm.meaning());
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AgreeingMethod {
-    /// Its name.
+    /// Its name, as it is asked for.
     pub method: String,
     /// What its scores are.
     pub meaning: String,

@@ -8,6 +8,20 @@ use unhat::kernels;
 use unhat::{ErrorKind, Result, Run};
 
 /// A function of the model on validation rows.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Impact, SampleGradients};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// network.set(&[3.0]);
+/// let (rows, run) = (SampleGradients::new(&network, &[1.0, 2.0], &[4.0, 4.0])?, Run::default()); // z = 3, 6
+/// assert_eq!(Impact::utility(rows).value(&run)?, 2.5); // Σ½(z − y)²
+/// let parity = Impact::parity(rows, &[false, true])?;
+/// assert_eq!((parity.value(&run)?, parity.gradient(1.0, &run)?), (3.0, vec![1.0])); // 6 − 3, and 2 − 1
+/// # Ok::<(), unhat::Error>(())
+/// ```
 pub struct Impact<'a> {
     rows: SampleGradients<'a>,
     weights: Vec<f64>,
@@ -139,9 +153,24 @@ impl<'a> Impact<'a> {
 }
 
 /// How v is made up.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Impact, SampleGradients};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// network.set(&[3.0]);
+/// let parts = |y: &[f64]| Impact::utility(SampleGradients::new(&network, &[1.0; 4], y)?).parts(1.0, &Run::default());
+/// let alike = parts(&[4.0; 4])?;
+/// assert!((alike.effective_share.unwrap() - 1.0).abs() < 1e-15 && (alike.half_cosine.unwrap() - 1.0).abs() < 1e-15);
+/// let one = parts(&[3.0, 3.0, 3.0, 7.0])?; // all but one are met exactly
+/// assert_eq!((one.effective_share, one.half_cosine), (Some(0.25), None));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Concentration {
-    /// (Σ‖∇fᵢ‖)²/(mΣ‖∇fᵢ‖²): 1 where all rows weigh alike, 1/m where one is all of v.
+    /// The share of rows that v consists of, (Σ‖∇fᵢ‖)²/(mΣ‖∇fᵢ‖²): 1 where all weigh alike, 1/m where one is all of v.
     pub effective_share: Option<f64>,
     /// The cosine between v from one half of the validation rows and from the other.
     pub half_cosine: Option<f64>,

@@ -4,15 +4,25 @@ use std::str::FromStr;
 use unhat::{Error, ErrorKind, Result};
 
 /// What f is.
+///
+/// # Examples
+/// ```
+/// use unhat_models::influence::ImpactKind;
+/// assert_eq!("robustness:2".parse::<ImpactKind>()?, ImpactKind::Robustness(2.0));
+/// assert!("robustness:0".parse::<ImpactKind>().is_err()); // rows that are not moved
+/// assert_eq!(ImpactKind::named("v.npy")?, None); // the name of a file
+/// assert!(ImpactKind::Parity.is_unfairness() && !ImpactKind::Utility.is_unfairness());
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum ImpactKind {
-    /// Σ_V ℓ.
+    /// The summed validation loss Σ_V ℓ.
     Utility,
-    /// mean(ŷ | s = 1) − mean(ŷ | s = 0).
+    /// Demographic parity, mean(ŷ | s = 1) − mean(ŷ | s = 0).
     Parity,
-    /// mean(ℓ | s = 0, y = 1) − mean(ℓ | s = 1, y = 1).
+    /// Equal opportunity, mean(ℓ | s = 0, y = 1) − mean(ℓ | s = 1, y = 1).
     Opportunity,
-    /// Σ ℓ of validation rows moved against the model by γ.
+    /// The summed loss Σ ℓ of validation rows moved against the model by γ.
     Robustness(f64),
 }
 

@@ -15,13 +15,27 @@ use unhat::kernels::with_scratch;
 use unhat::{ErrorKind, Result, Run};
 
 /// Scores with the largest leverage h that they were corrected for.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{SampleGradients, one_step};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// network.set(&[3.0]); // the mean of 1, 2, 6
+/// let rows = SampleGradients::new(&network, &[1.0; 3], &[1.0, 2.0, 6.0])?;
+/// let found = one_step(&rows, 0.0, &[1.0], &Run::default())?; // what each row does to the mean itself
+/// assert!(found.scores.iter().zip([1.0, 0.5, -1.5]).all(|(s, e)| (s - e).abs() < 1e-14)); // (3 − y)/(n − 1)
+/// assert!((found.largest_leverage.unwrap() - 1.0 / 3.0).abs() < 1e-15);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 pub struct LeaveOneOut {
     /// The change of f when the row is dropped, one a row; positive = helpful.
     pub scores: Vec<f64>,
     /// The largest h = rᵀSQr/rᵀr (SQ of one output, in `pcg` by its estimate): a row with a large h has most of its
     /// prediction from itself.
     pub largest_leverage: Option<f64>,
-    /// ‖v − Hu‖/‖v‖ where u came from few steps.
+    /// The relative residual ‖v − Hu‖/‖v‖, where u came from few steps.
     pub residual: Option<f64>,
 }
 
@@ -97,11 +111,26 @@ pub fn one_step_evaluated(
 }
 
 /// What the steps on the Hessian are preconditioned by.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Preconditioner, SampleGradients, few_hessian_steps};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// network.set(&[3.0]); // the mean of 1, 2, 6
+/// let rows = SampleGradients::new(&network, &[1.0; 3], &[1.0, 2.0, 6.0])?;
+/// for preconditioner in [Preconditioner::Jacobi, Preconditioner::ClassBlocks] {
+///     let found = few_hessian_steps(&rows, 0.0, &[1.0], 1, preconditioner, &Run::default())?;
+///     assert!((found.scores[2] + 1.5).abs() < 1e-14); // one step is all for one parameter: without 6 the mean is 1.5
+/// }
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preconditioner {
-    /// diag(H).
+    /// By the diagonal of H.
     Jacobi,
-    /// For class c: mean(S_cc)·AᵀA + M·I, from one Gram matrix.
+    /// By a block for each class c, mean(S_cc)·AᵀA + M·I, from one Gram matrix.
     ClassBlocks,
 }
 

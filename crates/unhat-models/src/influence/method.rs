@@ -10,37 +10,47 @@ use std::str::FromStr;
 use unhat::{ErrorKind, Result, Run};
 
 /// A way to score rows. Larger = better row, in every one.
+///
+/// # Examples
+/// ```
+/// use unhat_models::influence::Method;
+/// assert_eq!("pcg:8".parse::<Method>()?, Method::HessianSteps { steps: 8 });
+/// assert_eq!(Method::RankSum { two_steps: true }.to_string(), "rank-sum:cg2");
+/// assert!(Method::InnerProduct.needs_v() && !Method::Loss.needs_v());
+/// assert!(Method::Fisher.claim().contains("not an estimate of leave-one-out"));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// The negative loss −ℓᵢ.
     Loss,
-    /// −‖gᵢ‖.
+    /// The negative length −‖gᵢ‖ of the gradient.
     GradNorm,
     /// The inner product gᵢ·v.
     InnerProduct,
-    /// −‖gᵢ‖², a row's inner-product influence on itself.
+    /// The negative square −‖gᵢ‖², a row's inner-product influence on itself.
     SelfInfluence,
-    /// gᵢ·v averaged over checkpoints of the training.
+    /// The inner product gᵢ·v averaged over checkpoints of the training.
     Checkpoints,
     /// Whitened, tempered inner product.
     WhitenedTempered,
     /// Two conjugate-gradient steps on the damped Fisher matrix: for wide inputs.
     TwoSteps,
-    /// −(rank of loss + rank of the negative of the other score).
+    /// The rank by loss and the rank by the negative of another score, added and negated.
     RankSum {
-        /// Of [`Method::TwoSteps`] instead of [`Method::WhitenedTempered`].
+        /// Whether the other score is that of [`Method::TwoSteps`] instead of [`Method::WhitenedTempered`].
         two_steps: bool,
     },
-    /// −(ridge leverage of the gradients).
+    /// The negative ridge leverage of the gradient among all gradients.
     Leverage,
-    /// gᵢᵀ(GᵀG + M·I)⁻¹v.
+    /// Influence through the damped empirical Fisher matrix, gᵢᵀ(GᵀG + M·I)⁻¹v.
     Fisher,
     /// Preconditioned conjugate-gradient steps on the Hessian.
     HessianSteps {
         /// The number r of steps.
         steps: usize,
     },
-    /// gᵢᵀH⁻¹v.
+    /// Influence through the Hessian itself, gᵢᵀH⁻¹v.
     Exact,
     /// Leave-one-out with the leverage correction.
     OneStep,
@@ -49,6 +59,18 @@ pub enum Method {
 }
 
 /// What the scores are for; decides the default method and the words printed with it.
+///
+/// # Examples
+/// ```
+/// use unhat_models::influence::{ImpactKind, Method, SampleGradients, Task};
+/// use unhat_models::models::{Activation, Family, Network};
+/// assert_eq!("loo".parse::<Task>()?, Task::LeaveOneOut);
+/// assert_eq!(Task::Fairness.default_impact(), ImpactKind::Parity);
+/// let network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// let rows = SampleGradients::new(&network, &[1.0; 3], &[1.0, 2.0, 6.0])?;
+/// assert_eq!(Task::LeaveOneOut.default_method(&rows), Method::OneStep); // a small model without hidden layers
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     /// Find mislabelled rows.
@@ -254,9 +276,24 @@ fn unknown(name: &str) -> unhat::Error {
 }
 
 /// Where v comes from.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Impact, Method, SampleGradients, Target};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// network.set(&[3.0]);
+/// let impact = Impact::utility(SampleGradients::new(&network, &[1.0; 2], &[4.0, 5.0])?); // on validation rows
+/// let v = |target: Target<'_>| target.vector(Method::InnerProduct, 1.0, network.parameters(), &Run::default());
+/// assert_eq!(v(Target::Impact { impact: &impact, absolute: false })?, [-3.0]); // (3 − 4) + (3 − 5)
+/// assert_eq!(v(Target::Given(&[7.0]))?, [7.0]);
+/// assert!(v(Target::Nothing).unwrap_err().to_string().contains("ip needs validation rows"));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub enum Target<'a> {
-    /// ∇f of validation rows, of |f| where `absolute`: v times the sign of f.
+    /// The gradient ∇f of validation rows, of |f| where `absolute`: v times the sign of f.
     Impact {
         /// The function f that influence is on.
         impact: &'a Impact<'a>,
@@ -265,7 +302,7 @@ pub enum Target<'a> {
     },
     /// The negative margins of the training rows, each row without its own: for those without clean validation rows.
     TrainingMargin,
-    /// A vector of p values.
+    /// The vector v itself, p values.
     Given(&'a [f64]),
     /// None, for the methods that need none.
     Nothing,
@@ -317,25 +354,58 @@ impl Target<'_> {
 }
 
 /// What the user may choose besides the method.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{InfluenceOptions, Method, Preconditioner, SampleGradients, Target, score_rows};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// network.set(&[3.0]);
+/// let rows = SampleGradients::new(&network, &[1.0; 3], &[1.0, 2.0, 6.0])?; // the gradients 2, 1, −3
+/// let (temperature, preconditioner) = (None, Preconditioner::Jacobi);
+/// let options = InfluenceOptions { penalty: 0.0, temperature, damping: Some(3.0), preconditioner };
+/// let found = score_rows(Method::Fisher, &rows, Target::Given(&[28.0]), &options, &Run::default())?;
+/// assert!((found.damping.unwrap() - 14.0).abs() < 1e-14); // three times the mean of g²
+/// assert!((found.scores[0] - 2.0).abs() < 1e-14); // g·28/(Σg² + 14)
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InfluenceOptions {
-    /// M of the objective Σℓ + ½M‖θ‖² that the model minimises.
+    /// The penalty M of the objective Σℓ + ½M‖θ‖² that the model minimises.
     pub penalty: f64,
-    /// T; None: the method's own.
+    /// The temperature T of v; None: the method's own.
     pub temperature: Option<f64>,
-    /// α, the damping in units of mean‖g‖²; None: the method's own.
+    /// The damping α in units of mean‖g‖²; None: the method's own.
     pub damping: Option<f64>,
     /// What [`Method::HessianSteps`] is preconditioned by.
     pub preconditioner: Preconditioner,
 }
 
 /// Scores and what belongs beside them.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{InfluenceOptions, Method, Preconditioner, SampleGradients, Target, score_rows};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// network.set(&[3.0]);
+/// let rows = SampleGradients::new(&network, &[1.0; 3], &[1.0, 2.0, 6.0])?; // the gradients 2, 1, −3
+/// let (temperature, preconditioner) = (None, Preconditioner::Jacobi);
+/// let options = InfluenceOptions { penalty: 0.0, temperature, damping: Some(3.0), preconditioner };
+/// let found = score_rows(Method::Leverage, &rows, Target::Nothing, &options, &Run::default())?;
+/// assert!((found.scores[2] + 9.0 / 28.0).abs() < 1e-15); // −g²/(Σg² + 14): the worst
+/// assert_eq!(found.largest_leverage, Some(-found.scores[2]));
+/// assert_eq!(found.temperature, None); // there is no v to temper
+/// # Ok::<(), unhat::Error>(())
+/// ```
 pub struct Scored {
-    /// One a row, larger = better.
+    /// The scores, one a row, larger = better.
     pub scores: Vec<f64>,
-    /// T of v, where v was tempered or could be.
+    /// The temperature T of v, where v was tempered or could be.
     pub temperature: Option<f64>,
-    /// M of the ridge or Fisher system.
+    /// The damping M of the ridge or Fisher system.
     pub damping: Option<f64>,
     /// Relative residual of conjugate-gradient steps.
     pub residual: Option<f64>,

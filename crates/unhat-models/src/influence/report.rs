@@ -15,11 +15,26 @@ use unhat::{Result, Run};
 pub const LISTED_ROWS: usize = 50;
 
 /// A fitted model.
+///
+/// # Examples
+/// ```
+/// use unhat_models::Influence;
+/// use unhat_models::influence::Method;
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// // Of the points (0, 3), (1, 0), (2, 5) and (3, 8), whose best line is 2x + 1.
+/// let model = Influence::new(&table, "y", ModelKind::Linear).method(Method::Loss).score()?.model;
+/// assert_eq!((model.name.as_str(), model.family.as_str()), ("linear", "gaussian"));
+/// assert_eq!((model.parameters, model.training_rows, model.penalty), (2, 4, 0.0));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelReport {
     /// Its name, as it is asked for.
     pub name: String,
-    /// gaussian, bernoulli, categorical or poisson.
+    /// The distribution of the response: gaussian, bernoulli, categorical or poisson.
     pub family: String,
     /// The number p of parameters.
     pub parameters: usize,
@@ -31,13 +46,28 @@ pub struct ModelReport {
     pub cross_validation: Option<Vec<PenaltyReport>>,
     /// Share of training rows whose class is predicted; None for numbers.
     pub train_accuracy: Option<f64>,
-    /// In order; the last is the positive one of two.
+    /// The classes in order; the last is the positive one of two.
     pub classes: Vec<Label>,
-    /// θ; empty for a network, whose weights are no coefficients.
+    /// The coefficients θ; empty for a network, whose weights are no coefficients.
     pub coefficients: Vec<Coefficient>,
 }
 
 /// A penalty that was tried.
+///
+/// # Examples
+/// ```
+/// use unhat_models::Influence;
+/// use unhat_models::influence::Method;
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let model = Influence::new(&table, "y", ModelKind::Ridge).method(Method::Loss).score()?.model;
+/// let tried = model.cross_validation.unwrap();
+/// let best = tried.iter().map(|tried| tried.loss.unwrap()).fold(f64::INFINITY, f64::min);
+/// assert!(tried.iter().any(|tried| tried.penalty == model.penalty && tried.loss == Some(best)));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PenaltyReport {
     /// The penalty M of the fit.
@@ -47,32 +77,83 @@ pub struct PenaltyReport {
 }
 
 /// θ of one feature, in the units fitted: the feature is (x − center)/scale.
+///
+/// # Examples
+/// ```
+/// use unhat_models::Influence;
+/// use unhat_models::influence::Method;
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// // Of the points (0, 3), (1, 0), (2, 5) and (3, 8), whose best line is 2x + 1.
+/// let found = Influence::new(&table, "y", ModelKind::Linear).method(Method::Loss).score()?;
+/// let [slope, constant] = found.model.coefficients.as_slice() else { panic!("of two features") };
+/// assert_eq!((slope.name.as_str(), slope.center), ("x", 1.5));
+/// assert!((slope.value / slope.scale - 2.0).abs() < 1e-12); // in the units of the table
+/// assert!((constant.value - slope.value / slope.scale * slope.center - 1.0).abs() < 1e-12);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Coefficient {
-    /// The feature.
+    /// The name of the feature.
     pub name: String,
     /// The class it speaks for, where there are classes.
     pub class: Option<Label>,
-    /// The coefficient θ.
+    /// The coefficient θ in the units fitted.
     pub value: f64,
-    /// Subtracted from the column.
+    /// What was subtracted from the column.
     pub center: f64,
-    /// Divided by.
+    /// What it was divided by afterwards.
     pub scale: f64,
 }
 
 /// f, signed.
+///
+/// # Examples
+/// ```
+/// use unhat_models::Influence;
+/// use unhat_models::influence::Method;
+/// use unhat_models::models::{Column, Frame, HeldOutRows, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let (x, y) = (vec![1.5], vec![6.0]);
+/// let held_out = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let asked = Influence::new(&table, "y", ModelKind::Linear).method(Method::Loss);
+/// let found = asked.validation(HeldOutRows::Table(held_out)).score()?.impact; // the fit is 2x + 1
+/// assert_eq!(found.name, "utility");
+/// assert!((found.value_validation.unwrap() - 2.0).abs() < 1e-12 && found.value_test.is_none()); // ½(4 − 6)²
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImpactReport {
-    /// utility, parity, opportunity, robustness, training-margin or given.
+    /// What f or v is: utility, parity, opportunity, robustness, training-margin or given.
     pub name: String,
-    /// On the validation rows.
+    /// The value of f on the validation rows.
     pub value_validation: Option<f64>,
-    /// On the test rows.
+    /// The value of f on the test rows.
     pub value_test: Option<f64>,
 }
 
 /// How far the scores may be trusted.
+///
+/// # Examples
+/// ```
+/// use unhat_models::Influence;
+/// use unhat_models::influence::Method;
+/// use unhat_models::models::{Column, Frame, HeldOutRows, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let (x, y) = (vec![1.5], vec![6.0]);
+/// let held_out = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let asked = Influence::new(&table, "y", ModelKind::Linear).method(Method::Loss);
+/// let found = asked.validation(HeldOutRows::Table(held_out)).score()?.diagnostics;
+/// assert_eq!((found.validation_rows, found.training_accuracy), (Some(1), None)); // numbers have no accuracy
+/// assert!((found.effective_share.unwrap() - 1.0).abs() < 1e-15); // one row is all of v
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiagnosticsReport {
     /// The number m of validation rows.
@@ -93,13 +174,32 @@ pub struct DiagnosticsReport {
     pub training_accuracy: Option<f64>,
     /// The temperature T of the softmax.
     pub temperature: Option<f64>,
-    /// M of the damped system.
+    /// The damping M of the damped system.
     pub damping: Option<f64>,
-    /// With K > 1.
+    /// What was averaged, with K > 1.
     pub ensemble: Option<EnsembleReport>,
 }
 
 /// What was averaged.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..20).map(f64::from).collect();
+/// # let y: Vec<f64> = x.iter().map(|x| (x / 4.0).sin()).collect();
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let kind = Some(ModelKind::Network(vec![3]));
+/// let request = Request { response: Some("y".into()), kind, ensemble: 2, ..Request::default() };
+/// let request = Request { method: Some(Method::Loss), ..request };
+/// let (prepared, run) = (request.prepare(table, Purpose::Score)?, Run::default());
+/// let report = prepared.study_report(&prepared.study(&run)?, 5, &run)?;
+/// let ensemble = report.diagnostics.ensemble.unwrap(); // None for one model
+/// assert_eq!(ensemble.members, 2);
+/// assert!(ensemble.rank_correlation_of_one.unwrap() <= 1.0);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnsembleReport {
     /// The number K of fits that were averaged.
@@ -109,25 +209,53 @@ pub struct EnsembleReport {
 }
 
 /// On which side of its threshold a diagnostic is doubtful.
+///
+/// # Examples
+/// ```
+/// use unhat_models::influence::{DoubtfulSide, Judgement};
+/// let doubtful = |side: DoubtfulSide| {
+///     let (name, meaning) = (String::new(), String::new());
+///     Judgement { name, value: Some(0.7), threshold: Some(0.5), doubtful: Some(side), meaning }.is_doubtful()
+/// };
+/// assert!(doubtful(DoubtfulSide::Above) && !doubtful(DoubtfulSide::Below));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DoubtfulSide {
-    /// Below it.
+    /// Values below the threshold are doubtful.
     Below,
-    /// Above it.
+    /// Values above the threshold are doubtful.
     Above,
 }
 
 /// A diagnostic beside its threshold.
+///
+/// # Examples
+/// ```
+/// use unhat_models::Influence;
+/// use unhat_models::influence::Method;
+/// use unhat_models::models::{Column, Frame, HeldOutRows, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let (x, y) = (vec![1.5], vec![6.0]);
+/// let held_out = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let asked = Influence::new(&table, "y", ModelKind::Linear).method(Method::Loss);
+/// let judged = asked.validation(HeldOutRows::Table(held_out)).score()?.diagnostics.judged();
+/// let of_rows = judged.iter().find(|judgement| judgement.name == "validation_rows").unwrap();
+/// assert_eq!((of_rows.value, of_rows.is_doubtful()), (Some(1.0), true)); // one row says little
+/// assert!(judged.iter().all(|judgement| judgement.value.is_some() || !judgement.is_doubtful()));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Its key in [`DiagnosticsReport`].
     pub name: String,
-    /// Its value.
+    /// Its value, where it applies.
     pub value: Option<f64>,
     /// Where doubt begins; None where no threshold is known.
     pub threshold: Option<f64>,
-    /// On which side.
+    /// On which side of the threshold; None without one.
     pub doubtful: Option<DoubtfulSide>,
     /// What it is and what to do about it.
     pub meaning: String,
@@ -209,11 +337,28 @@ impl DiagnosticsReport {
 }
 
 /// A row of the worst or the best.
+///
+/// # Examples
+/// ```
+/// use unhat_models::Influence;
+/// use unhat_models::influence::Method;
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// // Of the points (0, 3), (1, 0), (2, 5) and (3, 8) the line 2x + 1 misses the second most, by 3.
+/// let found = Influence::new(&table, "y", ModelKind::Linear).method(Method::Loss).score()?;
+/// let worst = &found.top[0];
+/// assert_eq!(worst.row.to_string(), "2");
+/// assert!((worst.loss - 4.5).abs() < 1e-12 && (worst.score + 4.5).abs() < 1e-12);
+/// assert!((worst.hat.unwrap() - 0.3).abs() < 1e-12); // 1/4 + (1 − 1.5)²/5
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoredRow {
     /// Its name or number.
     pub row: RowName,
-    /// Larger = better.
+    /// The score of the row; larger = better.
     pub score: f64,
     /// The loss ℓᵢ of the row.
     pub loss: f64,
@@ -226,9 +371,24 @@ pub struct ScoredRow {
 }
 
 /// A scored table.
+///
+/// # Examples
+/// ```
+/// use unhat_models::Influence;
+/// use unhat_models::influence::Method;
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// // Of the points (0, 3), (1, 0), (2, 5) and (3, 8) the line 2x + 1 misses the second most and the third not at all.
+/// let found = Influence::new(&table, "y", ModelKind::Linear).method(Method::Loss).score()?;
+/// assert_eq!((found.task.as_str(), found.method.as_str()), ("noise", "loss"));
+/// assert_eq!((found.top[0].row.to_string(), found.best[0].row.to_string()), ("2".into(), "3".into()));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StudyReport {
-    /// The model.
+    /// The model whose rows were scored.
     pub model: ModelReport,
     /// What the scores are for.
     pub task: String,
@@ -251,9 +411,28 @@ pub struct StudyReport {
 }
 
 /// How the methods find planted flips.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..60).map(f64::from).collect();
+/// # let bad: Vec<f64> = (0..60).map(|i| f64::from(i % 20 == 5)).collect(); // rows 6, 26 and 46 have the wrong class
+/// # let y = x.iter().zip(&bad).map(|(x, bad)| (f64::from(*x > 29.5) - bad).abs()).collect();
+/// # let columns = [("x", x), ("bad", bad), ("y", y)].map(|(name, values)| (name.into(), Column::Numbers(values)));
+/// # let table = Frame::new(columns.into())?;
+/// # let (response, kind) = (Some("y".into()), Some(ModelKind::Logistic));
+/// # let request = Request { response, kind, without: vec!["bad".into()], ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Check)?, Run::default());
+/// let found = prepared.check_report(&prepared.check(&run)?);
+/// assert_eq!((found.flipped, found.ensemble), (2, 1)); // 5 % of the 48 rows that are not held out
+/// assert_eq!((found.model.name.as_str(), found.model.training_rows), ("logistic", 48));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckReport {
-    /// Labels flipped.
+    /// How many labels were flipped.
     pub flipped: usize,
     /// The methods, best first.
     pub methods: Vec<MethodReport>,
@@ -266,13 +445,32 @@ pub struct CheckReport {
 }
 
 /// A method on planted flips.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..60).map(f64::from).collect();
+/// # let bad: Vec<f64> = (0..60).map(|i| f64::from(i % 20 == 5)).collect(); // rows 6, 26 and 46 have the wrong class
+/// # let y = x.iter().zip(&bad).map(|(x, bad)| (f64::from(*x > 29.5) - bad).abs()).collect();
+/// # let columns = [("x", x), ("bad", bad), ("y", y)].map(|(name, values)| (name.into(), Column::Numbers(values)));
+/// # let table = Frame::new(columns.into())?;
+/// # let (response, kind) = (Some("y".into()), Some(ModelKind::Logistic));
+/// # let request = Request { response, kind, without: vec!["bad".into()], ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Check)?, Run::default());
+/// let found = prepared.check_report(&prepared.check(&run)?);
+/// assert!(found.methods.iter().any(|method| method.method == "rank-sum"));
+/// assert!(found.methods.windows(2).all(|pair| pair[0].auc >= pair[1].auc)); // best first
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MethodReport {
-    /// Its name.
+    /// Its name, as it is asked for.
     pub method: String,
-    /// Area under the curve.
+    /// Area under the curve: how often a flipped row ranks as worse than one that is not.
     pub auc: f64,
-    /// Average precision.
+    /// Average precision over the flipped rows, worst first.
     pub average_precision: f64,
     /// Mean area under the curve of one member, where K > 1: `auc` less this is the gain over K = 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -280,18 +478,58 @@ pub struct MethodReport {
 }
 
 /// A method that was not run.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..60).map(f64::from).collect();
+/// # let bad: Vec<f64> = (0..60).map(|i| f64::from(i % 20 == 5)).collect(); // rows 6, 26 and 46 have the wrong class
+/// # let y = x.iter().zip(&bad).map(|(x, bad)| (f64::from(*x > 29.5) - bad).abs()).collect();
+/// # let columns = [("x", x), ("bad", bad), ("y", y)].map(|(name, values)| (name.into(), Column::Numbers(values)));
+/// # let table = Frame::new(columns.into())?;
+/// let (response, kind) = (Some("y".into()), Some(ModelKind::Logistic));
+/// let request = Request { response, kind, method: Some(Method::Loss), ..Request::default() };
+/// let prepared = request.prepare(table, Purpose::Check)?; // the loss needs no validation rows, so that there are none
+/// let found = prepared.check_report(&prepared.check(&Run::default())?);
+/// let product = found.left_out.iter().find(|left_out| left_out.method == "ip").unwrap();
+/// assert!(product.reason.contains("ip needs validation rows"));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LeftOut {
-    /// Its name.
+    /// Its name, as it is asked for.
     pub method: String,
-    /// Why.
+    /// Why it was not run.
     pub reason: String,
 }
 
 /// What trimming did, beside its baselines.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..60).map(f64::from).collect();
+/// # let bad: Vec<f64> = (0..60).map(|i| f64::from(i % 20 == 5)).collect(); // rows 6, 26 and 46 have the wrong class
+/// # let y = x.iter().zip(&bad).map(|(x, bad)| (f64::from(*x > 29.5) - bad).abs()).collect();
+/// # let columns = [("x", x), ("bad", bad), ("y", y)].map(|(name, values)| (name.into(), Column::Numbers(values)));
+/// # let table = Frame::new(columns.into())?;
+/// # let (response, kind, truth) = (Some("y".into()), Some(ModelKind::Logistic), Some("bad".into()));
+/// # let request = Request { response, kind, truth, method: Some(Method::Loss), ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Trim)?, Run::default());
+/// # let study = prepared.study(&run)?;
+/// let found = prepared.trim_report(&study, &prepared.trim(&study, 0.1, &run)?); // some classes of the table are wrong
+/// assert_eq!((found.method.as_str(), found.removed.len()), ("loss", 5)); // a tenth of the 48 that are no test rows
+/// assert!(found.auc_of_truth.unwrap() > 0.9); // and which they are is known
+/// assert!(!found.stopped_at_crossing); // that is for unfairness
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrimReport {
-    /// The model before.
+    /// The model before trimming.
     pub model: ModelReport,
     /// The function f that influence is on.
     pub impact: ImpactReport,
@@ -311,17 +549,38 @@ pub struct TrimReport {
 }
 
 /// A way to change the training rows, and what came of it.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..60).map(f64::from).collect();
+/// # let bad: Vec<f64> = (0..60).map(|i| f64::from(i % 20 == 5)).collect(); // rows 6, 26 and 46 have the wrong class
+/// # let y = x.iter().zip(&bad).map(|(x, bad)| (f64::from(*x > 29.5) - bad).abs()).collect();
+/// # let columns = [("x", x), ("bad", bad), ("y", y)].map(|(name, values)| (name.into(), Column::Numbers(values)));
+/// # let table = Frame::new(columns.into())?;
+/// # let (response, kind, truth) = (Some("y".into()), Some(ModelKind::Logistic), Some("bad".into()));
+/// # let request = Request { response, kind, truth, method: Some(Method::Loss), ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Trim)?, Run::default());
+/// # let study = prepared.study(&run)?;
+/// let report = prepared.trim_report(&study, &prepared.trim(&study, 0.1, &run)?);
+/// let ways: Vec<&str> = report.rows.iter().map(|row| row.trim.as_str()).collect();
+/// assert_eq!(ways, ["none", "loss", "random", "loss", "oracle"]); // the method beside its baselines
+/// assert!(report.rows.iter().all(|row| row.test_accuracy.is_some()));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrimRowReport {
-    /// The way.
+    /// The way, as in [`TrimRow::trim`].
     pub trim: String,
-    /// Rows removed.
+    /// How many rows were removed.
     pub removed: usize,
     /// Share of test rows whose class is predicted.
     pub test_accuracy: Option<f64>,
-    /// f on the validation rows, signed.
+    /// The value of f on the validation rows, signed.
     pub value_validation: Option<f64>,
-    /// f on the test rows, signed.
+    /// The value of f on the test rows, signed.
     pub value_test: Option<f64>,
     /// Accuracy on test rows attacked through the model before trimming.
     #[serde(default, skip_serializing_if = "Option::is_none")]

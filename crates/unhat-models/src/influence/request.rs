@@ -9,15 +9,52 @@ use std::fmt;
 use unhat::{Error, ErrorKind, Result, Run};
 
 /// What a row's influence is on, as it is asked for.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{ImpactRequest, Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// // v = (0, 1), of the constant alone: g·v is what the line 2x + 1 misses each y by, −2, 3, 0 and −1.
+/// let impact = Some(ImpactRequest::Vector(vec![0.0, 1.0]));
+/// let request = Request { response: Some("y".into()), kind: Some(ModelKind::Linear), impact, ..Request::default() };
+/// let request = Request { method: Some(Method::InnerProduct), ..request };
+/// let found = request.prepare(table, Purpose::Score)?.study(&Run::default())?;
+/// assert!(found.scores.iter().zip([-2.0, 3.0, 0.0, -1.0]).all(|(s, e)| (s - e).abs() < 1e-12));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum ImpactRequest {
-    /// An impact by name.
+    /// A function f by its name.
     Named(ImpactKind),
-    /// A vector v, p values.
+    /// The vector v itself, p values.
     Vector(Vec<f64>),
 }
 
 /// What a study is for.
+///
+/// # Examples
+/// ```
+/// use unhat_models::influence::{Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..20).map(f64::from).collect();
+/// # let y: Vec<f64> = x.iter().map(|x| (x / 4.0).sin()).collect();
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let request = |truth: Option<&str>| Request {
+///     response: Some("y".into()),
+///     kind: Some(ModelKind::Linear),
+///     truth: truth.map(Into::into),
+///     ..Request::default()
+/// };
+/// let trimming = request(None).prepare(table.clone(), Purpose::Trim)?;
+/// assert!(trimming.parts.test.is_some()); // it is judged by test rows
+/// let error = request(Some("bad")).prepare(table, Purpose::Score).unwrap_err();
+/// assert!(error.to_string().starts_with("truth: ")); // which rows are bad is asked of trimming only
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To score the rows.
@@ -29,6 +66,23 @@ pub enum Purpose {
 }
 
 /// Everything that may be asked of [`Request::prepare`]; the defaults are those of the program.
+///
+/// # Examples
+/// ```
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let (response, kind) = (Some("y".into()), Some(ModelKind::Linear));
+/// let request = Request { response, kind, method: Some(Method::Loss), ..Request::default() };
+/// let prepared = request.clone().prepare(table.clone(), Purpose::Score)?;
+/// assert_eq!((prepared.parts.train.rows.len(), prepared.parts.encoding.width()), (4, 2)); // x and a constant
+/// assert!(prepared.parts.validation.is_none()); // the loss needs no v
+/// let error = Request { ensemble: 0, ..request }.prepare(table, Purpose::Score).unwrap_err();
+/// assert!(error.to_string().starts_with("ensemble: found 0"));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The response column; None: the model's.
@@ -37,9 +91,9 @@ pub struct Request {
     pub kind: Option<ModelKind>,
     /// A model that is there already.
     pub model: Option<Model>,
-    /// Validation rows.
+    /// Where validation rows come from.
     pub validation: HeldOutRows,
-    /// Test rows.
+    /// Where test rows come from.
     pub test: HeldOutRows,
     /// A column of two values, for the unfairness; it stays a feature.
     pub group: Option<String>,
@@ -49,19 +103,19 @@ pub struct Request {
     pub without: Vec<String>,
     /// Whether numbers are standardised.
     pub standardize: bool,
-    /// M; None: as [`crate::models::fit_model`] chooses it.
+    /// The penalty M of the fit; None: as [`crate::models::fit_model`] chooses it.
     pub penalty: Option<f64>,
     /// What the scores are for.
     pub task: Task,
-    /// f or v; None: the task's.
+    /// The function f or the vector v; None: the task's.
     pub impact: Option<ImpactRequest>,
     /// Where v comes from.
     pub direction: Direction,
-    /// None: the task's.
+    /// How rows are scored; None: the task's way.
     pub method: Option<Method>,
-    /// T ≥ 1; None: the method's.
+    /// The temperature T ≥ 1 of v; None: the method's.
     pub temperature: Option<f64>,
-    /// α > 0; None: the method's.
+    /// The damping α > 0 in units of mean‖g‖²; None: the method's.
     pub damping: Option<f64>,
     /// Whether leverages are computed beside scores that need none.
     pub leverages: bool,
@@ -98,13 +152,31 @@ impl Default for Request {
 }
 
 /// A table in parts, with what is asked of it.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let (response, kind) = (Some("y".into()), Some(ModelKind::Linear));
+/// let request = Request { response, kind, method: Some(Method::Loss), ..Request::default() };
+/// let prepared = request.prepare(table, Purpose::Score)?;
+/// assert_eq!(prepared.parts.train.responses, [3.0, 0.0, 5.0, 8.0]);
+/// let found = prepared.study(&Run::default())?;
+/// let worst = (0..4).min_by(|&i, &k| found.scores[i].total_cmp(&found.scores[k])).unwrap();
+/// assert_eq!(prepared.row_name(worst).to_string(), "2"); // the line 2x + 1 misses (1, 0) by 3
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Prepared {
     /// The table as it was given.
     pub table: Frame,
     /// Its parts, encoded.
     pub parts: Parts,
-    /// What is asked.
+    /// What is asked of a study.
     pub options: StudyOptions,
     /// A model that is there already.
     pub model: Option<Model>,
@@ -259,6 +331,13 @@ impl Prepared {
 }
 
 /// What a row is called.
+///
+/// # Examples
+/// ```
+/// use unhat_models::influence::RowName;
+/// assert_eq!(RowName::Number(5).to_string(), "5");
+/// assert_eq!(RowName::Name("Ada".into()).to_string(), "Ada");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum RowName {

@@ -10,6 +10,22 @@ use unhat::kernels;
 use unhat::{ErrorKind, Result, Run};
 
 /// Which of the two equal forms is factored.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Form, Ridge, SampleGradients};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// network.set(&[3.0]);
+/// let (rows, run) = (SampleGradients::new(&network, &[1.0; 3], &[1.0, 2.0, 6.0])?, Run::default());
+/// assert_eq!(Ridge::new(&rows, 14.0, &run)?.form, Form::Primal); // one parameter, three rows
+/// for form in [Form::Primal, Form::Dual] {
+///     let leverages = Ridge::in_form(&rows, 14.0, form, &run)?.leverages(&run)?;
+///     assert!((leverages[0] - 4.0 / 28.0).abs() < 1e-15); // g²/(Σg² + M) with g = 2, 1, −3
+/// }
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// The p×p system of the parameters.
@@ -19,9 +35,23 @@ pub enum Form {
 }
 
 /// The factored ridge system of the per-sample gradients.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Ridge, SampleGradients};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// network.set(&[3.0]);
+/// let (rows, run) = (SampleGradients::new(&network, &[1.0; 3], &[1.0, 2.0, 6.0])?, Run::default());
+/// let ridge = Ridge::new(&rows, 14.0, &run)?; // Σg² = 14, so half of one dimension is left
+/// assert!((ridge.leverages(&run)?.iter().sum::<f64>() - 0.5).abs() < 1e-15);
+/// assert!((ridge.damped(&[28.0], &run)?[2] + 3.0).abs() < 1e-14); // g·28/28
+/// # Ok::<(), unhat::Error>(())
+/// ```
 pub struct Ridge<'a> {
     gradients: SampleGradients<'a>,
-    /// The damping M.
+    /// The damping M of the system.
     pub damping: f64,
     /// Which form was factored.
     pub form: Form,

@@ -5,6 +5,20 @@ use unhat::rows::{DenseRows, RowSource, require_finite, require_vector};
 use unhat::{ErrorKind, Result};
 
 /// Labelled rows and the network whose loss they have.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::SampleGradients;
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian); // a constant alone
+/// network.set(&[3.0]);
+/// let (rows, run) = (SampleGradients::new(&network, &[1.0; 3], &[1.0, 2.0, 6.0])?, Run::default());
+/// assert_eq!(rows.losses(&run)?, [2.0, 0.5, 4.5]); // ½(z − y)²
+/// assert_eq!(rows.times(&[1.0], &run)?, [2.0, 1.0, -3.0]); // z − y
+/// assert_eq!(rows.sum(1.0, &run)?, [0.0]); // 3 is the mean
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct SampleGradients<'a> {
     /// The trained network.
@@ -26,6 +40,19 @@ pub(super) enum Source<'a> {
 }
 
 /// ∂f/∂z of one row: (row, z, out).
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{SampleGradients, Top};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// network.set(&[3.0]);
+/// let rows = SampleGradients::new(&network, &[1.0, 2.0], &[0.0; 2])?; // z = 3x
+/// let top: &Top<'_> = &|_, z, out| out[0] = z[0]; // of f = Σ½z²
+/// assert_eq!(rows.combination_of(top, &Run::default())?, [3.0 * (1.0 + 4.0)]); // θΣx²
+/// # Ok::<(), unhat::Error>(())
+/// ```
 pub type Top<'a> = dyn Fn(usize, &[f64], &mut [f64]) + Sync + 'a;
 
 impl<'a> SampleGradients<'a> {

@@ -12,13 +12,20 @@ use std::time::Instant;
 use unhat::{ErrorKind, Event, Result, Run};
 
 /// Where v comes from.
+///
+/// # Examples
+/// ```
+/// use unhat_models::influence::Direction;
+/// assert_eq!(Direction::named("training-margin"), Some(Direction::TrainingMargin));
+/// assert_eq!(Direction::named("v.npy"), None); // a file, which the caller reads into `Given`
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Direction {
     /// From f on the validation rows.
     Validation,
     /// From the training margins.
     TrainingMargin,
-    /// Given, p values.
+    /// The vector v itself, p values.
     Given(Vec<f64>),
 }
 
@@ -34,42 +41,95 @@ impl Direction {
 }
 
 /// What is asked of a study.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request, StudyOptions, study};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let request = Request { response: Some("y".into()), kind: Some(ModelKind::Linear), ..Request::default() };
+/// let prepared = Request { method: Some(Method::Loss), ..request }.prepare(table, Purpose::Score)?;
+/// // The same parts, another question: how long is each row's gradient?
+/// let options = StudyOptions { method: Some(Method::GradNorm), ..prepared.options.clone() };
+/// let found = study(&prepared.parts, &options, &Run::default())?;
+/// assert!(found.scores.iter().zip(&found.gradient_norms).all(|(score, norm)| *score == -norm));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct StudyOptions {
-    /// The model.
+    /// The model to fit.
     pub kind: ModelKind,
-    /// M; None: as [`fit_model`] chooses it.
+    /// The penalty M of the fit; None: as [`fit_model`] chooses it.
     pub penalty: Option<f64>,
     /// What the scores are for.
     pub task: Task,
     /// The function f that influence is on.
     pub impact: ImpactKind,
-    /// None: the task's.
+    /// How rows are scored; None: the task's way.
     pub method: Option<Method>,
-    /// v.
+    /// Where v comes from.
     pub direction: Direction,
-    /// T; None: the method's.
+    /// The temperature T of v; None: the method's.
     pub temperature: Option<f64>,
-    /// α; None: the method's.
+    /// The damping α in units of mean‖g‖²; None: the method's.
     pub damping: Option<f64>,
     /// Whether leverages are computed beside scores that need none.
     pub leverages: bool,
-    /// K models with seeds seed, seed + 1, ….
+    /// The number K of models, with seeds seed, seed + 1, ….
     pub ensemble: u32,
     /// The seed of everything that is drawn.
     pub seed: u64,
 }
 
 /// f on the rows that it is measured on.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, HeldOutRows, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let (x, y) = (vec![1.5], vec![6.0]);
+/// let held_out = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let request = Request { response: Some("y".into()), kind: Some(ModelKind::Linear), ..Request::default() };
+/// let request = Request { method: Some(Method::Loss), validation: HeldOutRows::Table(held_out), ..request };
+/// let found = request.prepare(table, Purpose::Score)?.study(&Run::default())?.impact; // the fit is 2x + 1
+/// assert!((found.validation.unwrap() - 2.0).abs() < 1e-12); // ½(4 − 6)²
+/// assert_eq!(found.test, None);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ImpactValues {
-    /// On the validation rows, signed.
+    /// The value of f on the validation rows, signed.
     pub validation: Option<f64>,
-    /// On the test rows, signed.
+    /// The value of f on the test rows, signed.
     pub test: Option<f64>,
 }
 
 /// What an ensemble added.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..20).map(f64::from).collect();
+/// # let y: Vec<f64> = x.iter().map(|x| (x / 4.0).sin()).collect();
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// let request = |kind| Request { response: Some("y".into()), kind: Some(kind), ensemble: 2, ..Request::default() };
+/// let spread = |kind| {
+///     let request = Request { method: Some(Method::Loss), ..request(kind) };
+///     Ok::<_, unhat::Error>(request.prepare(table.clone(), Purpose::Score)?.study(&Run::default())?.ensemble)
+/// };
+/// assert_eq!(spread(ModelKind::Network(vec![3]))?.unwrap().members, 2);
+/// assert_eq!(spread(ModelKind::Linear)?, None); // a model without hidden layers has one minimum
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EnsembleSpread {
     /// The number K of fits that were averaged.
@@ -79,28 +139,66 @@ pub struct EnsembleSpread {
 }
 
 /// Where the seconds of a study went.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request, study_of};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// # let (response, kind) = (Some("y".into()), Some(ModelKind::Linear));
+/// # let request = Request { response, kind, method: Some(Method::Loss), ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Score)?, Run::default());
+/// let whole = prepared.study(&run)?;
+/// let again = study_of(vec![whole.fitted.clone()], &prepared.parts, &prepared.options, &run)?;
+/// assert!(whole.phases.fit > 0.0);
+/// assert_eq!(again.phases.fit, 0.0); // the model was there
+/// assert_eq!(again.scores, whole.scores);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Phases {
-    /// To fit the models; 0 for a model that was there.
+    /// Seconds to fit the models; 0 for a model that was there.
     pub fit: f64,
-    /// From the model to the scores.
+    /// Seconds from the model to the scores.
     pub score: f64,
-    /// For what is told beside them: losses, norms, leverages, f, diagnostics.
+    /// Seconds for what is told beside them: losses, norms, leverages, f, diagnostics.
     pub beside: f64,
 }
 
 /// A scored table.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # // 2x + 1 fits (x, y) best, and leaves 2, −3, 0 and 1 over: they sum to 0, and so do their products with x.
+/// # let (x, y) = (vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 0.0, 5.0, 8.0]);
+/// # let table = Frame::new(vec![("x".into(), Column::Numbers(x)), ("y".into(), Column::Numbers(y))])?;
+/// # let (response, kind) = (Some("y".into()), Some(ModelKind::Linear));
+/// # let request = Request { response, kind, method: Some(Method::Loss), ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Score)?, Run::default());
+/// // The line 2x + 1 leaves 2, −3, 0 and 1 over at (0, 3), (1, 0), (2, 5) and (3, 8).
+/// let found = prepared.study(&run)?;
+/// assert!(found.losses.iter().zip([2.0, 4.5, 0.0, 0.5]).all(|(l, e)| (l - e).abs() < 1e-12));
+/// assert!(found.scores.iter().zip(&found.losses).all(|(score, loss)| *score == -loss)); // larger = better
+/// assert!((found.hat.unwrap()[0] - 0.7).abs() < 1e-12); // 1/4 + 1.5²/5
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Study {
     /// The model of the first seed.
     pub fitted: Fitted,
     /// How rows were scored.
     pub method: Method,
-    /// Larger = better row.
+    /// The score of every training row; larger = better row.
     pub scores: Vec<f64>,
-    /// ℓᵢ.
+    /// The loss ℓᵢ of every training row.
     pub losses: Vec<f64>,
-    /// ‖gᵢ‖.
+    /// The length ‖gᵢ‖ of every row's gradient.
     pub gradient_norms: Vec<f64>,
     /// Ridge leverage of the gradients; None where min(n, p) is above [`LEVERAGE_LIMIT`], or where it was declined.
     pub leverages: Option<Vec<f64>>,
@@ -108,19 +206,19 @@ pub struct Study {
     pub hat: Option<Vec<f64>>,
     /// The function f that influence is on.
     pub impact: ImpactValues,
-    /// T of v.
+    /// The temperature T of v, where it has one.
     pub temperature: Option<f64>,
-    /// M of the damped system of the method, where it has one.
+    /// The damping M of the damped system of the method, where it has one.
     pub damping: Option<f64>,
     /// How far the scores may be trusted.
     pub diagnostics: StudyDiagnostics,
-    /// With K > 1.
+    /// How the members of an ensemble agree, with K > 1.
     pub ensemble: Option<EnsembleSpread>,
     /// The scores of each member, with K > 1; else empty.
     pub members: Vec<Vec<f64>>,
-    /// In words.
+    /// What a person must know, in words.
     pub warnings: Vec<String>,
-    /// Seconds.
+    /// Where the seconds went.
     pub phases: Phases,
 }
 

@@ -12,17 +12,39 @@ const CROSSING_FITS: u32 = 10;
 pub const TRIMMED_SHARE: f64 = 0.05;
 
 /// One way to change the training rows, and what came of it.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..60).map(f64::from).collect();
+/// # let bad: Vec<f64> = (0..60).map(|i| f64::from(i % 20 == 5)).collect(); // rows 6, 26 and 46 have the wrong class
+/// # let y = x.iter().zip(&bad).map(|(x, bad)| (f64::from(*x > 29.5) - bad).abs()).collect();
+/// # let columns = [("x", x), ("bad", bad), ("y", y)].map(|(name, values)| (name.into(), Column::Numbers(values)));
+/// # let table = Frame::new(columns.into())?;
+/// # let (response, kind, truth) = (Some("y".into()), Some(ModelKind::Logistic), Some("bad".into()));
+/// # let request = Request { response, kind, truth, method: Some(Method::Loss), ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Trim)?, Run::default());
+/// # let study = prepared.study(&run)?;
+/// // A tenth of the rows, by their loss under a logistic model of them all.
+/// let rows = prepared.trim(&study, 0.1, &run)?.rows;
+/// assert_eq!((rows[0].trim.as_str(), rows[0].removed), ("none", 0));
+/// assert_eq!((rows[1].trim.as_str(), rows[1].removed), ("loss", 5)); // of the 48 that are no test rows
+/// assert_eq!(rows[0].attacked_accuracy, None); // that is for robustness
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrimRow {
     /// What was done: "none", the method, "random", "loss", "V added to training", "oracle", ….
     pub trim: String,
-    /// Rows removed.
+    /// How many rows were removed.
     pub removed: usize,
     /// Share of test rows whose class is predicted; None for numbers or without test rows.
     pub test_accuracy: Option<f64>,
-    /// f on the validation rows, signed. Trimming chose by these rows: read the next.
+    /// The value of f on the validation rows, signed. Trimming chose by these rows: read the next.
     pub value_validation: Option<f64>,
-    /// f on the test rows, signed.
+    /// The value of f on the test rows, signed.
     pub value_test: Option<f64>,
     /// For robustness: accuracy on test rows attacked once, through the model before trimming.
     pub attacked_accuracy: Option<f64>,
@@ -31,6 +53,28 @@ pub struct TrimRow {
 }
 
 /// The table of a trimming, and what is left.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{Method, Purpose, Request};
+/// use unhat_models::models::{Column, Frame, ModelKind};
+/// # let x: Vec<f64> = (0..60).map(f64::from).collect();
+/// # let bad: Vec<f64> = (0..60).map(|i| f64::from(i % 20 == 5)).collect(); // rows 6, 26 and 46 have the wrong class
+/// # let y = x.iter().zip(&bad).map(|(x, bad)| (f64::from(*x > 29.5) - bad).abs()).collect();
+/// # let columns = [("x", x), ("bad", bad), ("y", y)].map(|(name, values)| (name.into(), Column::Numbers(values)));
+/// # let table = Frame::new(columns.into())?;
+/// # let (response, kind, truth) = (Some("y".into()), Some(ModelKind::Logistic), Some("bad".into()));
+/// # let request = Request { response, kind, truth, method: Some(Method::Loss), ..Request::default() };
+/// # let (prepared, run) = (request.prepare(table, Purpose::Trim)?, Run::default());
+/// # let study = prepared.study(&run)?;
+/// let found = prepared.trim(&study, 0.1, &run)?; // a tenth of the rows, by their loss
+/// let removed: Vec<f64> = found.removed.iter().map(|&i| study.losses[i]).collect();
+/// assert!(removed.is_sorted_by(|a, b| a >= b)); // the worst first
+/// assert!(found.kept.iter().all(|&i| study.losses[i] <= removed[removed.len() - 1]));
+/// assert_eq!(found.kept.len() + found.removed.len(), study.losses.len());
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Trimmed {
     /// One row a way, "none" first, the method second.

@@ -20,6 +20,19 @@ pub const TEMPERATURE: f64 = 4.0;
 pub const WHITENING: f64 = 1.0;
 
 /// The Cholesky factors of C_l, one a layer.
+///
+/// # Examples
+/// ```
+/// use unhat::Run;
+/// use unhat_models::influence::{InputMetric, SampleGradients};
+/// use unhat_models::models::{Activation, Family, Network};
+/// let network = Network::zeros(2, &[], Activation::Relu, Family::Gaussian);
+/// let rows = SampleGradients::new(&network, &[2.0, 0.0, 0.0, 2.0], &[0.0; 2])?; // AᵀA/n = 2·I
+/// let metric = InputMetric::new(&rows, 1.0, &Run::default())?; // and β·tr/d = 2 more
+/// let u = metric.solve(&network, &[4.0, 8.0]);
+/// assert!((u[0] - 1.0).abs() < 1e-15 && (u[1] - 2.0).abs() < 1e-15);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 pub struct InputMetric {
     factors: Vec<(usize, Vec<f64>)>,
 }

@@ -9,11 +9,19 @@ use unhat::kernels;
 use unhat::{ErrorKind, Result};
 
 /// How the kernel is damped.
+///
+/// # Examples
+/// ```
+/// use unhat_models::natural::Damping;
+/// let kernel = [4.0, 1.0, 1.0, 2.0]; // of two samples
+/// assert_eq!(Damping::Absolute(0.5).of(&kernel, 2), 1.0); // nλ
+/// assert_eq!(Damping::Relative(0.5).of(&kernel, 2), 1.5); // α·tr(K)/n
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Damping {
-    /// λ, in the units of the Fisher matrix GᵀG/n: M = nλ.
+    /// By λ, in the units of the Fisher matrix GᵀG/n: M = nλ.
     Absolute(f64),
-    /// α: M = α·tr(K)/n, so that λ follows the size of the gradients.
+    /// By α, M = α·tr(K)/n, so that λ follows the size of the gradients.
     Relative(f64),
 }
 

@@ -9,6 +9,15 @@ use crate::models::{
 use unhat::{ErrorKind, Result};
 
 /// Which gradients a coefficient weighs.
+///
+/// # Examples
+/// ```
+/// use unhat_models::natural::Scope;
+/// assert_eq!("network".parse::<Scope>()?, Scope::Network);
+/// assert_eq!(Scope::Layer.name(), "layer");
+/// assert!("sample".parse::<Scope>().unwrap_err().to_string().contains("expected layer or network"));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -44,6 +53,17 @@ impl std::str::FromStr for Scope {
 }
 
 /// When coefficients are computed.
+///
+/// # Examples
+/// ```
+/// use unhat_models::models::Optimiser;
+/// use unhat_models::natural::{Fngd, FngdOptions, Refresh};
+/// let rule = |refresh| Fngd::new(100, FngdOptions { refresh, ..FngdOptions::default() });
+/// assert_eq!(rule(Refresh::EveryStep)?.name(), "ngd"); // nothing is shared: the natural gradient itself
+/// assert_eq!(rule(Refresh::EveryEpochs(5))?.name(), "fngd");
+/// assert!(rule(Refresh::EveryEpochs(0)).is_err());
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refresh {
     /// In every step: the exact natural gradient of the batch.
@@ -55,15 +75,46 @@ pub enum Refresh {
 }
 
 /// How weights decay.
+///
+/// # Examples
+/// ```
+/// use unhat_models::models::{Activation, Batch, Family, Network, Optimiser, Workspace};
+/// use unhat_models::natural::{Decay, Fngd, FngdOptions};
+/// // A weight of 1 whose gradient is 0, two steps with momentum 0.9 and η = 0.1: decay alone moves it.
+/// let decayed = |decay: Decay| {
+///     let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+///     network.set(&[1.0]);
+///     let mut work = Workspace::default();
+///     network.forward(&[1.0], &mut work);
+///     let factors = network.backward(&[1.0], &mut work, |_, _, top| top[0] = 0.0);
+///     let mut rule = Fngd::new(1, FngdOptions { decay, ..FngdOptions::default() })?;
+///     for step in 0..2 {
+///         rule.step(&mut network, &factors, &Batch { ids: &[0], epoch: 0, step, learning_rate: 0.1 })?;
+///     }
+///     Ok::<_, unhat::Error>(network.flatten()[0])
+/// };
+/// assert!((decayed(Decay::Decoupled(0.5))? - 0.95 * 0.95).abs() < 1e-15);
+/// assert!((decayed(Decay::Coupled(0.5))? - 0.8575).abs() < 1e-15); // 0.95 − 0.1·(0.9·0.5 + 0.5·0.95)
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Decay {
-    /// λθ is part of the direction, and of its momentum.
+    /// The decay λ as part λθ of the direction, and of its momentum.
     Coupled(f64),
-    /// θ shrinks by ηλ a step, beside the direction.
+    /// The decay λ by which θ shrinks, ηλ a step, beside the direction.
     Decoupled(f64),
 }
 
 /// How [`Fngd`] steps.
+///
+/// # Examples
+/// ```
+/// use unhat_models::natural::{Damping, Fngd, FngdOptions, Scope};
+/// let options = FngdOptions { scope: Scope::Network, damping: Damping::Relative(1.0), ..FngdOptions::default() };
+/// assert!(Fngd::new(100, options).is_ok());
+/// let error = Fngd::new(100, FngdOptions { momentum: 1.0, ..options }).unwrap_err(); // would never come to rest
+/// assert!(error.to_string().starts_with("momentum: found 1"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FngdOptions {
     /// How coefficients are shared.
@@ -72,11 +123,11 @@ pub struct FngdOptions {
     pub refresh: Refresh,
     /// Layer by layer or together.
     pub scope: Scope,
-    /// M. Relative damping below 10 in the first epoch spoils larger networks.
+    /// The damping M of the kernel. Relative damping below 10 in the first epoch spoils larger networks.
     pub damping: Damping,
-    /// The momentum μ.
+    /// The momentum μ of the directions.
     pub momentum: f64,
-    /// λ.
+    /// The weight decay λ.
     pub decay: Decay,
     /// A control: shared coefficients are dealt out to other samples, drawn by this seed.
     pub permuted: Option<u64>,
@@ -102,6 +153,20 @@ impl Default for FngdOptions {
 
 /// Fast natural gradient descent after the paper, with its controls.
 ///
+/// # Examples
+/// ```
+/// use unhat_models::models::{Activation, Batch, Family, Network, Optimiser, Workspace};
+/// use unhat_models::natural::{Damping, Fngd, FngdOptions};
+/// // The mean of y = 1, 2 from θ = 0: the gradients are −y.
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// let (features, y, mut work) = ([1.0; 2], [1.0, 2.0], Workspace::default());
+/// network.forward(&features, &mut work);
+/// let factors = network.backward(&features, &mut work, |i, z, top| top[0] = z[0] - y[i]);
+/// let mut rule = Fngd::new(2, FngdOptions { damping: Damping::Absolute(0.5), ..FngdOptions::default() })?;
+/// rule.step(&mut network, &factors, &Batch { ids: &[0, 1], epoch: 0, step: 0, learning_rate: 1.0 })?;
+/// assert!((network.flatten()[0] - 0.5).abs() < 1e-15); // Σy/(Σy² + nλ)
+/// # Ok::<(), unhat::Error>(())
+/// ```
 /// # References
 /// OuZhuHuangLiu2024.
 #[derive(Clone, Debug)]

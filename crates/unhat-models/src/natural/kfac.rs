@@ -14,12 +14,30 @@ use unhat::{ErrorKind, Result};
 const SIGNS_STREAM: u64 = 3 << 40;
 
 /// Which Fisher matrix the output gradients are those of.
+///
+/// # Examples
+/// ```
+/// use unhat_models::models::{Activation, Batch, Family, Network, Optimiser, Workspace};
+/// use unhat_models::natural::{Fisher, Kfac, KfacOptions};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// let (features, y, mut work) = ([1.0; 2], [1.0, 2.0], Workspace::default());
+/// network.forward(&features, &mut work);
+/// let factors = network.backward(&features, &mut work, |i, z, top| top[0] = z[0] - y[i]);
+/// let mut second_moment = |fisher| {
+///     let mut rule = Kfac::new(KfacOptions { fisher, ..KfacOptions::default() })?;
+///     rule.step(&mut network, &factors, &Batch { ids: &[0, 1], epoch: 0, step: 0, learning_rate: 0.0 })?;
+///     Ok::<_, unhat::Error>(rule.factors(0).map(|(_, d)| d[0]))
+/// };
+/// assert_eq!(second_moment(Fisher::Model { seed: 0 })?, Some(1.0)); // ∂²ℓ/∂z², whatever the answers
+/// assert_eq!(second_moment(Fisher::Empirical)?, Some(2.5)); // the mean of 1² and 2²
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fisher {
     /// The model's: E over its own answers, `D = E[JᵀHJ]` with `H = ∂²ℓ/∂z²`, drawn as `d = Jᵀ Σ_c ±s_c` with `H = Σ_c s_c s_cᵀ`
     /// and random signs; for an extra pass forward and back on the steps that update factors.
     Model {
-        /// Of the signs.
+        /// The seed of the signs.
         seed: u64,
     },
     /// The empirical one: the gradients at the labels, which are there anyway. It fades as the labels are learned.
@@ -27,6 +45,21 @@ pub enum Fisher {
 }
 
 /// How [`Kfac`] steps.
+///
+/// # Examples
+/// ```
+/// use unhat_models::models::{Activation, Batch, Family, Network, Optimiser, Workspace};
+/// use unhat_models::natural::{Damping, Kfac, KfacOptions};
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// let (features, y, mut work) = ([1.0; 2], [1.0, 2.0], Workspace::default());
+/// network.forward(&features, &mut work);
+/// let factors = network.backward(&features, &mut work, |i, z, top| top[0] = z[0] - y[i]);
+/// let options = KfacOptions { damping: Damping::Absolute(1.0), trust: Some(0.140_625), ..KfacOptions::default() };
+/// Kfac::new(options)?.step(&mut network, &factors, &Batch { ids: &[0, 1], epoch: 0, step: 0, learning_rate: 1.0 })?;
+/// // ḡ = −1.5 and Δ = ḡ/4, so Δᵀḡ = 4κ: half the step is trusted.
+/// assert!((network.flatten()[0] - 0.1875).abs() < 1e-15);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KfacOptions {
     /// The model's or the empirical one.
@@ -35,15 +68,15 @@ pub struct KfacOptions {
     pub factor_every: u64,
     /// Steps from one inversion to the next.
     pub inverse_every: u64,
-    /// λ, or α: λ = α·(tr A/d_in)·(tr D/d_out) in each layer.
+    /// The damping: λ itself, or by α as λ = α·(tr A/d_in)·(tr D/d_out) in each layer.
     pub damping: Damping,
-    /// ρ, the largest weight of the past in the running factors.
+    /// The largest weight ρ of the past in the running factors.
     pub memory: f64,
-    /// The momentum μ.
+    /// The momentum μ of the directions.
     pub momentum: f64,
-    /// Weight decay.
+    /// How weights decay.
     pub decay: Decay,
-    /// κ: the step is shortened until η²Δᵀḡ ≤ κ, about twice the change of the predictions in nats.
+    /// The trust κ: the step is shortened until η²Δᵀḡ ≤ κ, about twice the change of the predictions in nats.
     pub trust: Option<f64>,
 }
 
@@ -77,6 +110,21 @@ struct Curvature {
 ///
 /// # Cost
 /// Factors: rows·(d_in² + d_out²) flops a layer; inverses: d_in³ + d_out³; every step: 2d_in·d_out(d_in + d_out).
+/// # Examples
+/// ```
+/// use unhat_models::models::{Activation, Batch, Family, Network, Optimiser, Workspace};
+/// use unhat_models::natural::{Damping, Kfac, KfacOptions};
+/// // The mean of y = 1, 2 from θ = 0: A = D = 1 and ḡ = −1.5.
+/// let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// let (features, y, mut work) = ([1.0; 2], [1.0, 2.0], Workspace::default());
+/// network.forward(&features, &mut work);
+/// let factors = network.backward(&features, &mut work, |i, z, top| top[0] = z[0] - y[i]);
+/// let mut rule = Kfac::new(KfacOptions { damping: Damping::Absolute(1.0), ..KfacOptions::default() })?;
+/// rule.step(&mut network, &factors, &Batch { ids: &[0, 1], epoch: 0, step: 0, learning_rate: 1.0 })?;
+/// assert_eq!(rule.factors(0), Some((&[1.0][..], &[1.0][..])));
+/// assert!((network.flatten()[0] - 0.375).abs() < 1e-15); // −(D + 1)⁻¹ ḡ (A + 1)⁻¹
+/// # Ok::<(), unhat::Error>(())
+/// ```
 /// # References
 /// MartensGrosse2015; BaGrosseMartens2017 for κ.
 #[derive(Debug)]

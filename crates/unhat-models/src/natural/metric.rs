@@ -12,13 +12,24 @@ use unhat::random::uniform_rows_into;
 pub const REFRESH_STEPS: [u64; 7] = [0, 1, 2, 4, 8, 16, 32];
 
 /// How a layer's metric is made.
+///
+/// # Examples
+/// ```
+/// use unhat_models::natural::{LayerMetric, MetricOptions};
+/// // One direction of three is enough here: the inputs have no other. S = diag(9, 0, 0), λ = α·tr(S)/d = 3.
+/// let mut metric = LayerMetric::new(3, 0, MetricOptions { rank: 1, damping: 1.0, ..MetricOptions::default() });
+/// metric.refresh(&[3.0, 0.0, 0.0, -3.0, 0.0, 0.0]);
+/// let mut gradient = [12.0, 3.0, 6.0];
+/// metric.apply(&mut gradient);
+/// assert!(gradient.iter().zip([1.0, 1.0, 2.0]).all(|(g, e)| (g - e).abs() < 1e-14)); // g(S + λI)⁻¹
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MetricOptions {
-    /// r: ranks 8 to 32 differ by a tenth in iterations, 1 by a half.
+    /// The rank r of the metric: ranks 8 to 32 differ by a tenth in iterations, 1 by a half.
     pub rank: usize,
-    /// α: 1 keeps the test accuracy where 0.1 loses half a point on wide networks.
+    /// The damping α: 1 keeps the test accuracy where 0.1 loses half a point on wide networks.
     pub damping: f64,
-    /// β, the largest weight of the past at a refresh.
+    /// The largest weight β of the past at a refresh.
     pub memory: f64,
     /// Rows of the layer's inputs that a refresh reads, evenly spaced.
     pub rows: usize,
@@ -33,6 +44,19 @@ impl Default for MetricOptions {
 }
 
 /// The metric of one layer of d inputs (the constant one included).
+///
+/// # Examples
+/// ```
+/// use unhat_models::natural::{LayerMetric, MetricOptions};
+/// let mut metric = LayerMetric::new(2, 0, MetricOptions::default());
+/// let mut gradient = [4.0, 8.0];
+/// metric.apply(&mut gradient);
+/// assert_eq!(gradient, [4.0, 8.0]); // before the first refresh
+/// assert!(metric.refresh(&[2.0, 0.0, 0.0, 2.0])); // two rows: S = 2·I, and λ = 2
+/// metric.apply(&mut gradient);
+/// assert!((gradient[0] - 1.0).abs() < 1e-15 && (gradient[1] - 2.0).abs() < 1e-15);
+/// assert_eq!((metric.refreshes(), metric.typical_moment()), (1, 4.0));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerMetric {
     d: usize,
@@ -44,22 +68,32 @@ pub struct LayerMetric {
 }
 
 /// The matrices of a metric.
+///
+/// # Examples
+/// ```
+/// use unhat_models::natural::{LayerMetric, MetricOperator, MetricOptions};
+/// let mut metric = LayerMetric::new(2, 0, MetricOptions::default());
+/// assert_eq!(metric.operator(), MetricOperator::Identity);
+/// metric.refresh(&[1.0, 0.0, 0.0, 1.0]); // S = I/2, λ = 1/2: of two inputs the inverse itself is kept
+/// let MetricOperator::Dense { inverse } = metric.operator() else { panic!("of few inputs") };
+/// assert!(inverse.iter().zip([1.0, 0.0, 0.0, 1.0]).all(|(p, e)| (p - e).abs() < 1e-15));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MetricOperator<'a> {
-    /// No refresh yet.
+    /// The gradient as it is: no refresh yet.
     Identity,
-    /// g ← gP.
+    /// A matrix of all inputs, g ← gP.
     Dense {
-        /// P, d×d and symmetric.
+        /// The matrix P, d×d and symmetric.
         inverse: &'a [f64],
     },
-    /// g ← s·(g + (gU)Wᵀ).
+    /// A matrix of low rank beside a multiple of I, g ← s·(g + (gU)Wᵀ).
     Fused {
-        /// U, its r columns one after the other.
+        /// The basis U, its r columns one after the other.
         basis: &'a [f64],
-        /// W = V/s, likewise.
+        /// The update W = V/s, its columns likewise.
         update: &'a [f64],
-        /// s.
+        /// The scale s of a direction outside the basis.
         scale: f64,
     },
 }
@@ -215,7 +249,7 @@ impl LayerMetric {
         }
     }
 
-    /// d.
+    /// The number d of inputs, the constant one included.
     pub fn inputs(&self) -> usize {
         self.d
     }

@@ -8,6 +8,17 @@ use crate::models::{AdamW, Batch, Factors, Network, Optimiser, Sgd, require_memo
 use unhat::Result;
 
 /// The rule that takes the step.
+///
+/// # Examples
+/// ```
+/// use unhat_models::models::{AdamW, Momentum, Optimiser, Sgd};
+/// use unhat_models::natural::{BaseRule, MetricControl, MetricOptions, MetricRefresh, SharedMetric};
+/// for base in [BaseRule::AdamW(AdamW::new(0.01)?), BaseRule::Sgd(Sgd::new(0.9, Momentum::Nesterov, 0.0)?)] {
+///     let rule = SharedMetric::new(base, MetricOptions::default(), MetricRefresh::FirstEpoch, MetricControl::None);
+///     assert_eq!(rule.name(), "fngd-metric"); // on top of either
+/// }
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum BaseRule {
     /// The learning rate of plain AdamW carries over: the metric's scale cancels.
@@ -20,6 +31,26 @@ pub enum BaseRule {
 }
 
 /// When the metric is refreshed after the first epoch.
+///
+/// # Examples
+/// ```
+/// use unhat_models::models::{Activation, Batch, Family, Momentum, Network, Optimiser, Sgd, Workspace};
+/// use unhat_models::natural::{BaseRule, MetricControl, MetricOptions, MetricRefresh, SharedMetric};
+/// # let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+/// # let mut work = Workspace::default();
+/// # network.forward(&[1.0], &mut work);
+/// # let factors = network.backward(&[1.0], &mut work, |_, z, top| top[0] = z[0] - 1.0);
+/// let mut layers_with_a_metric = |refresh| {
+///     let base = BaseRule::Sgd(Sgd::new(0.0, Momentum::HeavyBall, 0.0)?);
+///     let mut rule = SharedMetric::new(base, MetricOptions::default(), refresh, MetricControl::None);
+///     rule.step(&mut network, &factors, &Batch { ids: &[0], epoch: 3, step: 40, learning_rate: 0.1 })?;
+///     Ok::<_, unhat::Error>(rule.memory()[0])
+/// };
+/// // A rule that begins in a later epoch: only the one that refreshes there has a metric.
+/// assert_eq!(layers_with_a_metric(MetricRefresh::FirstEpoch)?, 0.0);
+/// assert_eq!(layers_with_a_metric(MetricRefresh::EverySteps(20))?, 1.0);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricRefresh {
     /// Not any more.
@@ -29,6 +60,24 @@ pub enum MetricRefresh {
 }
 
 /// A control in place of the metric.
+///
+/// # Examples
+/// ```
+/// use unhat_models::models::{Activation, Batch, Family, Momentum, Network, Optimiser, Sgd, Workspace};
+/// use unhat_models::natural::{BaseRule, MetricControl, MetricOptions, MetricRefresh, SharedMetric};
+/// // With one input there is nothing to permute or to turn: every control takes the step of the metric.
+/// for control in [MetricControl::None, MetricControl::Permuted, MetricControl::RandomDirections] {
+///     let mut network = Network::zeros(1, &[], Activation::Relu, Family::Gaussian);
+///     let mut work = Workspace::default();
+///     network.forward(&[1.0], &mut work);
+///     let factors = network.backward(&[1.0], &mut work, |_, z, top| top[0] = z[0] - 3.0);
+///     let base = BaseRule::Sgd(Sgd::new(0.0, Momentum::HeavyBall, 0.0)?);
+///     let mut rule = SharedMetric::new(base, MetricOptions::default(), MetricRefresh::FirstEpoch, control);
+///     rule.step(&mut network, &factors, &Batch { ids: &[0], epoch: 0, step: 0, learning_rate: 0.1 })?;
+///     assert!((network.flatten()[0] - 0.3).abs() < 1e-14);
+/// }
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricControl {
     /// The metric itself.
@@ -40,6 +89,23 @@ pub enum MetricControl {
 }
 
 /// Descent in the shared input metric.
+///
+/// # Examples
+/// ```
+/// use unhat_models::models::{Activation, Batch, Family, Momentum, Network, Optimiser, Sgd, Workspace};
+/// use unhat_models::natural::{BaseRule, MetricControl, MetricOptions, MetricRefresh, SharedMetric};
+/// // One row with the inputs 2 and 1: ḡ = −5·(2, 1), an eigenvector of S with the eigenvalue 5; λ = tr(S)/2.
+/// let mut network = Network::zeros(2, &[], Activation::Relu, Family::Gaussian);
+/// let mut work = Workspace::default();
+/// network.forward(&[2.0, 1.0], &mut work);
+/// let factors = network.backward(&[2.0, 1.0], &mut work, |_, z, top| top[0] = z[0] - 5.0);
+/// let base = BaseRule::Sgd(Sgd::new(0.0, Momentum::HeavyBall, 0.0)?);
+/// let mut rule = SharedMetric::new(base, MetricOptions::default(), MetricRefresh::FirstEpoch, MetricControl::None);
+/// rule.step(&mut network, &factors, &Batch { ids: &[0], epoch: 0, step: 0, learning_rate: 0.3 })?;
+/// // −0.3·ḡ/(5 + 2.5), times the typical moment 2·5/2
+/// assert!((network.flatten()[0] - 2.0).abs() < 1e-14 && (network.flatten()[1] - 1.0).abs() < 1e-14);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SharedMetric {
     base: BaseRule,

@@ -4,6 +4,19 @@ use unhat::random::uniform_rows_into;
 use unhat::{ErrorKind, Result};
 
 /// How coefficients are shared across epochs. None of these may be called the paper's: its summaries leave it open.
+///
+/// # Examples
+/// ```
+/// use unhat_models::natural::{CoefficientTable, Share};
+/// let shared = |share: Share| {
+///     let mut table = CoefficientTable::new(share, 3);
+///     table.store(&[2, 0], &[1.0, 3.0])?;
+///     table.shared(&[0, 2])
+/// };
+/// assert_eq!(shared(Share::ById)?, [3.0, 1.0]); // to each its own
+/// assert_eq!(shared("layer-mean".parse()?)?, [2.0, 2.0]);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Share {
@@ -39,6 +52,17 @@ impl std::str::FromStr for Share {
 }
 
 /// The coefficients of one layer (or of the network) by sample.
+///
+/// # Examples
+/// ```
+/// use unhat_models::natural::{CoefficientTable, Share};
+/// let mut table = CoefficientTable::new(Share::ById, 3);
+/// table.store(&[0, 2], &[0.5, 1.5])?;
+/// assert_eq!(table.correlation(&[0, 2], &[1.0, 2.0]), Some(1.0)); // fresh ones in the same order
+/// let error = table.shared(&[1]).unwrap_err();
+/// assert!(error.to_string().contains("sample 2 has no coefficient"));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct CoefficientTable {
     share: Share,

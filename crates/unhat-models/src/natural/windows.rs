@@ -3,6 +3,16 @@
 use unhat::{ErrorKind, Result};
 
 /// The windows of a two-dimensional convolution.
+///
+/// # Examples
+/// ```
+/// use unhat_models::natural::Windows;
+/// let windows = Windows { image: [1, 2, 3], kernel: [2, 2], stride: 1, padding: 0, dilation: 1 };
+/// assert_eq!((windows.counts(), windows.width()), (Some([1, 2]), 5));
+/// let rows = windows.rows(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?; // the image 1 2 3 above 4 5 6
+/// assert_eq!(rows, [1.0, 2.0, 4.0, 5.0, 1.0, 2.0, 3.0, 5.0, 6.0, 1.0]); // two windows, each with a 1 for the bias
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
     /// Channels, height and width of an image.
