@@ -1,5 +1,5 @@
 //! The direction of imports: a room uses only rooms below it, and no file uses, by whatever way round, a file that uses it.
-//! So the plan and the code cannot drift apart.
+//! So the plan and the code cannot drift apart. What a user meets first shows by an example how it is used.
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 mod sources;
@@ -7,6 +7,7 @@ mod sources;
 use sources::Sources;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use syn::{Attribute, Expr, ImplItem, Item, Lit, Visibility};
 
 /// Rooms from the ground up; a room may import from those before it. Where the order of two is not fixed, neither may
 /// import the other.
@@ -53,6 +54,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("unhat-py", &["unhat", "unhat-models", "unhat-io", "unhat-report", "unhat-cli"]),
     ("unhat-testkit", &[]),
 ];
+
+/// Rooms whose public types have an example each; in a face every function and method has one too.
+const WITH_EXAMPLES: &[(&str, &[&str])] =
+    &[("unhat", &["rows", "solve", "face"]), ("unhat-models", &["influence", "natural", "face"])];
 
 fn crates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
@@ -146,18 +151,82 @@ fn crates_name_only_crates_below_them() {
 
 #[test]
 fn only_linalg_names_the_linear_algebra_library_and_every_file_says_what_it_is() {
-    let mut files: Vec<_> = CRATES.iter().map(|(name, _)| crates().join(name).join("src")).collect();
-    while let Some(path) = files.pop() {
-        if path.is_dir() {
-            files.extend(std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
-            continue;
-        }
-        if path.extension().is_none_or(|ending| ending != "rs") {
-            continue;
-        }
+    for path in CRATES.iter().flat_map(|(name, _)| files_of(&crates().join(name).join("src"))) {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("//! "), "{} does not begin by saying what it is", path.display());
         let may = path.components().any(|c| c.as_os_str() == "linalg" || c.as_os_str() == "conversions");
         assert!(may || !text.contains("faer::"), "{} names faer", path.display());
     }
+}
+
+/// The Rust files in a folder and the folders below it.
+fn files_of(folder: &Path) -> Vec<PathBuf> {
+    let (mut open, mut files) = (vec![folder.to_path_buf()], Vec::new());
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn what_a_user_meets_has_an_example_that_runs() {
+    let (mut seen, mut without) = (0, Vec::new());
+    for (name, rooms) in WITH_EXAMPLES {
+        let source = crates().join(name).join("src");
+        for file in files_of(&source).into_iter().filter(|file| rooms.contains(&room(file, &source).as_str())) {
+            let parsed = syn::parse_file(&std::fs::read_to_string(&file).unwrap()).unwrap();
+            for (item, attributes) in shown(&parsed.items, room(&file, &source) == "face") {
+                seen += 1;
+                if !has_example(attributes) {
+                    without.push(format!("{}: {item}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(without.is_empty(), "no example in the documentation of\n{}", without.join("\n"));
+    assert!(seen > 100, "found {seen} public types and functions: the rooms have moved");
+}
+
+/// The public types among the items, and with `functions` the public functions and methods.
+fn shown(items: &[Item], functions: bool) -> Vec<(String, &[Attribute])> {
+    let public = |visibility: &Visibility| matches!(visibility, Visibility::Public(_));
+    let mut shown = Vec::new();
+    for item in items {
+        match item {
+            Item::Struct(i) if public(&i.vis) => shown.push((i.ident.to_string(), &i.attrs[..])),
+            Item::Enum(i) if public(&i.vis) => shown.push((i.ident.to_string(), &i.attrs[..])),
+            Item::Trait(i) if public(&i.vis) => shown.push((i.ident.to_string(), &i.attrs[..])),
+            Item::Type(i) if public(&i.vis) => shown.push((i.ident.to_string(), &i.attrs[..])),
+            Item::Fn(i) if functions && public(&i.vis) => shown.push((i.sig.ident.to_string(), &i.attrs[..])),
+            Item::Impl(i) if functions => {
+                for inner in &i.items {
+                    if let ImplItem::Fn(method) = inner
+                        && public(&method.vis)
+                    {
+                        shown.push((method.sig.ident.to_string(), &method.attrs[..]));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    shown
+}
+
+/// Whether the first block of code in the documentation is compiled and run: its fence says nothing else.
+fn has_example(attributes: &[Attribute]) -> bool {
+    let lines = attributes.iter().filter(|a| a.path().is_ident("doc")).filter_map(|a| {
+        match &a.meta.require_name_value().ok()?.value {
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Str(text) => Some(text.value().trim().to_string()),
+                _ => None,
+            },
+            _ => None,
+        }
+    });
+    lines.into_iter().find(|line| line.starts_with("```")).is_some_and(|fence| fence == "```")
 }

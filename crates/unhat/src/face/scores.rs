@@ -54,35 +54,87 @@ pub struct LeverageScores<'a> {
 
 impl<'a> LeverageScores<'a> {
     /// Of the rows of `a`.
+    ///
+    /// # Examples
+    /// ```
+    /// let found = unhat::LeverageScores::new(&[[2.0], [1.0]]).compute()?; // of one column: aᵢ²/Σa²
+    /// assert!((found.values[0] - 0.8).abs() < 1e-15);
+    /// # Ok::<(), unhat::Error>(())
+    /// ```
     pub fn new(a: impl Into<Matrix<'a>>) -> Self {
         LeverageScores { matrix: a.into(), row_scale: None, options: ScoreOptions::default(), run: Run::default() }
     }
 
     /// r, n values: each row is multiplied by its own. The roots of weights give the hat values of a weighted fit.
+    ///
+    /// # Examples
+    /// ```
+    /// // The second row twice as long: 1/(1 + 4).
+    /// let found = unhat::LeverageScores::new(&[[1.0], [1.0]]).row_scale(&[1.0, 2.0]).compute()?;
+    /// assert!((found.values[0] - 0.2).abs() < 1e-15);
+    /// # Ok::<(), unhat::Error>(())
+    /// ```
     pub fn row_scale(mut self, r: &'a [f64]) -> Self {
         self.row_scale = Some(r);
         self
     }
 
     /// λ ≥ 0, on every column.
+    ///
+    /// # Examples
+    /// ```
+    /// let found = unhat::LeverageScores::new(&[[2.0], [1.0]]).ridge(5.0).compute()?;
+    /// assert!((found.values[0] - 4.0 / 10.0).abs() < 1e-15); // aᵢ²/(Σa² + λ)
+    /// # Ok::<(), unhat::Error>(())
+    /// ```
     pub fn ridge(mut self, ridge: f64) -> Self {
         self.options.ridge = ridge;
         self
     }
 
     /// The factorisation, which otherwise follows from the condition.
+    ///
+    /// # Examples
+    /// ```
+    /// use unhat::{LeverageScores, gram::FactorMethod};
+    /// let a = [[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]];
+    /// let found = LeverageScores::new(&a).factor(FactorMethod::Tsqr).compute()?;
+    /// assert_eq!(found.method, FactorMethod::Tsqr);
+    /// assert!((found.values[0] - 5.0 / 6.0).abs() < 1e-14);
+    /// # Ok::<(), unhat::Error>(())
+    /// ```
     pub fn factor(mut self, method: FactorMethod) -> Self {
         self.options.factor = Some(method);
         self
     }
 
     /// Makes dependent columns an error.
+    ///
+    /// # Examples
+    /// ```
+    /// use unhat::{ErrorKind, LeverageScores};
+    /// let a = [[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]; // the second column is twice the first
+    /// assert_eq!(LeverageScores::new(&a).compute()?.rank, 1);
+    /// let error = LeverageScores::new(&a).strict().compute().unwrap_err();
+    /// assert!(matches!(error.kind(), ErrorKind::RankDeficient { .. }));
+    /// # Ok::<(), unhat::Error>(())
+    /// ```
     pub fn strict(mut self) -> Self {
         self.options.strict = true;
         self
     }
 
     /// How the computation is run: stop flag, observer, threads.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::atomic::AtomicBool;
+    /// use unhat::{ErrorKind, LeverageScores, Run};
+    /// let stop = AtomicBool::new(true); // set by another thread, as a rule
+    /// let run = Run { stop: Some(&stop), ..Run::default() };
+    /// let error = LeverageScores::new(&[[1.0], [2.0]]).run(&run).compute().unwrap_err();
+    /// assert!(matches!(error.kind(), ErrorKind::Interrupted));
+    /// ```
     pub fn run(mut self, run: &Run<'a>) -> Self {
         self.run = *run;
         self
@@ -94,6 +146,13 @@ impl<'a> LeverageScores<'a> {
     /// That of [`leverage_scores`].
     /// # Errors
     /// Those of [`leverage_scores`].
+    /// # Examples
+    /// ```
+    /// let found = unhat::LeverageScores::new(&[[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]).compute()?;
+    /// assert_eq!(found.rank, 2);
+    /// assert!((found.sum - 2.0).abs() < 1e-14); // without a ridge the scores sum to the rank
+    /// # Ok::<(), unhat::Error>(())
+    /// ```
     pub fn compute(self) -> Result<Scores> {
         let LeverageScores { matrix, row_scale, options, run } = self;
         matrix.with_rows(|rows| leverage_scores(rows, row_scale, &options, &run))

@@ -7,6 +7,16 @@ use crate::error::{ErrorKind, Result};
 const BLOCK_ENTRIES: usize = 65_536;
 
 /// A borrowed n×d matrix in compressed sparse row form, column numbers increasing within each row.
+///
+/// # Examples
+/// ```
+/// use unhat::rows::{CsrRows, RowSource};
+/// let rows = CsrRows::new(&[0, 2, 3], &[0, 2, 1], &[1.0, 2.0, 3.0], 3)?; // (1, 0, 2) and (0, 3, 0)
+/// assert_eq!(rows.gather(&[1, 0])?, [0.0, 3.0, 0.0, 1.0, 0.0, 2.0]);
+/// let error = CsrRows::new(&[0, 2, 3], &[2, 0, 1], &[2.0, 1.0, 3.0], 3).unwrap_err(); // column numbers fall
+/// assert!(error.to_string().contains("row 1"));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct CsrRows<'a> {
     pointers: &'a [usize],
@@ -93,6 +103,15 @@ impl RowSource for CsrRows<'_> {
 }
 
 /// A block of sparse rows. The pointers are positions in `indices` and `values`, which may hold other rows too.
+///
+/// # Examples
+/// ```
+/// use unhat::rows::CsrBlock;
+/// // The rows (0, 5) and (7, 0), the second and third of a matrix: its first entry, 9, is not theirs.
+/// let block = CsrBlock { pointers: &[1, 2, 3], indices: &[0, 1, 0], values: &[9.0, 5.0, 7.0], columns: 2 };
+/// assert_eq!((block.rows(), block.stored()), (2, 2));
+/// assert_eq!(block.row(1), (&[0][..], &[7.0][..]));
+/// ```
 #[derive(Clone, Copy)]
 pub struct CsrBlock<'a> {
     /// One more than there are rows.

@@ -13,6 +13,15 @@ pub(super) fn rows_per_block(columns: usize) -> usize {
 }
 
 /// A borrowed row-major n×d matrix.
+///
+/// # Examples
+/// ```
+/// use unhat::rows::{DenseRows, RowSource};
+/// let rows = DenseRows::new(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2)?;
+/// assert_eq!((rows.shape().rows, rows.gather(&[2, 0])?), (3, vec![5.0, 6.0, 1.0, 2.0]));
+/// assert!(DenseRows::new(&[1.0, 2.0, 3.0], 2).is_err()); // half a row is none
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DenseRows<'a> {
     values: &'a [f64],
@@ -71,9 +80,19 @@ impl RowSource for DenseRows<'_> {
 }
 
 /// A block of dense rows, row-major.
+///
+/// # Examples
+/// ```
+/// use unhat::rows::{Block, DenseBlock};
+/// let block = DenseBlock { values: &[1.0, 2.0, 3.0, 4.0], columns: 2 };
+/// assert_eq!(block.rows(), 2);
+/// let mut sum = [0.0; 2];
+/// Block::Dense(block).apply_transpose_add(&[1.0, 10.0], &mut sum);
+/// assert_eq!(sum, [31.0, 42.0]); // the first row and ten times the second
+/// ```
 #[derive(Clone, Copy)]
 pub struct DenseBlock<'a> {
-    /// rows × columns values.
+    /// The entries, rows × columns, row-major.
     pub values: &'a [f64],
     /// The number d of columns.
     pub columns: usize,

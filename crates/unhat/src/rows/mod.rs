@@ -23,11 +23,21 @@ pub use sweep::{MAX_STRETCHES, Pass, sweep};
 use crate::error::{ErrorKind, Result};
 
 /// Size of a matrix of rows.
+///
+/// # Examples
+/// ```
+/// use unhat::rows::{CsrRows, DenseRows, RowSource, Shape};
+/// let dense = DenseRows::new(&[1.0, 0.0, 0.0, 2.0, 0.0, 3.0], 2)?;
+/// assert_eq!(dense.shape(), Shape { rows: 3, columns: 2, stored: 6 });
+/// let sparse = CsrRows::new(&[0, 1, 2, 3], &[0, 1, 1], &[1.0, 2.0, 3.0], 2)?; // the same matrix
+/// assert_eq!(sparse.shape(), Shape { stored: 3, ..dense.shape() });
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// n, the number of rows.
+    /// The number n of rows.
     pub rows: usize,
-    /// d, the number of columns.
+    /// The number d of columns.
     pub columns: usize,
     /// Stored entries: n·d for dense rows, nnz for sparse ones.
     pub stored: usize,
@@ -36,8 +46,35 @@ pub struct Shape {
 /// A source of rows: lends them in blocks whose boundaries depend on the shape of the data alone.
 ///
 /// Block k holds rows `k·rows_per_block() ..`, the last block fewer.
+///
+/// # Examples
+/// ```
+/// use unhat::leverage::{ScoreOptions, leverage_scores};
+/// use unhat::rows::{Block, DenseBlock, RowSource, Rows, Shape};
+/// use unhat::{Result, Run};
+/// /// The rows (1, i) for i = 0 .. n, made when they are asked for: no memory holds them all.
+/// struct Line(usize);
+/// impl RowSource for Line {
+///     fn shape(&self) -> Shape {
+///         Shape { rows: self.0, columns: 2, stored: 2 * self.0 }
+///     }
+///     fn rows_per_block(&self) -> usize {
+///         64
+///     }
+///     fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+///         let rows: Vec<usize> = (64 * k..self.0.min(64 * (k + 1))).collect();
+///         f(Rows { start: 64 * k, block: Block::Dense(DenseBlock { values: &self.gather(&rows)?, columns: 2 }) })
+///     }
+///     fn gather(&self, rows: &[usize]) -> Result<Vec<f64>> {
+///         Ok(rows.iter().flat_map(|&i| [1.0, i as f64]).collect())
+///     }
+/// }
+/// let scores = leverage_scores(&Line(100), None, &ScoreOptions::default(), &Run::default())?.values;
+/// assert!((scores[0] - 398.0 / 10_100.0).abs() < 1e-14); // (4n − 2)/(n(n + 1)), the end of a line
+/// # Ok::<(), unhat::Error>(())
+/// ```
 pub trait RowSource: Sync {
-    /// n, d and the number of stored entries.
+    /// The numbers of rows, of columns and of stored entries.
     fn shape(&self) -> Shape;
     /// Rows in every block but the last.
     fn rows_per_block(&self) -> usize;
@@ -53,11 +90,24 @@ pub trait RowSource: Sync {
 }
 
 /// Consecutive rows of a source.
+///
+/// # Examples
+/// ```
+/// use unhat::rows::{DenseRows, RowSource};
+/// let values: Vec<f64> = (0..70).map(f64::from).collect();
+/// let source = DenseRows::new(&values, 1)?.in_blocks_of(32);
+/// assert_eq!(source.blocks(), 3);
+/// source.with_block(2, &mut |rows| {
+///     assert_eq!((rows.range(), rows.block.rows()), (64..70, 6)); // the last block is shorter
+///     Ok(())
+/// })?;
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Rows<'a> {
     /// Number of the first row.
     pub start: usize,
-    /// The rows.
+    /// The rows themselves.
     pub block: Block<'a>,
 }
 
@@ -69,9 +119,23 @@ impl Rows<'_> {
 }
 
 /// A block of rows as plain slices.
+///
+/// # Examples
+/// ```
+/// use unhat::rows::{Block, CsrBlock, DenseBlock};
+/// let dense = Block::Dense(DenseBlock { values: &[3.0, 4.0, 0.0, 2.0], columns: 2 });
+/// let (pointers, indices, values) = (&[0, 2, 3], &[0, 1, 1], &[3.0, 4.0, 2.0]);
+/// let sparse = Block::Csr(CsrBlock { pointers, indices, values, columns: 2 }); // the same rows
+/// for block in [dense, sparse] {
+///     let (mut image, mut norms) = ([0.0; 2], [0.0; 2]);
+///     block.apply_into(&[1.0, -1.0], &mut image);
+///     block.row_norms_into(&mut norms);
+///     assert_eq!((image, norms), ([-1.0, -2.0], [5.0, 2.0]));
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub enum Block<'a> {
-    /// Row-major.
+    /// All entries, row-major.
     Dense(DenseBlock<'a>),
     /// Compressed sparse rows.
     Csr(CsrBlock<'a>),

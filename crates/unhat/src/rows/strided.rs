@@ -10,6 +10,15 @@ use crate::error::{ErrorKind, Result};
 /// # Cost
 /// Each block is copied into a thread's scratch memory as it is lent, n·d moves a sweep; memory 512 kB a thread. Scores have
 /// the bits of the same matrix in row-major order.
+/// # Examples
+/// ```
+/// use unhat::rows::{RowSource, StridedRows};
+/// let by_columns = [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]; // the rows (1, 2), (3, 4), (5, 6), column by column
+/// assert_eq!(StridedRows::column_major(&by_columns, 2)?.gather(&[1])?, [3.0, 4.0]);
+/// let every_second = StridedRows::new(&by_columns, (2, 2), (2, 3))?;
+/// assert_eq!(every_second.gather(&[0, 1])?, [1.0, 2.0, 5.0, 6.0]);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct StridedRows<'a> {
     values: &'a [f64],

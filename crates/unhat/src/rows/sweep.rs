@@ -7,6 +7,35 @@ use crate::run::Run;
 /// Something that is computed in one sweep over the rows: an accumulator, and some values for each row.
 ///
 /// A Gram matrix, the scores, a gradient and a Hessian–vector product are passes.
+///
+/// # Examples
+/// ```
+/// use unhat::rows::{DenseRows, Pass, Rows, sweep};
+/// /// The squared length of every row, and their sum ‖A‖².
+/// struct Lengths;
+/// impl Pass for Lengths {
+///     type Acc = f64;
+///     fn zero(&self) -> f64 {
+///         0.0
+///     }
+///     fn add(&self, sum: &mut f64, rows: &Rows<'_>, out: &mut [f64]) -> unhat::Result<()> {
+///         rows.block.row_norms_squared_into(out);
+///         *sum += out.iter().sum::<f64>();
+///         Ok(())
+///     }
+///     fn merge(&self, left: f64, right: f64) -> f64 {
+///         left + right
+///     }
+///     fn width(&self) -> usize {
+///         1
+///     }
+/// }
+/// let mut lengths = [0.0; 2];
+/// let a = DenseRows::new(&[3.0, 4.0, 1.0, 0.0], 2)?;
+/// assert_eq!(sweep(&a, &Lengths, &mut lengths, &unhat::Run::default())?, 26.0);
+/// assert_eq!(lengths, [25.0, 1.0]);
+/// # Ok::<(), unhat::Error>(())
+/// ```
 pub trait Pass: Sync {
     /// What a stretch of rows adds up to.
     type Acc: Send;

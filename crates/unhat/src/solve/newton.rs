@@ -7,15 +7,84 @@ use crate::oracle::{Arrival, Curvature, NewtonStep, Oracle, SLACK_LOSS_CAP};
 use crate::run::{Event, Run};
 
 /// When Newton stops.
+///
+/// # Examples
+/// ```
+/// use unhat::solve::{NewtonOptions, State, Status, newton};
+/// use unhat::oracle::{Arrival, Curvature, NewtonStep, Oracle};
+/// use unhat::{Result, Run};
+/// # struct Barrier;
+/// # impl Oracle for Barrier {
+/// #     type Point = [f64; 3];
+/// #     fn dim(&self) -> usize { 1 }
+/// #     fn at(&self, x: &[f64], _: bool, _: &Run<'_>) -> Result<Option<[f64; 3]>> {
+/// #         Ok((x[0] > 0.0).then(|| [x[0], x[0] - x[0].ln(), 1.0 - 1.0 / x[0]]))
+/// #     }
+/// #     fn x<'p>(&self, p: &'p [f64; 3]) -> &'p [f64] { &p[..1] }
+/// #     fn value(&self, p: &[f64; 3]) -> f64 { p[1] }
+/// #     fn gradient<'p>(&self, p: &'p [f64; 3]) -> &'p [f64] { &p[2..] }
+/// #     fn step_to_boundary(&self, p: &[f64; 3], h: &[f64], _: &Run<'_>) -> Result<f64> {
+/// #         Ok(if h[0] < 0.0 { -p[0] / h[0] } else { f64::INFINITY })
+/// #     }
+/// #     fn rounding_floor(&self, _: &[f64; 3], _: &Run<'_>) -> Result<f64> { Ok(0.0) }
+/// #     fn evaluation_noise(&self, _: &[f64; 3]) -> f64 { 0.0 }
+/// #     fn refine(&self) -> bool { false }
+/// #     fn effort(&self) -> (u32, f64) { (0, 0.0) }
+/// #     fn set_effort(&self, _: (u32, f64)) {}
+/// # }
+/// # struct SecondDerivative;
+/// # impl Curvature<Barrier> for SecondDerivative {
+/// #     fn needs_metric(&self) -> bool { false }
+/// #     fn step(&mut self, _: &Barrier, p: &[f64; 3], _: &Arrival, _: &Run<'_>) -> Result<NewtonStep> {
+/// #         let (direction, decrement) = (vec![-p[2] * p[0] * p[0]], (p[2] * p[0]).abs());
+/// #         Ok(NewtonStep { direction, decrement, metric: None, slack_cap: 0.95, reach: None })
+/// #     }
+/// # }
+/// // x − log x on x > 0: the decrement is |1 − x|, and each step squares it.
+/// let solve = |options: NewtonOptions| {
+///     let (run, state) = (Run::default(), State { x: vec![0.5], ..State::default() });
+///     let first = Barrier.at(&state.x, false, &run)?.unwrap();
+///     newton(&Barrier, &mut SecondDerivative, state, first, &options, &mut |_, _| Ok(()), &run)
+/// };
+/// let found = solve(NewtonOptions { tolerance: 1e-4, max_iterations: 20 })?;
+/// assert_eq!((found.status, found.history.len()), (Status::Solved, 5)); // 2⁻¹, 2⁻², 2⁻⁴, 2⁻⁸, 2⁻¹⁶
+/// let short = solve(NewtonOptions { tolerance: 1e-4, max_iterations: 2 })?;
+/// assert_eq!((short.status, short.history.len()), (Status::IterationLimit, 3));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct NewtonOptions {
     /// Bound on the Newton decrement in the metric Q.
     pub tolerance: f64,
-    /// Steps allowed.
+    /// How many steps are allowed.
     pub max_iterations: u32,
 }
 
 /// What a resumed run starts from: with the same data, options and seed it continues to the same bits.
+///
+/// # Examples
+/// ```
+/// use unhat::invert::{Checkpoint, InvertOptions, SavedSolve, Start, StartReport, invert_gradient};
+/// use unhat::solve::State;
+/// use unhat::{Run, rows::DenseRows};
+/// # let rows = DenseRows::new(&[1.0, 0.0, -1.0, 0.0, 0.0, 1.0, 0.0, -1.0], 2)?;
+/// # let start = Start { point: Some(&[0.9, -0.7]), ..Start::default() };
+/// let solve = |checkpoint: Checkpoint<'_>| {
+///     let options = InvertOptions::default();
+///     invert_gradient(&rows, &[-1.0; 4], &[0.1, 0.2], &start, &options, Some(checkpoint), &Run::default())
+/// };
+/// let mut saved = Vec::new();
+/// let mut save = |state: &State, positive: &[bool], start: &StartReport| {
+///     saved.push(SavedSolve { state: state.clone(), positive: positive.to_vec(), start: start.clone() });
+///     Ok(())
+/// };
+/// let whole = solve(Checkpoint { resume: None, save: &mut save })?;
+/// let second = saved.swap_remove(2);
+/// assert_eq!(second.state.history.len(), 2); // two steps are behind it
+/// let rest = solve(Checkpoint { resume: Some(second), save: &mut |_, _, _| Ok(()) })?;
+/// assert_eq!(rest.x, whole.x); // to the last bit
+/// # Ok::<(), unhat::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct State {
     /// The current point.
@@ -50,6 +119,49 @@ impl State {
 }
 
 /// How a Newton run ended.
+///
+/// # Examples
+/// ```
+/// use unhat::oracle::{Arrival, Curvature, NewtonStep, Oracle};
+/// use unhat::solve::{NewtonOptions, State, newton};
+/// use unhat::{Result, Run};
+/// /// f(x) = x − log x on x > 0; a point is x, f(x) and f′(x).
+/// struct Barrier;
+/// impl Oracle for Barrier {
+///     type Point = [f64; 3];
+///     fn at(&self, x: &[f64], _: bool, _: &Run<'_>) -> Result<Option<[f64; 3]>> {
+///         Ok((x[0] > 0.0).then(|| [x[0], x[0] - x[0].ln(), 1.0 - 1.0 / x[0]]))
+///     }
+///     // … and what reads a point.
+/// #     fn dim(&self) -> usize { 1 }
+/// #     fn x<'p>(&self, p: &'p [f64; 3]) -> &'p [f64] { &p[..1] }
+/// #     fn value(&self, p: &[f64; 3]) -> f64 { p[1] }
+/// #     fn gradient<'p>(&self, p: &'p [f64; 3]) -> &'p [f64] { &p[2..] }
+/// #     fn step_to_boundary(&self, p: &[f64; 3], h: &[f64], _: &Run<'_>) -> Result<f64> {
+/// #         Ok(if h[0] < 0.0 { -p[0] / h[0] } else { f64::INFINITY })
+/// #     }
+/// #     fn rounding_floor(&self, _: &[f64; 3], _: &Run<'_>) -> Result<f64> { Ok(0.0) }
+/// #     fn evaluation_noise(&self, _: &[f64; 3]) -> f64 { 0.0 }
+/// #     fn refine(&self) -> bool { false }
+/// #     fn effort(&self) -> (u32, f64) { (0, 0.0) }
+/// #     fn set_effort(&self, _: (u32, f64)) {}
+/// }
+/// struct SecondDerivative; // f″ = 1/x²
+/// impl Curvature<Barrier> for SecondDerivative {
+///     fn step(&mut self, _: &Barrier, p: &[f64; 3], _: &Arrival, _: &Run<'_>) -> Result<NewtonStep> {
+///         let (direction, decrement) = (vec![-p[2] * p[0] * p[0]], (p[2] * p[0]).abs());
+///         Ok(NewtonStep { direction, decrement, metric: None, slack_cap: 0.95, reach: None })
+///     }
+/// #     fn needs_metric(&self) -> bool { false }
+/// }
+/// let (run, state) = (Run::default(), State { x: vec![0.5], ..State::default() });
+/// let first = Barrier.at(&state.x, false, &run)?.unwrap();
+/// let options = NewtonOptions { tolerance: 1e-12, max_iterations: 20 };
+/// let found = newton(&Barrier, &mut SecondDerivative, state, first, &options, &mut |_, _| Ok(()), &run)?;
+/// assert!((found.point[0] - 1.0).abs() <= 1e-12); // f′(1) = 0
+/// assert!(found.history.windows(2).all(|s| (s[1].decrement - s[0].decrement.powi(2)).abs() < 1e-14));
+/// # Ok::<(), unhat::Error>(())
+/// ```
 pub struct NewtonSolution<P> {
     /// The last point, or for a stalled run the best one.
     pub point: P,
