@@ -100,7 +100,10 @@ pub(super) fn norm(v: &[f64]) -> f64 {
 pub(super) fn proof_sentence(found: &Inversion) -> String {
     match &found.certificate {
         Some(proof) => {
-            format!("the exact solution for these numbers lies within {:.1e}, shown without knowing it", proof.euclidean)
+            format!(
+                "the exact solution for these numbers lies within {:.1e}, shown without knowing it",
+                proof.euclidean
+            )
         }
         None => "no bound on the distance to the exact solution could be shown".into(),
     }
