@@ -9,6 +9,7 @@ mod check;
 mod conjugate;
 mod curvature;
 mod diagnostics;
+mod diagnostics_report;
 mod ensemble;
 mod evidence;
 mod gradients;
@@ -18,6 +19,7 @@ mod impact_kind;
 mod leave_one_out;
 mod membership;
 mod method;
+mod model_report;
 mod passes;
 mod ranks;
 mod report;
@@ -35,6 +37,7 @@ pub use check::{FLIPPED_SHARE, MethodCheck, PlantedFlips, auc_of_one, planted_fl
 pub use conjugate::{FewSteps, few_steps};
 pub use curvature::{LARGEST_DENSE_CURVATURE, class_blocks, curvature_matrix, curvature_times};
 pub use diagnostics::{StudyDiagnostics, accuracy};
+pub use diagnostics_report::{DiagnosticsReport, DoubtfulSide, EnsembleReport, Judgement};
 pub use ensemble::{checkpoint_sum, ensemble_mean};
 pub use evidence::{AgreeingMethod, Agreement, Evidence, RowEvidence};
 pub use hat::hat_values;
@@ -43,10 +46,10 @@ pub use impact_kind::ImpactKind;
 pub use leave_one_out::{LeaveOneOut, Preconditioner, exact, few_hessian_steps, one_step, one_step_evaluated};
 pub use membership::{MembershipReport, MembershipRow, membership};
 pub use method::{InfluenceOptions, LEVERAGE_DAMPING, Method, Scored, Target, Task, damping, rank_sum, score_rows};
+pub use model_report::{Coefficient, ModelReport, PenaltyReport};
 pub use ranks::{area_under_curve, average_precision, midranks, spearman};
 pub use report::{
-    CheckReport, Coefficient, DiagnosticsReport, DoubtfulSide, EnsembleReport, ImpactReport, Judgement, LISTED_ROWS,
-    LeftOut, MethodReport, ModelReport, PenaltyReport, ScoredRow, StudyReport, TrimReport, TrimRowReport,
+    CheckReport, ImpactReport, LISTED_ROWS, LeftOut, MethodReport, ScoredRow, StudyReport, TrimReport, TrimRowReport,
 };
 pub use request::{ImpactRequest, Prepared, Purpose, Request, RowName};
 pub use ridge::{Form, Ridge, dual_gram};

@@ -4,11 +4,19 @@
 #[cfg(all(feature = "invert", feature = "report"))]
 mod audit;
 #[cfg(feature = "invert")]
+mod centre;
+#[cfg(feature = "invert")]
 mod invert;
+#[cfg(feature = "invert")]
+mod invert_scores;
 mod scores;
 
 #[cfg(all(feature = "invert", feature = "report"))]
 pub use audit::Audit;
 #[cfg(feature = "invert")]
-pub use invert::{Centre, InvertGradient, InvertRegularised, InvertScores};
+pub use centre::Centre;
+#[cfg(feature = "invert")]
+pub use invert::{InvertGradient, InvertRegularised};
+#[cfg(feature = "invert")]
+pub use invert_scores::InvertScores;
 pub use scores::{LeverageScores, scores};
