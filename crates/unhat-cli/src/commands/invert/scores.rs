@@ -168,10 +168,13 @@ impl Answer<'_> {
         session.summary(&format!("checks: {lift}the scores at x sum to d to {:.1e}", found.score_sum_defect));
         if let Some(proof) = &found.certificate {
             session.summary(&format!(
-                "proven: every x with these scores whose slacks differ by less than {:.1e} of them is within {:.1e} \
-                 (Euclidean norm; {:.1e} relative to the slacks)",
+                "proven, near this x only: every x with these scores whose slacks differ by less than {:.1e} of them is \
+                 within {:.1e} (Euclidean norm; {:.1e} relative to the slacks)",
                 proof.within, proof.euclidean, proof.q_norm
             ));
+        }
+        if found.unique && found.covariance.is_none() {
+            session.summary("no other x has these scores: the equations of the lift determine x");
         }
         if found.status == Status::Solved && found.certificate.is_none() && found.covariance.is_none() {
             session.summary("proven: nothing");
