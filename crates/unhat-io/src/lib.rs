@@ -54,4 +54,4 @@ pub use solve::SolveFile;
 pub use system::{FileIdentity, file_identity, memory_of_process, path_of, place_of, text_of};
 pub use table::{Decimal, Delimiter, Dialect, Missing, OmittedRow, RowNames, TableOptions, Thousands};
 pub use training::{TrainingFile, read_training, write_training};
-pub use vector::{read_rows, read_vector};
+pub use vector::{read_rows, read_vector, read_vector_as};
