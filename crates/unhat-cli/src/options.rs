@@ -224,7 +224,7 @@ pub(crate) struct Scores {
     #[arg(long, value_name = "COLUMN", conflicts_with_all = ["point", "polytope", "transpose"])]
     pub case_weights: Option<String>,
     /// The samples are the columns of the file: the scores of the rows of A^T
-    #[arg(long, conflicts_with_all = ["point", "offset", "response", "intercept", "polytope"])]
+    #[arg(long, conflicts_with_all = ["point", "offset", "response", "polytope"])]
     pub transpose: bool,
     /// Make dependent columns an error instead of a warning
     #[arg(long)]

@@ -252,6 +252,24 @@ fn sorted(mut matrix: Csr) -> Csr {
 }
 
 impl Csr {
+    /// Which rows have an entry that is not 0.
+    pub fn filled_rows(&self) -> Vec<bool> {
+        self.pointers.windows(2).map(|p| self.values[p[0]..p[1]].iter().any(|value| *value != 0.0)).collect()
+    }
+
+    /// Leaves out rows, whose entries are zeros.
+    pub fn leave_out(&mut self, gone: &[bool]) {
+        let mut kept = Csr { pointers: vec![0], indices: Vec::new(), values: Vec::new(), columns: self.columns };
+        for (line, gone) in self.pointers.windows(2).zip(gone) {
+            if !gone {
+                kept.indices.extend_from_slice(&self.indices[line[0]..line[1]]);
+                kept.values.extend_from_slice(&self.values[line[0]..line[1]]);
+                kept.pointers.push(kept.values.len());
+            }
+        }
+        *self = kept;
+    }
+
     /// Lends the matrix.
     pub fn rows(&self) -> unhat::Result<CsrRows<'_>> {
         CsrRows::new(&self.pointers, &self.indices, &self.values, self.columns)

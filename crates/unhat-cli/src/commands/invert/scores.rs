@@ -39,14 +39,14 @@ pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result
     let page = PageFile::of(arguments.report.as_deref())?;
     let system = System::read(input, arguments.offset.as_deref(), session)?;
     let (matrix, offset) = (&system.matrix, system.offset()?);
-    let shape = matrix.shape();
+    let (shape, text) = (matrix.shape(), &input.text);
     if arguments.rows.is_some() {
         require_all_rows(matrix, "--rows")?;
     }
     let released = arguments.rows.as_deref().map(read_rows).transpose()?;
-    let target = read_numbers(&arguments.target, "target", released.as_ref().map_or(shape.rows, Vec::len))?;
-    let start = arguments.start.as_deref().map(|path| read_numbers(path, "start", shape.columns)).transpose()?;
-    let signs = arguments.signs.as_deref().map(|path| read_of_rows(path, "signs", matrix)).transpose()?;
+    let target = read_numbers(&arguments.target, "target", released.as_ref().map_or(shape.rows, Vec::len), text)?;
+    let start = arguments.start.as_deref().map(|path| read_numbers(path, "start", shape.columns, text)).transpose()?;
+    let signs = arguments.signs.as_deref().map(|path| read_of_rows(path, "signs", matrix, text)).transpose()?;
     let known = ScoreStart::of(start.as_deref(), signs.as_deref(), arguments.upper, input.polytope.is_some())?;
     let options = ScoreInvertOptions {
         method: ScoreMethod::from(arguments.method),
