@@ -8,7 +8,7 @@ use crate::work::compute_and_tell;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::time::SystemTime;
-use unhat::report::Solved;
+use unhat::report::{Solved, not_finite};
 use unhat::{Error, ErrorKind, Result, Run};
 use unhat_io::{TrainingFile, check_model_output, read_training};
 use unhat_models::models::{PredictReport, PredictedRow};
@@ -119,6 +119,7 @@ pub(crate) fn train<'py>(
         let warnings = std::mem::take(&mut trained.report.warnings);
         let said = met.notes.iter().chain(&input.parts.warnings).cloned();
         trained.report.warnings = said.chain(warnings).collect();
+        trained.report.warnings.extend(not_finite(&trained.report));
         Ok((trained, model.to_bytes()?))
     };
     let ((trained, bytes), threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;

@@ -9,11 +9,11 @@ use std::process::{Command, Stdio};
 #[test]
 fn help_lists_every_option() {
     let desk = Desk::new();
-    let text =
-        "--delimiter --decimal --thousands --header --no-header --row-names --na --missing";
+    let text = "--delimiter --decimal --thousands --header --no-header --row-names --na --missing";
     let table = format!("--matrix --polytope --integer-bounds --columns --response --without --intercept {text}");
     let common = "--seed --threads --memory --json --checkpoint --quiet --verbose --help";
-    let solver = "--offset --start --signs --upper --solver --scores --tol --max-iter --certify --report --history --output";
+    let solver =
+        "--offset --start --signs --upper --solver --scores --tol --max-iter --certify --report --history --output";
     let scores = "--offset --point --ridge --free-intercept --penalise-intercept --case-weights --transpose --strict --report \
                   --output";
     let backward = "--target --target-scale --weights --prove --noise";
@@ -44,8 +44,10 @@ fn help_lists_every_option() {
         let help = desk.run(&format!("{command} --help")).expect(0).out;
         // An option stands at the beginning of a line, what is said of it farther to the right.
         let lines = help.lines().filter(|line| line.len() - line.trim_start().len() <= 6);
-        let named = |line: &str| line.split_whitespace().take(2).find(|word| word.starts_with("--")).map(str::to_string);
-        let found: BTreeSet<String> = lines.filter(|line| line.trim_start().starts_with('-')).filter_map(named).collect();
+        let named =
+            |line: &str| line.split_whitespace().take(2).find(|word| word.starts_with("--")).map(str::to_string);
+        let found: BTreeSet<String> =
+            lines.filter(|line| line.trim_start().starts_with('-')).filter_map(named).collect();
         let expected: BTreeSet<String> = own.split_whitespace().chain(common.split(' ')).map(str::to_string).collect();
         assert_eq!(found, expected, "{command}\n{help}");
     }

@@ -116,9 +116,8 @@ fn vectors_are_written_in_the_ways_of_tables() {
     assert_refused(&desk, comma, &["offset", "row 2", "decimal marks", "--decimal ,"]);
     desk.text("x-comma.txt", "0,5\n0,25\n").text("line.csv", "1,5;2,25;3,75;4,5;5,5\n");
     for offset in ["decimal-comma-v.csv", "line.csv"] {
-        let ran = desk.run(&format!(
-            "scores --matrix A.csv --intercept --decimal , --offset {offset} --point x-comma.txt"
-        ));
+        let ran =
+            desk.run(&format!("scores --matrix A.csv --intercept --decimal , --offset {offset} --point x-comma.txt"));
         assert_eq!(ran.expect(0).out, plain, "{offset}");
     }
     desk.text("piped.txt", "1.5|2.25|3.75|4.5|5.5\n").text("A-piped.csv", "a|b\n1|z\n2|z\n4|y\n5|x\n7|x\n");
@@ -170,7 +169,8 @@ fn levels_that_training_never_met_are_one_warning_a_column() {
     desk.text("new.csv", "u,v\nc,p\nd,q\ne,z\nf,p\nc,q\na,p\n");
     let ran = desk.run("predict new.csv --model-file m.safetensors --json").expect(0);
     let warnings = ran.json()["warnings"].to_string();
-    let said = "4 levels occur in no training row; their features are zeros (5 rows): \\\"c\\\", \\\"d\\\", \\\"e\\\", …";
+    let said =
+        "4 levels occur in no training row; their features are zeros (5 rows): \\\"c\\\", \\\"d\\\", \\\"e\\\", …";
     assert!(warnings.contains(said), "{warnings}");
     assert!(warnings.contains("\\\"z\\\" occurs in no training row"), "{warnings}");
     assert_eq!(ran.err.matches("no training row").count(), 2, "{}", ran.err);
@@ -182,7 +182,9 @@ fn rows_without_coefficients_hold_or_contradict() {
     let desk = Desk::new();
     desk.text("A.csv", "a,b\n1,0\n0,0\n-1,0\n0,1\n0,-1\n").text("signs.txt", "1\n1\n1\n1\n1\n");
     desk.text("A.mtx", "%%MatrixMarket matrix coordinate real general\n5 2 4\n1 1 1\n3 1 -1\n4 2 1\n5 2 -1\n");
-    desk.text("square.csv", "a,b\n1,0\n-1,0\n0,1\n0,-1\n").text("b.txt", "-1\n0\n-3\n-1\n-1\n").text("x.txt", "0.5\n0.1\n");
+    desk.text("square.csv", "a,b\n1,0\n-1,0\n0,1\n0,-1\n")
+        .text("b.txt", "-1\n0\n-3\n-1\n-1\n")
+        .text("x.txt", "0.5\n0.1\n");
     desk.text("c.txt", "-1\n-3\n-1\n-1\n").text("no.txt", "-1\n1\n-3\n-1\n-1\n").text("t.txt", "0.1\n0.1\n");
     for command in ["centre", "gradient --point x.txt", "invert gradient --target t.txt"] {
         let expected = desk.run(&format!("{command} --matrix square.csv --offset c.txt")).expect(0).out;
