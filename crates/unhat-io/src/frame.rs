@@ -1,6 +1,6 @@
 //! A table with numbers, text and missing cells as a [`Frame`]: what models are fitted to.
 
-use crate::fault::{Checked, Fault, shown};
+use crate::fault::{Checked, Fault, require_memory, shown};
 use crate::format::MatrixFormat;
 use crate::open::open_text;
 use crate::table::{
@@ -323,6 +323,11 @@ fn read_columns(text: impl Read, delimiter: Delimiter, options: &FrameOptions) -
     let mut columns: Vec<Growing> = sources.iter().map(|_| Growing::default()).collect();
     loop {
         let record = opened.row()?;
+        if opened.count().is_power_of_two() {
+            // Columns double when they are full: a number takes eight bytes, a text four and its word.
+            let cells = (opened.count() as u64).saturating_mul(2 * columns.len() as u64);
+            require_memory("the table", cells.saturating_mul(8))?;
+        }
         if let (Some(names), Some(column)) = (&mut row_names, opened.names_column) {
             names.push(record[column].trim().to_string());
         }

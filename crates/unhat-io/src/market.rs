@@ -1,6 +1,6 @@
 //! MatrixMarket: a banner, comments, a line of sizes, then one entry a line.
 
-use crate::fault::{Checked, Fault, shown, zeros};
+use crate::fault::{Checked, Fault, room, shown, zeros};
 use crate::lines::Lines;
 use crate::matrix::Storage;
 use crate::npy::DenseValues;
@@ -144,6 +144,7 @@ fn coordinate(lines: &mut Lines<impl Read>, banner: &Banner) -> Checked<Csr> {
         if found > promised {
             return Err(lines.fault(format!("found more entries than the {promised} that line {size_line} promises")));
         }
+        entries.room(2)?; // a symmetric one stands at two places
         push(&mut entries, banner.symmetry, row, column, value)
             .map_err(|reason| lines.fault_at_entry(row, column, reason))?;
     }
@@ -207,6 +208,7 @@ fn array(lines: &mut Lines<impl Read>, banner: &Banner) -> Checked<Storage> {
             );
             lines.fault_at_entry(place.row, place.column, reason)
         })?;
+        room(&mut by_column, 1, "the matrix")?;
         by_column.push(lines.require_finite(value, words[0], place.row, place.column)?);
         place.advance();
     }

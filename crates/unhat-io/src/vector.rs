@@ -1,7 +1,7 @@
 //! Vectors, and lists of row numbers.
 
 use crate::fault::STDIN;
-use crate::fault::{Checked, Fault, shown};
+use crate::fault::{Checked, Fault, room, shown};
 use crate::format::Suffix;
 use crate::map::MappedFile;
 use crate::npy;
@@ -103,6 +103,7 @@ fn records(mut records: Records<impl Read>, delimiter: u8, numbers: NumberFormat
     let mut values = Vec::new();
     loop {
         let line = cells(&records, delimiter);
+        room(&mut values, line.len(), "the vector")?;
         match (arrangement, &line[..]) {
             (Arrangement::Column, [cell]) | (Arrangement::Numbered, [_, cell]) => {
                 values.push(finite(cell, &numbers, || records.position())?);

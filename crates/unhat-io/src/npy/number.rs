@@ -1,6 +1,6 @@
 //! How an array stores its numbers: kind, width and byte order, from NumPy's type string.
 
-use crate::fault::{Checked, Fault, shown};
+use crate::fault::{Checked, Fault, require_memory, shown};
 use half::f16;
 
 /// A real number type of NumPy.
@@ -85,6 +85,7 @@ impl Number {
 
     /// The numbers as doubles; an integer that is none is refused.
     pub fn doubles(self, bytes: &[u8]) -> Checked<Vec<f64>> {
+        require_memory("the array as doubles", (bytes.len() / self.size()) as u64 * 8)?;
         Ok(match self.kind {
             Kind::Bool => self.decode(bytes, |[b]: [u8; 1]| f64::from(b != 0)).collect(),
             Kind::I1 => self.decode(bytes, |b| f64::from(i8::from_le_bytes(b))).collect(),

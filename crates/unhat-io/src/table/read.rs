@@ -5,7 +5,7 @@ use super::layout::Layout;
 use super::numbers::{NumberFormat, flag, lossy_integer};
 use super::opened::{Columns, Opened, open, repeated, require_distinct};
 use super::{Omission, OmittedRow, RowNames, TableOptions};
-use crate::fault::{Checked, Fault, listed, shown};
+use crate::fault::{Checked, Fault, listed, room, shown};
 use std::io::Read;
 use unhat::{ErrorKind, Result};
 
@@ -106,6 +106,7 @@ impl<'a> Rows<'a> {
             if let Some(column) = self.names_column {
                 self.collect_name(&record[column]);
             }
+            room(&mut self.values, self.layout.width(), "the table")?;
             if self.layout.intercept {
                 self.values.push(1.0);
             }
