@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use unhat::invert::SavedSolve;
 use unhat::rows::RowSource;
 use unhat_io::{
-    Decimal, Delimiter, Dialect, Matrix, Missing, TableOptions, Thousands, read_frame, read_matrix, read_polytope, read_rows,
-    read_vector, read_vector_as,
+    Decimal, Delimiter, Dialect, Matrix, Missing, TableOptions, Thousands, read_frame, read_matrix, read_polytope,
+    read_rows, read_vector, read_vector_as,
 };
 use unhat_models::models::{Column, Frame, Model, TextColumn};
 use unhat_models::training::SavedTraining;

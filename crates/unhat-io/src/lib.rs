@@ -43,6 +43,7 @@ mod vector;
 pub use frame::{Doubt, FrameOptions, ReadFrame, read_frame, read_frame_as};
 pub use matrix::{Matrix, MatrixRows, Table};
 pub use model::{check_model_output, read_model, write_model};
+pub use open::read_until;
 pub use output::{
     check_output, check_page, check_place, check_table, write_frame, write_matrix_npy, write_page, write_table,
     write_vector, write_whole,

@@ -2,6 +2,7 @@
 
 use crate::failure::{option, raised};
 use crate::text::{TableText, in_python};
+use crate::work;
 use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use unhat::rows::{CsrRows, DenseRows};
@@ -57,7 +58,7 @@ impl Table {
             matrix.column_names = column_names;
             Ok(Table { matrix, response: Some(offset), polytope: true })
         };
-        py.detach(read).map_err(|error| raised(py, &error))
+        work::read(py, read)
     }
 
     /// Whether the file is one of a polytope {Ax > b}.
@@ -115,7 +116,7 @@ pub(crate) fn read_vector<'py>(
     text: Option<TableText>,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
     let read = || read_vector_as(path, what, &text.unwrap_or_default().dialect()?);
-    let values = py.detach(read).map_err(|error| raised(py, &error))?;
+    let values = work::read(py, read)?;
     Ok(PyArray1::from_vec(py, values))
 }
 

@@ -4,6 +4,7 @@ use crate::arrow::frame_of;
 use crate::data::{Vector, lent};
 use crate::failure::{option, raised};
 use crate::text::{TableFile, TableText, in_python};
+use crate::work;
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -61,7 +62,7 @@ pub(crate) fn table(py: Python<'_>, given: &Bound<'_, PyAny>, used: Used<'_>) ->
         Err(_) => None,
     };
     if let Some(file) = file {
-        return py.detach(|| read(&file, used)).map_err(|error| raised(py, &error));
+        return work::read(py, || read(&file, used));
     }
     if !given.is_instance_of::<PyList>() {
         return Ok((frame_of(py, given)?, Met::default()));
