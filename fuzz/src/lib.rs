@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use unhat::invert::SavedSolve;
 use unhat::rows::RowSource;
 use unhat_io::{
-    Decimal, Delimiter, Dialect, Matrix, Missing, TableOptions, Thousands, read_frame, read_matrix, read_polytope,
-    read_rows, read_vector, read_vector_as,
+    Decimal, Delimiter, Dialect, Matrix, TableOptions, Thousands, read_frame, read_matrix, read_polytope, read_rows,
+    read_vector, read_vector_as,
 };
 use unhat_models::models::{Column, Frame, Model, TextColumn};
 use unhat_models::training::SavedTraining;
@@ -109,7 +109,7 @@ pub fn vector(bytes: &[u8]) -> bool {
 /// How Europe writes a table.
 fn european() -> Dialect {
     let (delimiter, decimal) = (Some(Delimiter::Semicolon), Some(Decimal::Comma));
-    Dialect { delimiter, decimal, thousands: Some(Thousands::Point), missing: Missing::Omit, ..Dialect::default() }
+    Dialect { delimiter, decimal, thousands: Some(Thousands::Point), ..Dialect::default() }
 }
 
 /// A list of row numbers.
