@@ -7,7 +7,10 @@ use std::io::{Cursor, Read, Write};
 use tempfile::TempDir;
 use unhat::invert::SavedSolve;
 use unhat::rows::RowSource;
-use unhat_io::{Matrix, TableOptions, read_frame, read_matrix, read_polytope, read_rows, read_vector};
+use unhat_io::{
+    Decimal, Delimiter, Dialect, Matrix, TableOptions, Thousands, read_frame, read_matrix, read_polytope, read_rows,
+    read_vector, read_vector_as,
+};
 use unhat_models::models::{Column, Frame, Model, TextColumn};
 use unhat_models::training::SavedTraining;
 
@@ -95,11 +98,18 @@ pub fn ine(bytes: &[u8]) -> bool {
 pub fn vector(bytes: &[u8]) -> bool {
     let taken = ["f.csv", "f.tsv", "f.txt"].map(|name| {
         with_file(name, bytes, |path| {
-            let vector = read_vector(path, "v").ok();
-            vector.inspect(|v| assert!(!v.is_empty() && v.iter().all(|value| value.is_finite()))).is_some()
+            let ways = [Dialect::default(), european()].map(|dialect| read_vector_as(path, "v", &dialect).ok());
+            let finite = |v: &Vec<f64>| assert!(!v.is_empty() && v.iter().all(|value| value.is_finite()));
+            ways.iter().flatten().inspect(|v| finite(v)).count() > 0
         })
     });
     taken.contains(&true)
+}
+
+/// How Europe writes a table.
+fn european() -> Dialect {
+    let (delimiter, decimal) = (Some(Delimiter::Semicolon), Some(Decimal::Comma));
+    Dialect { delimiter, decimal, thousands: Some(Thousands::Point), ..Dialect::default() }
 }
 
 /// A list of row numbers.
@@ -163,12 +173,13 @@ pub fn seed_table() -> Frame {
     .expect("three columns of one length")
 }
 
-/// All columns of a table, chosen ones with a response, and all with an intercept.
-pub fn every_choice() -> [TableOptions; 3] {
+/// All columns of a table, chosen ones with a response, all with an intercept, and all of a table of Europe.
+pub fn every_choice() -> [TableOptions; 4] {
     let columns = Some(vec!["1".to_string(), "a".to_string()]);
     let choosing =
         TableOptions { columns, response: Some("2".to_string()), intercept: true, ..TableOptions::default() };
-    [TableOptions::default(), choosing, TableOptions { intercept: true, ..TableOptions::default() }]
+    let european = TableOptions { dialect: european(), ..TableOptions::default() };
+    [TableOptions::default(), choosing, TableOptions { intercept: true, ..TableOptions::default() }, european]
 }
 
 /// Hands the path of a file with these bytes to `read`. The folder is one for each thread; TMPDIR says where, best in memory.
@@ -188,11 +199,17 @@ pub fn with_file<T>(name: &str, bytes: &[u8], read: impl FnOnce(&str) -> T) -> T
 
 /// Whether a file is a matrix, which lends its rows; text has finite numbers alone.
 pub fn reads_matrix(path: &str, options: &TableOptions, finite: bool) -> bool {
-    let Ok(table) = read_matrix(path, options) else { return false };
+    let Ok(mut table) = read_matrix(path, options) else { return false };
     let shape = table.matrix.shape();
     assert!(table.response.is_none_or(|response| response.len() == shape.rows));
     assert!(table.matrix.row_names.as_ref().is_none_or(|names| names.len() == shape.rows));
     assert!(table.matrix.column_names.as_ref().is_none_or(|names| names.len() == shape.columns));
+    lends_its_rows(&table.matrix, finite);
+    let (mut offset, omitted) = (vec![0.0; shape.rows], table.matrix.omitted.len());
+    let said = table.matrix.leave_out_empty_rows(&mut offset).is_some();
+    assert_eq!(table.matrix.shape().rows, offset.len());
+    assert_eq!(table.matrix.omitted.len() - omitted, shape.rows - offset.len());
+    assert_eq!(said, shape.rows > offset.len());
     lends_its_rows(&table.matrix, finite);
     true
 }

@@ -187,3 +187,31 @@ def test_ctrl_c_leaves_a_checkpoint(tmp_path):
         """
     )
     assert done.stdout == "True\nTrue\n", done.stdout + done.stderr
+
+
+def test_ctrl_c_ends_the_reading_of_a_file_soon(tmp_path):
+    path = tmp_path / "long.csv"
+    with path.open("w") as file:
+        file.write("a,b,c,d\n")
+        block = "".join(f"{k}.5,{k * k},{k % 7},-{k}\n" for k in range(20000))
+        for _ in range(150):
+            file.write(block)
+    done = python(
+        f"""
+        import os, signal, threading, time
+        import unhat
+
+        sent = []
+
+        def interrupt():
+            sent.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Timer(0.05, interrupt).start()
+        try:
+            unhat.leverage_scores({str(path)!r})
+        except KeyboardInterrupt:
+            print(time.perf_counter() - sent[0])
+        """
+    )
+    assert float(done.stdout) < 0.5, done.stderr

@@ -9,6 +9,7 @@ it. :func:`train` trains a model on a table, and :func:`influence` says which of
 
 from unhat._barrier import VolumetricBarrier
 from unhat._errors import ConvergenceWarning, InputError, RankDeficientError, UnhatWarning
+from unhat._files import TableFile
 from unhat._functions import (
     audit,
     invert_gradient,
@@ -37,6 +38,7 @@ __all__ = [
     "Record",
     "Result",
     "ScoreInversion",
+    "TableFile",
     "Training",
     "UnhatWarning",
     "VolumetricBarrier",

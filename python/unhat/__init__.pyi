@@ -7,14 +7,14 @@ from numpy.linalg import LinAlgError
 from numpy.typing import ArrayLike, NDArray
 
 _Path = str | PathLike[str]
-_Values = ArrayLike | _Path
-_Data = Any  # an array, a sparse matrix of SciPy, a table of pandas, polars or pyarrow, a path
+_Values = ArrayLike | _Path | TableFile
+_Data = Any  # an array, a sparse matrix of SciPy, a table of pandas, polars or pyarrow, a path, a TableFile
 _Solver = Literal["auto", "exact", "cg", "coreset", "surrogate", "diagonal"]
 _Scores = Literal["auto", "exact", "sketched"]
 _Method = Literal["auto", "lift", "second-order", "newton", "first-order"]
 _Task = Literal["noise", "trim", "loo", "fairness", "robustness"]
 _Rule = Literal["sgd", "nesterov", "adamw", "fngd", "fngd-metric", "kfac", "ngd"]
-_Table = Any  # a table of pandas, polars, pyarrow or what else hands over Arrow, a path
+_Table = Any  # a table of pandas, polars, pyarrow or what else hands over Arrow, a path, a TableFile
 _HeldOut = Any  # a share, or a table
 _Progress = Callable[[str, dict[str, Any]], object]
 
@@ -32,6 +32,7 @@ __all__ = [
     "Record",
     "Result",
     "ScoreInversion",
+    "TableFile",
     "Training",
     "UnhatWarning",
     "VolumetricBarrier",
@@ -57,6 +58,21 @@ class InputError(ValueError):
 class RankDeficientError(InputError, LinAlgError): ...
 class UnhatWarning(UserWarning): ...
 class ConvergenceWarning(UnhatWarning): ...
+
+class TableFile:
+    path: str
+    def __init__(
+        self,
+        path: _Path,
+        *,
+        delimiter: str | None = None,
+        decimal: Literal[".", ","] | None = None,
+        thousands: str | None = None,
+        header: bool | None = None,
+        row_names: str | Literal[False] | None = None,
+        na: str | Sequence[str] = (),
+        missing: Literal["error", "omit", "indicator"] = "error",
+    ) -> None: ...
 
 class Record(dict[str, Any]):
     def __getattr__(self, name: str) -> Any: ...

@@ -6,6 +6,7 @@ import numpy as np
 
 from unhat import _unhat
 from unhat._errors import InputError
+from unhat._files import as_table, file_of
 from unhat._pandas import columns_of_pandas, hands_over_arrow, is_pandas, matrix_of_pandas
 
 # The kinds of NumPy's real numbers: truth values, whole numbers with and without sign, floats.
@@ -31,8 +32,9 @@ class System:
 
 def system(data, columns=None, response=None, intercept=False):
     """Read or convert A, and b where it is a column."""
-    if isinstance(data, (str, os.PathLike)):
-        return _from_file(os.fspath(data), columns, response, intercept)
+    file = file_of(data)
+    if file is not None:
+        return _from_file(*file, columns, response, intercept)
     if is_table(data):
         return _from_table(data, columns, response, intercept)
     if columns is not None or response is not None:
@@ -58,15 +60,31 @@ def right_side(found, offset):
         )
     if offset is None and found.offset is None:
         raise InputError("offset: missing; give b, or with a table the name of its column as response")
-    return found.offset if offset is None else vector(offset, "offset")
+    return found.offset if offset is None else of_rows(found, offset, "offset")
+
+
+def of_rows(found, values, what):
+    """A vector with a value for each row: of the file, or of the rows that were not left out of it."""
+    values, omitted = vector(values, what), getattr(found.matrix, "omitted", ())
+    if values is not None and omitted and len(values) == found.matrix.shape[0] + len(omitted):
+        return np.delete(values, omitted)
+    return values
+
+
+def require_all_rows(found, rows, what):
+    """Row numbers count the rows of the file: they cannot be told where some were left out."""
+    if rows is not None and getattr(found.matrix, "omitted", ()):
+        raise InputError(f"{what}: counts the rows of the file, and some were left out for missing cells; remove them from it")
+    return rows
 
 
 def vector(values, what):
     """A vector as the core takes it; a path is read. None stays None."""
     if values is None:
         return None
-    if isinstance(values, (str, os.PathLike)):
-        return _unhat.read_vector(os.fspath(values), what)
+    file = file_of(values)
+    if file is not None:
+        return _unhat.read_vector(file[0], what, file[1])
     array = _real(values, what)
     if array.ndim == 2 and 1 in array.shape:
         array = array.reshape(-1)
@@ -106,20 +124,20 @@ def _csr(data):
     )
 
 
-def _from_file(path, columns, response, intercept):
+def _from_file(path, text, columns, response, intercept):
     columns = None if columns is None else [str(name) for name in columns]
-    table = _unhat.Table(path, columns, response, bool(intercept))
+    table = _unhat.Table(path, columns, response, bool(intercept), text)
     names = table.column_names or ()
     return System(table, table.response, names, os.path.basename(path), response, table.polytope)
 
 
 def table(data, what="table"):
     """A table for a model as the core takes it, a path or what hands over Arrow, and what it is called."""
-    if isinstance(data, (str, os.PathLike)):
-        path = os.fspath(data)
-        return path, os.path.basename(path)
+    file = file_of(data)
+    if file is not None:
+        return as_table(*file), os.path.basename(file[0])
     if not is_table(data):
-        found = f"found {type(data).__name__}, expected a path, or a table of pandas, polars, pyarrow"
+        found = f"found {type(data).__name__}, expected a path, a TableFile, or a table of pandas, polars, pyarrow"
         raise InputError(f"{what}: {found} or what else hands over Arrow", "dtype")
     return (columns_of_pandas(data, what) if is_pandas(data) and not hands_over_arrow(data) else data), what
 
@@ -133,7 +151,7 @@ def held_out(given, what):
 
 def word_or_vector(given, what):
     """A word or a path as it is, anything else as a vector."""
-    return os.fspath(given) if isinstance(given, (str, os.PathLike)) else vector(given, what)
+    return os.fspath(given) if isinstance(given, (str, os.PathLike)) else vector(given, what)  # a TableFile is read
 
 
 def is_table(data):

@@ -7,8 +7,9 @@ import warnings as _warnings
 import numpy as np
 
 from unhat import _unhat
-from unhat._data import right_side, system, vector
+from unhat._data import of_rows, require_all_rows, right_side, system, vector
 from unhat._errors import ConvergenceWarning, InputError, UnhatWarning
+from unhat._files import file_of
 from unhat._progress import shown
 from unhat._results import Audit, GradientInversion, ScoreInversion
 
@@ -43,8 +44,8 @@ def leverage_scores(
         A NumPy array of float64 in C order is lent, not copied; other real types and orders are copied. CSR with
         indices in order lends its values and has its indices copied; CSC and COO are converted. A table of pandas,
         polars, pyarrow or any library that hands over Arrow is copied; truth values are 0 and 1, and a column of text,
-        categories or times is an error that names it. A path is read as the command line reads it; files .ine and .mps
-        hold a polytope {Ax > b} and with it b.
+        categories or times is an error that names it. A path, or a :class:`TableFile` that says how a table is written,
+        is read as the command line reads it; files .ine and .mps hold a polytope {Ax > b} and with it b.
     offset, point : array_like or path, optional
         b and x, both or none; `response` may take the place of `offset`.
     ridge : float
@@ -85,7 +86,7 @@ def leverage_scores(
         raise InputError("point: missing; the rows are a_i/(a_i x - b_i), which needs x beside b")
     cell = None if point is None else (right_side(found, offset), vector(point, "point"))
     scores, said, _ = _unhat.leverage_scores(found.matrix, cell, ridge, strict, threads)
-    _say(said)
+    _say([*_met(found), *said])
     return scores
 
 
@@ -124,7 +125,7 @@ def leverage_gradient(A, b, x, *, columns=None, response=None, intercept=False, 
     """
     found = system(A, columns, response, intercept)
     values, said = _unhat.leverage_gradient(found.matrix, right_side(found, b), vector(x, "point"), threads)
-    _say(said)
+    _say([*_met(found), *said])
     return values
 
 
@@ -192,9 +193,10 @@ def invert_gradient(
     columns, response, intercept, threads
         As for :func:`leverage_scores`.
     checkpoint : path, optional
-        Keep the state of the solve in this file, and resume from it to the same bits where it exists. It is written
-        about every second and when the run ends unsolved, also by Ctrl-C, and removed when it is solved. The command
-        line's files and these are the same. Not beside `weights`.
+        Keep the state of the solve in this file, and resume from it to the same bits where it exists; between
+        processors with FMA and without it the last ones differ. It is written about every second and when the run ends
+        unsolved, also by Ctrl-C, and removed when it is solved. The command line's files and these are the same. Not
+        beside `weights`.
     progress : bool or callable
         Show the steps while they are taken: by tqdm where it is installed, otherwise as lines on standard error. A
         callable is called with a word, ``"step"`` or ``"phase"``, and a dictionary of what is known.
@@ -392,8 +394,8 @@ def invert_scores(
         "names": _names(found, sigma),
     }
     _one_side(found, upper)
-    released = vector(sigma, "target"), _list(rows, int)
-    given = vector(start, "start"), vector(signs, "signs")
+    released = vector(sigma, "target"), _list(require_all_rows(found, rows, "rows"), int)
+    given = vector(start, "start"), of_rows(found, signs, "signs")
     offset = right_side(found, b)
     with shown(progress) as options["progress"]:
         parts = _unhat.invert_scores(found.matrix, offset, *released, *given, options)
@@ -485,7 +487,7 @@ def audit(
     found = system(A, columns, response, intercept)
     options = {
         "release": release,
-        "rows": _list(rows, int),
+        "rows": _list(require_all_rows(found, rows, "rows"), int),
         "noise": _list(noise, float),
         "round": _list(round, int),
         "clip": _list(clip, float),
@@ -512,8 +514,8 @@ def _one_side(found, upper):
 
 def _names(found, target=None):
     """What the page of an inversion calls the data: files by their names; a centre has no target."""
-    path = isinstance(target, (str, os.PathLike))
-    called = os.path.basename(os.fspath(target)) if path else "" if target is None else "target"
+    file = file_of(target)
+    called = os.path.basename(file[0]) if file else "" if target is None else "target"
     return {"table": found.table or "table", "columns": found.columns, "target": called}
 
 
@@ -538,7 +540,7 @@ def _inverted(command, found, b, c, start, signs, weights, options, progress):
     _one_side(found, options["upper"])
     if isinstance(weights, (int, float, np.number)):  # one for all rows
         weights = np.full(len(offset), float(weights))
-    given = vector(start, "start"), vector(signs, "signs"), vector(weights, "weights")
+    given = vector(start, "start"), of_rows(found, signs, "signs"), of_rows(found, weights, "weights")
     with shown(progress) as options["progress"]:
         parts = _unhat.invert_gradient(command, found.matrix, offset, c, *given, options)
     return _converged(GradientInversion(*parts))
@@ -559,6 +561,11 @@ def _converged(result):
         words = "; ".join([result.status.replace("_", " "), *result.warnings])
         _warnings.warn(f"not converged: {words}", ConvergenceWarning, stacklevel=3)
     return result
+
+
+def _met(found):
+    """What the reader of a file left out or took for granted."""
+    return getattr(found.matrix, "notes", [])
 
 
 def _say(said):

@@ -45,7 +45,8 @@ def influence(
     ----------
     table : table or path
         A table of pandas, polars, pyarrow or any library that hands over Arrow, which is copied; words, categories,
-        truth values and times become one feature a level. A path is read as the command line reads it.
+        truth values and times become one feature a level. A path, or a :class:`TableFile` that says how the table is
+        written, is read as the command line reads it.
     response : str
         The response column; not needed beside `model_file`.
     model : str

@@ -200,7 +200,9 @@ class ScoreInversion(_Inversion):
     status : str
         ``"solved"``, ``"iteration_limit"``, ``"stalled"`` or ``"not_identified"``.
     identified : bool
-        Whether the released scores determine x.
+        Whether the released scores determine x near the answer.
+    unique : bool
+        Whether no other x, however far away, has these scores. False where that is not known: a warning says so.
     null_direction : numpy.ndarray or None
         The direction along which no released score changes.
     candidates : list of Record
@@ -215,7 +217,7 @@ class ScoreInversion(_Inversion):
 
     def _proof(self):
         if self.certificate is not None:
-            return f"proven: within {self.certificate.euclidean:.1e} of the exact solution"
+            return f"proven: every x nearby with these scores is within {self.certificate.euclidean:.1e}"
         if self.standard_errors is not None:
             return f"standard errors up to {self.standard_errors.max():.1e}"
         return "nothing is proven"

@@ -106,7 +106,7 @@ def train(
         Write the model to this ``.safetensors`` file; ``.save(path)`` of the result does so too.
     checkpoint : path, optional
         Keep the training in this file on the way; the same call goes on from it to the same bits, and the command line
-        too. It is removed at the end.
+        too; between processors with FMA and without it the last ones differ. It is removed at the end.
     seed : int
         Seed of first weights, batches and subspaces.
     threads : int, optional

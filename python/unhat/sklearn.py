@@ -95,7 +95,8 @@ class LeverageOutlierDetector(OutlierMixin, _Leverage):
     fit_intercept : bool
         Put a column of ones before the columns.
     threads : int, optional
-        Threads to use, by default as many as there are cores. The result has the same bits for any number.
+        Threads to use, by default as many as there are cores. The result has the same bits for any number;
+        on a processor without FMA the last ones differ.
 
     Attributes
     ----------

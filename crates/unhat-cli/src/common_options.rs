@@ -26,7 +26,7 @@ pub(crate) struct Common {
     /// Keep the state of a solve in FILE, and resume from it to the same bits when FILE exists
     ///
     /// Written about every second and when the run ends unsolved; removed when it is solved. A file of another problem is
-    /// refused. --max-iter and --threads may differ.
+    /// refused. --max-iter and --threads may differ. Between processors with FMA and without it the last bits differ.
     #[arg(long, global = true, value_name = "FILE")]
     pub checkpoint: Option<String>,
     /// No summary, notes or progress on standard error; warnings and errors remain

@@ -3,8 +3,9 @@
 use crate::failure::{Failure, option_failure};
 use crate::options::MatrixInput;
 use crate::session::Session;
+use crate::table_options::TableText;
 use unhat::rows::require_vector;
-use unhat_io::{IntegerBounds, Matrix, Polytope, TableOptions, read_matrix, read_polytope_as, read_vector};
+use unhat_io::{IntegerBounds, Matrix, Polytope, TableOptions, read_matrix, read_polytope_as, read_vector_as};
 
 /// A, and b where there is one.
 pub(crate) struct System {
@@ -49,7 +50,7 @@ impl System {
             session.note(note);
         }
         if let Some(path) = offset {
-            system.offset = Some(read_of_rows(path, "offset", &system.matrix)?);
+            system.offset = Some(read_of_rows(path, "offset", &system.matrix, &input.text)?);
         }
         Ok(system)
     }
@@ -61,6 +62,14 @@ impl System {
         System { matrix, offset: Some(offset), case_weights: None }
     }
 
+    /// Leaves out rows without coefficients whose b is 0, with a note: 0·x ≥ 0 holds everywhere, and their slack is 0.
+    pub fn leave_out_empty_rows(&mut self, session: &mut Session<'_>) {
+        let Some(offset) = &mut self.offset else { return };
+        if let Some(note) = self.matrix.leave_out_empty_rows(offset) {
+            session.note(&note);
+        }
+    }
+
     /// b, or an error that says how to give one.
     pub fn offset(&self) -> Result<&[f64], Failure> {
         let missing = || option_failure("--offset", "missing; give a file, or with a table --response COLUMN");
@@ -69,15 +78,15 @@ impl System {
 }
 
 /// Reads a vector of a known length; `what` is its option without the dashes.
-pub(crate) fn read_numbers(path: &str, what: &str, length: usize) -> Result<Vec<f64>, Failure> {
-    let values = read_vector(path, what)?;
+pub(crate) fn read_numbers(path: &str, what: &str, length: usize, text: &TableText) -> Result<Vec<f64>, Failure> {
+    let values = read_vector_as(path, what, &text.dialect())?;
     require_vector(&format!("{what} {path}"), &values, length)?;
     Ok(values)
 }
 
 /// Reads a vector with a value for each row: of the file, or of the rows that were not left out of it.
-pub(crate) fn read_of_rows(path: &str, what: &str, matrix: &Matrix) -> Result<Vec<f64>, Failure> {
-    let mut values = read_vector(path, what)?;
+pub(crate) fn read_of_rows(path: &str, what: &str, matrix: &Matrix, text: &TableText) -> Result<Vec<f64>, Failure> {
+    let mut values = read_vector_as(path, what, &text.dialect())?;
     if !matrix.omitted.is_empty() && values.len() == matrix.shape().rows + matrix.omitted.len() {
         for row in matrix.omitted.iter().rev() {
             values.remove(row.row);
@@ -91,14 +100,15 @@ pub(crate) fn read_of_rows(path: &str, what: &str, matrix: &Matrix) -> Result<Ve
 pub(crate) fn require_all_rows(matrix: &Matrix, option: &str) -> Result<(), Failure> {
     match matrix.omitted.is_empty() {
         true => Ok(()),
-        false => {
-            Err(option_failure(option, "counts the rows of the file, and --missing left some out; remove them from it"))
-        }
+        false => Err(option_failure(
+            option,
+            "counts the rows of the file, and some of them are left out; remove them from it",
+        )),
     }
 }
 
 /// Reads the weights of the regulariser: one number for all rows, or a file with one for each.
-pub(crate) fn read_weights(words: &str, rows: usize) -> Result<Vec<f64>, Failure> {
+pub(crate) fn read_weights(words: &str, rows: usize, text: &TableText) -> Result<Vec<f64>, Failure> {
     let refused = |found: &str| {
         let reason = format!("found {found}, expected a number that is not negative, or a file of {rows} such numbers");
         Err(option_failure("--weights", reason))
@@ -107,7 +117,7 @@ pub(crate) fn read_weights(words: &str, rows: usize) -> Result<Vec<f64>, Failure
         Ok(weight) if weight.is_finite() && weight >= 0.0 => Ok(vec![weight; rows]),
         Ok(_) => refused(words),
         Err(_) if !words.contains('.') && words != "-" => refused(&format!("{words:?}")), // no suffix, so no file
-        Err(_) => read_numbers(words, "weights", rows),
+        Err(_) => read_numbers(words, "weights", rows, text),
     }
 }
 

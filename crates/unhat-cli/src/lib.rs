@@ -41,7 +41,7 @@ const NOT_CONVERGED: u8 = 1;
 /// Results go to `out`, everything else to `err`. A line of progress appears on the process's own standard error if that
 /// is a terminal.
 pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut (dyn Write + Send)) -> u8 {
-    signals::survive_file_size_limit();
+    unhat_io::survive_file_size_limit();
     // Names that are no text travel as text, and are names again where files are opened.
     let args: Vec<OsString> = args.into_iter().map(|word| text_of(word).into()).collect();
     let cli = match options::Cli::try_parse_from(&args) {

@@ -98,7 +98,8 @@ pub(crate) enum Command {
     /// Trains a model on a table, by descent, by Adam, or by a natural gradient that is shared across epochs
     ///
     /// Minimises the mean loss over batches from first weights drawn by --seed. With --controls it says what the sharing of
-    /// fngd and fngd-metric contributed. --checkpoint resumes to the same bits.
+    /// fngd and fngd-metric contributed. --checkpoint resumes to the same bits ; between processors with
+    /// FMA and without it the last ones differ.
     #[command(arg_required_else_help = true)]
     Train(Box<Train>),
     /// Applies a model saved by `unhat train` to the rows of a table
@@ -224,7 +225,7 @@ pub(crate) struct Scores {
     #[arg(long, value_name = "COLUMN", conflicts_with_all = ["point", "polytope", "transpose"])]
     pub case_weights: Option<String>,
     /// The samples are the columns of the file: the scores of the rows of A^T
-    #[arg(long, conflicts_with_all = ["point", "offset", "response", "intercept", "polytope"])]
+    #[arg(long, conflicts_with_all = ["point", "offset", "response", "polytope"])]
     pub transpose: bool,
     /// Make dependent columns an error instead of a warning
     #[arg(long)]

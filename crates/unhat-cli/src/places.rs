@@ -31,6 +31,13 @@ pub(crate) fn require_apart(cli: &Cli) -> Result<(), Failure> {
     places.check()
 }
 
+/// The same for files that one option leads to.
+pub(crate) fn require_distinct(option: &'static str, paths: &[String]) -> Result<(), Failure> {
+    let mut places = Places::default();
+    paths.iter().for_each(|path| places.writes(option, Some(path)));
+    places.check()
+}
+
 impl<'a> Places<'a> {
     fn reads(&mut self, option: &'static str, path: Option<&'a str>) {
         self.0.extend(path.filter(|path| *path != "-").map(|path| (option, path, Use::Reads)));

@@ -1,4 +1,4 @@
-//! The signals a run meets: Ctrl-C or SIGTERM asks it to stop, a second one ends it; a full quota is an error, not a death.
+//! The signals that ask a run to stop: Ctrl-C or SIGTERM; a second one ends it.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -22,17 +22,4 @@ pub(crate) fn stop_on_interrupt() -> &'static AtomicBool {
         }
         stop
     })
-}
-
-/// A file that grows beyond the limit set for the process makes the write fail, with a message, instead of ending it.
-pub(crate) fn survive_file_size_limit() {
-    #[cfg(unix)]
-    {
-        static REACHED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-        REACHED.get_or_init(|| {
-            let reached = Arc::new(AtomicBool::new(false));
-            let _ = signal_hook::flag::register(signal_hook::consts::signal::SIGXFSZ, Arc::clone(&reached));
-            reached
-        });
-    }
 }

@@ -77,6 +77,19 @@ pub(crate) fn zeros(count: usize) -> Checked<Vec<f64>> {
     Ok(values)
 }
 
+/// Room for `more` values beside those that are there, twice as many as there are where none is left; a fault where there
+/// is no memory for them.
+pub(crate) fn room<T>(values: &mut Vec<T>, more: usize, what: &str) -> Checked<()> {
+    if values.capacity() - values.len() >= more {
+        return Ok(());
+    }
+    let further = more.max(values.len());
+    let bytes = (values.len() as u64 + further as u64).saturating_mul(size_of::<T>() as u64);
+    require_memory(what, bytes)?;
+    let refused = |_| Fault::new(format!("{what} takes {bytes} bytes, and the system has no more memory to give"));
+    values.try_reserve_exact(further).map_err(refused)
+}
+
 /// A piece of a file as it appears in a message: quoted, on one line, not too long.
 pub(crate) fn shown(text: &str) -> String {
     let mut piece: String = text.chars().take(SHOWN_CHARACTERS).flat_map(char::escape_debug).collect();

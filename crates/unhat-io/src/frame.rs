@@ -1,10 +1,11 @@
 //! A table with numbers, text and missing cells as a [`Frame`]: what models are fitted to.
 
-use crate::fault::{Checked, Fault, shown};
+use crate::fault::{Checked, Fault, require_memory, shown};
 use crate::format::MatrixFormat;
 use crate::open::open_text;
 use crate::table::{
-    Delimiter, Dialect, Missing, NumberFormat, Omission, OmittedRow, flag, missing_phrase, open, require_distinct,
+    Delimiter, Dialect, Missing, NumberFormat, Omission, OmittedRow, Rounded, flag, missing_phrase, open,
+    require_distinct,
 };
 use crate::{Matrix, TableOptions, read_matrix};
 use std::io::Read;
@@ -125,6 +126,7 @@ impl ReadColumns {
         let mut columns = Vec::new();
         let mut doubts = Vec::new();
         for (name, growing) in self.names.into_iter().zip(self.columns) {
+            self.notes.extend(growing.rounded.note(&format!("column {}", shown(&name))));
             let column = growing.finish();
             if let Some(reason) = doubt(&name, &column, &self.numbers) {
                 doubts.push(Doubt { column: name.clone(), reason });
@@ -205,6 +207,7 @@ struct Growing {
     missing: Vec<usize>,
     /// What the first of them holds.
     missing_cell: String,
+    rounded: Rounded,
 }
 
 #[derive(Default)]
@@ -249,7 +252,10 @@ impl Growing {
                 "found {}, expected a finite number, or an empty cell or NA where it is missing",
                 shown(cell)
             )),
-            Some(value) => self.push_number(value, row, cell),
+            Some(value) => {
+                self.rounded.meet(cell, value, row);
+                self.push_number(value, row, cell)
+            }
             None => self.push_text(cell, row, numbers),
         }
     }
@@ -317,6 +323,11 @@ fn read_columns(text: impl Read, delimiter: Delimiter, options: &FrameOptions) -
     let mut columns: Vec<Growing> = sources.iter().map(|_| Growing::default()).collect();
     loop {
         let record = opened.row()?;
+        if opened.count().is_power_of_two() {
+            // Columns double when they are full: a number takes eight bytes, a text four and its word.
+            let cells = (opened.count() as u64).saturating_mul(2 * columns.len() as u64);
+            require_memory("the table", cells.saturating_mul(8))?;
+        }
         if let (Some(names), Some(column)) = (&mut row_names, opened.names_column) {
             names.push(record[column].trim().to_string());
         }

@@ -43,6 +43,7 @@ mod vector;
 pub use frame::{Doubt, FrameOptions, ReadFrame, read_frame, read_frame_as};
 pub use matrix::{Matrix, MatrixRows, Table};
 pub use model::{check_model_output, read_model, write_model};
+pub use open::read_until;
 pub use output::{
     check_output, check_page, check_place, check_table, write_frame, write_matrix_npy, write_page, write_table,
     write_vector, write_whole,
@@ -51,7 +52,7 @@ pub use polytope::{IntegerBounds, Polytope, read_polytope, read_polytope_as};
 pub use printable::{is_formula, printable, printable_lines, steers};
 pub use read_matrix::read_matrix;
 pub use solve::SolveFile;
-pub use system::{FileIdentity, file_identity, memory_of_process, path_of, place_of, text_of};
+pub use system::{FileIdentity, file_identity, memory_of_process, path_of, place_of, survive_file_size_limit, text_of};
 pub use table::{Decimal, Delimiter, Dialect, Missing, OmittedRow, RowNames, TableOptions, Thousands};
 pub use training::{TrainingFile, read_training, write_training};
-pub use vector::{read_rows, read_vector};
+pub use vector::{read_rows, read_vector, read_vector_as};

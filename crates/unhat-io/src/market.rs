@@ -1,11 +1,11 @@
 //! MatrixMarket: a banner, comments, a line of sizes, then one entry a line.
 
-use crate::fault::{Checked, Fault, shown, zeros};
+use crate::fault::{Checked, Fault, room, shown, zeros};
 use crate::lines::Lines;
 use crate::matrix::Storage;
 use crate::npy::DenseValues;
 use crate::sparse::{Csr, Size, Triplets};
-use crate::table::fortran_number;
+use crate::table::{fortran_number, lossy_integer};
 use std::io::Read;
 
 /// Longest line read. The format allows 1024 characters; what is longer is no line.
@@ -102,11 +102,16 @@ impl Banner {
 
     fn value(&self, word: &str) -> Option<f64> {
         fortran_number(word)
+            .filter(|&value| !lossy_integer(word, value))
             .filter(|value: &f64| self.field == Field::Real || !value.is_finite() || value.fract() == 0.0)
     }
 
-    fn number_phrase(&self) -> &'static str {
-        if self.field == Field::Integer { "an integer" } else { "a number" }
+    fn number_phrase(&self, word: &str) -> &'static str {
+        match fortran_number(word) {
+            Some(value) if lossy_integer(word, value) => "a whole number that a double can hold",
+            _ if self.field == Field::Integer => "an integer",
+            _ => "a number",
+        }
     }
 }
 
@@ -129,7 +134,7 @@ fn coordinate(lines: &mut Lines<impl Read>, banner: &Banner) -> Checked<Csr> {
             Field::Pattern => 1.0,
             _ => {
                 let value = banner.value(words[2]).ok_or_else(|| {
-                    let reason = format!("found {}, expected {}", shown(words[2]), banner.number_phrase());
+                    let reason = format!("found {}, expected {}", shown(words[2]), banner.number_phrase(words[2]));
                     lines.fault_at_entry(row, column, reason)
                 })?;
                 lines.require_finite(value, words[2], row, column)?
@@ -139,6 +144,7 @@ fn coordinate(lines: &mut Lines<impl Read>, banner: &Banner) -> Checked<Csr> {
         if found > promised {
             return Err(lines.fault(format!("found more entries than the {promised} that line {size_line} promises")));
         }
+        entries.room(2)?; // a symmetric one stands at two places
         push(&mut entries, banner.symmetry, row, column, value)
             .map_err(|reason| lines.fault_at_entry(row, column, reason))?;
     }
@@ -195,10 +201,14 @@ fn array(lines: &mut Lines<impl Read>, banner: &Banner) -> Checked<Storage> {
         let count = lines.split_into(&mut words)?;
         let value = if count == 1 { banner.value(words[0]) } else { None };
         let value = value.ok_or_else(|| {
-            let reason =
-                format!("found {}, expected {} alone on its line", shown(&lines.text()), banner.number_phrase());
+            let reason = format!(
+                "found {}, expected {} alone on its line",
+                shown(&lines.text()),
+                banner.number_phrase(words[0])
+            );
             lines.fault_at_entry(place.row, place.column, reason)
         })?;
+        room(&mut by_column, 1, "the matrix")?;
         by_column.push(lines.require_finite(value, words[0], place.row, place.column)?);
         place.advance();
     }

@@ -1,5 +1,6 @@
 //! A matrix from a file of any format, and the rows it lends.
 
+use crate::fault::listed;
 use crate::npy::DenseValues;
 use crate::sparse::Csr;
 use crate::table::OmittedRow;
@@ -84,6 +85,51 @@ impl Matrix {
         };
         let Matrix { row_names, column_names, notes, .. } = self;
         Matrix { storage, row_names: column_names, column_names: row_names, omitted: Vec::new(), notes }
+    }
+
+    /// Leaves out rows without coefficients whose entry of `offset` is 0; the note that says so, where there is one.
+    ///
+    /// 0·x ≥ 0 and 0·x ≤ 0 hold everywhere, but the slack of such a row is 0. All others keep their labels.
+    ///
+    /// # Cost
+    /// A look at every row; where one is left out, a copy.
+    pub fn leave_out_empty_rows(&mut self, offset: &mut Vec<f64>) -> Option<String> {
+        let filled: Vec<bool> = match &self.storage {
+            Storage::Dense { values, columns } => {
+                values.as_slice().chunks_exact(*columns).map(|row| row.iter().any(|a| *a != 0.0)).collect()
+            }
+            Storage::Sparse(csr) => csr.filled_rows(),
+        };
+        let gone: Vec<bool> = filled.iter().zip(offset.iter()).map(|(filled, b)| !filled && *b == 0.0).collect();
+        let count = gone.iter().filter(|gone| **gone).count();
+        if count == 0 || count == gone.len() {
+            return None;
+        }
+        match &mut self.storage {
+            Storage::Dense { values, columns } => {
+                let rows = values.as_slice().chunks_exact(*columns).zip(&gone).filter(|(_, gone)| !**gone);
+                *values = DenseValues::Owned(rows.flat_map(|(row, _)| row.iter().copied()).collect());
+            }
+            Storage::Sparse(csr) => csr.leave_out(&gone),
+        }
+        let mut kept = gone.iter();
+        offset.retain(|_| kept.next() == Some(&false));
+        // Where rows were left out before, those that are here do not stand at their places in the file.
+        let mut before = self.omitted.iter().map(|row| row.row).peekable();
+        let in_file: Vec<usize> = (0..).filter(|row| before.next_if_eq(row).is_none()).take(gone.len()).collect();
+        let names = self.row_names.take().unwrap_or_else(|| in_file.iter().map(|row| (row + 1).to_string()).collect());
+        let (mut labels, mut kept) = (Vec::new(), Vec::new());
+        for ((label, gone), row) in names.into_iter().zip(&gone).zip(in_file) {
+            if *gone {
+                labels.push(label.clone());
+                self.omitted.push(OmittedRow { row, label });
+            } else {
+                kept.push(label);
+            }
+        }
+        self.row_names = Some(kept);
+        self.omitted.sort_by_key(|row| row.row);
+        Some(format!("left out rows without coefficients, which every point satisfies: {}", listed(&labels)))
     }
 
     /// n, d and the number of stored entries.

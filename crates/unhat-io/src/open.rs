@@ -3,8 +3,39 @@
 use crate::fault::{Checked, Fault, STDIN};
 use crate::system::path_of;
 use flate2::read::MultiGzDecoder;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+thread_local! {
+    /// The flag that stops what this thread reads.
+    static STOP: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
+}
+
+/// Runs `read` on this thread; text that it reads ends with an error soon after `stop` becomes true.
+pub fn read_until<T>(stop: Arc<AtomicBool>, read: impl FnOnce() -> T) -> T {
+    let before = STOP.replace(Some(stop));
+    let read = read();
+    STOP.set(before);
+    read
+}
+
+/// Text that a flag ends.
+struct Stoppable<R> {
+    text: R,
+    stop: Arc<AtomicBool>,
+}
+
+impl<R: Read> Read for Stoppable<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.stop.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("interrupted")),
+            false => self.text.read(buffer),
+        }
+    }
+}
 
 /// Opens a file, which may be a pipe but not a directory.
 pub(crate) fn open(path: &str) -> Checked<File> {
@@ -37,7 +68,11 @@ pub(crate) fn open_text(path: &str, gzip: bool) -> Checked<Box<dyn Read>> {
         return without_mark(Box::new(io::stdin()));
     }
     let file = open(path)?;
-    without_mark(if gzip { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(file) })
+    let text: Box<dyn Read> = if gzip { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(file) };
+    without_mark(match STOP.with_borrow(Option::clone) {
+        Some(stop) => Box::new(Stoppable { text, stop }),
+        None => text,
+    })
 }
 
 fn without_mark(mut text: Box<dyn Read>) -> Checked<Box<dyn Read>> {

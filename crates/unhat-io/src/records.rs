@@ -1,7 +1,6 @@
 //! Delimited text, record by record, with what a lenient parser would let pass: open quotes, empty lines, other encodings.
 
 use crate::fault::{Checked, Fault};
-use crate::table::NumberFormat;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use std::io::{self, Read};
 
@@ -151,11 +150,6 @@ impl<R> Watched<R> {
             _ => 0,
         }
     }
-}
-
-/// The number that a cell holds, if it holds one; it may be NaN or infinite.
-pub(crate) fn number(cell: &str) -> Option<f64> {
-    NumberFormat::PLAIN.number(cell)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Sparse matrices put in order: from rows, columns or loose entries to rows with increasing column numbers.
 
-use crate::fault::{Checked, Fault};
+use crate::fault::{Checked, Fault, require_memory, room};
 use unhat::rows::{CsrRows, Shape};
 
 /// Rows a header may claim for nothing: their pointers take half a megabyte.
@@ -87,6 +87,14 @@ impl Triplets {
         spread
     }
 
+    /// Room for `more` entries; a fault where there is no memory for them.
+    pub fn room(&mut self, more: usize) -> Checked<()> {
+        const WHAT: &str = "the entries of the matrix";
+        room(&mut self.rows, more, WHAT)?;
+        room(&mut self.columns, more, WHAT)?;
+        room(&mut self.values, more, WHAT)
+    }
+
     /// Adds an entry; row and column are inside the matrix.
     pub fn push(&mut self, row: usize, column: u32, value: f64) {
         self.rows.push(row);
@@ -126,6 +134,9 @@ impl Triplets {
     /// Sorts the entries into rows: a counting sort, then each row by column.
     pub fn into_csr(self, size: Size) -> Checked<Csr> {
         size.check_rows(self.len())?;
+        // Two lists of pointers, and the entries once more in their order.
+        let bytes = (size.rows as u64).saturating_mul(16).saturating_add((self.len() as u64).saturating_mul(12));
+        require_memory("the matrix in its order", bytes)?;
         let mut pointers = vec![0; size.rows + 1];
         for &row in &self.rows {
             pointers[row + 1] += 1;
@@ -252,6 +263,24 @@ fn sorted(mut matrix: Csr) -> Csr {
 }
 
 impl Csr {
+    /// Which rows have an entry that is not 0.
+    pub fn filled_rows(&self) -> Vec<bool> {
+        self.pointers.windows(2).map(|p| self.values[p[0]..p[1]].iter().any(|value| *value != 0.0)).collect()
+    }
+
+    /// Leaves out rows, whose entries are zeros.
+    pub fn leave_out(&mut self, gone: &[bool]) {
+        let mut kept = Csr { pointers: vec![0], indices: Vec::new(), values: Vec::new(), columns: self.columns };
+        for (line, gone) in self.pointers.windows(2).zip(gone) {
+            if !gone {
+                kept.indices.extend_from_slice(&self.indices[line[0]..line[1]]);
+                kept.values.extend_from_slice(&self.values[line[0]..line[1]]);
+                kept.pointers.push(kept.values.len());
+            }
+        }
+        *self = kept;
+    }
+
     /// Lends the matrix.
     pub fn rows(&self) -> unhat::Result<CsrRows<'_>> {
         CsrRows::new(&self.pointers, &self.indices, &self.values, self.columns)

@@ -109,6 +109,22 @@ pub fn path_of(text: &str) -> PathBuf {
     PathBuf::from(text)
 }
 
+/// From now on a file that grows beyond the limit set for the process makes the write fail, with a message, instead of
+/// ending the process.
+pub fn survive_file_size_limit() {
+    #[cfg(unix)]
+    {
+        use std::sync::atomic::AtomicBool;
+        use std::sync::{Arc, OnceLock};
+        static REACHED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+        REACHED.get_or_init(|| {
+            let reached = Arc::new(AtomicBool::new(false));
+            let _ = signal_hook::flag::register(signal_hook::consts::signal::SIGXFSZ, Arc::clone(&reached));
+            reached
+        });
+    }
+}
+
 /// Permissions of a new file: what the user's mask leaves of read and write for all.
 #[cfg(unix)]
 pub(crate) fn readable() -> Option<fs::Permissions> {

@@ -1,11 +1,13 @@
 //! A and the vectors beside it, as they come from Python: lent by NumPy, or read from a file.
 
 use crate::failure::{option, raised};
+use crate::text::{TableText, in_python};
+use crate::work;
 use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use unhat::rows::{CsrRows, DenseRows};
 use unhat::{Error, ErrorKind, Result};
-use unhat_io::{Matrix, MatrixRows, Polytope, TableOptions, read_matrix, read_polytope};
+use unhat_io::{Matrix, MatrixRows, Polytope, TableOptions, read_matrix, read_polytope, read_vector_as};
 
 /// A matrix that was read from a file, and the response where a column was one.
 #[pyclass(frozen, module = "unhat._unhat")]
@@ -20,19 +22,26 @@ impl Table {
     /// Reads a file of any format that the command line reads; columns, response and intercept are for tables. The file of
     /// a polytope holds b too.
     #[new]
-    #[pyo3(signature = (path, columns=None, response=None, intercept=false))]
+    #[pyo3(signature = (path, columns=None, response=None, intercept=false, text=None))]
     fn new(
         py: Python<'_>,
         path: &str,
         columns: Option<Vec<String>>,
         response: Option<String>,
         intercept: bool,
+        text: Option<TableText>,
     ) -> PyResult<Self> {
         let read = || -> Result<Table> {
+            let said = text.is_some();
+            let dialect = text.unwrap_or_default().dialect()?;
             if !holds_polytope(path) {
-                let unhat_io::Table { matrix, response, .. } =
-                    read_matrix(path, &TableOptions { columns, response, intercept, ..TableOptions::default() })?;
+                let options = TableOptions { columns, response, intercept, dialect, ..TableOptions::default() };
+                let unhat_io::Table { mut matrix, response, .. } = read_matrix(path, &options)?;
+                matrix.notes.iter_mut().for_each(|note| *note = in_python(note).0);
                 return Ok(Table { matrix, response, polytope: false });
+            }
+            if said {
+                return Err(option("TableFile", "says how a table is written, and this is a polytope; give its path"));
             }
             if columns.is_some() || response.is_some() || intercept {
                 let name = if columns.is_some() {
@@ -49,7 +58,7 @@ impl Table {
             matrix.column_names = column_names;
             Ok(Table { matrix, response: Some(offset), polytope: true })
         };
-        py.detach(read).map_err(|error| raised(py, &error))
+        work::read(py, read)
     }
 
     /// Whether the file is one of a polytope {Ax > b}.
@@ -76,6 +85,12 @@ impl Table {
         self.matrix.notes.clone()
     }
 
+    /// The rows of the file that were left out for missing cells, from 0.
+    #[getter]
+    fn omitted(&self) -> Vec<usize> {
+        self.matrix.omitted.iter().map(|row| row.row).collect()
+    }
+
     /// n and d.
     #[getter]
     fn shape(&self) -> (usize, usize) {
@@ -93,8 +108,15 @@ fn holds_polytope(path: &str) -> bool {
 
 /// Reads a vector from a file; `what` is what an error calls it.
 #[pyfunction]
-pub(crate) fn read_vector<'py>(py: Python<'py>, path: &str, what: &str) -> PyResult<Bound<'py, PyArray1<f64>>> {
-    let values = py.detach(|| unhat_io::read_vector(path, what)).map_err(|error| raised(py, &error))?;
+#[pyo3(signature = (path, what, text=None))]
+pub(crate) fn read_vector<'py>(
+    py: Python<'py>,
+    path: &str,
+    what: &str,
+    text: Option<TableText>,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let read = || read_vector_as(path, what, &text.unwrap_or_default().dialect()?);
+    let values = work::read(py, read)?;
     Ok(PyArray1::from_vec(py, values))
 }
 

@@ -1,5 +1,6 @@
 //! How the library's errors become Python's exceptions.
 
+use crate::text::in_python;
 use pyo3::prelude::*;
 use unhat::{Error, ErrorKind};
 
@@ -7,11 +8,15 @@ use unhat::{Error, ErrorKind};
 pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
     let message = match error.kind() {
         ErrorKind::Option { name, reason } if is_option_of_the_command(name) => {
-            format!("{}: {reason}", name.trim_start_matches('-').replace('-', "_"))
+            let name = name.trim_start_matches('-').replace('-', "_");
+            format!("{}: {reason}", if name == "no_header" { "header" } else { &name })
         }
         _ => error.to_string(),
     };
-    made(py, error.kind().name(), &message, error.help())
+    let (message, of_tables) = in_python(&message);
+    let help = error.help().map(|help| in_python(help).0);
+    let of_file = || of_tables.then(|| "unhat.TableFile(path, ...) says how a table is written".to_owned());
+    made(py, error.kind().name(), &message, help.or_else(of_file).as_deref())
 }
 
 /// Whether a name is an option's as the command line writes it, where Python has `_`.

@@ -1,7 +1,7 @@
 //! A table for models as an object of Python.
 
 use crate::failure::raised;
-use crate::given;
+use crate::given::{self, Used};
 use pyo3::prelude::*;
 use unhat_models::models::{Column, Frame};
 
@@ -16,7 +16,7 @@ pub(crate) struct FrameTable {
 impl FrameTable {
     #[new]
     fn new(py: Python<'_>, table: &Bound<'_, PyAny>) -> PyResult<Self> {
-        given::table(py, table).map(|frame| FrameTable { frame })
+        given::table(py, table, Used::Only(&[])).map(|(frame, _)| FrameTable { frame })
     }
 
     /// The names of the columns.

@@ -3,11 +3,14 @@
 use crate::arrow::frame_of;
 use crate::data::{Vector, lent};
 use crate::failure::{option, raised};
+use crate::text::{TableFile, TableText, in_python};
+use crate::work;
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyTuple};
 use unhat::Result;
+use unhat_io::{FrameOptions, read_frame_as};
 use unhat_models::models::{Column, Frame, HeldOutRows, Model, TextColumn};
 
 /// A column of a table that does not hand over Arrow.
@@ -26,21 +29,69 @@ impl Cells<'_> {
     }
 }
 
-/// A table for models: a path, read as the command line reads it, what hands over Arrow, or a list of named columns.
-pub(crate) fn table(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Frame> {
-    if let Ok(path) = given.extract::<String>() {
-        return py.detach(|| unhat_io::read_frame(&path)).map_err(|error| raised(py, &error));
+/// A table, and what its reader met.
+#[derive(Default)]
+pub(crate) struct Met {
+    /// What the user should know.
+    pub notes: Vec<String>,
+    /// Rows of the file that were left out, from 0.
+    omitted: Vec<usize>,
+}
+
+impl Met {
+    /// Where rows of the table stand in its file.
+    pub fn in_file(&self, rows: impl Iterator<Item = usize>) -> Vec<i64> {
+        let shifted = |row: usize| self.omitted.iter().fold(row, |row, &gone| if gone <= row { row + 1 } else { row });
+        rows.map(|row| shifted(row) as i64).collect()
+    }
+}
+
+/// The columns of a table that are used: all but some, or some; and whether text in them is a feature.
+#[derive(Clone, Copy)]
+pub(crate) enum Used<'a> {
+    Without(&'a [String]),
+    Only(&'a [String]),
+}
+
+/// A table for models: a path, or one with how it is written, read as the command line reads it; what hands over Arrow; or a
+/// list of named columns.
+pub(crate) fn table(py: Python<'_>, given: &Bound<'_, PyAny>, used: Used<'_>) -> PyResult<(Frame, Met)> {
+    let file = match given.extract::<String>() {
+        Ok(path) => Some(TableFile(path, TableText::default())),
+        Err(_) if given.is_instance_of::<PyTuple>() => Some(given.extract::<TableFile>()?),
+        Err(_) => None,
+    };
+    if let Some(file) = file {
+        return work::read(py, || read(&file, used));
     }
     if !given.is_instance_of::<PyList>() {
-        return frame_of(py, given);
+        return Ok((frame_of(py, given)?, Met::default()));
     }
     let columns: Vec<(String, Cells<'_>)> = given.extract()?;
     let columns = columns.into_iter().map(|(name, cells)| Ok((name, cells.column()?))).collect::<Result<_>>();
-    columns.and_then(Frame::new).map_err(|error| raised(py, &error))
+    Ok((columns.and_then(Frame::new).map_err(|error| raised(py, &error))?, Met::default()))
 }
 
-/// Held-out rows: a number, or a word that is one, is a share; anything else is a table.
-pub(crate) fn held_out(py: Python<'_>, name: &str, given: Option<&Py<PyAny>>) -> PyResult<HeldOutRows> {
+fn read(TableFile(path, text): &TableFile, used: Used<'_>) -> Result<(Frame, Met)> {
+    let (without, only) = match used {
+        Used::Without(names) => (names, None),
+        Used::Only(names) => (&[][..], Some(names.to_vec())),
+    };
+    let read = read_frame_as(path, &FrameOptions { dialect: text.dialect()?, without: without.to_vec(), only })?;
+    if matches!(used, Used::Without(_)) {
+        read.require_features(path, without)?;
+    }
+    let notes = read.notes.iter().map(|note| in_python(note).0).collect();
+    Ok((read.frame, Met { notes, omitted: read.omitted.iter().map(|row| row.row).collect() }))
+}
+
+/// Held-out rows: a number, or a word that is one, is a share; anything else is a table, of which `without` is not used.
+pub(crate) fn held_out(
+    py: Python<'_>,
+    name: &str,
+    given: Option<&Py<PyAny>>,
+    without: &[String],
+) -> PyResult<HeldOutRows> {
     let Some(given) = given.map(|given| given.bind(py)) else { return Ok(HeldOutRows::WhereNeeded) };
     let word = match given.extract::<f64>() {
         Ok(share) => Some(share.to_string()),
@@ -49,7 +100,7 @@ pub(crate) fn held_out(py: Python<'_>, name: &str, given: Option<&Py<PyAny>>) ->
     let share = word.map(|word| HeldOutRows::share(name, &word)).transpose();
     match share.map_err(|error| raised(py, &error))?.flatten() {
         Some(share) => Ok(HeldOutRows::Share(share)),
-        None => table(py, given).map(HeldOutRows::Table),
+        None => table(py, given, Used::Without(without)).map(|(frame, _)| HeldOutRows::Table(frame)),
     }
 }
 

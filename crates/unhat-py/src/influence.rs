@@ -2,7 +2,7 @@
 
 use crate::facts::{Colophon, written};
 use crate::failure::raised;
-use crate::given::{self, ModelGiven, WordOrValues, parsed};
+use crate::given::{self, Met, ModelGiven, Used, WordOrValues, parsed};
 use crate::work::compute_and_tell;
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -56,6 +56,7 @@ type Positions<'py> = Bound<'py, PyArray1<i64>>;
 /// What a call knows before its work.
 struct Call {
     frame: Frame,
+    met: Met,
     request: Request,
     colophon: Colophon,
     command: &'static str,
@@ -64,15 +65,18 @@ struct Call {
 
 impl Call {
     fn of(py: Python<'_>, command: &'static str, table: &Bound<'_, PyAny>, options: &Options<'_>) -> PyResult<Call> {
-        let (colophon, created) = (Colophon::start(options.seed, &[]), SystemTime::now());
-        let request = request(py, options)?;
-        Ok(Call { frame: given::table(py, table)?, request, colophon, command, created })
+        let (mut colophon, created) = (Colophon::start(options.seed, &[]), SystemTime::now());
+        let without: Vec<String> = options.truth.iter().chain(&options.without).cloned().collect();
+        let request = request(py, options, &without)?;
+        let (frame, met) = given::table(py, table, Used::Without(&without))?;
+        colophon.warnings.extend_from_slice(&met.notes);
+        Ok(Call { frame, met, request, colophon, command, created })
     }
 }
 
-fn request(py: Python<'_>, options: &Options<'_>) -> PyResult<Request> {
-    let validation = given::held_out(py, "validation", options.validation.as_ref())?;
-    let test = given::held_out(py, "test", options.test.as_ref())?;
+fn request(py: Python<'_>, options: &Options<'_>, without: &[String]) -> PyResult<Request> {
+    let validation = given::held_out(py, "validation", options.validation.as_ref(), without)?;
+    let test = given::held_out(py, "test", options.test.as_ref(), without)?;
     let read = || -> Result<Request> {
         let impact = |given: &WordOrValues<'_>| {
             given.resolve(
@@ -123,7 +127,8 @@ fn studied(frame: Frame, request: Request, purpose: Purpose, top: usize, run: &R
 }
 
 impl Studied {
-    fn arrays<'py>(&self, py: Python<'py>) -> PyResult<Arrays<'py>> {
+    /// The arrays beside the answer; positions count the rows of the file.
+    fn arrays<'py>(&self, py: Python<'py>, met: &Met) -> PyResult<Arrays<'py>> {
         let study = &self.study;
         let rows = &self.input.parts.train.rows;
         let values = |values: &[f64]| PyArray1::from_slice(py, values);
@@ -144,7 +149,7 @@ impl Studied {
             values(&study.losses),
             values(&study.gradient_norms),
             study.leverages.as_deref().map(values),
-            PyArray1::from_iter(py, rows.iter().map(|&row| row as i64)),
+            PyArray1::from_vec(py, met.in_file(rows.iter().copied())),
             names,
         ))
     }
@@ -158,7 +163,7 @@ pub(crate) fn influence<'py>(
     options: &Bound<'py, PyAny>,
 ) -> PyResult<Answer<'py>> {
     let options: Options<'_> = given::options(py, options)?;
-    let Call { frame, request, mut colophon, command, created } = Call::of(py, "influence", table, &options)?;
+    let Call { frame, met, request, mut colophon, command, created } = Call::of(py, "influence", table, &options)?;
     let top = options.top;
     let work = |run: &Run<'_>| studied(frame, request, Purpose::Score, top, run);
     let (found, threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
@@ -170,7 +175,7 @@ pub(crate) fn influence<'py>(
         ..page_of(&options, &colophon, command, threads, created)
     };
     let text = colophon.object(py, (command, threads), Solved::new(&found.facts), None)?;
-    Ok((text, written(py, &page)?, Some(found.arrays(py)?)))
+    Ok((text, written(py, &page)?, Some(found.arrays(py, &met)?)))
 }
 
 /// Plants flips and ranks the methods.
@@ -181,7 +186,8 @@ pub(crate) fn influence_check<'py>(
     options: &Bound<'py, PyAny>,
 ) -> PyResult<Answer<'py>> {
     let options: Options<'_> = given::options(py, options)?;
-    let Call { frame, request, mut colophon, command, created } = Call::of(py, "influence check", table, &options)?;
+    let call = Call::of(py, "influence check", table, &options)?;
+    let Call { frame, request, mut colophon, command, created, .. } = call;
     let work = |run: &Run<'_>| {
         let input = request.prepare(frame, Purpose::Check)?;
         let found = input.check(run)?;
@@ -202,7 +208,7 @@ pub(crate) fn influence_trim<'py>(
     options: &Bound<'py, PyAny>,
 ) -> PyResult<(Answer<'py>, Positions<'py>)> {
     let options: Options<'_> = given::options(py, options)?;
-    let Call { frame, request, mut colophon, command, created } = Call::of(py, "influence trim", table, &options)?;
+    let Call { frame, met, request, mut colophon, command, created } = Call::of(py, "influence trim", table, &options)?;
     let (top, fraction) = (options.top, options.fraction);
     let work = |run: &Run<'_>| {
         let found = studied(frame, request, Purpose::Trim, top, run)?;
@@ -220,9 +226,10 @@ pub(crate) fn influence_trim<'py>(
         ..page_of(&options, &colophon, command, threads, created)
     };
     let gone: HashSet<usize> = trimmed.removed.iter().map(|&i| found.input.parts.train.rows[i]).collect();
-    let kept = (0..found.input.table.rows()).filter(|row| !gone.contains(row)).map(|row| row as i64);
+    let kept = (0..found.input.table.rows()).filter(|row| !gone.contains(row));
+    let kept = met.in_file(kept);
     let text = colophon.object(py, (command, threads), Solved::new(&facts), None)?;
-    Ok(((text, written(py, &page)?, Some(found.arrays(py)?)), PyArray1::from_iter(py, kept)))
+    Ok(((text, written(py, &page)?, Some(found.arrays(py, &met)?)), PyArray1::from_vec(py, kept)))
 }
 
 /// What every page says of the call.

@@ -20,6 +20,7 @@ mod influence;
 mod inverted;
 mod learning;
 mod progress;
+mod text;
 mod training;
 mod work;
 

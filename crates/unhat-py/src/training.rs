@@ -2,13 +2,13 @@
 
 use crate::facts::{Colophon, written};
 use crate::failure::raised;
-use crate::given::{self, ModelGiven, parsed};
+use crate::given::{self, ModelGiven, Used, parsed};
 use crate::influence::tool;
 use crate::work::compute_and_tell;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::time::SystemTime;
-use unhat::report::Solved;
+use unhat::report::{Solved, not_finite};
 use unhat::{Error, ErrorKind, Result, Run};
 use unhat_io::{TrainingFile, check_model_output, read_training};
 use unhat_models::models::{PredictReport, PredictedRow};
@@ -92,8 +92,8 @@ pub(crate) fn train<'py>(
     let (chosen, kind) = (options.training().map_err(to_python)?, options.model.parse().map_err(to_python)?);
     options.output.as_deref().map(check_model_output).transpose().map_err(to_python)?;
     let resumed = options.checkpoint.as_deref().map(read_training).transpose().map_err(to_python)?.flatten();
-    let validation = given::held_out(py, "validation", options.validation.as_ref())?;
-    let frame = given::table(py, table)?;
+    let validation = given::held_out(py, "validation", options.validation.as_ref(), &options.without)?;
+    let (frame, met) = given::table(py, table, Used::Without(&options.without))?;
     let request = TrainingRequest {
         response: &options.response,
         kind,
@@ -117,7 +117,9 @@ pub(crate) fn train<'py>(
             file.remove();
         }
         let warnings = std::mem::take(&mut trained.report.warnings);
-        trained.report.warnings = input.parts.warnings.iter().cloned().chain(warnings).collect();
+        let said = met.notes.iter().chain(&input.parts.warnings).cloned();
+        trained.report.warnings = said.chain(warnings).collect();
+        trained.report.warnings.extend(not_finite(&trained.report));
         Ok((trained, model.to_bytes()?))
     };
     let ((trained, bytes), threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
@@ -170,7 +172,9 @@ pub(crate) fn predict(
 ) -> PyResult<String> {
     let mut colophon = Colophon::start(0, &[]);
     let model = model.read().map_err(|error| raised(py, &error))?;
-    let frame = given::table(py, table)?;
+    let columns: Vec<String> = model.encoding.columns().iter().map(|column| column.name.clone()).collect();
+    let (frame, met) = given::table(py, table, Used::Only(&columns))?;
+    colophon.warnings.extend(met.notes);
     let (found, threads) = compute_and_tell(py, threads, None, |run| model.predict(&frame, run))?;
     colophon.warnings.extend_from_slice(&found.warnings);
     let rows = PredictedRow::all(&model, &frame, &found);

@@ -6,9 +6,10 @@ use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use unhat::{Error, Event, Result, Run};
+use unhat_io::read_until;
 
 /// How often a running call looks for Ctrl-C: a tenth of the 0.2 s in which a person expects an answer, and at this rate
 /// the interpreter's lock is taken for a millionth of the time.
@@ -131,6 +132,39 @@ fn watched<T: Send>(
             Ok(Err(unhat::ErrorKind::Numerical { reason: "the computation ended without an answer".into() }.into()))
         }
     }
+}
+
+/// Reads files on a thread of its own, the interpreter's lock released, while this one looks for Ctrl-C.
+///
+/// # Errors
+/// The library's, as exceptions; KeyboardInterrupt, or what a handler of signals raised.
+pub(crate) fn read<T: Send>(py: Python<'_>, read: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let outcome = py.detach(|| {
+        std::thread::scope(|scope| {
+            let (done, waiting) = channel();
+            let flag = Arc::clone(&stop);
+            scope.spawn(move || {
+                let _ = done.send(read_until(flag, read)); // as in `watched`
+            });
+            let mut signal = None;
+            loop {
+                match waiting.recv_timeout(SIGNALS_EVERY) {
+                    Ok(outcome) => return signal.map_or(Ok(Some(outcome)), Err),
+                    Err(RecvTimeoutError::Disconnected) => return signal.map_or(Ok(None), Err),
+                    Err(RecvTimeoutError::Timeout) if signal.is_none() => {
+                        if let Err(raised) = Python::attach(|py| py.check_signals()) {
+                            stop.store(true, Ordering::Relaxed);
+                            signal = Some(raised);
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+            }
+        })
+    })?;
+    let ended = || unhat::ErrorKind::Numerical { reason: "the reading ended without an answer".into() }.into();
+    outcome.unwrap_or_else(|| Err(ended())).map_err(|error| raised(py, &error))
 }
 
 /// A pool that nobody uses, or a new one. Called with the interpreter's lock, so that a fork never finds `IDLE` locked.

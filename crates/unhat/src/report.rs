@@ -1,5 +1,7 @@
 //! The object around every answer, for the command line and the Python package: the keys that all of them have, in their
-//! order. Numbers that are not finite become null. The answers themselves are in the rooms of their subjects.
+//! order. Numbers that are not finite become null, and a warning names them. The answers themselves are in the rooms of their subjects.
+
+mod finite;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +22,21 @@ pub struct Report<'a, F> {
 }
 
 impl<'a, F: Serialize> Report<'a, F> {
-    /// `values` are the numbers of the result, where they go nowhere else.
-    pub fn new(command: &'a str, found: F, colophon: Colophon, values: Option<&'a [f64]>) -> Self {
+    /// `values` are the numbers of the result, where they go nowhere else. A number in `found` that JSON cannot hold is
+    /// named in the warnings.
+    pub fn new(command: &'a str, found: F, mut colophon: Colophon, values: Option<&'a [f64]>) -> Self {
+        colophon.warnings.extend(not_finite(&found));
         Report { schema: SCHEMA, command, found, colophon, values }
     }
+}
+
+/// A sentence for each field of an object that holds a number which JSON cannot: an infinity or NaN, null there.
+///
+/// # Cost
+/// One walk over the object.
+#[must_use]
+pub fn not_finite(object: &impl Serialize) -> Vec<String> {
+    finite::not_finite(object)
 }
 
 /// The keys that end every object.

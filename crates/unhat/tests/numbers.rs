@@ -230,3 +230,53 @@ fn a_direction_proves_only_what_its_signs_prove() {
     let (h, slope) = ask(&slab, [1.0, 0.0]).expect("the slab has no end");
     assert!((h[0] * 0.1 + h[1] * 0.3).abs() < 1e-16 && slope > 0.0, "{h:?}");
 }
+
+/// Squares of these columns under- or overflow. What is solved is right, and everything else is refused or said.
+#[test]
+fn score_and_regularised_inversions_in_extreme_units_are_right_or_refused() {
+    use unhat::barrier::Barrier;
+    use unhat::invert::scores::{ScoreInvertOptions, ScoreStart, invert_scores};
+    use unhat::invert::{RegularisedOptions, invert_regularised};
+    let run = Run::default();
+    let p = unhat_testkit::generate::random_polytope(60, 3, 0.5, 7, Some(2.0));
+    let mut solved = 0;
+    for units in [[1.0; 3], [1e-170; 3], [1e-170, 1.0, 1e160], [1e-310, 1.0, 1.0], [1e120; 3], [1e-80, 1e80, 1.0]] {
+        let a: Vec<f64> = p.a.chunks(3).flat_map(|row| row.iter().zip(units).map(|(a, u)| a * u)).collect();
+        let x: Vec<f64> = p.hidden.iter().zip(units).map(|(x, u)| x / u).collect();
+        if !x.iter().chain(&a).all(|v| v.is_finite()) {
+            continue; // no such problem can be written down
+        }
+        let rows = DenseRows::new(&a, 3).unwrap();
+        let right = |found: &[f64]| found.iter().zip(&x).all(|(f, x)| (f - x).abs() <= 1e-5 * x.abs());
+        let Ok(at) = Barrier::around(&rows, &p.b, &x, &run) else { continue };
+        let Ok(Some(point)) = at.at(&x, false, &run) else { continue };
+        match invert_scores(
+            &rows,
+            &p.b,
+            &point.scores,
+            None,
+            &ScoreStart::Unknown,
+            &ScoreInvertOptions::default(),
+            &run,
+        ) {
+            Ok(found) if found.status == Status::Solved && found.is_recommended() => {
+                assert!(right(&found.x), "{units:?}: {:?} for {x:?}", found.x);
+                solved += 1;
+            }
+            Ok(found) => assert!(!found.warnings.is_empty() || found.status != Status::Solved, "{units:?}"),
+            Err(error) => assert!(!matches!(error.kind(), ErrorKind::Option { .. }), "{units:?}: {error}"),
+        }
+        let Ok(target) = leverage_gradient(&rows, &p.b, &x, &run) else { continue };
+        let start = Start { point: Some(&x), ..Start::default() };
+        let (weights, options) = (vec![0.0; 60], RegularisedOptions::default());
+        match invert_regularised(&rows, &p.b, &target.values, &weights, &start, &options, &run) {
+            Ok(found) if found.status == Status::Solved => {
+                assert!(right(&found.x), "{units:?}: {:?} for {x:?}", found.x);
+                solved += 1;
+            }
+            Ok(found) => assert!(found.certificate.is_none() || !found.warnings.is_empty(), "{units:?}"),
+            Err(error) => assert!(!matches!(error.kind(), ErrorKind::Option { .. }), "{units:?}: {error}"),
+        }
+    }
+    assert!(solved >= 2, "only {solved} were solved");
+}

@@ -68,8 +68,9 @@ fn a_lift_needs_no_start_and_no_signs() {
             let error = relative_error(&found.x, &p.x);
             assert!(error <= 1e-10, "({n},{d}) seed {seed}: {error:e}");
             assert_eq!((found.method, found.status), (ScoreMethod::Lift, Status::Solved));
-            assert!(found.identified && found.null_direction.is_none());
+            assert!(found.identified && found.unique && found.null_direction.is_none());
             let lift = found.lift.unwrap();
+            assert!(lift.determined);
             assert!(relative_error(&lift.x, &p.x) <= 1e-10, "before the polish");
             assert_eq!((lift.unknowns, lift.solves), (d * d + 2 * d, 1));
             assert!(lift.product_defect.unwrap() < 1e-9 && lift.residual < 1e-11);
@@ -77,6 +78,28 @@ fn a_lift_needs_no_start_and_no_signs() {
             assert!(found.certificate.unwrap().euclidean >= distance(&found.x, &p.x));
         }
     }
+}
+
+#[test]
+fn few_scores_may_belong_to_another_x_and_the_answer_says_so() {
+    let mut others = 0;
+    for seed in 0..40 {
+        let d = 2 + seed as usize % 3;
+        let p = regression(3 * d, d, seed);
+        let rows: Vec<usize> = (0..d).collect();
+        let target: Vec<f64> = released(&p)[..d].to_vec();
+        let start = ScoreStart::Unknown;
+        let found = invert(&p.a, d, &p.b, &target, Some(&rows), &start, &ScoreInvertOptions::default()).unwrap();
+        assert!(!found.unique, "seed {seed}");
+        if !found.identified {
+            continue;
+        }
+        let said = |warning: &&String| warning.contains("another x, far from this one, may have the same scores");
+        assert_eq!(found.warnings.iter().filter(said).count(), 1, "seed {seed}: {:?}", found.warnings);
+        let far = relative_error(&found.x, &p.x) > 0.1;
+        others += u32::from(far && found.status == Status::Solved && found.certificate.is_some());
+    }
+    assert!(others > 5, "only {others} answers were another x: the warning would not be needed");
 }
 
 #[test]

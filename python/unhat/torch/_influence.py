@@ -27,7 +27,8 @@ def influence(captured, validation=None, *, method, damping=None, threads=None, 
     damping : float, optional
         α > 0: the damping is α times the mean of ‖g‖²; by default as for :func:`unhat.influence`.
     threads : int, optional
-        Threads to use, by default as many as there are cores. The result has the same bits for any number.
+        Threads to use, by default as many as there are cores. The result has the same bits for any number;
+        on a processor without FMA the last ones differ.
     progress : bool or callable
         As for :func:`unhat.invert_gradient`.
 

@@ -32,8 +32,11 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     };
     let system = System::read(&input, arguments.offset.as_deref(), session)?;
     let (matrix, offset) = (&system.matrix, system.offset()?);
-    let given =
-        arguments.point.as_deref().map(|path| read_numbers(path, "point", matrix.shape().columns)).transpose()?;
+    let given = arguments
+        .point
+        .as_deref()
+        .map(|path| read_numbers(path, "point", matrix.shape().columns, &input.text))
+        .transpose()?;
     if arguments.rows.is_some() {
         require_all_rows(matrix, "--rows")?;
     }

@@ -17,9 +17,10 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         ("--point", Some(&arguments.point)),
     ])?;
     let destination = Destination::of(&arguments.output)?;
-    let system = System::read(input, arguments.offset.as_deref(), session)?;
+    let mut system = System::read(input, arguments.offset.as_deref(), session)?;
+    system.leave_out_empty_rows(session);
     let (matrix, offset) = (&system.matrix, system.offset()?);
-    let x = read_numbers(&arguments.point, "point", matrix.shape().columns)?;
+    let x = read_numbers(&arguments.point, "point", matrix.shape().columns, &input.text)?;
     let rows = matrix.rows()?;
     let LeverageGradient { values: gradient, scores } = session
         .compute(|run| leverage_gradient(&rows, offset, &x, run))

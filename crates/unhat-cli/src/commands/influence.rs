@@ -9,11 +9,12 @@ use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use std::fmt::Write;
 use unhat::report::Solved;
-use unhat_io::{Missing, OmittedRow, check_table, printable, read_model, read_vector, write_frame, write_table};
+use unhat_io::{Missing, OmittedRow, check_table, printable, read_model, read_vector_as, write_frame, write_table};
 use unhat_models::influence::{
     CheckReport, Direction, Evidence, ImpactKind, ImpactRequest, Prepared, Purpose, Request, ScoredRow, Study,
     StudyReport, TrimReport,
 };
+use unhat_models::models::Column;
 use unhat_report::{InfluencePage, influence_density, influence_page};
 
 pub(super) fn run(arguments: &Influence, session: &mut Session<'_>) -> Result<Exit, Failure> {
@@ -36,10 +37,10 @@ fn prepare(
     }
     let without: Vec<String> = truth.map(str::to_string).into_iter().chain(arguments.without.iter().cloned()).collect();
     let text = &arguments.text;
-    let impact = |text: &str| -> Result<ImpactRequest, Failure> {
-        Ok(match ImpactKind::named(text)? {
+    let impact = |words: &str| -> Result<ImpactRequest, Failure> {
+        Ok(match ImpactKind::named(words)? {
             Some(impact) => ImpactRequest::Named(impact),
-            None => ImpactRequest::Vector(read_vector(text, "impact")?),
+            None => ImpactRequest::Vector(read_vector_as(words, "impact", &text.dialect())?),
         })
     };
     let request = Request {
@@ -57,7 +58,7 @@ fn prepare(
         impact: arguments.impact.as_deref().map(impact).transpose()?,
         direction: match Direction::named(&arguments.direction) {
             Some(direction) => direction,
-            None => Direction::Given(read_vector(&arguments.direction, "v")?),
+            None => Direction::Given(read_vector_as(&arguments.direction, "v", &text.dialect())?),
         },
         method: arguments.method,
         temperature: arguments.temperature,
@@ -183,6 +184,12 @@ fn trimmed(arguments: &Trim, session: &mut Session<'_>) -> Result<Exit, Failure>
     if let Some(path) = &arguments.study.output {
         let gone: std::collections::HashSet<usize> = found.removed.iter().map(|&i| input.parts.train.rows[i]).collect();
         let kept: Vec<usize> = (0..input.table.rows()).filter(|row| !gone.contains(row)).collect();
+        let texts = input.table.columns().iter().filter_map(|column| match column {
+            Column::Text(text) => Some(kept.iter().filter_map(|&row| text.word(row))),
+            Column::Numbers(_) => None,
+        });
+        let names = input.table.row_names.iter().flat_map(|names| kept.iter().map(|&row| names[row].as_str()));
+        note_formulas(texts.flatten().chain(names).map(str::to_string), path, session);
         write_frame(path, &input.table, &kept)?;
     }
     summarise(&input, &study, &study_report, session);

@@ -35,6 +35,11 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         let option = if arguments.free_intercept { "--free-intercept" } else { "--penalise-intercept" };
         return Err(option_failure(option, "says what --ridge does to the intercept; give --ridge LAMBDA too"));
     }
+    if arguments.transpose && input.intercept {
+        let reason = "puts a column of ones into the file as it is written, which --transpose makes a row; write the file \
+                      transposed, or put a row of ones into it";
+        return Err(option_failure("--intercept", reason));
+    }
     require_one_reader_of_stdin(&[
         ("--matrix", input.matrix.as_deref()),
         ("--offset", arguments.offset.as_deref()),
@@ -61,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     }
     let root_weights = system.case_weights.as_deref().map(roots).transpose()?;
     let cell = match &arguments.point {
-        Some(point) => Some((system.offset()?, read_numbers(point, "point", matrix.shape().columns)?)),
+        Some(point) => Some((system.offset()?, read_numbers(point, "point", matrix.shape().columns, &input.text)?)),
         None => None,
     };
     let rows = matrix.rows()?;

@@ -8,6 +8,7 @@ use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use crate::training_options::Train;
 use std::fmt::Write;
+use unhat::report::not_finite;
 use unhat_io::{TrainingFile, check_model_output, read_training, write_model};
 use unhat_models::training::{Controls, Ending, Keeper, TrainReport, TrainingReport, TrainingRequest};
 use unhat_report::{TrainingPage, training_page};
@@ -52,6 +53,7 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
     }
     tell(arguments, &trained.report, session);
     trained.report.warnings = session.warnings().to_vec();
+    trained.report.warnings.extend(not_finite(&trained.report));
     if let (Some(file), Ending::Solved) = (file, trained.report.status) {
         file.remove();
     }

@@ -51,4 +51,13 @@ fn a_folder_that_cannot_be_made_is_an_error() {
     let desk = Desk::new();
     desk.text("file", "");
     assert!(desk.run("demo --out file/kept").expect(2).err.contains("cannot be made a directory"));
+    // Two cases that one folder stands for would lose what the first wrote.
+    #[cfg(unix)]
+    {
+        std::fs::create_dir_all(desk.path("linked/polytope-centre")).unwrap();
+        std::os::unix::fs::symlink("polytope-centre", desk.path("linked/stackloss-ridge")).unwrap();
+        let refused = desk.run("demo --out linked").expect(2).err;
+        assert!(refused.contains("--out") && refused.contains("is the file of --out"), "{refused}");
+        assert_eq!(std::fs::read_dir(desk.path("linked/polytope-centre")).unwrap().count(), 0);
+    }
 }

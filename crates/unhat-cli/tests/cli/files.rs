@@ -214,6 +214,44 @@ fn what_does_not_fit_is_refused_with_the_number() {
     assert_eq!(ran.json()["error"]["bytes"].as_u64(), Some(3 * 8 * 30_000 * 30_000));
     assert_eq!(ran.json()["error"]["limit"].as_u64(), Some(1 << 30));
     desk.run("scores --matrix gram_abort_60_bytes.mtx --memory much").expect(2);
+    // Every reader asks before its numbers grow.
+    let many = |line: &dyn Fn(usize) -> String| (0..30_000).map(line).collect::<String>();
+    let array = |descr: &str, bytes: usize| {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (20000, 2), }}");
+        let mut file = b"\x93NUMPY\x01\x00v\x00".to_vec();
+        file.extend(format!("{header:<117}\n").bytes());
+        file.extend((0..40_000).flat_map(|k| vec![(k % 100) as u8; bytes]));
+        file
+    };
+    desk.text("t.csv", &format!("a,b\n{}", many(&|k| format!("{k},{}\n", k * k))));
+    desk.text("s.csv", "a\n1\n2\n").text("x.txt", "1\n").text("v.txt", &many(&|k| format!("{k}\n")));
+    desk.text(
+        "m.mtx",
+        &format!(
+            "%%MatrixMarket matrix coordinate real general\n30000 2 30000\n{}",
+            many(&|k| format!("{} 1 2\n", k + 1))
+        ),
+    );
+    desk.text("d.mtx", &format!("%%MatrixMarket matrix array real general\n15000 2\n{}", many(&|k| format!("{k}\n"))));
+    desk.text("p.ine", &format!("begin\n30000 3 integer\n{}end\n", many(&|k| format!("{k} 1 2\n"))));
+    let columns = many(&|k| format!("    C{k} R 1\n"));
+    desk.text("p.mps", &format!("NAME P\nROWS\n G R\nCOLUMNS\n{columns}RHS\n    RHS R 1\nENDATA\n"));
+    desk.bytes("i.npy", &array("<i2", 2)).bytes("f.npy", &array("<f4", 4));
+    for line in [
+        "scores --matrix t.csv",
+        "influence t.csv --response b --model linear",
+        "train t.csv --response b --model linear",
+        "scores --matrix s.csv --offset v.txt --point x.txt",
+        "scores --matrix m.mtx",
+        "scores --matrix d.mtx",
+        "scores --matrix i.npy",
+        "scores --matrix f.npy",
+        "centre --polytope p.ine",
+        "centre --polytope p.mps",
+    ] {
+        let refused = desk.run(&format!("{line} --memory 100K")).expect(2).err;
+        assert!(refused.contains("bytes") && refused.contains("102400"), "{line}: {refused}");
+    }
 }
 
 #[cfg(target_os = "linux")]

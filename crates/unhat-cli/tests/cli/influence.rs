@@ -447,6 +447,19 @@ fn hat_values_are_those_of_statsmodels_and_the_leverage_of_a_gradient_has_its_ow
     let hat = column(&desk.read("s.csv"), 5);
     assert!(close(&hat[..3], &[0.0740866170704, 0.106574518004, 0.0857337822937]), "{hat:?}");
     assert!((hat.iter().sum::<f64>() - 3.0).abs() < 1e-8);
+    // A score that is linear in that gradient is rounding noise, and said to be.
+    for method in ["ip", "fisher", "self"] {
+        let line =
+            format!("influence lin.csv --response y --model linear --method {method} --validation val.csv --json");
+        let ran = desk.run(&line).expect(0);
+        let said = format!(
+            "row 24: the gradient vanishes to rounding, because the fit meets such a row whatever its response \
+                            is; its score by {method}"
+        );
+        assert!(ran.err.contains(&said) && ran.json()["warnings"].to_string().contains(&said), "{}", ran.err);
+    }
+    let plain = desk.run("influence lin.csv --response y --model linear --method loss --validation val.csv").expect(0);
+    assert!(!plain.err.contains("vanishes"), "{}", plain.err);
     let refused =
         desk.run("influence lin.csv --response y --model linear --task loo --validation val.csv").expect(2).err;
     assert!(refused.contains("row 24 has a hat value of 1"), "{refused}");

@@ -159,3 +159,93 @@ fn an_interrupted_audit_ends_soon_and_leaves_nothing_behind() {
     assert_eq!(object["status"], "interrupted");
     assert_eq!(desk.names(), before);
 }
+
+/// Numbers in (-1, 1) that look random.
+fn spread(count: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed;
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / 2f64.powi(52) - 1.0
+        })
+        .collect()
+}
+
+/// Tables on which every command takes long on one thread: wide, of medium width for lifts, narrow, and two for models.
+fn long_work() -> Desk {
+    let desk = Desk::new();
+    let below = |a: &[f64], d: usize, x: f64| -> Vec<f64> {
+        let margin = spread(a.len() / d, 9);
+        a.chunks(d).zip(margin).map(|(row, u)| x * row.iter().sum::<f64>() - 2.0 - u).collect()
+    };
+    let (wide, medium, narrow) = (spread(20_000 * 600, 1), spread(4_000 * 60, 2), spread(20_000 * 8, 3));
+    desk.matrix("w.npy", &wide, 600)
+        .vector("b.npy", &below(&wide, 600, 0.0))
+        .vector("far.npy", &below(&wide, 600, 3.0));
+    desk.vector("zero.npy", &vec![0.0; 600]).vector("c.npy", &spread(600, 4));
+    desk.matrix("m.npy", &medium, 60).vector("mb.npy", &below(&medium, 60, 0.0)).vector("mx.npy", &spread(60, 5));
+    desk.matrix("n.npy", &narrow, 8).vector("nb.npy", &below(&narrow, 8, 0.0)).vector("nx.npy", &spread(8, 6));
+    desk.run("scores --matrix m.npy --offset mb.npy --point mx.npy -o s.npy").expect(0);
+    let features = spread(20_000 * 30, 7);
+    let with_response = |response: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {
+        features.chunks(30).zip(spread(20_000, 8)).flat_map(|(x, e)| [x, &[response(x) + e]].concat()).collect()
+    };
+    desk.matrix("lin.npy", &with_response(&|x| x.iter().sum()), 31);
+    let mut two = with_response(&|x| x[0] + x[1]);
+    two.chunks_mut(31).for_each(|row| row[30] = f64::from(row[30] > 0.0));
+    desk.matrix("two.npy", &two, 31);
+    desk
+}
+
+/// A tenth of a second or two after its start a command is reading or at work; then Ctrl-C ends it, and nothing is left.
+#[test]
+fn every_command_ends_soon_after_an_interrupt() {
+    let wide = "--matrix w.npy --offset b.npy";
+    let released = "invert scores --matrix m.npy --offset mb.npy --target s.npy --method";
+    let audit = "audit --matrix n.npy --offset nb.npy --point nx.npy --trials 1000 --release";
+    let (two, train) = ("influence two.npy --response x31 --model", "train two.npy --response x31 --model mlp:64,32");
+    let mut lines = vec![
+        "scores --matrix w.npy -o o.npy".to_string(),
+        format!("gradient {wide} --point zero.npy -o o.npy"),
+        format!("invert gradient {wide} --target c.npy --scores sketched -o o.npy"),
+        "centre --matrix w.npy --offset far.npy -o o.npy".into(),
+        format!("invert gradient {wide} --target c.npy --weights 3 -o o.npy"),
+        format!("invert gradient {wide} --target c.npy --weights 3 --solver diagonal -o o.npy"),
+        "invert gradient --matrix n.npy --offset nb.npy --target nx.npy --weights 3 -o o.npy".into(),
+        format!("{two} logistic --method exact -o o.csv"),
+        format!("{two} logistic --penalty 1 --method one-step-f -o o.csv"),
+        format!("{two} mlp:64,32 --method ip-checkpoints -o o.csv"),
+        "influence check two.npy --response x31 --model logistic --report o.html".into(),
+        "influence trim two.npy --response x31 --model logistic --fraction 0.2 -o o.csv".into(),
+        "influence lin.npy --response x31 --model ridge --report o.html -o o.csv".into(),
+        format!("{train} --optimizer kfac --lr auto --epochs 300 --output o.safetensors"),
+    ];
+    lines.extend(
+        ["exact", "cg", "coreset", "surrogate"].map(|s| format!("invert gradient {wide} --target c.npy --solver {s}")),
+    );
+    lines.extend(
+        ["lift", "second-order", "newton", "first-order --tol 1e-15"].map(|m| format!("{released} {m} -o o.npy")),
+    );
+    lines.extend(["scores", "gradient", "both"].map(|release| format!("{audit} {release} --report o.html")));
+    lines.extend(
+        ["sgd", "adamw", "fngd", "fngd-metric", "ngd"]
+            .map(|o| format!("{train} --optimizer {o} --epochs 300 --report o.html")),
+    );
+    let desk = long_work();
+    let before = desk.names();
+    for (k, line) in lines.iter().enumerate() {
+        let mut command = desk.command(&format!("{line} --threads 1"));
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(100 + 40 * (k as u64 % 5)));
+        let clock = Instant::now();
+        signal(&child, "-TERM"); // as an interrupt does; that one may be ignored where the tests themselves run
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(clock.elapsed() < Duration::from_secs(3), "{line}: took {:?}\n{said}", clock.elapsed());
+        // While it reads there is nothing to save, and the signal ends it at once.
+        assert!(matches!(ended.status.code(), Some(130) | None), "{line}: {:?}\n{said}", ended.status);
+        let left: Vec<String> =
+            desk.names().difference(&before).filter(|name| name.ends_with(".part")).cloned().collect();
+        assert!(left.is_empty(), "{line}: {left:?}");
+    }
+}

@@ -13,6 +13,7 @@ mod influence;
 #[cfg(unix)]
 mod interrupts;
 mod inversion;
+mod kills;
 mod malformed;
 mod polytope;
 mod regularised;

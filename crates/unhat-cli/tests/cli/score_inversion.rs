@@ -32,9 +32,13 @@ fn scores_give_the_hidden_x_back_without_start_or_signs() {
     let desk = desk_of(&p);
     let ran = desk.run(&format!("{INVERT} --target s.csv -o x.npy")).expect(0);
     assert!(relative_distance(&desk.numbers("x.npy"), &p.x) < 1e-10);
-    for words in
-        ["solved: 5 values from 200 scores", "lift with", "checks: X of the lift is x x^T to", "proven: every x"]
-    {
+    for words in [
+        "solved: 5 values from 200 scores",
+        "lift with",
+        "checks: X of the lift is x x^T to",
+        "proven, near this x only: every x",
+        "no other x",
+    ] {
         assert!(ran.err.contains(words), "{words} in\n{}", ran.err);
     }
     assert!(!ran.err.contains("warning"), "{}", ran.err);
@@ -201,7 +205,7 @@ fn the_object_has_its_keys_in_order() {
     let desk = desk_of(&regression(60, 2, 1));
     let ran = desk.run(&format!("{INVERT} --target s.csv --json --seed 3")).expect(0);
     let object = ran.json();
-    let keys = "schema command status identified null_direction weakest_share iterations passes work residual candidates \
+    let keys = "schema command status identified unique null_direction weakest_share iterations passes work residual candidates \
                 lift lift_defect score_sum score_sum_defect target_sum_defect certificate noise noise_is_estimated \
                 standard_errors covariance condition method seconds seed threads version warnings values";
     let mut expected: Vec<&str> = keys.split_whitespace().collect();

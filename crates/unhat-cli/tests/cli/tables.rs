@@ -103,6 +103,104 @@ fn decimal_commas_are_numbers() {
     desk.run("scores --matrix eu.csv --decimal , --thousands .").expect(0);
 }
 
+/// A vector written as the table is; the scores of (1, a) at x = (0.5, 0.25) by NumPy.
+#[test]
+fn vectors_are_written_in_the_ways_of_tables() {
+    let desk = desk(&["decimal-comma-v.csv"]);
+    desk.text("A.csv", "a\n1\n2\n4\n5\n7\n").text("x.txt", "0.5\n0.25\n").text("v.txt", "1.5\n2.25\n3.75\n4.5\n5.5\n");
+    let scored = |offset: &str, more: &str| {
+        desk.run(&format!("scores --matrix A.csv --intercept --offset {offset} --point x.txt {more}"))
+    };
+    let plain = scored("v.txt", "").expect(0).out;
+    let comma = "scores --matrix A.csv --intercept --offset decimal-comma-v.csv --point x.txt";
+    assert_refused(&desk, comma, &["offset", "row 2", "decimal marks", "--decimal ,"]);
+    desk.text("x-comma.txt", "0,5\n0,25\n").text("line.csv", "1,5;2,25;3,75;4,5;5,5\n");
+    for offset in ["decimal-comma-v.csv", "line.csv"] {
+        let ran =
+            desk.run(&format!("scores --matrix A.csv --intercept --decimal , --offset {offset} --point x-comma.txt"));
+        assert_eq!(ran.expect(0).out, plain, "{offset}");
+    }
+    desk.text("piped.txt", "1.5|2.25|3.75|4.5|5.5\n").text("A-piped.csv", "a|b\n1|z\n2|z\n4|y\n5|x\n7|x\n");
+    let piped = "scores --matrix A-piped.csv --delimiter | --intercept --offset piped.txt --point x.txt";
+    assert_eq!(desk.run(piped).expect(0).out, plain);
+    // What unhat wrote is read as it was written, whatever the table is like.
+    desk.run("scores --matrix A.csv --intercept -o own.csv").expect(0);
+    let own = scored("own.csv", "").expect(0).out;
+    assert_eq!(scored("own.csv", "--decimal , --point x-comma.txt").code, 2, "one point only");
+    let ran = desk.run("scores --matrix A.csv --intercept --decimal , --offset own.csv --point x-comma.txt").expect(0);
+    assert_eq!(ran.out, own);
+    // A first line that may be data is no header.
+    for (text, words) in [("NA\n2\n3\n4\n5\n6\n", "NA"), ("1,5\n", "found 2"), ("12%\n2\n3\n4\n5\n6\n", "percentage")] {
+        desk.text("b.txt", text);
+        assert!(scored("b.txt", "").expect(2).err.contains(words), "{text:?}");
+    }
+}
+
+/// Identifiers of 19 digits are no doubles: said in a table, refused in a vector and in an array.
+#[test]
+fn whole_numbers_that_no_double_holds_are_said_or_refused() {
+    let desk = Desk::new();
+    let rows: Vec<String> = (0..9).map(|k| format!("{},{}", 9_007_199_254_740_993u64 + 2 * k, k * k)).collect();
+    desk.text("ids.csv", &format!("id,x\n{}\n", rows.join("\n")));
+    let ran = desk.run("scores --matrix ids.csv --json").expect(0);
+    let said = "column \"id\": the whole number \"9007199254740993\" in row 1 and 8 more cannot be held by a double";
+    assert!(ran.err.contains(said) && ran.json()["warnings"].to_string().contains("cannot be held"), "{}", ran.err);
+    desk.text("few.csv", "id,x\n9007199254740994,1\n9007199254740992,5\n1e300,2\n");
+    assert!(!desk.run("scores --matrix few.csv").expect(0).err.contains("cannot be held"));
+    let ran = desk.run("influence ids.csv --response x --model linear --method loss").expect(0);
+    assert!(ran.err.contains("in row 1 and 8 more cannot be held by a double"), "{}", ran.err);
+    desk.text("A.csv", "a\n1\n2\n").text("b.txt", "1\n9007199254740993\n").text("x.txt", "3\n");
+    assert_refused(&desk, "scores --matrix A.csv --offset b.txt --point x.txt", &["row 2", "a double cannot hold"]);
+    desk.text("m.mtx", "%%MatrixMarket matrix array integer general\n2 1\n1\n9007199254740993\n");
+    assert_refused(&desk, "scores --matrix m.mtx", &["line 4", "whole number that a double can hold"]);
+    let mut array = b"\x93NUMPY\x01\x00v\x00".to_vec();
+    array.extend(format!("{:<117}\n", "{'descr': '<i8', 'fortran_order': False, 'shape': (2, 1), }").bytes());
+    array.extend([1i64.to_le_bytes(), (-9_007_199_254_740_993i64).to_le_bytes()].concat());
+    std::fs::write(desk.path("a.npy"), array).unwrap();
+    assert_refused(&desk, "scores --matrix a.npy", &["entry 2", "-9007199254740993", "save the array as float64"]);
+}
+
+#[test]
+fn levels_that_training_never_met_are_one_warning_a_column() {
+    let desk = Desk::new();
+    let rows: Vec<String> = (0..40).map(|k| format!("{},{},{}", ["a", "b"][k % 2], ["p", "q"][k / 2 % 2], k)).collect();
+    desk.text("train.csv", &format!("u,v,y\n{}\n", rows.join("\n")));
+    desk.run("train train.csv --response y --model linear --epochs 2 --output m.safetensors").expect(0);
+    desk.text("new.csv", "u,v\nc,p\nd,q\ne,z\nf,p\nc,q\na,p\n");
+    let ran = desk.run("predict new.csv --model-file m.safetensors --json").expect(0);
+    let warnings = ran.json()["warnings"].to_string();
+    let said =
+        "4 levels occur in no training row; their features are zeros (5 rows): \\\"c\\\", \\\"d\\\", \\\"e\\\", …";
+    assert!(warnings.contains(said), "{warnings}");
+    assert!(warnings.contains("\\\"z\\\" occurs in no training row"), "{warnings}");
+    assert_eq!(ran.err.matches("no training row").count(), 2, "{}", ran.err);
+}
+
+/// The square −1 < x < 1 beside a row 0·x ≥ 0, which holds, and one 0·x ≥ 1, which does not.
+#[test]
+fn rows_without_coefficients_hold_or_contradict() {
+    let desk = Desk::new();
+    desk.text("A.csv", "a,b\n1,0\n0,0\n-1,0\n0,1\n0,-1\n").text("signs.txt", "1\n1\n1\n1\n1\n");
+    desk.text("A.mtx", "%%MatrixMarket matrix coordinate real general\n5 2 4\n1 1 1\n3 1 -1\n4 2 1\n5 2 -1\n");
+    desk.text("square.csv", "a,b\n1,0\n-1,0\n0,1\n0,-1\n")
+        .text("b.txt", "-1\n0\n-3\n-1\n-1\n")
+        .text("x.txt", "0.5\n0.1\n");
+    desk.text("c.txt", "-1\n-3\n-1\n-1\n").text("no.txt", "-1\n1\n-3\n-1\n-1\n").text("t.txt", "0.1\n0.1\n");
+    for command in ["centre", "gradient --point x.txt", "invert gradient --target t.txt"] {
+        let expected = desk.run(&format!("{command} --matrix square.csv --offset c.txt")).expect(0).out;
+        for matrix in ["A.csv", "A.mtx"] {
+            let ran = desk.run(&format!("{command} --matrix {matrix} --offset b.txt")).expect(0);
+            assert_eq!(ran.out, expected, "{command} {matrix}");
+            let note = "left out rows without coefficients, which every point satisfies: \"2\"";
+            assert!(ran.err.contains(note), "{}", ran.err);
+        }
+    }
+    let signed = desk.run("centre --matrix A.csv --offset b.txt --signs signs.txt").expect(0);
+    assert_eq!(signed.out, desk.run("centre --matrix square.csv --offset c.txt").expect(0).out);
+    let ran = desk.run("centre --matrix A.csv --offset no.txt").expect(2);
+    assert!(ran.err.contains("contradict") && ran.err.contains("0·x > 1e0"), "{}", ran.err);
+}
+
 /// Fortran's exponents, typesetters' minus signs; and what no reader should guess.
 #[test]
 fn numbers_in_other_ways_of_writing_are_read_or_named() {
@@ -304,6 +402,10 @@ fn case_weights_give_the_hat_values_of_weighted_least_squares() {
     desk.text("n.csv", "x,w\n1,1\n2,-1\n3,1\n").text("z.csv", "x,w\n1,0\n2,0\n").text("t.csv", "x,w\n1,a\n2,b\n");
     assert_refused(&desk, "scores --matrix n.csv --case-weights w", &["--case-weights", "row 2", "-1"]);
     assert_refused(&desk, "scores --matrix z.csv --case-weights w", &["--case-weights", "every weight is 0"]);
+    for command in ["gradient --offset z.csv --point z.csv", "centre --offset z.csv", "audit --offset z.csv"] {
+        let refused = desk.run(&format!("{command} --matrix z.csv --case-weights w")).expect(2);
+        assert!(refused.err.contains("unexpected argument '--case-weights'"), "{command}: {}", refused.err);
+    }
     assert_refused(&desk, "scores --matrix t.csv --case-weights w", &["row 1, column \"w\"", "expected a number"]);
     assert_refused(&desk, "scores --matrix n.csv --case-weights v", &["--case-weights", "no column \"v\""]);
 }

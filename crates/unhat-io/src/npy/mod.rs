@@ -50,7 +50,7 @@ pub(crate) fn map_vector(file: &MappedFile) -> Checked<Vec<f64>> {
     let header = Header::read(&mut file.bytes())?;
     header.vector_length()?;
     let range = header.data_range(file.bytes().len())?;
-    Ok(header.number()?.doubles(&file.bytes()[range]))
+    header.number()?.doubles(&file.bytes()[range])
 }
 
 /// An array read from a stream, for example an entry of an archive.
@@ -80,7 +80,7 @@ impl Array {
     /// The values of a one-dimensional array.
     pub fn doubles(&self) -> Checked<Vec<f64>> {
         self.header.require_dimensions(1)?;
-        Ok(self.header.number()?.doubles(&self.bytes))
+        self.header.number()?.doubles(&self.bytes)
     }
 
     /// The values of a one-dimensional array of integers that count or point.
@@ -98,12 +98,12 @@ impl Array {
 fn by_row(header: &Header, bytes: &[u8], rows: usize, columns: usize) -> Checked<Vec<f64>> {
     let number = header.number()?;
     if !header.by_column {
-        return Ok(number.doubles(bytes));
+        return number.doubles(bytes);
     }
     let mut values = zeros(rows * columns)?;
     for (strip, bytes) in bytes.chunks(COLUMNS_AT_ONCE * rows * number.size()).enumerate() {
         let first = strip * COLUMNS_AT_ONCE;
-        let strip = number.doubles(bytes);
+        let strip = number.doubles(bytes)?;
         for (i, row) in values.chunks_exact_mut(columns).enumerate() {
             for (j, column) in strip.chunks_exact(rows).enumerate() {
                 row[first + j] = column[i];

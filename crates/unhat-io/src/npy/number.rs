@@ -1,6 +1,6 @@
 //! How an array stores its numbers: kind, width and byte order, from NumPy's type string.
 
-use crate::fault::{Checked, Fault, shown};
+use crate::fault::{Checked, Fault, require_memory, shown};
 use half::f16;
 
 /// A real number type of NumPy.
@@ -83,22 +83,23 @@ impl Number {
         self.kind == Kind::F8 && !self.high_byte_first
     }
 
-    /// The numbers as doubles; integers beyond 2⁵³ are rounded to the nearest one.
-    pub fn doubles(self, bytes: &[u8]) -> Vec<f64> {
-        match self.kind {
+    /// The numbers as doubles; an integer that is none is refused.
+    pub fn doubles(self, bytes: &[u8]) -> Checked<Vec<f64>> {
+        require_memory("the array as doubles", (bytes.len() / self.size()) as u64 * 8)?;
+        Ok(match self.kind {
             Kind::Bool => self.decode(bytes, |[b]: [u8; 1]| f64::from(b != 0)).collect(),
             Kind::I1 => self.decode(bytes, |b| f64::from(i8::from_le_bytes(b))).collect(),
             Kind::I2 => self.decode(bytes, |b| f64::from(i16::from_le_bytes(b))).collect(),
             Kind::I4 => self.decode(bytes, |b| f64::from(i32::from_le_bytes(b))).collect(),
-            Kind::I8 => self.decode(bytes, |b| i64::from_le_bytes(b) as f64).collect(),
+            Kind::I8 => whole(self.decode(bytes, |b| i128::from(i64::from_le_bytes(b))))?,
             Kind::U1 => self.decode(bytes, |b| f64::from(u8::from_le_bytes(b))).collect(),
             Kind::U2 => self.decode(bytes, |b| f64::from(u16::from_le_bytes(b))).collect(),
             Kind::U4 => self.decode(bytes, |b| f64::from(u32::from_le_bytes(b))).collect(),
-            Kind::U8 => self.decode(bytes, |b| u64::from_le_bytes(b) as f64).collect(),
+            Kind::U8 => whole(self.decode(bytes, |b| i128::from(u64::from_le_bytes(b))))?,
             Kind::F2 => self.decode(bytes, |b| f16::from_le_bytes(b).to_f64()).collect(),
             Kind::F4 => self.decode(bytes, |b| f64::from(f32::from_le_bytes(b))).collect(),
             Kind::F8 => self.decode(bytes, f64::from_le_bytes).collect(),
-        }
+        })
     }
 
     /// Integers that count or point, none of them negative.
@@ -127,6 +128,17 @@ impl Number {
             number(low_byte_first)
         })
     }
+}
+
+fn whole(numbers: impl Iterator<Item = i128>) -> Checked<Vec<f64>> {
+    let double = |(k, number): (usize, i128)| {
+        let value = number as f64;
+        (value as i128 == number).then_some(value).ok_or_else(|| {
+            let reason = format!("found {number}, a whole number that a double cannot hold: save the array as float64");
+            Fault::at(format!("entry {}", k + 1), reason)
+        })
+    };
+    numbers.enumerate().map(double).collect()
 }
 
 fn not_negative(numbers: impl Iterator<Item = i128>) -> Checked<Vec<usize>> {

@@ -145,7 +145,7 @@ impl Header {
                 })?;
                 row.push(value);
                 if row.len() == columns + 1 {
-                    list.push(&row);
+                    list.push(&row)?;
                     row.clear();
                 }
             }
@@ -201,12 +201,14 @@ struct RowList {
 
 impl RowList {
     /// Adds β α₁ … α_d: α·x ≥ −β.
-    fn push(&mut self, row: &[f64]) {
+    fn push(&mut self, row: &[f64]) -> Checked<()> {
+        self.entries.room(row.len())?;
         let number = self.offset.len();
         self.offset.push(negated(row[0]));
         for (column, &value) in row[1..].iter().enumerate().filter(|&(_, &value)| value != 0.0) {
             self.entries.push(number, column as u32, value);
         }
+        Ok(())
     }
 
     fn finish(self, columns: usize) -> Checked<Polytope> {

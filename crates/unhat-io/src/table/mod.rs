@@ -10,9 +10,9 @@ mod recognise;
 use crate::fault::{Checked, Fault};
 
 pub use dialect::{Decimal, Delimiter, Dialect, Missing, RowNames, Thousands};
-pub(crate) use numbers::{NumberFormat, flag, fortran_number};
+pub(crate) use numbers::{NumberFormat, flag, fortran_number, lossy_integer};
 pub(crate) use opened::{open, require_distinct};
-pub(crate) use read::{ReadTable, missing_phrase, read};
+pub(crate) use read::{ReadTable, Rounded, missing_phrase, read};
 
 /// What to take from a table.
 #[derive(Clone, Debug, Default)]

@@ -182,6 +182,19 @@ pub(crate) fn fortran_number(word: &str) -> Option<f64> {
     })
 }
 
+/// Whether a cell holds a whole number that lost digits on its way to a double: one beyond 2⁵³ that is neither the double nor
+/// the shortest digits of it.
+pub(crate) fn lossy_integer(cell: &str, value: f64) -> bool {
+    let cell = cell.trim();
+    let digits = cell.trim_start_matches(['+', '-', MINUS]);
+    if !value.is_finite() || value.abs() < 9_007_199_254_740_992.0 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
+    let digits = digits.trim_start_matches('0');
+    // Display writes a double without an exponent, by its shortest digits.
+    digits.parse::<u128>() != Ok(value.abs() as u128) && digits != format!("{}", value.abs())
+}
+
 /// TRUE and FALSE are 1 and 0, as pandas has them.
 pub(crate) fn flag(cell: &str) -> Option<f64> {
     match cell.trim() {
@@ -238,6 +251,26 @@ mod tests {
             (of(comma, Some(Thousands::Point)), "1.23,5"),
         ] {
             assert_eq!(format.number(cell), None, "{cell}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_that_lose_digits_are_known() {
+        let lossy = |cell: &str| lossy_integer(cell, cell.parse().unwrap());
+        for cell in ["9007199254740993", "-9007199254740993", "+009007199254740993", "123456789012345678901234567890"] {
+            assert!(lossy(cell), "{cell}");
+        }
+        // 2⁵³ + 2 is a double, and the last one is how a double is written in its shortest digits.
+        for cell in [
+            "9007199254740992",
+            "9007199254740994",
+            "-7",
+            "1e300",
+            "123456789012345680000",
+            "0.1",
+            "1000000000000000000000",
+        ] {
+            assert!(!lossy(cell), "{cell}");
         }
     }
 

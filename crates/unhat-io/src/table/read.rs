@@ -2,10 +2,10 @@
 
 use super::dialect::{Delimiter, Dialect, Missing};
 use super::layout::Layout;
-use super::numbers::{NumberFormat, flag};
+use super::numbers::{NumberFormat, flag, lossy_integer};
 use super::opened::{Columns, Opened, open, repeated, require_distinct};
 use super::{Omission, OmittedRow, RowNames, TableOptions};
-use crate::fault::{Checked, Fault, listed, shown};
+use crate::fault::{Checked, Fault, listed, room, shown};
 use std::io::Read;
 use unhat::{ErrorKind, Result};
 
@@ -55,6 +55,7 @@ struct ColumnSoFar {
     texts: usize,
     alike: usize,
     first_alike: Option<(usize, String, &'static str)>,
+    rounded: Rounded,
 }
 
 struct Rows<'a> {
@@ -81,6 +82,7 @@ impl<'a> Rows<'a> {
             texts: 0,
             alike: 0,
             first_alike: None,
+            rounded: Rounded::default(),
         };
         let may_have_names = dialect.row_names == RowNames::Automatic;
         Rows {
@@ -104,6 +106,7 @@ impl<'a> Rows<'a> {
             if let Some(column) = self.names_column {
                 self.collect_name(&record[column]);
             }
+            room(&mut self.values, self.layout.width(), "the table")?;
             if self.layout.intercept {
                 self.values.push(1.0);
             }
@@ -139,6 +142,7 @@ impl<'a> Rows<'a> {
         let text = || cell.to_string();
         let found = match self.numbers.number(cell) {
             Some(value) if value.is_finite() => {
+                column.rounded.meet(cell, value, row);
                 if !matches!(column.kind, Kind::Numbers) {
                     column.require_numbers(true)?;
                     column.kind = Kind::Numbers;
@@ -221,6 +225,7 @@ impl<'a> Rows<'a> {
                 Kind::Unseen => return Err(Fault::at(place, "found no value, expected numbers")),
                 _ => {
                     column.require_numbers(false).map_err(at)?;
+                    self.notes.extend(column.rounded.note(&place));
                     match self.dialect.missing.omits() {
                         true => omitted.extend(&column.missing),
                         false => column
@@ -334,6 +339,33 @@ impl ReadTable {
         self.notes.push(note);
         self.omitted = rows;
         Ok(())
+    }
+}
+
+/// Whole numbers of a column that a double cannot hold.
+#[derive(Default)]
+pub(crate) struct Rounded {
+    count: usize,
+    first: Option<(usize, String)>,
+}
+
+impl Rounded {
+    /// Looks at the number of a cell of a row (1-based).
+    pub fn meet(&mut self, cell: &str, value: f64, row: usize) {
+        if lossy_integer(cell, value) {
+            self.count += 1;
+            self.first.get_or_insert_with(|| (row, cell.trim().to_string()));
+        }
+    }
+
+    /// What the user should know.
+    pub fn note(&self, place: &str) -> Option<String> {
+        let (row, cell) = self.first.as_ref()?;
+        let more = if self.count > 1 { format!(" and {} more", self.count - 1) } else { String::new() };
+        Some(format!(
+            "{place}: the whole number {} in row {row}{more} cannot be held by a double and was rounded",
+            shown(cell)
+        ))
     }
 }
 

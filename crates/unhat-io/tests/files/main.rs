@@ -8,6 +8,8 @@ mod fuzzed;
 mod malformed;
 mod malformed_polytopes;
 mod market;
+#[cfg(target_os = "linux")]
+mod memory;
 mod models;
 mod never_panics;
 mod numpy;

@@ -2,6 +2,7 @@
 
 use super::leave_one_out::Preconditioner;
 use super::method::{require_numbers, scores_as_computed};
+use super::vanishing::{of_vanishing_rows, vanishing_rows};
 use super::{
     Impact, ImpactKind, InfluenceOptions, LEVERAGE_DAMPING, Method, Ridge, SampleGradients, Scored, StudyDiagnostics,
     Target, Task, attacked_features, checkpoint_sum, damping, ensemble_mean, hat_values, spearman,
@@ -319,6 +320,10 @@ pub fn study_of(mut models: Vec<Fitted>, parts: &Parts, options: &StudyOptions, 
     let mut warnings = parts.warnings.clone();
     warnings.extend(models[0].warnings.iter().cloned());
     warnings.extend(diagnostics.warnings());
+    if method != Method::Loss {
+        let vanishing: Vec<usize> = vanishing_rows(&first, run)?.into_iter().map(|i| parts.train.rows[i]).collect();
+        warnings.extend(of_vanishing_rows(&vanishing, &method.to_string()));
+    }
     Ok(Study {
         method,
         scores,

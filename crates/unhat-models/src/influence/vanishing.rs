@@ -24,9 +24,7 @@ pub(super) fn require_gradients(training: &SampleGradients<'_>, run: &Run<'_>) -
         return Ok(()); // gradients that were given: what cancelled in them is not known
     }
     let largest = |squares: Vec<f64>| squares.into_iter().fold(0.0f64, f64::max).sqrt();
-    let top = |i: usize, z: &[f64], top: &mut [f64]| rounding_into(training, i, z, top);
-    let rounding = training.each_at(&top, 1, run, &|_, factors, out| factors.norms_squared_into(out))?;
-    if largest(training.norms_squared(run)?) > ROUNDINGS * largest(rounding) {
+    if largest(training.norms_squared(run)?) > ROUNDINGS * largest(roundings_squared(training, run)?) {
         return Ok(());
     }
     let reason =
@@ -34,6 +32,40 @@ pub(super) fn require_gradients(training: &SampleGradients<'_>, run: &Run<'_>) -
                   method would be rounding noise; give a larger penalty, or fewer columns than rows"
             .to_string();
     Err(ErrorKind::Numerical { reason }.into())
+}
+
+/// The rows whose gradient is at the size of its own rounding, where not all are: the fit meets them whatever their response
+/// is (hat value 1), and a score that is linear in the gradient has no digit.
+///
+/// # Cost
+/// Two sweeps.
+pub(super) fn vanishing_rows(training: &SampleGradients<'_>, run: &Run<'_>) -> Result<Vec<usize>> {
+    if training.responses().is_empty() {
+        return Ok(Vec::new()); // gradients that were given
+    }
+    let (squares, roundings) = (training.norms_squared(run)?, roundings_squared(training, run)?);
+    let vanishes = |(g, r): (&f64, &f64)| g.sqrt() <= ROUNDINGS * r.sqrt();
+    Ok(squares.iter().zip(&roundings).enumerate().filter(|(_, pair)| vanishes(*pair)).map(|(i, _)| i).collect())
+}
+
+/// The squares of bounds on the rounding of each row's gradient.
+fn roundings_squared(training: &SampleGradients<'_>, run: &Run<'_>) -> Result<Vec<f64>> {
+    let top = |i: usize, z: &[f64], top: &mut [f64]| rounding_into(training, i, z, top);
+    training.each_at(&top, 1, run, &|_, factors, out| factors.norms_squared_into(out))
+}
+
+/// What to say of rows whose gradient vanishes, by their 0-based numbers in the table.
+pub(super) fn of_vanishing_rows(rows: &[usize], method: &str) -> Option<String> {
+    const SHOWN: usize = 5;
+    let (first, more) = (rows.first()?, rows.len() > 1);
+    let named: Vec<String> = rows.iter().take(SHOWN).map(|row| (row + 1).to_string()).collect();
+    let named = if more { format!("rows {}", named.join(", ")) } else { format!("row {}", first + 1) };
+    let rest = if rows.len() > SHOWN { format!(" and {} more", rows.len() - SHOWN) } else { String::new() };
+    let (their, they) = if more { ("gradients vanish", "their scores") } else { ("gradient vanishes", "its score") };
+    Some(format!(
+        "{named}{rest}: the {their} to rounding, because the fit meets such a row whatever its response is; {they} by \
+         {method}, and the rank among rows near it, are rounding noise"
+    ))
 }
 
 /// Whether v = ∇f is rounding, or what the fit left where it stopped.

@@ -67,6 +67,9 @@ pub struct Feature {
     pub scale: f64,
 }
 
+/// Levels that a warning names.
+const LEVELS_SHOWN: usize = 3;
+
 /// What an encoding met that the user should know.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EncodingWarning {
@@ -75,12 +78,12 @@ pub enum EncodingWarning {
         /// The column.
         column: String,
     },
-    /// A level that no training row has; its features are zeros.
-    UnseenLevel {
+    /// Levels that no training row has; their features are zeros.
+    UnseenLevels {
         /// The column.
         column: String,
-        /// The level.
-        level: String,
+        /// The levels, in the order of the table.
+        levels: Vec<String>,
         /// In how many rows.
         rows: usize,
     },
@@ -99,10 +102,24 @@ impl fmt::Display for EncodingWarning {
             EncodingWarning::Constant { column } => {
                 write!(f, "column \"{column}\" is constant in the training rows: its features are zeros")
             }
-            EncodingWarning::UnseenLevel { column, level, rows } => write!(
-                f,
-                "column \"{column}\": \"{level}\" occurs in no training row; its features are zeros ({rows} rows)"
-            ),
+            EncodingWarning::UnseenLevels { column, levels, rows } => match &levels[..] {
+                [level] => write!(
+                    f,
+                    "column \"{column}\": \"{level}\" occurs in no training row; its features are zeros ({rows} rows)"
+                ),
+                _ => {
+                    let shown: Vec<String> =
+                        levels.iter().take(LEVELS_SHOWN).map(|level| format!("\"{level}\"")).collect();
+                    let more = if levels.len() > LEVELS_SHOWN { ", …" } else { "" };
+                    write!(
+                        f,
+                        "column \"{column}\": {} levels occur in no training row; their features are zeros ({rows} rows): \
+                         {}{more}",
+                        levels.len(),
+                        shown.join(", ")
+                    )
+                }
+            },
             EncodingWarning::UnseenMissing { column, rows } => write!(
                 f,
                 "column \"{column}\" has missing cells ({rows} rows), but none in the training rows: numbers count as \
@@ -293,8 +310,11 @@ impl ColumnEncoding {
                 (Some(Some(_)), _) => {}
             }
         }
-        for (word, rows) in cells.words.iter().zip(unseen).filter(|(_, rows)| *rows > 0) {
-            warnings.push(EncodingWarning::UnseenLevel { column: self.name.clone(), level: word.clone(), rows });
+        let new: Vec<(&String, usize)> = cells.words.iter().zip(unseen).filter(|(_, rows)| *rows > 0).collect();
+        if !new.is_empty() {
+            let levels = new.iter().map(|(word, _)| (*word).clone()).collect();
+            let rows = new.iter().map(|(_, rows)| rows).sum();
+            warnings.push(EncodingWarning::UnseenLevels { column: self.name.clone(), levels, rows });
         }
         self.warn_of_missing(unseen_missing, warnings);
     }
@@ -415,9 +435,9 @@ mod tests {
         let unseen = encoding.encode(&frame, &[4, 5]).unwrap();
         assert_eq!(rows(&unseen, 10)[0], [0.0, 0.0, 0.0, 4.0 / (8f64 / 3.0).sqrt(), 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
         assert_eq!(rows(&unseen, 10)[1], [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
-        let of = |column: &str, level: &str| EncodingWarning::UnseenLevel {
+        let of = |column: &str, level: &str| EncodingWarning::UnseenLevels {
             column: column.into(),
-            level: level.into(),
+            levels: vec![level.into()],
             rows: 1,
         };
         let missing = EncodingWarning::UnseenMissing { column: "grade".into(), rows: 1 };

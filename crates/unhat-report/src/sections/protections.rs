@@ -60,7 +60,7 @@ pub(crate) fn figure(findings: &AuditReport) -> Option<Markup> {
             " and more, which is wished for. Rounding, clipping and releasing only the largest have no chance in them, \
                 so no line. An attack that always failed has no mark."
         },
-        table: Some(table(protections, &attacks)),
+        table: Some(table(findings, &attacks)),
         print_table: true,
     };
     Some(html! { (figure.markup()) (everything_tried(findings)) })
@@ -119,7 +119,13 @@ fn answer(findings: &AuditReport) -> Markup {
     }
 }
 
-fn table(protections: &[ProtectionResult], attacks: &[AttackKind]) -> Table {
+/// The error that needs no release, beside those of the attacks.
+fn baseline(findings: &AuditReport) -> (Column, Option<f64>) {
+    let error = findings.baseline.as_ref().map(|baseline| baseline.rel_error);
+    (Column::number("centre of the cell, no release", "/baseline/rel_error", Format::Share).or("not measured"), error)
+}
+
+fn table(findings: &AuditReport, attacks: &[AttackKind]) -> Table {
     let mut columns = vec![Column::text("protection")];
     for attack in attacks {
         let name = words::attack(*attack);
@@ -132,7 +138,9 @@ fn table(protections: &[ProtectionResult], attacks: &[AttackKind]) -> Table {
             Column::number("correct digits", digits, Format::Digits),
         ]);
     }
-    let rows = protections.iter().enumerate().map(|(index, result)| {
+    let (column, centre) = baseline(findings);
+    columns.push(column);
+    let rows = findings.protections.iter().enumerate().map(|(index, result)| {
         let mut cells: Vec<Cell> = vec![result.label.as_str().into()];
         for attack in attacks {
             let spread: Option<&Spread> = result.attacks.get(attack);
@@ -140,6 +148,7 @@ fn table(protections: &[ProtectionResult], attacks: &[AttackKind]) -> Table {
                 [spread.map(|s| s.median), spread.map(|s| s.q05), spread.map(|s| s.q95), spread.map(|s| s.median)];
             cells.extend(values.map(Cell::from));
         }
+        cells.push(centre.into());
         Row::new(index, cells)
     });
     Table {
@@ -156,6 +165,7 @@ fn everything_tried(findings: &AuditReport) -> Markup {
         return html! {};
     }
     let source = |key: &str| format!("/releases/*/{key}");
+    let (without_release, centre) = baseline(findings);
     let columns = vec![
         Column::text("release"),
         Column::text("attack"),
@@ -167,6 +177,7 @@ fn everything_tried(findings: &AuditReport) -> Markup {
         Column::number("median, standard errors", source("error_se_median"), Format::Number),
         Column::number("5 % point", source("error_q05"), Format::Share),
         Column::number("95 % point", source("error_q95"), Format::Share),
+        without_release,
         Column::number("noise for the wish", source("noise_for_error"), Format::Number).or("none is enough"),
     ];
     let rows = findings.releases.iter().enumerate().map(|(index, tried)| {
@@ -181,6 +192,7 @@ fn everything_tried(findings: &AuditReport) -> Markup {
             tried.error_se_median.into(),
             tried.error_q05.into(),
             tried.error_q95.into(),
+            centre.into(),
             tried.noise_for_error.into(),
         ];
         Row::new(index, cells)

@@ -125,6 +125,8 @@ pub fn audit(
     debug_assert_eq!(shape.columns, x.len());
     let mut findings = evidence.findings(run)?;
     findings.tool.wall_s = clock.elapsed().as_secs_f64();
+    let gaps = crate::report::not_finite(&findings);
+    findings.warnings.extend(gaps);
     Ok(findings)
 }
 

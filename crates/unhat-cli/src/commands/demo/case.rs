@@ -50,10 +50,20 @@ impl Problem {
     }
 }
 
+/// The names of the cases, and of the folders of their files.
+pub(super) const STACKLOSS_RIDGE: &str = "stackloss-ridge";
+pub(super) const POLYTOPE_CENTRE: &str = "polytope-centre";
+pub(super) const GENERATED: &str = "generated-5000x20";
+
 impl Case {
     /// ‖recovered − hidden‖ / ‖hidden‖.
     pub fn relative_error(&self) -> Option<f64> {
         self.hidden.as_ref().map(|hidden| relative_distance(&self.found.x, hidden))
+    }
+
+    /// The files that a case of this name may write under `directory`.
+    pub fn places(name: &str, directory: &str) -> [String; 5] {
+        ["matrix", "offset", "target", "recovered", "hidden"].map(|role| format!("{directory}/{name}/{role}.npy"))
     }
 
     /// Writes every array under `directory`; returns the paths relative to it.

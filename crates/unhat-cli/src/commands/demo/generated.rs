@@ -1,6 +1,6 @@
 //! A larger regression table, generated from the seed, to show what size costs.
 
-use super::case::{Case, Problem, effort_sentence, proof_sentence, relative_distance, signs};
+use super::case::{Case, GENERATED, Problem, effort_sentence, proof_sentence, relative_distance, signs};
 use unhat::invert::Start;
 use unhat::random::uniform_rows_into;
 use unhat::{Result, Run};
@@ -32,7 +32,7 @@ pub(super) fn large_table(seed: u64, run: &Run<'_>) -> Result<Case> {
         proof_sentence(&found),
         effort_sentence(&found, seconds),
     );
-    Ok(Case { name: "generated-5000x20", problem, hidden: Some(hidden), found, seconds, story })
+    Ok(Case { name: GENERATED, problem, hidden: Some(hidden), found, seconds, story })
 }
 
 /// Uniform in [−1, 1).

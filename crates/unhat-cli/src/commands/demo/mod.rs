@@ -8,7 +8,9 @@ mod regression;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::options::Demo as Arguments;
+use crate::places::require_distinct;
 use crate::session::Session;
+use case::{Case, GENERATED, POLYTOPE_CENTRE, STACKLOSS_RIDGE};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use unhat::invert::report::CertificateReport;
@@ -34,6 +36,10 @@ struct CaseReport {
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let seed = session.common.seed;
+    if let Some(directory) = &arguments.out {
+        let places = [STACKLOSS_RIDGE, POLYTOPE_CENTRE, GENERATED].map(|name| Case::places(name, directory));
+        require_distinct("--out", places.as_flattened())?;
+    }
     let cases = session.compute(|run| {
         Ok([regression::ridge_fit(run)?, polytope::volumetric_centre(run)?, generated::large_table(seed, run)?])
     })?;

@@ -1,6 +1,6 @@
 //! The volumetric centre of a polytope: the point at which the gradient vanishes.
 
-use super::case::{Case, Problem, distance, effort_sentence, norm, proof_sentence};
+use super::case::{Case, POLYTOPE_CENTRE, Problem, distance, effort_sentence, norm, proof_sentence};
 use unhat::barrier::Side;
 use unhat::feasible::interior_point;
 use unhat::invert::Start;
@@ -28,7 +28,7 @@ pub(super) fn volumetric_centre(run: &Run<'_>) -> Result<Case> {
         effort_sentence(&found, seconds),
         distance(&guess, &found.x),
     );
-    Ok(Case { name: "polytope-centre", problem, hidden: None, found, seconds, story })
+    Ok(Case { name: POLYTOPE_CENTRE, problem, hidden: None, found, seconds, story })
 }
 
 /// `m d`, then m rows of A, then b.

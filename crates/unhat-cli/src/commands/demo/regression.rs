@@ -1,6 +1,6 @@
 //! A ridge fit to a real table, recovered from the gradient of its leverage scores.
 
-use super::case::{Case, Problem, effort_sentence, proof_sentence, relative_distance, signs};
+use super::case::{Case, Problem, STACKLOSS_RIDGE, effort_sentence, proof_sentence, relative_distance, signs};
 use unhat::gram::Factor;
 use unhat::invert::Start;
 use unhat::{ErrorKind, Result, Run};
@@ -58,7 +58,7 @@ pub(super) fn ridge_fit(run: &Run<'_>) -> Result<Case> {
     story += &format!("   proven     {}\n   effort     {}\n", proof_sentence(&found), effort_sentence(&found, seconds));
     story +=
         &format!("   guessing   with the signs of the least-squares residuals ({wrong} of {n} wrong), {from_guess}\n");
-    Ok(Case { name: "stackloss-ridge", problem, hidden: Some(hidden), found, seconds, story })
+    Ok(Case { name: STACKLOSS_RIDGE, problem, hidden: Some(hidden), found, seconds, story })
 }
 
 /// A table of numbers, row by row, its first column the response.

@@ -37,14 +37,16 @@ impl<'a> Files<'a> {
         let destination = Destination::of(&arguments.output)?;
         let history = HistoryFile::of(arguments.history.as_deref())?;
         let page = PageFile::of(arguments.report.as_deref())?;
-        let system = System::read(&arguments.matrix, arguments.offset.as_deref(), session)?;
+        let text = &arguments.matrix.text;
+        let mut system = System::read(&arguments.matrix, arguments.offset.as_deref(), session)?;
+        system.leave_out_empty_rows(session);
         let shape = system.matrix.shape();
         let read = |path: &Option<String>, what, length| {
-            path.as_deref().map(|path| read_numbers(path, what, length)).transpose()
+            path.as_deref().map(|path| read_numbers(path, what, length, text)).transpose()
         };
         let start = read(&arguments.start, "start", shape.columns)?;
         let signs = arguments.signs.as_deref();
-        let signs = signs.map(|path| read_of_rows(path, "signs", &system.matrix)).transpose()?;
+        let signs = signs.map(|path| read_of_rows(path, "signs", &system.matrix, text)).transpose()?;
         Ok(Files { arguments, destination, history, page, system, start, signs })
     }
 

@@ -37,11 +37,12 @@ pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) ->
     let readers = [("--target", Some(arguments.target.as_str())), ("--weights", weights)];
     let files = Files::open(&arguments.problem, &readers, session)?;
     let shape = files.system.matrix.shape();
-    let mut target = read_numbers(&arguments.target, "target", shape.columns)?;
+    let text = &arguments.problem.matrix.text;
+    let mut target = read_numbers(&arguments.target, "target", shape.columns, text)?;
     target.iter_mut().for_each(|c| *c /= scale);
     match weights {
         Some(weights) => {
-            let weights = read_weights(weights, shape.rows)?;
+            let weights = read_weights(weights, shape.rows, text)?;
             if matches!(arguments.problem.solver, SolverName::Diagonal) {
                 return diagonal::solve(files, (&arguments.target, &target), &weights, session);
             }

@@ -39,14 +39,14 @@ pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result
     let page = PageFile::of(arguments.report.as_deref())?;
     let system = System::read(input, arguments.offset.as_deref(), session)?;
     let (matrix, offset) = (&system.matrix, system.offset()?);
-    let shape = matrix.shape();
+    let (shape, text) = (matrix.shape(), &input.text);
     if arguments.rows.is_some() {
         require_all_rows(matrix, "--rows")?;
     }
     let released = arguments.rows.as_deref().map(read_rows).transpose()?;
-    let target = read_numbers(&arguments.target, "target", released.as_ref().map_or(shape.rows, Vec::len))?;
-    let start = arguments.start.as_deref().map(|path| read_numbers(path, "start", shape.columns)).transpose()?;
-    let signs = arguments.signs.as_deref().map(|path| read_of_rows(path, "signs", matrix)).transpose()?;
+    let target = read_numbers(&arguments.target, "target", released.as_ref().map_or(shape.rows, Vec::len), text)?;
+    let start = arguments.start.as_deref().map(|path| read_numbers(path, "start", shape.columns, text)).transpose()?;
+    let signs = arguments.signs.as_deref().map(|path| read_of_rows(path, "signs", matrix, text)).transpose()?;
     let known = ScoreStart::of(start.as_deref(), signs.as_deref(), arguments.upper, input.polytope.is_some())?;
     let options = ScoreInvertOptions {
         method: ScoreMethod::from(arguments.method),
@@ -168,10 +168,13 @@ impl Answer<'_> {
         session.summary(&format!("checks: {lift}the scores at x sum to d to {:.1e}", found.score_sum_defect));
         if let Some(proof) = &found.certificate {
             session.summary(&format!(
-                "proven: every x with these scores whose slacks differ by less than {:.1e} of them is within {:.1e} \
-                 (Euclidean norm; {:.1e} relative to the slacks)",
+                "proven, near this x only: every x with these scores whose slacks differ by less than {:.1e} of them is \
+                 within {:.1e} (Euclidean norm; {:.1e} relative to the slacks)",
                 proof.within, proof.euclidean, proof.q_norm
             ));
+        }
+        if found.unique && found.covariance.is_none() {
+            session.summary("no other x has these scores: the equations of the lift determine x");
         }
         if found.status == Status::Solved && found.certificate.is_none() && found.covariance.is_none() {
             session.summary("proven: nothing");

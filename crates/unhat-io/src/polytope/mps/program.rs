@@ -99,7 +99,10 @@ impl Program {
         }
         let value = finite(value).map_err(|fault| place(of_row(name, fault)))?;
         match *kind {
-            Kind::Inequality { number, sign } if value != 0.0 => self.entries.push(number, column as u32, sign * value),
+            Kind::Inequality { number, sign } if value != 0.0 => {
+                self.entries.room(1)?;
+                self.entries.push(number, column as u32, sign * value);
+            }
             _ => {}
         }
         Ok(())

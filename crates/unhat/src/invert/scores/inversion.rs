@@ -45,6 +45,9 @@ pub struct ScoreInversion {
     pub reason: String,
     /// Whether the released scores determine x near the answer, and no other candidate fits as well.
     pub identified: bool,
+    /// Whether no other x, however far away, has these scores: the lifted equations determine x, up to rounding and noise.
+    /// Where it is false, another x may have the same scores; that none has is not known.
+    pub unique: bool,
     /// The direction along which no released score changes, ‖h‖∞ = 1; None where there is none.
     pub null_direction: Option<Vec<f64>>,
     /// ‖Jh‖/(2‖h‖_D) of the direction that the scores tell least about, D = A_xᵀΣ²A_x; below 10⁻⁹ it is lost.
@@ -367,13 +370,25 @@ impl<'a> Search<'_, 'a> {
         if rivals > 0 {
             self.warnings.push(format!("{rivals} other candidates fit as well: the scores do not decide between them"));
         }
+        let identified = knowledge.null_direction.is_none() && rivals == 0;
+        let unique = identified && self.lifted_to(&at, lift.as_ref())?;
+        if identified && !unique && status != Status::Interrupted {
+            self.warnings.push(format!(
+                "another x, far from this one, may have the same scores: that {} scores determine {} parameters is known \
+                 only near an x, unless the lifted equations determine it, and {}",
+                self.fit.release.rows.len(),
+                at.point.x.len(),
+                if lift.is_some() { "here they do not" } else { "they were not solved" },
+            ));
+        }
         self.warnings.extend(knowledge.warnings);
         Ok(ScoreInversion {
             x: at.point.x.clone(),
             status,
             method: self.method,
             reason,
-            identified: knowledge.null_direction.is_none() && rivals == 0,
+            identified,
+            unique,
             null_direction: knowledge.null_direction,
             weakest_share: knowledge.weakest_share,
             candidates: self.candidates,
@@ -437,14 +452,26 @@ impl<'a> Search<'_, 'a> {
         Ok(known)
     }
 
+    /// Whether the lifted equations determine x and the best fit is that x; noisy scores are fitted away from the lift.
+    fn lifted_to(&self, at: &FitPoint<'_>, lift: Option<&LiftReport>) -> Result<bool> {
+        let Some(lift) = lift.filter(|lift| lift.determined) else { return Ok(false) };
+        let exact = self.fit.release.noise == 0.0 && at.misfit() <= EXACT_SHARE * self.fit.release.size();
+        Ok(!exact || self.share_moved(at, &lift.x)? <= SAME_ANSWER)
+    }
+
+    /// max |aᵢᵀ(x′ − x)|/|sᵢ|: how far another point lies, in slacks.
+    fn share_moved(&self, at: &FitPoint<'_>, other: &[f64]) -> Result<f64> {
+        let moved: Vec<f64> = other.iter().zip(&at.point.x).map(|(a, b)| a - b).collect();
+        let relative = at.barrier.scaled_rows_times(&at.point, &moved, self.run)?;
+        Ok(relative.iter().fold(0.0, |most: f64, v| most.max(v.abs())))
+    }
+
     /// Candidates that fit as well as the best one and lie elsewhere.
     fn rivals(&self, at: &FitPoint<'_>) -> Result<usize> {
         let mut rivals: Vec<&ScoreCandidate> = Vec::new();
         for candidate in &self.candidates[1..] {
             let as_good = self.explained(candidate.residual) || candidate.residual <= 1.0001 * at.misfit();
-            let moved: Vec<f64> = candidate.x.iter().zip(&at.point.x).map(|(a, b)| a - b).collect();
-            let relative = at.barrier.scaled_rows_times(&at.point, &moved, self.run)?;
-            if as_good && relative.iter().any(|v| v.abs() > SAME_ANSWER) {
+            if as_good && self.share_moved(at, &candidate.x)? > SAME_ANSWER {
                 rivals.push(candidate);
             }
         }

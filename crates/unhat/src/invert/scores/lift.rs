@@ -29,6 +29,8 @@ pub struct LiftReport {
     /// ‖X − yyᵀ‖/‖yyᵀ‖ in the coordinates of the lift (whitened rows, y = x minus the least-squares fit of b): a free
     /// check, because nothing in the equations ties X to y. None where X is not unique.
     pub product_defect: Option<f64>,
+    /// Whether the equations determine x: no x far away can then have the same scores.
+    pub determined: bool,
 }
 
 /// What a lift found.
@@ -165,6 +167,7 @@ pub(super) fn lift(
         solver: first.solver,
         residual: first.residual,
         product_defect: None,
+        determined: false,
     };
     let noisy = release.noise > 0.0 || first.residual > ROUNDING_RESIDUAL;
     let mut y = equations.point(&first);
@@ -186,6 +189,7 @@ pub(super) fn lift(
     let x_is_unique = last.solver == "normal equations" || last.free.is_empty();
     report.product_defect =
         (x_is_unique && last.solver == "normal equations").then(|| equations.product_defect(&last, &y));
+    report.determined = x_is_unique && !coordinates.offset_in_range;
     report.x = coordinates.point(&y);
     let free_direction = last.free.first().map(|y| coordinates.direction(y));
     Ok(Lifted { points, report, free_direction })

@@ -9,6 +9,8 @@ use serde::Serialize;
 pub struct ScoreInversionReport<'a> {
     status: &'a str,
     identified: bool,
+    /// Whether no other x has these scores.
+    unique: bool,
     null_direction: Option<&'a [f64]>,
     weakest_share: Option<f64>,
     iterations: u32,
@@ -40,6 +42,7 @@ impl<'a> ScoreInversionReport<'a> {
         ScoreInversionReport {
             status: found.ending(),
             identified: found.identified,
+            unique: found.unique,
             null_direction: found.null_direction.as_deref(),
             weakest_share: found.weakest_share,
             iterations: found.iterations,
@@ -88,12 +91,20 @@ struct LiftSummary {
     solves: usize,
     solver: &'static str,
     residual: f64,
+    determined: bool,
 }
 
 impl From<&LiftReport> for LiftSummary {
     fn from(lift: &LiftReport) -> Self {
-        let LiftReport { rows, unknowns, solves, solver, residual, .. } = lift;
-        LiftSummary { rows: *rows, unknowns: *unknowns, solves: *solves, solver, residual: *residual }
+        let LiftReport { rows, unknowns, solves, solver, residual, determined, .. } = lift;
+        LiftSummary {
+            rows: *rows,
+            unknowns: *unknowns,
+            solves: *solves,
+            solver,
+            residual: *residual,
+            determined: *determined,
+        }
     }
 }
 
