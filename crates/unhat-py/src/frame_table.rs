@@ -16,7 +16,7 @@ pub(crate) struct FrameTable {
 impl FrameTable {
     #[new]
     fn new(py: Python<'_>, table: &Bound<'_, PyAny>) -> PyResult<Self> {
-        given::table(py, table, Used::Only(&[])).map(|(frame, _)| FrameTable { frame })
+        given::table(py, table, Used::All).map(|(frame, _)| FrameTable { frame })
     }
 
     /// The names of the columns.

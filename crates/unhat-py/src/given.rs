@@ -46,10 +46,14 @@ impl Met {
     }
 }
 
-/// The columns of a table that are used: all but some, or some; and whether text in them is a feature.
+/// The columns of a table that are used.
 #[derive(Clone, Copy)]
 pub(crate) enum Used<'a> {
+    /// All, as they are.
+    All,
+    /// All but these, as features and response.
     Without(&'a [String]),
+    /// These.
     Only(&'a [String]),
 }
 
@@ -74,6 +78,7 @@ pub(crate) fn table(py: Python<'_>, given: &Bound<'_, PyAny>, used: Used<'_>) ->
 
 fn read(TableFile(path, text): &TableFile, used: Used<'_>) -> Result<(Frame, Met)> {
     let (without, only) = match used {
+        Used::All => (&[][..], None),
         Used::Without(names) => (names, None),
         Used::Only(names) => (&[][..], Some(names.to_vec())),
     };

@@ -542,3 +542,59 @@ fn one_try_is_not_half_of_the_tries_and_an_epsilon_says_that_the_fit_is_held_fix
     assert_eq!(privacy.numbers["epsilon_refit"], found.privacy.epsilon_refit);
     assert!(found.noise_needed.iter().all(|n| n.noise_abs.is_none_or(|v| v == 0.0) || n.epsilon_refit.is_some()));
 }
+
+/// The sentences about a table that broke them once, from the raw numbers: the table, x, and the gradient alone.
+#[test]
+fn the_sentences_about_a_skewed_table_say_what_is_recomputed_from_it() {
+    use unhat::invert::{InvertOptions, Start, invert_gradient};
+    let r = skewed();
+    let found =
+        audited(&r, &AuditOptions { release: ReleaseKind::Gradient, trials: 12, digits: Some(vec![]), ..small() });
+    let sentence = |id: &str| found.findings.iter().find(|f| f.id == id).unwrap();
+    // χ and the noise at which it is 0.3, from a Hessian by differences in columns of one size.
+    let size: Vec<f64> = (0..r.d).map(|j| r.x[j].abs()).collect();
+    let hessian = brute_force_hessian(&r);
+    let scaled = (0..r.d).map(|i| (0..r.d).map(|j| hessian[i][j] * size[i] * size[j]).collect()).collect();
+    let whole = inverse(scaled);
+    let inverse: Vec<Vec<f64>> =
+        (0..r.d).map(|i| (0..r.d).map(|j| whole[i][j] * size[i] * size[j]).collect()).collect();
+    let slack = |row: &[f64], b: &f64| row.iter().zip(&r.x).map(|(a, x)| a * x).sum::<f64>() - b;
+    let length = |(row, b): (&[f64], &f64)| -> f64 {
+        let quadratic: f64 = (0..r.d).map(|i| (0..r.d).map(|j| row[i] * inverse[i][j] * row[j]).sum::<f64>()).sum();
+        quadratic.sqrt() / slack(row, b).abs()
+    };
+    let rho = r.a.chunks(r.d).zip(&r.b).map(length).fold(0.0, f64::max);
+    let trace: f64 = (0..r.d).map(|j| inverse[j][j]).sum();
+    let gradient = leverage_gradient(&DenseRows::new(&r.a, r.d).unwrap(), &r.b, &r.x, &Run::default()).unwrap().values;
+    let rms = norm(&gradient) / (r.d as f64).sqrt();
+    let bound = sentence("bound");
+    let noise = 0.3 / (rho * trace.sqrt()) / rms;
+    assert!((bound.numbers["noise_rel_at_chi"].unwrap() / noise - 1.0).abs() < 1e-3, "{noise}");
+    assert!(bound.text.contains("beyond this the error is that of the cell"), "{}", bound.text);
+    // Up to which noise the title claims the bound: the median of the tries against ν√tr(H⁻²) of the same Hessian.
+    let squared: f64 = inverse.iter().flatten().map(|v| v * v).sum();
+    let series = found.attack_curve.series.iter().find(|series| series.headline).unwrap();
+    let ratio: Vec<f64> = (found.attack_curve.noise_rel.iter().zip(&series.median))
+        .map(|(noise, median)| median * norm(&r.x) / (noise * rms * squared.sqrt()))
+        .collect();
+    let near = |ratio: &f64| (0.3..=3.0).contains(ratio);
+    match bound.numbers.get("valid_below_noise_rel").copied().flatten() {
+        Some(valid) => {
+            let below = found.attack_curve.noise_rel.iter().zip(&ratio).filter(|(noise, _)| **noise <= valid);
+            below.for_each(|(noise, ratio)| assert!(near(ratio), "{noise}: {ratio}"));
+        }
+        None => assert!(ratio.iter().any(|ratio| !near(ratio)), "{}: {ratio:?}", bound.title),
+    }
+    assert!(!near(ratio.last().unwrap()), "the error has saturated at {ratio:?}: nothing is claimed there");
+    // What needs no release: the centre of the cell, found from the signs.
+    let signs: Vec<f64> = r.a.chunks(r.d).zip(&r.b).map(|(row, b)| slack(row, b).signum()).collect();
+    let rows = DenseRows::new(&r.a, r.d).unwrap();
+    let start = Start { signs: Some(&signs), ..Start::default() };
+    let (zero, options) = (vec![0.0; r.d], InvertOptions::default());
+    let centre = invert_gradient(&rows, &r.b, &zero, &start, &options, None, &Run::default()).unwrap();
+    let away = norm(&centre.x.iter().zip(&r.x).map(|(c, x)| c - x).collect::<Vec<_>>()) / norm(&r.x);
+    for id in ["reached", "bound", "weakest_coefficient"] {
+        assert!((sentence(id).numbers["baseline_rel"].unwrap() / away - 1.0).abs() < 1e-6, "{id}: {away}");
+    }
+    found.findings.iter().for_each(check_numbers);
+}
