@@ -6,6 +6,9 @@ import pytest
 import unhat
 from unhat import TableFile
 
+# Every table here is recognised in some way, which is said.
+pytestmark = pytest.mark.filterwarnings("ignore::unhat.UnhatWarning")
+
 EUROPE = "a;b;y\n1,5;2;1\n2,5;;0\n0,5;4;1\n1;1;0\n3;0,25;1\n"
 KEPT = np.array([[1.5, 2.0, 1.0], [0.5, 4.0, 1.0], [1.0, 1.0, 0.0], [3.0, 0.25, 1.0]])
 

@@ -75,7 +75,7 @@ fn text(mut source: Box<dyn Read>, delimiter: Option<u8>, dialect: &Dialect) -> 
     source.read_to_end(&mut bytes)?;
     let own = OWN_HEADERS.iter().any(|header| bytes.starts_with(header));
     let (delimiter, numbers) = match plain || own {
-        true => (delimiter.unwrap_or_else(|| delimiter_of(&bytes, &[b',', b'\t'])), NumberFormat::PLAIN),
+        true => (delimiter.unwrap_or_else(|| delimiter_of(&bytes, b",\t")), NumberFormat::PLAIN),
         false => {
             let decimal = dialect.decimal.unwrap_or(Decimal::Point);
             let given = dialect.delimiter.map(|d| d.byte()).filter(|delimiter| bytes.contains(delimiter));
