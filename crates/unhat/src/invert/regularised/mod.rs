@@ -17,6 +17,7 @@ mod search;
 mod small_cell;
 mod starts;
 mod trust_region;
+mod weighted_rows;
 
 pub use certificate::{Proof, RegularisedCertificate};
 pub use continuation::{Fold, FoldKind};

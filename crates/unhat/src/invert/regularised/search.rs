@@ -129,6 +129,5 @@ fn keep_lower(lowest: &mut Option<Place>, place: &Place) {
 /// ‖A_x(y − x)‖∞: the largest relative change of a slack from x to y.
 pub(super) fn slack_distance(objective: &Objective<'_>, from: &Place, to: &[f64], run: &Run<'_>) -> Result<f64> {
     let h: Vec<f64> = to.iter().zip(&from.base.x).map(|(y, x)| y - x).collect();
-    let v = objective.barrier.scaled_rows_times(&from.base, &h, run)?;
-    Ok(v.iter().fold(0.0, |m: f64, v| m.max(v.abs())))
+    objective.largest_change(from, &h, run)
 }

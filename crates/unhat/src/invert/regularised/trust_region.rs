@@ -63,7 +63,7 @@ pub(super) fn descend(
         let next = loop {
             run.check()?;
             let step = model.step(delta, run)?;
-            let v = objective.barrier.scaled_rows_times(&place.base, &step.h, run)?;
+            let v = objective.slack_changes(&place, &step.h, run)?;
             let change = v.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
             let loss = -v.iter().fold(0.0, |m: f64, v| m.min(*v));
             let tiny = change < options.tolerance || (change < NEAR_THE_FLOOR && change >= 0.5 * last_change);
