@@ -33,8 +33,9 @@ pub use gradient::{
     Checkpoint, Inversion, InvertOptions, SavedSolve, ScoreSource, Solver, invert_gradient, predicted_work,
 };
 pub use regularised::{
-    CurvatureMethod, DiagonalInversion, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate,
-    RegularisedInversion, RegularisedOptions, invert_diagonal, invert_regularised, regularised_objective,
+    CurvatureEstimate, CurvatureMethod, DiagonalInversion, Extent, Fold, FoldKind, MinimaSought, Minimum, ObjectiveAt,
+    Origin, Proof, RegularisedCertificate, RegularisedInversion, RegularisedOptions, invert_diagonal,
+    invert_regularised, regularised_objective,
 };
 pub use request::{GradientRequest, SolverChoice};
 pub use start::{Start, StartKind, StartReport};

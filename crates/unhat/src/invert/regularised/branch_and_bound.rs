@@ -21,8 +21,6 @@ pub(super) struct Verdict {
 
 /// The share of L_best below which a better value is not looked for: far above rounding, far below interest.
 const GAP: f64 = 1e-9;
-/// Flops all boxes together may cost (half a minute on one core); boxes are then fewer where rows are many.
-const WORK_LIMIT: f64 = 2e11;
 /// Boxes reaching further than this towards a facet get no Taylor bound.
 const TAYLOR_REACH: f64 = 0.95;
 /// A facet counts as near a box that takes this share of its slack.
@@ -45,12 +43,13 @@ const ANCHOR_DEPTHS: [f64; 2] = [3.0, 12.0];
 /// - near a facet: the same bound on ‖g − c‖ from a point z further inside, ‖r‖ ≥ (σᵢ(z)/t − d − cᵀ(x−z))/‖x − z‖.
 ///
 /// # Cost
-/// One evaluation with H a box that gets past the cheap tests; 10² to 10⁵ boxes for d ≤ 3, up to a third of them waiting.
+/// At most `flops`. One evaluation with H a box that gets past the cheap tests; 10² to 10⁵ boxes for d ≤ 3, up to a third of them waiting.
 pub(super) fn prove_globally(
     search: &mut Search<'_, '_>,
     fitted: Option<&[f64]>,
     centre: &[f64],
     max_boxes: u64,
+    flops: f64,
 ) -> Result<Verdict> {
     let refuse = |reason: &str| Ok(Verdict { proven: false, boxes: 0, reason: Some(reason.into()) });
     let Some(best) = search.best() else { return refuse("no minimum was found") };
@@ -66,7 +65,7 @@ pub(super) fn prove_globally(
     };
     bounds.set_least_slack(&first);
     let work = rotated.cell.len() as f64 * 8.0 * (search.objective.dim() as f64).powi(3);
-    let budget = max_boxes.min((WORK_LIMIT / work) as u64);
+    let budget = max_boxes.min((flops / work) as u64);
     // Large boxes first: their middles show lower values, if there are any, before the level set of the best value so far
     // is resolved box by box.
     let (mut queue, mut boxes) = (VecDeque::from([first]), 0);
@@ -452,11 +451,11 @@ mod tests {
             let rows = DenseRows::new(&case.a, case.d).unwrap();
             let barrier = Barrier::new(&rows, &case.b, vec![true; case.b.len()]).unwrap();
             let objective = Objective::new(&barrier, &case.c, &case.w, CurvatureMethod::Tensors, &run).unwrap();
-            let mut search = Search::new(&objective, DescentOptions { tolerance: 1e-11, max_iterations: 300 }, &run);
+            let mut search = Search::new(&objective, DescentOptions { tolerance: 1e-11, max_iterations: 300 }, 0, &run);
             let minima = case.minima();
             search.descend_from(&minima[minima.len() - 1].x, Origin::Random).unwrap();
             assert_eq!(search.found.len(), 1);
-            let verdict = prove_globally(&mut search, None, &[0.0, 0.0], 1_000_000).unwrap();
+            let verdict = prove_globally(&mut search, None, &[0.0, 0.0], 1_000_000, 2e11).unwrap();
             assert!(verdict.proven, "{}: {:?}", case.name, verdict.reason);
             let best = search.value(search.best().unwrap());
             assert!((best / minima[0].objective - 1.0).abs() < 1e-9, "{}: {best}", case.name);

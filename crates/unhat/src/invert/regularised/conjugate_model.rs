@@ -43,7 +43,7 @@ impl<'m, 'a> ProductModel<'m, 'a> {
     }
 
     /// δ = L⁻ᵀR⁻¹z.
-    fn direction(&self, z: &[f64]) -> Vec<f64> {
+    pub fn direction(&self, z: &[f64]) -> Vec<f64> {
         self.place.base.factor.half_solve_transposed(&linalg::solve_lower_transposed(&self.lower, z))
     }
 
@@ -51,7 +51,7 @@ impl<'m, 'a> ProductModel<'m, 'a> {
     ///
     /// # Cost
     /// Three products with H: Hh comes with what D³V[r]h needs of h.
-    fn times(&self, z: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+    pub fn times(&self, z: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
         let (barrier, base) = (self.objective.barrier, &self.place.base);
         let h = self.direction(z);
         let along = barrier.third_direction(base, &h, run)?;

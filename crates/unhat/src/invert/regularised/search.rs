@@ -1,5 +1,7 @@
 //! The list of minima: descents are started here, and where they end is kept once.
 
+use super::coreset_steps::descend_by_coresets;
+use super::method::CurvatureMethod;
 use super::objective::{Objective, Place};
 use super::trust_region::{Descent, DescentOptions, descend};
 use crate::error::Result;
@@ -22,6 +24,8 @@ pub enum Origin {
     Random,
     /// A box of the branch and bound.
     Box,
+    /// A step off a saddle along its negative curvature.
+    Escape,
 }
 
 impl Origin {
@@ -34,6 +38,7 @@ impl Origin {
             Origin::Arc => "arc",
             Origin::Random => "random",
             Origin::Box => "box",
+            Origin::Escape => "escape",
         }
     }
 }
@@ -53,6 +58,8 @@ pub(super) struct Search<'s, 'a> {
     pub lowest: Option<Place>,
     pub history: Vec<Step>,
     options: DescentOptions,
+    /// Of the coresets.
+    seed: u64,
 }
 
 /// Points are the same minimum if no slack differs by more than this share; minima are found to about 10⁻¹¹, and wells
@@ -60,8 +67,8 @@ pub(super) struct Search<'s, 'a> {
 const SAME_MINIMUM: f64 = 1e-6;
 
 impl<'s, 'a> Search<'s, 'a> {
-    pub fn new(objective: &'s Objective<'a>, options: DescentOptions, run: &'s Run<'s>) -> Self {
-        Search { objective, run, found: Vec::new(), lowest: None, history: Vec::new(), options }
+    pub fn new(objective: &'s Objective<'a>, options: DescentOptions, seed: u64, run: &'s Run<'s>) -> Self {
+        Search { objective, run, found: Vec::new(), lowest: None, history: Vec::new(), options, seed }
     }
 
     /// Descends from x, and keeps the strict minimum it ends in: its number in the list, and whether it is new.
@@ -84,7 +91,11 @@ impl<'s, 'a> Search<'s, 'a> {
             history.push(step);
             keep_lower(lowest, place);
         };
-        let Descent { place, converged, .. } = descend(self.objective, first, options, &mut watch, run)?;
+        let coreset = self.objective.method == CurvatureMethod::Coreset && self.objective.drawn.is_none();
+        let Descent { place, converged, .. } = match coreset {
+            true => descend_by_coresets(self.objective, first, options, self.seed, &mut watch, run)?,
+            false => descend(self.objective, first, options, &mut watch, run)?,
+        };
         self.note(&place);
         if converged { Ok(Some(self.keep(place, origin)?)) } else { Ok(None) }
     }

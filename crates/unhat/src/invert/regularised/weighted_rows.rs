@@ -1,7 +1,7 @@
 //! Rows drawn with their weights, as a barrier of its own: what a coreset says of V, of its derivatives, and what is known
 //! better of the gradient and the Hessian of all rows near one point.
 
-use crate::barrier::{Barrier, Point, ThirdMoments, WhitenedCurvature};
+use crate::barrier::{Barrier, Point, ThirdMoments, WhitenedCurvature, unwhiten};
 use crate::error::Result;
 use crate::gram::{Factor, FactorMethod, weighted_gram};
 use crate::invert::sample::Sample;
@@ -9,20 +9,26 @@ use crate::linalg;
 use crate::rows::DenseRows;
 use crate::run::Run;
 use std::cell::Cell;
+use std::rc::Rc;
 
 /// V_C(x) = ½ log det Σ ωᵢ aᵢaᵢᵀ/sᵢ² over a few rows.
 pub(super) struct WeightedRows {
+    rows: Rc<Drawn>,
+    correction: Correction,
+    flops: Cell<f64>,
+}
+
+/// The rows themselves.
+struct Drawn {
     d: usize,
-    /// The numbers of the rows, increasing.
-    pub numbers: Vec<usize>,
+    /// Their numbers, increasing.
+    numbers: Vec<usize>,
     /// aᵢ, m×d row-major.
-    rows: Vec<f64>,
+    values: Vec<f64>,
     offset: Vec<f64>,
     positive: Vec<bool>,
     /// √ωᵢ.
     root_weights: Vec<f64>,
-    correction: Correction,
-    flops: Cell<f64>,
 }
 
 /// What is added to ∇V_C: constant + E(x − x_c), and so E to ∇²V_C.
@@ -45,23 +51,28 @@ impl WeightedRows {
     /// # Errors
     /// What gathering them meets.
     pub fn gather(barrier: &Barrier<'_>, sample: Sample) -> Result<WeightedRows> {
-        let rows = barrier.source().gather(&sample.rows)?;
+        let values = barrier.source().gather(&sample.rows)?;
         let offset = sample.rows.iter().map(|&i| barrier.offset()[i]).collect();
         let positive = sample.rows.iter().map(|&i| barrier.positive()[i]).collect();
         let root_weights = sample.weights.iter().map(|w| w.sqrt()).collect();
-        let correction = Correction::default();
-        let (d, flops) = (barrier.dim(), Cell::new(0.0));
-        Ok(WeightedRows { d, numbers: sample.rows, rows, offset, positive, root_weights, correction, flops })
+        let d = barrier.dim();
+        let rows = Rc::new(Drawn { d, numbers: sample.rows, values, offset, positive, root_weights });
+        Ok(WeightedRows { rows, correction: Correction::default(), flops: Cell::new(0.0) })
     }
 
     /// The same rows with another correction.
-    pub fn corrected(self, correction: Correction) -> WeightedRows {
-        WeightedRows { correction, ..self }
+    pub fn corrected(&self, correction: Correction) -> WeightedRows {
+        WeightedRows { rows: self.rows.clone(), correction, flops: Cell::new(0.0) }
     }
 
     /// The number m of rows.
     pub fn len(&self) -> usize {
-        self.numbers.len()
+        self.rows.numbers.len()
+    }
+
+    /// The numbers of the rows, increasing.
+    pub fn numbers(&self) -> &[usize] {
+        &self.rows.numbers
     }
 
     /// Flops since this was asked last.
@@ -74,7 +85,7 @@ impl WeightedRows {
     }
 
     fn source<'r>(&self, rows: &'r [f64]) -> Result<DenseRows<'r>> {
-        Ok(DenseRows::new(rows, self.d)?.in_blocks_of(BLOCK))
+        Ok(DenseRows::new(rows, self.rows.d)?.in_blocks_of(BLOCK))
     }
 
     /// V_C and its corrected gradient; None outside, or where M_C is not positive definite to rounding.
@@ -82,19 +93,19 @@ impl WeightedRows {
     /// # Cost
     /// 2md² flops.
     pub fn at(&self, x: &[f64], run: &Run<'_>) -> Result<Option<Point>> {
-        let d = self.d;
+        let d = self.rows.d;
         let mut slack = vec![0.0; self.len()];
-        linalg::rows_times_vector(&self.rows, d, x, &mut slack);
-        slack.iter_mut().zip(&self.offset).for_each(|(s, b)| *s -= b);
-        let inside = slack.iter().zip(&self.positive).all(|(&s, &p)| s.is_finite() && s != 0.0 && (s > 0.0) == p);
+        linalg::rows_times_vector(&self.rows.values, d, x, &mut slack);
+        slack.iter_mut().zip(&self.rows.offset).for_each(|(s, b)| *s -= b);
+        let inside = slack.iter().zip(&self.rows.positive).all(|(&s, &p)| s.is_finite() && s != 0.0 && (s > 0.0) == p);
         if !inside || self.len() < d {
             return Ok(None);
         }
         let inverse_slack: Vec<f64> = slack.iter().map(|s| 1.0 / s).collect();
         self.count(2.0 * self.len() as f64 * (d * d) as f64);
-        let roots = &self.root_weights;
+        let roots = &self.rows.root_weights;
         let weight = |i: usize| (roots[i] * inverse_slack[i]).powi(2);
-        let gram = weighted_gram(&self.source(&self.rows)?, Some(&weight), run)?;
+        let gram = weighted_gram(&self.source(&self.rows.values)?, Some(&weight), run)?;
         let Some(factor) = Factor::of_gram(gram, d) else { return Ok(None) };
         let factor = Factor::of_lower(factor.lower().to_vec(), d, FactorMethod::Cholesky);
         let z = self.whitened(&inverse_slack, factor.lower());
@@ -102,7 +113,7 @@ impl WeightedRows {
         linalg::row_norms_squared(&z, d, &mut scores);
         let minus: Vec<f64> = scores.iter().zip(&inverse_slack).map(|(sigma, r)| -sigma * r).collect();
         let mut gradient = vec![0.0; d];
-        linalg::add_transposed_rows_times_vector(&self.rows, d, &minus, &mut gradient);
+        linalg::add_transposed_rows_times_vector(&self.rows.values, d, &minus, &mut gradient);
         self.correct(x, &mut gradient);
         let value = 0.5 * factor.log_det();
         if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
@@ -124,16 +135,17 @@ impl WeightedRows {
 
     /// zᵢ = √ωᵢ L⁻¹aᵢ/sᵢ.
     fn whitened(&self, inverse_slack: &[f64], lower: &[f64]) -> Vec<f64> {
-        let mut z = vec![0.0; self.rows.len()];
-        linalg::scale_rows_into(&self.rows, self.d, |i| self.root_weights[i] * inverse_slack[i], &mut z);
-        linalg::solve_lower_rows(lower, self.d, &mut z);
+        let Drawn { d, values, root_weights, .. } = &*self.rows;
+        let mut z = vec![0.0; values.len()];
+        linalg::scale_rows_into(values, *d, |i| root_weights[i] * inverse_slack[i], &mut z);
+        linalg::solve_lower_rows(lower, *d, &mut z);
         z
     }
 
     /// A_x h, row by row of the sample.
     pub fn slack_changes(&self, point: &Point, h: &[f64]) -> Vec<f64> {
         let mut v = vec![0.0; self.len()];
-        linalg::rows_times_vector(&self.rows, self.d, h, &mut v);
+        linalg::rows_times_vector(&self.rows.values, self.rows.d, h, &mut v);
         v.iter_mut().zip(&point.inverse_slack).for_each(|(v, r)| *v *= r);
         v
     }
@@ -143,7 +155,7 @@ impl WeightedRows {
     /// # Cost
     /// 4md² flops.
     pub fn hessian_vec(&self, point: &Point, h: &[f64]) -> Vec<f64> {
-        let d = self.d;
+        let d = self.rows.d;
         self.count(4.0 * self.len() as f64 * (d * d) as f64);
         let z = self.whitened(&point.inverse_slack, point.factor.lower());
         let v = self.slack_changes(point, h);
@@ -151,7 +163,7 @@ impl WeightedRows {
         let u: Vec<f64> =
             (0..v.len()).map(|i| (3.0 * point.scores[i] * v[i] - 2.0 * p[i]) * point.inverse_slack[i]).collect();
         let mut image = vec![0.0; d];
-        linalg::add_transposed_rows_times_vector(&self.rows, d, &u, &mut image);
+        linalg::add_transposed_rows_times_vector(&self.rows.values, d, &u, &mut image);
         if !self.correction.matrix.is_empty() {
             let tilt = linalg::symmetric_times_vector(&self.correction.matrix, h);
             image.iter_mut().zip(&tilt).for_each(|(g, t)| *g += t);
@@ -161,7 +173,7 @@ impl WeightedRows {
 
     /// zᵢᵀSzᵢ and S = Zᵀdiag(v)Z.
     fn squared_projection(&self, z: &[f64], v: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let d = self.d;
+        let d = self.rows.d;
         let mut scaled = vec![0.0; z.len()];
         linalg::scale_rows_into(z, d, |i| v[i], &mut scaled);
         let mut s = vec![0.0; d * d];
@@ -181,14 +193,14 @@ impl WeightedRows {
     /// # Cost
     /// Two third moments, 2md³/3 flops, and 8d⁴; 2d³ values.
     pub fn curvature(&self, point: &Point, h: &[f64], run: &Run<'_>) -> Result<WhitenedCurvature> {
-        let d = self.d;
+        let d = self.rows.d;
         let (m, size) = (self.len() as f64, d as f64);
         self.count(2.0 * m * size.powi(3) / 3.0 + 6.0 * m * size * size + 8.0 * size.powi(4));
         let lower = point.factor.lower();
         let z = self.whitened(&point.inverse_slack, lower);
         let v = self.slack_changes(point, h);
         let (p, s) = self.squared_projection(&z, &v);
-        let inverse: Vec<f64> = self.root_weights.iter().map(|w| 1.0 / w).collect();
+        let inverse: Vec<f64> = self.rows.root_weights.iter().map(|w| 1.0 / w).collect();
         let moments = self.moments(&z, &inverse, run)?;
         let tilted: Vec<f64> = inverse.iter().zip(&v).map(|(i, v)| i * v).collect();
         let mixed = self.moments(&z, &tilted, run)?;
@@ -221,10 +233,35 @@ impl WeightedRows {
 
     /// Σ weightᵢ zᵢ⊗zᵢ⊗zᵢ, slices one after the other.
     fn moments(&self, z: &[f64], weight: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
-        let d = self.d;
+        let d = self.rows.d;
         let moments = ThirdMoments::of_source(&self.source(z)?, weight, run)?;
         let mut slices = vec![0.0; d * d * d];
         slices.chunks_exact_mut(d * d).enumerate().for_each(|(b, slice)| moments.slice_into(b, slice));
         Ok(slices)
+    }
+
+    /// H₀ with 3Q − 2D̄ − 2T̄ in x: Q of all rows at `point`, D and the off-diagonal T without bias from these rows; its
+    /// generalised eigenvalues against Q are brought back to [1, 3], between which those of H lie. None where Q is singular.
+    ///
+    /// # Cost
+    /// md³/3 + 3md² + d⁴ flops; 8d³/3 bytes.
+    pub fn better_hessian(&self, point: &Point, q: &[f64], run: &Run<'_>) -> Result<Option<Vec<f64>>> {
+        let Drawn { d, numbers, values, root_weights, .. } = &*self.rows;
+        let (d, m, size) = (*d, self.len() as f64, *d as f64);
+        self.count(m * size.powi(3) / 3.0 + 3.0 * m * size * size + size.powi(4));
+        let lower = point.factor.lower();
+        let mut u = vec![0.0; values.len()];
+        linalg::scale_rows_into(values, d, |i| point.inverse_slack[numbers[i]], &mut u);
+        linalg::solve_lower_rows(lower, d, &mut u);
+        let weights: Vec<f64> = root_weights.iter().map(|w| w * w).collect();
+        let source = self.source(&u)?;
+        let mut t = ThirdMoments::of_source(&source, &weights, run)?.contracted(run);
+        let square = |i: usize| point.scores[numbers[i]].powi(2) * (weights[i] - weights[i] * weights[i]);
+        let mut diagonal = weighted_gram(&source, Some(&square), run)?;
+        linalg::symmetrise(&mut diagonal, d);
+        t.iter_mut().zip(&diagonal).for_each(|(t, d)| *t += d);
+        let mut h: Vec<f64> = q.iter().zip(&t).map(|(q, t)| 3.0 * q - 2.0 * t).collect();
+        let root = linalg::clip_generalised_eigenvalues(&mut h, q, d, 1.0, 3.0);
+        Ok(root.map(|root| unwhiten(lower, d, &linalg::lower_outer_product(&root, d))))
     }
 }
