@@ -1,6 +1,6 @@
 //! Branch and bound over the cell: in a few dimensions, the proof that no point has a lower value, or the point.
 
-use super::certificate::{Remainders, certify};
+use super::certificate::Remainders;
 use super::objective::{Objective, Place};
 use super::search::{Origin, Search};
 use super::small_cell::{SmallCell, SmallPoint};
@@ -19,6 +19,30 @@ pub(super) struct Verdict {
     pub reason: Option<String>,
 }
 
+/// How long branch and bound may go on.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Patience {
+    /// About a second on one core; beyond, only while the boxes that wait are few beside those looked at, so that an end is
+    /// in sight, and for some seconds.
+    Unasked,
+    /// Half a minute.
+    Asked,
+}
+
+impl Patience {
+    /// Flops all boxes together may cost; boxes are then fewer where rows are many.
+    fn flops(self) -> f64 {
+        match self {
+            Patience::Unasked => 1.2e10,
+            Patience::Asked => 2e11,
+        }
+    }
+}
+
+/// Flops of a second, as boxes are counted.
+const LOOK_FLOPS: f64 = 1.8e9;
+/// Boxes waiting, as a share of those looked at, from which on no end is in sight.
+const HOPEFUL: f64 = 0.35;
 /// The share of L_best below which a better value is not looked for: far above rounding, far below interest.
 const GAP: f64 = 1e-9;
 /// Boxes reaching further than this towards a facet get no Taylor bound.
@@ -43,13 +67,13 @@ const ANCHOR_DEPTHS: [f64; 2] = [3.0, 12.0];
 /// - near a facet: the same bound on ‖g − c‖ from a point z further inside, ‖r‖ ≥ (σᵢ(z)/t − d − cᵀ(x−z))/‖x − z‖.
 ///
 /// # Cost
-/// At most `flops`. One evaluation with H a box that gets past the cheap tests; 10² to 10⁵ boxes for d ≤ 3, up to a third of them waiting.
+/// One evaluation with H a box that gets past the cheap tests; 10² to 10⁵ boxes for d ≤ 3, up to a third of them waiting.
 pub(super) fn prove_globally(
     search: &mut Search<'_, '_>,
     fitted: Option<&[f64]>,
     centre: &[f64],
     max_boxes: u64,
-    flops: f64,
+    patience: Patience,
 ) -> Result<Verdict> {
     let refuse = |reason: &str| Ok(Verdict { proven: false, boxes: 0, reason: Some(reason.into()) });
     let Some(best) = search.best() else { return refuse("no minimum was found") };
@@ -65,7 +89,8 @@ pub(super) fn prove_globally(
     };
     bounds.set_least_slack(&first);
     let work = rotated.cell.len() as f64 * 8.0 * (search.objective.dim() as f64).powi(3);
-    let budget = max_boxes.min((flops / work) as u64);
+    let budget = max_boxes.min((patience.flops() / work) as u64);
+    let look = (LOOK_FLOPS / work) as u64;
     // Large boxes first: their middles show lower values, if there are any, before the level set of the best value so far
     // is resolved box by box.
     let (mut queue, mut boxes) = (VecDeque::from([first]), 0);
@@ -73,6 +98,10 @@ pub(super) fn prove_globally(
         boxes += 1;
         if boxes > budget {
             let reason = format!("branch and bound did not end within {budget} boxes");
+            return Ok(Verdict { proven: false, boxes, reason: Some(reason) });
+        }
+        if patience == Patience::Unasked && boxes > look && queue.len() as f64 > HOPEFUL * boxes as f64 {
+            let reason = format!("branch and bound was left after {boxes} boxes, most of which led to others");
             return Ok(Verdict { proven: false, boxes, reason: Some(reason) });
         }
         search.run.check()?;
@@ -242,7 +271,7 @@ impl<'r> Bounds<'r> {
     fn learn(&mut self, search: &Search<'_, '_>, i: usize) -> Result<()> {
         let place = &search.found[i].place;
         self.lower_best(place.value);
-        if let Some(certificate) = certify(search.objective, place, search.run)? {
+        if let Some(certificate) = search.certificate(i)? {
             let y = self.rotated.turned(&place.base.x);
             self.wells.push(Well { slack: self.rotated.cell.slack(&y), y, within: certificate.within });
         }
@@ -455,7 +484,7 @@ mod tests {
             let minima = case.minima();
             search.descend_from(&minima[minima.len() - 1].x, Origin::Random).unwrap();
             assert_eq!(search.found.len(), 1);
-            let verdict = prove_globally(&mut search, None, &[0.0, 0.0], 1_000_000, 2e11).unwrap();
+            let verdict = prove_globally(&mut search, None, &[0.0, 0.0], 1_000_000, Patience::Asked).unwrap();
             assert!(verdict.proven, "{}: {:?}", case.name, verdict.reason);
             let best = search.value(search.best().unwrap());
             assert!((best / minima[0].objective - 1.0).abs() < 1e-9, "{}: {best}", case.name);

@@ -63,13 +63,18 @@ const LARGEST_SCALE: f64 = 1e8;
 /// Largest relative change of a slack in one step: at first, and in the two tries after a failed self-check.
 const STEP_CAPS: [f64; 3] = [0.3, 0.1, 0.04];
 /// Largest change of ν in one step.
-const SCALE_CAP: f64 = 1.0;
+const SCALE_CAP: f64 = 2.0;
 /// Steps of one walk; 40 to 80 are the rule, 1000 were seen on badly scaled columns.
 const MAX_STEPS: usize = 3000;
 const MAX_CORRECTIONS: usize = 10;
 /// A corrector that moves further than this has left the curve.
 const CORRECTION_CAP: f64 = 0.7;
-const CORRECTION_DONE: f64 = 1e-8;
+/// Spots of the curve are known to this; the next one is corrected afresh.
+const CORRECTION_DONE: f64 = 1e-5;
+/// Crossings are known to this before they are polished.
+const CROSSING_DONE: f64 = 1e-8;
+/// A correction with the derivatives of the spot before must be this much smaller than the last one.
+const CHORD_RATE: f64 = 0.3;
 /// Corrections of the first point: it may lie off the curve.
 const FIRST_CORRECTIONS: usize = 20;
 /// Shorter steps than this make no progress.
@@ -137,9 +142,8 @@ fn walk(
         let secant = next.from(&here);
         let Some(next_tangent) = next.tangent(&secant) else { return Ok(trace) };
         let span = arc(&secant);
-        if let Some(fold) = fold_between(&here, tangent[2 * d], &next, next_tangent[2 * d], span) {
-            trace.folds.push(fold);
-        }
+        let (before, after) = ((&here, tangent[2 * d]), (&next, next_tangent[2 * d]));
+        trace.folds.extend(fold_between(before, after, span, objective, run)?);
         if (here.nu < 0.0) != (next.nu < 0.0)
             && let Some(crossing) = crossing_between(&here, &next, objective, run)?
         {
@@ -170,7 +174,8 @@ fn first_spot(
 ) -> Result<Option<Spot>> {
     let Some(place) = objective.at(x, run)? else { return Ok(None) };
     let z: Vec<f64> = place.residual.iter().map(|r| -r).collect();
-    if let Some((spot, _)) = corrected(objective, (x.to_vec(), z, nu), None, FIRST_CORRECTIONS, run)? {
+    if let Some((spot, _)) = corrected(objective, (x.to_vec(), z, nu), None, (FIRST_CORRECTIONS, CORRECTION_DONE), run)?
+    {
         return Ok(Some(spot));
     }
     let polished = objective.scaled((0.5 * nu).exp());
@@ -178,17 +183,22 @@ fn first_spot(
     let place = descend(&polished, first, options, &mut |_: &Place, _| {}, run)?.place;
     let z = place.residual.iter().map(|r| -r).collect();
     let start = (place.base.x, z, nu);
-    match corrected(objective, start.clone(), None, FIRST_CORRECTIONS, run)? {
+    match corrected(objective, start.clone(), None, (FIRST_CORRECTIONS, CORRECTION_DONE), run)? {
         Some((spot, _)) => Ok(Some(spot)),
         None => Spot::at(objective, &start.0, start.1, nu, run),
     }
 }
 
-/// A point of the (x, z, ν) space with the derivatives of F there, all in coordinates whitened by L at x.
+/// A point of the (x, z, ν) space with the derivatives of F there, or where the corrections that led to it began, all in
+/// coordinates whitened by L there.
 struct Spot {
-    place: Place,
+    x: Vec<f64>,
     z: Vec<f64>,
     nu: f64,
+    /// Where the derivatives belong to.
+    place: Place,
+    /// Whether that is x.
+    exact: bool,
     /// H_w and T_w = D³V(z).
     curvature: WhitenedCurvature,
     /// L⁻¹KL⁻ᵀ.
@@ -220,16 +230,28 @@ impl Spot {
         linalg::transpose(&mut upper, d);
         let mut gram = vec![0.0; d * d];
         linalg::add_outer_product(&upper, &upper, d, 1.0, &mut gram);
-        Ok(Some(Spot { place, z, nu, curvature, weight, gram, defect, pull }))
+        Ok(Some(Spot { x: x.to_vec(), z, nu, place, exact: true, curvature, weight, gram, defect, pull }))
     }
 
     fn dim(&self) -> usize {
         self.pull.len()
     }
 
+    /// Negative eigenvalues of the Hessian of L at the weights of this spot.
+    fn index(&self, objective: &Objective<'_>, run: &Run<'_>) -> Result<usize> {
+        let negative = |spot: &Spot| {
+            let values = linalg::symmetric_eigenvalues(&spot.hessian(), spot.dim());
+            values.map_or(0, |values| values.iter().filter(|v| **v < 0.0).count())
+        };
+        match self.exact {
+            true => Ok(negative(self)),
+            false => Ok(Spot::at(objective, &self.x, self.z.clone(), self.nu, run)?.map_or(0, |spot| negative(&spot))),
+        }
+    }
+
     /// The difference to an earlier spot, (x, z, ν), in the coordinates of this one.
     fn from(&self, earlier: &Spot) -> Vec<f64> {
-        let h: Vec<f64> = self.place.base.x.iter().zip(&earlier.place.base.x).map(|(x, y)| x - y).collect();
+        let h: Vec<f64> = self.x.iter().zip(&earlier.x).map(|(x, y)| x - y).collect();
         let dz: Vec<f64> = self.z.iter().zip(&earlier.z).map(|(z, y)| z - y).collect();
         let mut u = linalg::lower_transposed_times_vector(self.place.base.factor.lower(), &h);
         u.extend(self.place.base.factor.half_solve(&dz));
@@ -237,17 +259,16 @@ impl Spot {
         u
     }
 
-    /// The solution t of [∂F; borderᵀ] t = v, rows and the columns of z scaled to 1; None where that is singular.
+    /// [∂F; borderᵀ], scaled; None where it is singular.
     ///
     /// ∂F = [H_w, I, 0; T_w − e^ν K_w, H_wLᵀL, −e^ν L⁻¹Kx]
-    fn bordered_solve(&self, border: &[f64], v: &[f64]) -> Option<Vec<f64>> {
+    fn system(&self, border: &[f64]) -> Option<Bordered> {
         let d = self.dim();
         let side = 2 * d + 1;
         let mu = self.nu.exp();
         let mut product = vec![0.0; d * d]; // H_w LᵀL
         linalg::add_product(&self.curvature.hessian, &self.gram, d, d, d, &mut product);
         let mut rows = vec![0.0; side * side];
-        let mut right = v.to_vec();
         for i in 0..d {
             let row = &mut rows[i * side..(i + 1) * side];
             (0..d).for_each(|j| row[j] = self.curvature.hessian[i + j * d]);
@@ -258,25 +279,24 @@ impl Spot {
             row[2 * d] = -self.pull[i];
         }
         rows[2 * d * side..].copy_from_slice(border);
-        for i in 0..2 * d {
-            let row = &mut rows[i * side..(i + 1) * side];
-            let scale = 1.0 / row.iter().fold(f64::MIN_POSITIVE, |m: f64, v| m.max(v.abs()));
-            row.iter_mut().for_each(|v| *v *= scale);
-            right[i] *= scale;
-        }
-        let mut columns = vec![1.0; side];
-        for j in d..2 * d {
-            let size = (0..2 * d).fold(f64::MIN_POSITIVE, |m: f64, i| m.max(rows[i * side + j].abs()));
-            columns[j] = 1.0 / size;
-            (0..side).for_each(|i| rows[i * side + j] *= columns[j]);
-        }
-        // The border as large as the rest: its scale means nothing where v ends in 0, and is undone where not.
-        let last = &mut rows[2 * d * side..];
-        let scale = 1.0 / last.iter().fold(f64::MIN_POSITIVE, |m: f64, v| m.max(v.abs()));
-        last.iter_mut().for_each(|v| *v *= scale);
-        right[2 * d] *= scale;
-        let t = linalg::solve_square(&rows, &right)?;
-        Some(t.iter().zip(&columns).map(|(t, c)| t * c).collect())
+        Bordered::new(rows, side)
+    }
+
+    /// L⁻¹F₁ and L⁻¹F₂ at another point, in the coordinates of this one; `image` is Hz there.
+    fn defect_of(&self, objective: &Objective<'_>, place: &Place, z: &[f64], image: &[f64], nu: f64) -> Vec<f64> {
+        let factor = &self.place.base.factor;
+        let pull = linalg::lower_times_vector(&objective.root, &place.pull);
+        let fit: Vec<f64> = place.residual.iter().zip(z).map(|(r, z)| r + z).collect();
+        let balance: Vec<f64> = image.iter().zip(&pull).map(|(h, k)| h - nu.exp() * k).collect();
+        [factor.half_solve(&fit), factor.half_solve(&balance)].concat()
+    }
+
+    /// A step t = (u, w, η) as (L⁻ᵀu, Lw, η).
+    fn in_x(&self, t: &[f64]) -> (Vec<f64>, Vec<f64>, f64) {
+        let d = self.dim();
+        let factor = &self.place.base.factor;
+        let h = factor.half_solve_transposed(&t[..d]);
+        (h, linalg::lower_times_vector(factor.lower(), &t[d..2 * d]), t[2 * d])
     }
 
     /// The tangent of the curve on the side of `towards`, of length 1 in (x, ν).
@@ -286,20 +306,17 @@ impl Spot {
         border[d..2 * d].fill(0.0);
         let mut v = vec![0.0; 2 * d + 1];
         v[2 * d] = arc(&border);
-        let t = self.bordered_solve(&border, &v)?;
+        let t = self.system(&border)?.solve(&v)?;
         let length = arc(&t);
         (length.is_finite() && length > 0.0).then(|| t.iter().map(|v| v / length).collect())
     }
 
-    /// (x + L⁻ᵀu, z + Lw, ν + η) for a step t = (u, w, η).
+    /// (x + L⁻ᵀu, z + Lw, ν + η) for a step t = (u, w, η) of this length.
     fn moved(&self, t: &[f64], length: f64) -> (Vec<f64>, Vec<f64>, f64) {
-        let d = self.dim();
-        let factor = &self.place.base.factor;
-        let h = factor.half_solve_transposed(&t[..d]);
-        let w = linalg::lower_times_vector(factor.lower(), &t[d..2 * d]);
-        let x = self.place.base.x.iter().zip(&h).map(|(x, h)| x + length * h).collect();
+        let (h, w, eta) = self.in_x(t);
+        let x = self.x.iter().zip(&h).map(|(x, h)| x + length * h).collect();
         let z = self.z.iter().zip(&w).map(|(z, w)| z + length * w).collect();
-        (x, z, self.nu + length * t[2 * d])
+        (x, z, self.nu + length * eta)
     }
 
     /// ‖A_x L⁻ᵀu‖∞ = ‖Uu‖∞.
@@ -325,7 +342,9 @@ impl Spot {
         while length >= SHORTEST_STEP {
             run.check()?;
             let start = self.moved(tangent, length);
-            if let Some((spot, corrections)) = corrected(objective, start, Some(&plane), MAX_CORRECTIONS, run)? {
+            if let Some((spot, corrections)) =
+                corrected(objective, start, Some(&plane), (MAX_CORRECTIONS, CORRECTION_DONE), run)?
+            {
                 return Ok(Some((spot, corrections, length)));
             }
             length *= 0.5;
@@ -350,41 +369,93 @@ impl Spot {
     fn eigen(&self) -> Option<(Vec<f64>, Vec<f64>)> {
         linalg::symmetric_eigen(&self.hessian(), self.dim())
     }
-
-    fn index(&self) -> usize {
-        linalg::symmetric_eigenvalues(&self.hessian(), self.dim()).map_or(0, |l| l.iter().filter(|l| **l < 0.0).count())
-    }
 }
 
 /// Newton's method back to the curve, in the plane orthogonal to a tangent (h, η) or with ν fixed; the number of
-/// corrections beside.
+/// corrections beside. On a coreset, whose tensors are dear beside its products, further corrections take the derivatives
+/// of the first while they shrink fast, and the spot keeps them.
 fn corrected(
     objective: &Objective<'_>,
     (mut x, mut z, mut nu): (Vec<f64>, Vec<f64>, f64),
     plane: Option<&(Vec<f64>, f64)>,
-    most: usize,
+    (most, done): (usize, f64),
     run: &Run<'_>,
 ) -> Result<Option<(Spot, usize)>> {
     let d = x.len();
-    for corrections in 0..most {
+    let mut corrections = 0;
+    while corrections < most {
         let Some(spot) = Spot::at(objective, &x, z, nu, run)? else { return Ok(None) };
         let mut border = vec![0.0; 2 * d + 1];
         border[2 * d] = plane.map_or(1.0, |(_, eta)| *eta);
         if let Some((h, _)) = plane {
             border[..d].copy_from_slice(&linalg::lower_transposed_times_vector(spot.place.base.factor.lower(), h));
         }
-        let right: Vec<f64> = spot.defect.iter().map(|f| -f).chain([0.0]).collect();
-        let Some(step) = spot.bordered_solve(&border, &right) else { return Ok(None) };
-        let size = spot.slack_change(objective, &step[..d], run)? + step[2 * d].abs();
-        if size.is_nan() || size > CORRECTION_CAP {
-            return Ok(None);
+        let Some(system) = spot.system(&border) else { return Ok(None) };
+        let mut last = f64::INFINITY;
+        let mut defect = spot.defect.clone();
+        let (mut at_x, mut at_z, mut at_nu) = (spot.place.base.x.clone(), spot.z.clone(), spot.nu);
+        loop {
+            let right: Vec<f64> = defect.iter().map(|f| -f).chain([0.0]).collect();
+            let Some(step) = system.solve(&right) else { return Ok(None) };
+            let size = spot.slack_change(objective, &step[..d], run)? + step[2 * d].abs();
+            if size.is_nan() || size > CORRECTION_CAP {
+                return Ok(None);
+            }
+            if size < done {
+                let exact = last.is_infinite();
+                return Ok(Some((Spot { x: at_x, z: at_z, nu: at_nu, exact, ..spot }, corrections)));
+            }
+            if size > CHORD_RATE * last {
+                break; // derivatives of this point are wanted
+            }
+            corrections += 1;
+            last = size;
+            let (h, w, eta) = spot.in_x(&step);
+            at_x.iter_mut().zip(&h).for_each(|(x, h)| *x += h);
+            at_z.iter_mut().zip(&w).for_each(|(z, w)| *z += w);
+            at_nu += eta;
+            let Some(rows) = objective.drawn.as_ref().filter(|_| corrections < most) else { break };
+            let Some(place) = objective.at(&at_x, run)? else { return Ok(None) };
+            let image = rows.hessian_vec(&place.base, &at_z);
+            defect = spot.defect_of(objective, &place, &at_z, &image, at_nu);
         }
-        if size < CORRECTION_DONE {
-            return Ok(Some((spot, corrections)));
-        }
-        (x, z, nu) = spot.moved(&step, 1.0);
+        (x, z, nu) = (at_x, at_z, at_nu);
     }
     Ok(None)
+}
+
+/// A square system with its rows, and the columns in the middle, scaled to 1.
+struct Bordered {
+    side: usize,
+    /// The scaled rows.
+    rows: Vec<f64>,
+    row_scale: Vec<f64>,
+    column_scale: Vec<f64>,
+}
+
+impl Bordered {
+    fn new(mut rows: Vec<f64>, side: usize) -> Option<Bordered> {
+        let d = side / 2;
+        let mut row_scale = vec![1.0; side];
+        for (row, scale) in rows.chunks_exact_mut(side).zip(&mut row_scale) {
+            *scale = 1.0 / row.iter().fold(f64::MIN_POSITIVE, |m: f64, v| m.max(v.abs()));
+            row.iter_mut().for_each(|v| *v *= *scale);
+        }
+        let mut column_scale = vec![1.0; side];
+        for (j, scale) in column_scale.iter_mut().enumerate().take(2 * d).skip(d) {
+            *scale = 1.0 / (0..2 * d).fold(f64::MIN_POSITIVE, |m: f64, i| m.max(rows[i * side + j].abs()));
+            (0..side).for_each(|i| rows[i * side + j] *= *scale);
+        }
+        rows.iter().all(|v| v.is_finite()).then_some(Bordered { side, rows, row_scale, column_scale })
+    }
+
+    /// The solution for this right side; None where the system is singular.
+    fn solve(&self, right: &[f64]) -> Option<Vec<f64>> {
+        debug_assert_eq!(right.len(), self.side);
+        let scaled: Vec<f64> = right.iter().zip(&self.row_scale).map(|(v, s)| v * s).collect();
+        let t = linalg::solve_square(&self.rows, &scaled)?;
+        Some(t.iter().zip(&self.column_scale).map(|(t, c)| t * c).collect())
+    }
 }
 
 /// The length of a step in (x, ν).
@@ -394,9 +465,15 @@ fn arc(t: &[f64]) -> f64 {
 }
 
 /// The extremum of the cubic in ν through two spots and their slopes, where the slopes have opposite signs.
-fn fold_between(a: &Spot, slope_a: f64, b: &Spot, slope_b: f64, length: f64) -> Option<Fold> {
+fn fold_between(
+    (a, slope_a): (&Spot, f64),
+    (b, slope_b): (&Spot, f64),
+    length: f64,
+    objective: &Objective<'_>,
+    run: &Run<'_>,
+) -> Result<Option<Fold>> {
     if slope_a * slope_b >= 0.0 {
-        return None;
+        return Ok(None);
     }
     let (p, q, rise) = (length * slope_a, length * slope_b, b.nu - a.nu);
     let slope = |t: f64| p + 2.0 * (3.0 * rise - 2.0 * p - q) * t + 3.0 * (p + q - 2.0 * rise) * t * t;
@@ -407,11 +484,11 @@ fn fold_between(a: &Spot, slope_a: f64, b: &Spot, slope_b: f64, length: f64) -> 
     }
     let t = low;
     let nu = a.nu + t * (p + t * ((3.0 * rise - 2.0 * p - q) + t * (p + q - 2.0 * rise)));
-    Some(Fold {
+    Ok(Some(Fold {
         weight_scale: (0.5 * nu).exp(),
         direction: if slope_a > 0.0 { FoldKind::Dies } else { FoldKind::Born },
-        index: a.index().min(b.index()),
-    })
+        index: a.index(objective, run)?.min(b.index(objective, run)?),
+    }))
 }
 
 /// The stationary point at ν = 0 between two spots, by Newton's method from the chord; the chord itself where that fails.
@@ -419,9 +496,10 @@ fn crossing_between(a: &Spot, b: &Spot, objective: &Objective<'_>, run: &Run<'_>
     let d = a.dim();
     let share = a.nu / (a.nu - b.nu);
     let between = |u: &[f64], v: &[f64]| -> Vec<f64> { u.iter().zip(v).map(|(u, v)| u + share * (v - u)).collect() };
-    let (x, z) = (between(&a.place.base.x, &b.place.base.x), between(&a.z, &b.z));
-    let spot = match corrected(objective, (x.clone(), z.clone(), 0.0), None, MAX_CORRECTIONS, run)? {
-        Some((spot, _)) => Some(spot),
+    let (x, z) = (between(&a.x, &b.x), between(&a.z, &b.z));
+    let spot = match corrected(objective, (x.clone(), z.clone(), 0.0), None, (MAX_CORRECTIONS, CROSSING_DONE), run)? {
+        Some((spot, _)) if spot.exact => Some(spot),
+        Some((spot, _)) => Spot::at(objective, &spot.x, spot.z, 0.0, run)?,
         None => Spot::at(objective, &x, z, 0.0, run)?,
     };
     let Some(spot) = spot else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use super::local_steps::{Ending, LocalModel, iterate};
-use super::method::{CurvatureMethod, coreset_rows};
+use super::method::coreset_rows;
 use super::objective::{Objective, Place};
 use super::trust_region::{Descent, DescentOptions, Watch, descend, descend_in_frame};
 use super::weighted_rows::{Correction, WeightedRows};
@@ -113,7 +113,7 @@ pub(super) fn descend_by_coresets(
         let Some(trial) = trial.filter(gains) else {
             // The coreset misled: one exact step, and another coreset of more rows.
             let once = DescentOptions { tolerance: options.tolerance, max_iterations: 1 };
-            let exact = Objective { method: CurvatureMethod::Products, ..objective.clone() };
+            let exact = objective.by_products();
             let stepped = descend(&exact, place.clone(), once, watch, run)?;
             if stepped.converged || stepped.place.base.x == place.base.x {
                 return Ok(stepped);
@@ -151,7 +151,7 @@ fn exact_descent(
     watch: &mut Watch<'_>,
     run: &Run<'_>,
 ) -> Result<Descent> {
-    let exact = Objective { method: CurvatureMethod::Products, ..objective.clone() };
+    let exact = objective.by_products();
     descend(&exact, place, options, watch, run)
 }
 
@@ -211,7 +211,7 @@ impl<'a> Steps<'_, 'a> {
             let own = crate::barrier::unwhiten(base.factor.lower(), d, &own);
             difference = exact.iter().zip(&own).map(|(e, o)| e - o).collect();
         }
-        objective.barrier.charge_flops(rows.take_flops());
+        objective.charge_coreset(&rows);
         Ok(Some(Current { draw, rows, anchor: place.clone(), better: difference }))
     }
 
@@ -228,7 +228,7 @@ impl<'a> Steps<'_, 'a> {
         let Some(base) = rows.at(&place.base.x, run)? else { return Ok(None) };
         let r = &place.residual;
         let mut own = rows.hessian_vec(&base, r);
-        self.objective.barrier.charge_flops(rows.take_flops());
+        self.objective.charge_coreset(rows);
         let mut matrix = match better.is_empty() {
             true => vec![0.0; d * d],
             false => {

@@ -1,11 +1,11 @@
 //! The search in the order of its cost: both natural starts, other wells, random starts, branch and bound.
 
-use super::branch_and_bound::prove_globally;
-use super::certificate::{Proof, certify};
+use super::branch_and_bound::{Patience, prove_globally};
+use super::certificate::Proof;
 use super::continuation::{End, Fold};
 use super::lanczos::{CurvatureEstimate, least_curvature};
 use super::method;
-use super::objective::{Objective, Place};
+use super::objective::Place;
 use super::search::{Origin, Search, slack_distance};
 use super::starts::{Accuracy, RandomStarts, fit, from_the_centre, gauss_newton_change, regulariser_minimiser};
 use super::wells::{Quest, Wells, look_for_wells, wells_of_a_coreset};
@@ -34,10 +34,6 @@ pub(super) struct Found {
 const COMPLETE_UP_TO: usize = 3;
 /// Up to this dimension branch and bound is tried on request; at d = 4 three of four cases end within 300,000 boxes.
 const PROVE_UP_TO: usize = 5;
-/// Flops of branch and bound unasked: a second of one core.
-const UNASKED_FLOPS: f64 = 5e9;
-/// Flops of branch and bound on request: half a minute.
-const ASKED_FLOPS: f64 = 2e11;
 /// Below this Gauss–Newton step at the regulariser's minimiser a descent from there is short.
 const SHORT: f64 = 0.3;
 /// From this many rows on a start is left out where the other one's minimum is proven to be the only one.
@@ -167,8 +163,8 @@ fn natural_starts(
     let provable = if options.prove { PROVE_UP_TO } else { COMPLETE_UP_TO };
     if d <= provable {
         run.tell(Event::Phase("branch and bound"));
-        let flops = if options.prove { ASKED_FLOPS } else { UNASKED_FLOPS };
-        let verdict = prove_globally(search, fitted.as_deref(), centre()?, options.max_boxes, flops)?;
+        let patience = if options.prove { Patience::Asked } else { Patience::Unasked };
+        let verdict = prove_globally(search, fitted.as_deref(), centre()?, options.max_boxes, patience)?;
         findings.boxes = Some(verdict.boxes);
         findings.proven = verdict.proven.then_some(Proof::Global);
         findings.warnings.extend(verdict.reason);
@@ -223,7 +219,7 @@ fn best_is_unique(search: &Search<'_, '_>, findings: &mut Found) -> Result<bool>
     if !findings.certifiable {
         return Ok(false);
     }
-    let certificate = certify(search.objective, &search.found[best].place, search.run)?;
+    let certificate = search.certificate(best)?;
     let unique = certificate.is_some_and(|c| c.kind == Proof::Unique);
     findings.proven = unique.then_some(Proof::Unique);
     if unique {
@@ -243,7 +239,7 @@ fn leave_saddles(search: &mut Search<'_, '_>, findings: &mut Found, options: &Re
         let Some(best) = search.best() else { return Ok(()) };
         run.tell(Event::Phase("asking whether the best point is a minimum"));
         let place = search.found[best].place.clone();
-        let (estimate, downhill) = least_curvature(&exact(objective), &place, options.seed, run)?;
+        let (estimate, downhill) = least_curvature(&objective.by_products(), &place, options.seed, run)?;
         findings.strictness = Some(estimate);
         if estimate.least > 0.0 {
             return Ok(());
@@ -260,8 +256,4 @@ fn leave_saddles(search: &mut Search<'_, '_>, findings: &mut Found, options: &Re
         }
     }
     Ok(())
-}
-
-fn exact<'a>(objective: &Objective<'a>) -> Objective<'a> {
-    Objective { method: super::CurvatureMethod::Products, ..objective.clone() }
 }

@@ -25,6 +25,20 @@ pub struct CurvatureEstimate {
     pub chance: f64,
 }
 
+impl CurvatureEstimate {
+    /// The word for what the numbers are worth: `saddle` (proven: a Ritz value is negative), `probable` (a minimum but for a
+    /// chance of at most 10⁻⁶), or `estimate` (evidence for a minimum, no proof).
+    pub fn kind(&self) -> &'static str {
+        match self {
+            _ if self.least < 0.0 => "saddle",
+            _ if self.chance <= PROBABLE => "probable",
+            _ => "estimate",
+        }
+    }
+}
+
+/// The chance of an error from which on a minimum is called probable.
+const PROBABLE: f64 = 1e-6;
 /// Products: the least eigenvalue was known to 5 % after three to five.
 const MOST_PRODUCTS: usize = 12;
 /// The residual may be this share of the Ritz value.

@@ -107,10 +107,10 @@ pub(super) fn choose(shape: &Shape) -> (CurvatureMethod, String) {
     (best, format!("least predicted work of a descent, in evaluations: {}", said.join(", ")))
 }
 
-/// Rows on which the wells are looked for: all n, or a coreset where n is more than twice as many.
+/// Rows on which the wells are looked for: all n, or a coreset where n is more than twice as many and they are not cheap.
 pub(super) fn search_rows(shape: &Shape) -> f64 {
-    let (n, coreset) = (shape.rows as f64, GROWTH * coreset_rows(shape.columns));
-    if n > 2.0 * coreset { coreset } else { n }
+    let (n, d, coreset) = (shape.rows as f64, shape.columns, GROWTH * coreset_rows(shape.columns));
+    if n > 2.0 * coreset && !is_tiny(curve_flops(n, d) + flips_flops(n, d)) { coreset } else { n }
 }
 
 /// Newton steps of a descent, in the middle.
@@ -128,6 +128,11 @@ pub(super) fn flips_flops(m: f64, d: usize) -> f64 {
 /// Predicted flops of one walk along the curve over m rows.
 pub(super) fn curve_flops(m: f64, d: usize) -> f64 {
     if d > TENSOR_COLUMNS { f64::INFINITY } else { CURVE_EVALUATIONS * tensor_flops(m, d) }
+}
+
+/// Whether so many flops are hardly felt: a twentieth of a second.
+pub(super) fn is_tiny(flops: f64) -> bool {
+    flops <= 0.05 * SMALL
 }
 
 /// Whether so many flops are too few to be saved.

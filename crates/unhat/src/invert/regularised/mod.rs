@@ -39,7 +39,6 @@ use crate::linalg::norm;
 use crate::rows::{RowSource, require_vector};
 use crate::run::Run;
 use crate::solve::{Status, Step};
-use certificate::certify;
 use explore::{Found, explore};
 use objective::{Objective, Place, require_weights};
 use search::Search;
@@ -190,6 +189,8 @@ pub struct RegularisedInversion {
     pub passes: u32,
     /// Every sweep in units of one evaluation.
     pub work: f64,
+    /// The part of `work` that was done on coresets, and not on all rows.
+    pub coreset_work: f64,
     /// Where the curvature came from.
     pub method: CurvatureMethod,
     /// Why from there.
@@ -276,7 +277,7 @@ fn conclude(
     start: StartReport,
     reason: String,
 ) -> Result<RegularisedInversion> {
-    let (objective, run) = (search.objective, search.run);
+    let objective = search.objective;
     let Found { folds, proven, boxes, mut warnings, certifiable, extent, strictness } = findings;
     warnings.push("only the cell of the start was searched".into());
     let mut order: Vec<usize> = (0..search.found.len()).collect();
@@ -288,7 +289,7 @@ fn conclude(
         let mut local = match status {
             Status::Interrupted => None,
             _ if !certifiable => None,
-            _ => certify(objective, &found.place, run)?,
+            _ => search.certificate(i)?,
         };
         if rank == 0 {
             if let (Some(local), Some(proof)) = (&mut local, proven) {
@@ -329,6 +330,7 @@ fn conclude(
         iterations: search.history.len() as u32,
         passes: objective.barrier.passes(),
         work: objective.barrier.work(),
+        coreset_work: objective.coreset_work(),
         method: objective.method,
         reason,
         start,

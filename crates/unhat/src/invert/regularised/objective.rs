@@ -8,6 +8,7 @@ use crate::gram::{Factor, Transform, orthogonal_factor, prefers_pairs, weighted_
 use crate::linalg::{self, dot};
 use crate::rows::{Shape, require_vector};
 use crate::run::Run;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// The regularised least-squares objective of a cell.
@@ -23,6 +24,8 @@ pub(super) struct Objective<'a> {
     pub method: CurvatureMethod,
     /// The rows of a coreset, which then stand for all of them.
     pub drawn: Option<Rc<WeightedRows>>,
+    /// Work on coresets so far, in evaluations; one counter for all objectives made of this one.
+    coreset_work: Rc<Cell<f64>>,
 }
 
 /// One evaluation of [`Objective`].
@@ -59,12 +62,17 @@ impl<'a> Objective<'a> {
                 orthogonal_factor(barrier.source(), transform, 0.0, run)?
             }
         };
-        Ok(Objective { barrier, target, root, method, drawn: None })
+        Ok(Objective { barrier, target, root, method, drawn: None, coreset_work: Rc::default() })
     }
 
     /// The objective of a coreset, by tensors.
     pub fn drawn(&self, rows: WeightedRows) -> Self {
         Objective { drawn: Some(Rc::new(rows)), method: CurvatureMethod::Tensors, ..self.clone() }
+    }
+
+    /// The same objective, its derivatives by exact products.
+    pub fn by_products(&self) -> Self {
+        Objective { method: CurvatureMethod::Products, ..self.clone() }
     }
 
     /// The objective with weights t·w.
@@ -78,7 +86,7 @@ impl<'a> Objective<'a> {
         'a: 'b,
     {
         let (barrier, root, method, drawn) = (self.barrier, self.root.clone(), self.method, self.drawn.clone());
-        Objective { barrier, target, root, method, drawn }
+        Objective { barrier, target, root, method, drawn, coreset_work: self.coreset_work.clone() }
     }
 
     /// The dimension d.
@@ -92,11 +100,23 @@ impl<'a> Objective<'a> {
             None => self.barrier.at(x, false, run)?,
             Some(rows) => {
                 let base = rows.at(x, run)?;
-                self.barrier.charge_flops(rows.take_flops());
+                self.charge_coreset(rows);
                 base
             }
         };
         Ok(base.map(|base| self.place(base)))
+    }
+
+    /// Charges what was done with the rows of a coreset.
+    pub fn charge_coreset(&self, rows: &WeightedRows) {
+        let before = self.barrier.work();
+        self.barrier.charge_flops(rows.take_flops());
+        self.coreset_work.set(self.coreset_work.get() + self.barrier.work() - before);
+    }
+
+    /// Work on coresets so far, in evaluations.
+    pub fn coreset_work(&self) -> f64 {
+        self.coreset_work.get()
     }
 
     /// L from an evaluation of the barrier.
@@ -118,7 +138,7 @@ impl<'a> Objective<'a> {
             None => self.barrier.whitened_curvature(&place.base, h, run),
             Some(rows) => {
                 let curvature = rows.curvature(&place.base, h, run)?;
-                self.barrier.charge_flops(rows.take_flops());
+                self.charge_coreset(rows);
                 Ok(curvature)
             }
         }

@@ -1,5 +1,6 @@
 //! The list of minima: descents are started here, and where they end is kept once.
 
+use super::certificate::{RegularisedCertificate, certify};
 use super::coreset_steps::descend_by_coresets;
 use super::method::CurvatureMethod;
 use super::objective::{Objective, Place};
@@ -8,6 +9,7 @@ use crate::error::Result;
 use crate::linalg::norm;
 use crate::run::{Event, Run};
 use crate::solve::Step;
+use std::cell::OnceCell;
 
 /// Where a descent was started from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +49,8 @@ impl Origin {
 pub(super) struct Found {
     pub place: Place,
     pub origins: Vec<Origin>,
+    /// What it proves, once that was asked.
+    certificate: OnceCell<Option<RegularisedCertificate>>,
 }
 
 /// All minima found so far.
@@ -113,6 +117,16 @@ impl<'s, 'a> Search<'s, 'a> {
         self.found[i].place.value
     }
 
+    /// What a minimum proves; None where ∇²L is not positive definite. Computed once.
+    pub fn certificate(&self, i: usize) -> Result<Option<RegularisedCertificate>> {
+        let Found { place, certificate, .. } = &self.found[i];
+        if let Some(known) = certificate.get() {
+            return Ok(*known);
+        }
+        let proven = certify(self.objective, place, self.run)?;
+        Ok(*certificate.get_or_init(|| proven))
+    }
+
     fn note(&mut self, place: &Place) {
         keep_lower(&mut self.lowest, place);
     }
@@ -126,7 +140,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 return Ok(i);
             }
         }
-        self.found.push(Found { place, origins: vec![origin] });
+        self.found.push(Found { place, origins: vec![origin], certificate: OnceCell::new() });
         Ok(self.found.len() - 1)
     }
 }
