@@ -114,7 +114,7 @@ def test_errors_have_kinds_and_are_value_errors(problem):
         with pytest.raises(unhat.InputError) as caught:
             unhat.leverage_scores(one_dimension)
         assert caught.value.kind == "shape"
-    for options in ({"solver": "newton"}, {"weights": 1.0, "solver": "cg"}, {"solver": "diagonal"}, {"threads": 0}):
+    for options in ({"solver": "newton"}, {"weights": 1.0, "solver": "surrogate"}, {"minima": "first"}, {"weights": 1.0, "minima": "most"}, {"solver": "diagonal"}, {"threads": 0}):
         with pytest.raises(unhat.InputError) as caught:
             unhat.invert_gradient(A, b, x, **options)
         assert caught.value.kind == "option"

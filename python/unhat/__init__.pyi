@@ -192,6 +192,7 @@ def invert_gradient(
     tol: float = ...,
     max_iter: int = ...,
     weights: _Values | float | None = None,
+    minima: str = "best",
     noise: float | None = None,
     prove: bool = False,
     seed: int = ...,

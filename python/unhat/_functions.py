@@ -143,6 +143,7 @@ def invert_gradient(
     tol=_GRADIENT["tol"],
     max_iter=_GRADIENT["max_iter"],
     weights=None,
+    minima="best",
     noise=None,
     prove=False,
     seed=_GRADIENT["seed"],
@@ -175,7 +176,7 @@ def invert_gradient(
     upper : bool
         The cell {Ax < b}.
     solver : {"auto", "exact", "cg", "coreset", "surrogate", "diagonal"}
-        Where the curvature of a step comes from; "diagonal" beside `weights` only.
+        Where the curvature of a step comes from; "diagonal" beside `weights` only, "surrogate" without only.
     scores : {"auto", "exact", "sketched"}
         The leverage scores of the first steps.
     tol : float
@@ -184,6 +185,9 @@ def invert_gradient(
         Newton steps allowed.
     weights : float or array_like, optional
         Find the minima of ½‖g(x) − c‖² + ½‖diag(w)Ax‖² instead.
+    minima : {"best", "all", "first"}
+        Beside `weights`: look for the best minimum, for as many as can be found, or end where a single descent ends; the
+        answer's `search` says how far that went.
     noise : float, optional
         Standard deviation of independent errors of c: the answer then has `standard_errors` and `covariance`.
     prove : bool
@@ -233,7 +237,7 @@ def invert_gradient(
     """
     found = system(A, columns, response, intercept)
     options = _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, threads, checkpoint)
-    options["target_scale"], options["names"] = target_scale, _names(found, c)
+    options["target_scale"], options["names"], options["minima"] = target_scale, _names(found, c), minima
     return _inverted("invert gradient", found, b, vector(c, "target"), start, signs, weights, options, progress)
 
 
@@ -528,6 +532,7 @@ def _gradient_options(upper, solver, scores, tol, max_iter, noise, prove, seed, 
         "max_iter": max_iter,
         "noise": noise,
         "prove": prove,
+        "minima": "best",
         "seed": seed,
         "threads": threads,
         "checkpoint": None if checkpoint is None else os.fspath(checkpoint),

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use unhat::audit::report::{Detail, ReleaseKind};
 use unhat::invert::scores::ScoreMethod;
-use unhat::invert::{ScoreSource, Solver, SolverChoice};
+use unhat::invert::{MinimaSought, ScoreSource, Solver, SolverChoice};
 use unhat_io::IntegerBounds;
 
 const EXAMPLES: &str = "\
@@ -261,12 +261,16 @@ pub(crate) struct InvertGradient {
     pub target_scale: f64,
     /// Find the minima of 1/2 |g(x) - c|^2 + 1/2 |diag(w) A x|^2: w is a number, or n values >= 0 in a file
     ///
-    /// There can be several in a cell: the best is written, --json lists them all, and what is proven of the best is said.
+    /// There can be several in a cell: the best is written, --json lists all that were found and how far the search went,
+    /// and what is proven of the best is said.
     #[arg(long, value_name = "w", allow_hyphen_values = true)]
     pub weights: Option<String>,
     /// Standard deviation of independent Gaussian errors of the target: --json holds the covariance of x they cause
     #[arg(long, value_name = "NU", allow_hyphen_values = true, conflicts_with = "weights")]
     pub noise: Option<f64>,
+    /// Beside --weights: which minima are looked for
+    #[arg(long, value_enum, default_value_t = MinimaName::Best, value_name = "NAME", requires = "weights")]
+    pub minima: MinimaName,
     /// Beside --weights: try to prove the best minimum by branch and bound in up to 5 dimensions rather than 3
     #[arg(long, requires = "weights")]
     pub prove: bool,
@@ -483,7 +487,7 @@ pub(crate) enum SolverName {
     Cg,
     /// The Hessian of rows drawn by leverage, after the paper
     Coreset,
-    /// To the minimiser over such rows alone, corrected: the fewest passes
+    /// To the minimiser over such rows alone, corrected: the fewest passes; not beside weights, where coreset does that
     Surrogate,
     /// Beside weights only, for comparison: a sampled diagonal form; the weights must dominate
     Diagonal,
@@ -500,6 +504,27 @@ impl SolverName {
             SolverName::Surrogate => Solver::Surrogate,
             SolverName::Diagonal => return SolverChoice::Diagonal,
         })
+    }
+}
+
+/// The values of --minima.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum MinimaName {
+    /// The best one: both natural starts, the curve of stationary points, flips
+    Best,
+    /// As many as can be found: random starts beside
+    All,
+    /// The one a single descent ends in: no search, no certificate
+    First,
+}
+
+impl From<MinimaName> for MinimaSought {
+    fn from(name: MinimaName) -> MinimaSought {
+        match name {
+            MinimaName::Best => MinimaSought::Best,
+            MinimaName::All => MinimaSought::All,
+            MinimaName::First => MinimaSought::First,
+        }
     }
 }
 

@@ -13,9 +13,9 @@ use unhat::invert::report::{DiagonalReport, NoiseSpread, RegularisedReport, Solv
 use unhat::invert::scores::ScoreInversionReport;
 use unhat::invert::scores::{ScoreInvertOptions, ScoreMethod, ScoreStart, gradient_covariance};
 use unhat::invert::{
-    Checkpoint, DiagonalInversion, GradientRequest, Inversion, InvertOptions, RegularisedInversion, RegularisedOptions,
-    SavedSolve, ScoreSource, Solver, SolverChoice, Start, StartReport, fingerprint_of_inversion, invert_diagonal,
-    invert_regularised,
+    Checkpoint, DiagonalInversion, GradientRequest, Inversion, InvertOptions, MinimaSought, RegularisedInversion,
+    RegularisedOptions, SavedSolve, ScoreSource, Solver, SolverChoice, Start, StartReport, fingerprint_of_inversion,
+    invert_diagonal, invert_regularised,
 };
 use unhat::rows::RowSource;
 use unhat::solve::{State, Status, Step};
@@ -40,6 +40,7 @@ pub(crate) struct GradientOptions {
     max_iter: u32,
     noise: Option<f64>,
     prove: bool,
+    minima: String,
     seed: u64,
     threads: Option<u16>,
     progress: Option<Py<PyAny>>,
@@ -158,6 +159,7 @@ impl GradientOptions {
             scores: named("scores", &self.scores, &SCORES, ScoreSource::name)?,
             weights,
             prove: self.prove,
+            minima: MinimaSought::from_name(&self.minima)?,
             checkpoint: self.checkpoint.is_some(),
             noise: self.noise,
             target_scale: self.target_scale,
@@ -194,12 +196,14 @@ fn solve(problem: &Problem<'_>, request: &GradientRequest, options: &GradientOpt
         max_iterations: options.max_iter,
         seed: options.seed,
         prove: options.prove,
+        minima: request.minima,
         ..RegularisedOptions::default()
     };
     if request.solver == SolverChoice::Diagonal {
         let found = invert_diagonal(rows, offset, target, weights, start, &chosen, run)?;
         return Ok(Found::Diagonal(Box::new(found)));
     }
+    let chosen = RegularisedOptions { curvature: request.solver.beside_weights()?, ..chosen };
     Ok(Found::Regularised(Box::new(invert_regularised(rows, offset, target, weights, start, &chosen, run)?)))
 }
 

@@ -382,6 +382,27 @@ pub fn minima_cases() -> Vec<MinimaCase> {
         .collect()
 }
 
+/// A (50,6) inversion whose columns differ in size by 2500: every method that squares H loses the curve on which its best
+/// known minimum lies. Two of its minima, the best known first; not proven to be the least of all.
+pub fn badly_scaled_case() -> MinimaCase {
+    let file = json("regularised/badly_scaled_50x6.json");
+    let stationary = ["best", "earlier"].map(|name| StationaryPoint {
+        x: json_numbers(&file[name]["x"]),
+        objective: file[name]["objective"].as_f64().expect("a number"),
+        minimum: true,
+    });
+    MinimaCase {
+        name: file["name"].as_str().expect("a name").to_string(),
+        d: 6,
+        a: json_numbers(&file["a"]),
+        b: json_numbers(&file["b"]),
+        c: json_numbers(&file["c"]),
+        w: json_numbers(&file["w"]),
+        complete: false,
+        stationary: stationary.to_vec(),
+    }
+}
+
 // ---------------------------------------------------------------------------------------------- influence
 
 /// Answers to one small logistic regression, in 40-digit arithmetic: the fields of `known_influence.json` by name.

@@ -1,14 +1,15 @@
-//! Products with the third derivative of V along one direction, matrix-free: two Gram matrices and two sweeps.
+//! Products with the third derivative of V along one direction, matrix-free: a Gram matrix and a sweep for every
+//! direction, and as much again for every pair of them.
 
-use super::cell::{Barrier, Point};
+use super::cell::{Barrier, Point, metric_weight};
 use super::products::QuadraticForms;
-use crate::error::Result;
-use crate::gram::chunked_gram;
+use crate::error::{ErrorKind, Result};
+use crate::gram::{Chunks, FactorMethod, Transform, chunked_gram, prefers_pairs, weighted_gram};
 use crate::linalg;
 use crate::rows::sweep;
 use crate::run::Run;
 
-/// What all products with D³V(h) share.
+/// What the products along one direction share: its Hessian–vector product comes with it.
 #[derive(Clone, Debug)]
 pub struct ThirdDirection {
     /// v = A_x h.
@@ -17,23 +18,32 @@ pub struct ThirdDirection {
     gram: Vec<f64>,
     /// P⁽²⁾v.
     squared: Vec<f64>,
+    /// Hh.
+    image: Vec<f64>,
+}
+
+impl ThirdDirection {
+    /// Hh, the product of the Hessian with the direction.
+    pub fn hessian_vec(&self) -> &[f64] {
+        &self.image
+    }
 }
 
 impl Barrier<'_> {
-    /// Prepares products with D³V(x; h).
+    /// Prepares products with D³V(x; h); Hh comes with it.
     ///
     /// # Shapes
     /// `h`: d values.
     /// # Cost
-    /// Two sweeps, 5nd² flops.
+    /// Two sweeps, 3nd² flops, or of pairs of entries where rows are sparse: one Hessian–vector product.
     /// # Errors
     /// Shape of `h`.
     pub fn third_direction(&self, point: &Point, h: &[f64], run: &Run<'_>) -> Result<ThirdDirection> {
         let v = self.scaled_rows_times(point, h, run)?;
-        self.charge(2.5);
-        let gram = self.whitened_gram(point, &v, run)?;
-        let (squared, _) = self.whitened_forms(point, &gram, None, run)?;
-        Ok(ThirdDirection { v, gram, squared })
+        let gram = self.whitened_gram(point, |i| v[i], run)?;
+        let combine = |i: usize, p: f64| 3.0 * point.scores[i] * v[i] - 2.0 * p;
+        let (squared, image) = self.whitened_forms(point, &gram, &combine, run)?;
+        Ok(ThirdDirection { v, gram, squared, image })
     }
 
     /// D³V(x; h) k, without forming d×d² tensors.
@@ -43,7 +53,7 @@ impl Barrier<'_> {
     /// # Shapes
     /// `k`: d values; the result: d values.
     /// # Cost
-    /// Four sweeps, 10nd² flops: about three Hessian–vector products.
+    /// Two Hessian–vector products; one where k was prepared before ([`Barrier::third_derivative_of`]).
     /// # Errors
     /// Shape of `k`.
     pub fn third_derivative_vec(
@@ -53,31 +63,72 @@ impl Barrier<'_> {
         k: &[f64],
         run: &Run<'_>,
     ) -> Result<Vec<f64>> {
+        self.third_derivative_of(point, along, &self.third_direction(point, k, run)?, run)
+    }
+
+    /// D³V(x; h) k for two directions that are both prepared.
+    ///
+    /// # Cost
+    /// One Hessian–vector product.
+    /// # Errors
+    /// Those of the rows.
+    pub fn third_derivative_of(
+        &self,
+        point: &Point,
+        along: &ThirdDirection,
+        other: &ThirdDirection,
+        run: &Run<'_>,
+    ) -> Result<Vec<f64>> {
         let d = self.dim();
-        let v = &along.v;
-        let k = self.scaled_rows_times(point, k, run)?;
-        self.charge(5.0);
-        let gram = self.whitened_gram(point, &k, run)?;
-        let (squared, _) = self.whitened_forms(point, &gram, None, run)?;
-        let product: Vec<f64> = v.iter().zip(&k).map(|(v, k)| v * k).collect();
-        let mut middle = self.whitened_gram(point, &product, run)?;
+        let (v, k) = (&along.v, &other.v);
+        let mut middle = self.whitened_gram(point, |i| v[i] * k[i], run)?;
         middle.iter_mut().for_each(|m| *m *= 6.0);
         let mut crossed = vec![0.0; d * d];
-        linalg::add_outer_product(&along.gram, &gram, d, -4.0, &mut crossed); // C_vC_k′, and its transpose below
+        linalg::add_outer_product(&along.gram, &other.gram, d, -4.0, &mut crossed); // C_vC_k′, and its transpose below
         for j in 0..d {
             (0..d).for_each(|i| middle[i + j * d] += crossed[i + j * d] + crossed[j + i * d]);
         }
         let combine = |i: usize, form: f64| {
-            form + 6.0 * (v[i] * squared[i] + along.squared[i] * k[i]) - 12.0 * point.scores[i] * v[i] * k[i]
+            form + 6.0 * (v[i] * other.squared[i] + along.squared[i] * k[i]) - 12.0 * point.scores[i] * v[i] * k[i]
         };
-        Ok(self.whitened_forms(point, &middle, Some(&combine), run)?.1)
+        Ok(self.whitened_forms(point, &middle, &combine, run)?.1)
+    }
+
+    /// The Cholesky factor of Uᵀdiag(3σ − 2σ²)U, by pairs of entries where rows are sparse: no n×d array is formed.
+    ///
+    /// # Cost
+    /// Half an evaluation.
+    /// # Errors
+    /// [`ErrorKind::Numerical`] when it is not positive definite to rounding.
+    pub(crate) fn product_metric(&self, point: &Point, run: &Run<'_>) -> Result<Vec<f64>> {
+        let mut k = self.whitened_gram(point, |i| metric_weight(point.scores[i]), run)?;
+        if !linalg::cholesky_in_place(&mut k, self.dim()) {
+            return Err(
+                ErrorKind::Numerical { reason: "the metric K is not positive definite to rounding".into() }.into()
+            );
+        }
+        Ok(k)
+    }
+
+    /// Whether rows stay as they are, and d×d matrices are transformed in their place: where Cholesky served. Elsewhere
+    /// rows are whitened first, which keeps the error at cond(A_x) instead of its square.
+    fn rows_as_they_are(&self, point: &Point) -> bool {
+        point.factor.method() == FactorMethod::Cholesky
     }
 
     /// Uᵀdiag(weight)U, full.
-    fn whitened_gram(&self, point: &Point, weight: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
-        let chunks = self.whitened_chunks(point);
-        let mut gram = chunked_gram(self.source(), &chunks, |i| weight[i], run)?;
-        linalg::symmetrise(&mut gram, self.dim());
+    fn whitened_gram(&self, point: &Point, weight: impl Fn(usize) -> f64 + Sync, run: &Run<'_>) -> Result<Vec<f64>> {
+        let d = self.dim();
+        if !self.rows_as_they_are(point) {
+            self.charge(1.0);
+            let mut gram = chunked_gram(self.source(), &self.whitened_chunks(point), weight, run)?;
+            linalg::symmetrise(&mut gram, d);
+            return Ok(gram);
+        }
+        self.charge(0.5);
+        let r = &point.inverse_slack;
+        let mut gram = weighted_gram(self.source(), Some(&|i| weight(i) * r[i] * r[i]), run)?;
+        linalg::whiten_symmetric(point.factor.lower(), d, &mut gram);
         Ok(gram)
     }
 
@@ -86,11 +137,34 @@ impl Barrier<'_> {
         &self,
         point: &Point,
         middle: &[f64],
-        combine: Option<&(dyn Fn(usize, f64) -> f64 + Sync)>,
+        combine: &(dyn Fn(usize, f64) -> f64 + Sync),
         run: &Run<'_>,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
-        let chunks = self.whitened_chunks(point);
-        let pass = QuadraticForms { chunks: &chunks, pairs: false, middle, combine, row_scale: &point.inverse_slack };
+        let d = self.dim();
+        let plain = self.rows_as_they_are(point);
+        let pairs = plain && prefers_pairs(&self.source().shape());
+        self.charge(match (plain, pairs) {
+            (false, _) => 1.5,
+            (true, false) => 1.0,
+            (true, true) => 0.5,
+        });
+        let lower = (!plain).then(|| point.factor.lower());
+        let transform = Transform { row_scale: Some(&point.inverse_slack), shift: None, lower };
+        let chunks = Chunks { transform, columns: d };
+        let mut form = middle.to_vec();
+        if plain {
+            linalg::solve_lower_transposed_rows(point.factor.lower(), d, &mut form); // L⁻ᵀSL⁻¹
+            linalg::transpose(&mut form, d);
+            linalg::solve_lower_transposed_rows(point.factor.lower(), d, &mut form);
+            linalg::symmetrise(&mut form, d);
+        }
+        let pass = QuadraticForms {
+            chunks: &chunks,
+            pairs,
+            middle: &form,
+            combine: Some(combine),
+            row_scale: &point.inverse_slack,
+        };
         let mut forms = vec![0.0; point.slack.len()];
         let combined = sweep(self.source(), &pass, &mut forms, run)?;
         Ok((forms, combined))

@@ -35,8 +35,9 @@ pub use choice::{ScoreSource, Solver, predicted_work};
 pub use fingerprint::fingerprint_of_inversion;
 pub use gradient::{Checkpoint, InvertOptions, SavedSolve, invert_gradient};
 pub use regularised::{
-    CurvatureMethod, DiagonalInversion, Fold, FoldKind, Minimum, ObjectiveAt, Origin, Proof, RegularisedCertificate,
-    RegularisedInversion, RegularisedOptions, invert_diagonal, invert_regularised, regularised_objective,
+    CurvatureEstimate, CurvatureMethod, DiagonalInversion, Extent, Fold, FoldKind, MinimaSought, Minimum, ObjectiveAt,
+    Origin, Proof, RegularisedCertificate, RegularisedInversion, RegularisedOptions, invert_diagonal,
+    invert_regularised, regularised_objective,
 };
 pub use request::{GradientRequest, SolverChoice};
 pub use start::{Start, StartKind, StartReport};

@@ -1,8 +1,8 @@
 //! What an inversion of a gradient says as JSON: one type for each kind of answer, made of what the solvers found.
 
 use super::{
-    Certificate, DiagonalInversion, Fold, Inversion, Minimum, RegularisedCertificate, RegularisedInversion, SavedSolve,
-    StartReport,
+    Certificate, CurvatureEstimate, DiagonalInversion, Fold, Inversion, Minimum, RegularisedCertificate,
+    RegularisedInversion, SavedSolve, StartReport,
 };
 use crate::report::Method;
 use crate::solve::Status;
@@ -116,6 +116,10 @@ pub struct RegularisedReport<'a> {
     certificate: Option<ProofReport>,
     minima: Vec<MinimumReport<'a>>,
     folds: Vec<FoldReport>,
+    /// How far other minima were looked for: complete, partial or none.
+    search: &'a str,
+    /// What products say of the best one, where nothing is proven.
+    strictness: Option<StrictnessReport>,
     condition: f64,
     method: Method<'a>,
     start: &'a StartReport,
@@ -135,6 +139,8 @@ impl<'a> RegularisedReport<'a> {
             certificate: found.certificate.as_ref().map(Into::into),
             minima: found.minima.iter().map(MinimumReport::from).collect(),
             folds: found.folds.iter().map(FoldReport::from).collect(),
+            search: found.search.name(),
+            strictness: found.strictness.map(Into::into),
             condition: found.point.factor.condition(),
             method: Method::of(found.method.name(), found.point.factor.method().name(), &found.reason),
             start: &found.start,
@@ -204,6 +210,28 @@ struct FoldReport {
 impl From<&Fold> for FoldReport {
     fn from(fold: &Fold) -> Self {
         FoldReport { weight_scale: fold.weight_scale, direction: fold.direction.name(), index: fold.index }
+    }
+}
+
+/// An estimate of the least eigenvalue of the Hessian of L, relative to the Gauss–Newton metric.
+#[derive(Serialize)]
+struct StrictnessReport {
+    kind: &'static str,
+    least: f64,
+    residual: f64,
+    products: u32,
+    chance: f64,
+}
+
+impl From<CurvatureEstimate> for StrictnessReport {
+    fn from(estimate: CurvatureEstimate) -> Self {
+        StrictnessReport {
+            kind: estimate.kind(),
+            least: estimate.least,
+            residual: estimate.residual,
+            products: estimate.products,
+            chance: estimate.chance,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which options of an inversion of the gradient can be had together: what one of them asks for must be done, or refused.
 
-use super::{ScoreSource, Solver};
+use super::{CurvatureMethod, MinimaSought, ScoreSource, Solver};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A solver by its word: one of [`Solver`], or the sampled diagonal form, which there is beside weights only.
@@ -13,6 +13,17 @@ pub enum SolverChoice {
 }
 
 impl SolverChoice {
+    /// Where curvature comes from beside weights; None: the cheapest by predicted work.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] for the solvers that need their own kind of problem.
+    pub fn beside_weights(self) -> Result<Option<CurvatureMethod>> {
+        match self {
+            SolverChoice::Named(solver) => CurvatureMethod::beside_weights(solver),
+            SolverChoice::Diagonal => Err(refused("solver", "diagonal is an inversion of its own".into())),
+        }
+    }
+
     /// The solver without weights.
     ///
     /// # Errors
@@ -36,6 +47,8 @@ pub struct GradientRequest {
     pub weights: bool,
     /// Whether the best minimum is to be proven the global one.
     pub prove: bool,
+    /// Which minima beside a regulariser are looked for.
+    pub minima: MinimaSought,
     /// Whether the run is kept in a file.
     pub checkpoint: bool,
     /// Standard deviation of the errors of the target, in the units in which it was released.
@@ -61,23 +74,26 @@ impl GradientRequest {
     }
 
     fn alone(&self) -> Result<()> {
-        match self.prove {
-            true => Err(refused("prove", "needs weights; give both, or leave it out".into())),
-            false => self.solver.without_weights().map(drop),
+        if self.prove {
+            return Err(refused("prove", "needs weights; give both, or leave it out".into()));
         }
+        if self.minima != MinimaSought::default() {
+            return Err(refused("minima", "needs weights; give both, or leave it out".into()));
+        }
+        self.solver.without_weights().map(drop)
     }
 
     fn beside_weights(&self) -> Result<()> {
         let refusal = |option: &str, reason: &str| Err(refused(option, reason.into()));
         match self.solver {
-            SolverChoice::Named(Solver::Auto) => {}
+            SolverChoice::Named(solver) => drop(CurvatureMethod::beside_weights(solver)?),
             SolverChoice::Diagonal if self.prove => {
                 return refusal("prove", "does not apply to the solver diagonal; leave it out");
             }
-            SolverChoice::Diagonal => {}
-            SolverChoice::Named(_) => {
-                return refusal("solver", "does not apply beside weights; leave it out, or give auto or diagonal");
+            SolverChoice::Diagonal if self.minima != MinimaSought::default() => {
+                return refusal("minima", "does not apply to the solver diagonal; leave it out");
             }
+            SolverChoice::Diagonal => {}
         }
         if self.noise.is_some() {
             return refusal("noise", "does not apply beside weights; leave it out");
@@ -105,6 +121,7 @@ mod tests {
         scores: ScoreSource::Auto,
         weights: false,
         prove: false,
+        minima: MinimaSought::Best,
         checkpoint: false,
         noise: None,
         target_scale: 1.0,
@@ -120,7 +137,9 @@ mod tests {
             (GradientRequest { noise: Some(-1.0), ..PLAIN }, "noise"),
             (GradientRequest { prove: true, ..PLAIN }, "prove"),
             (GradientRequest { solver: diagonal, ..PLAIN }, "solver"),
-            (GradientRequest { solver: SolverChoice::Named(Solver::Exact), ..beside }, "solver"),
+            (GradientRequest { minima: MinimaSought::First, ..PLAIN }, "minima"),
+            (GradientRequest { solver: SolverChoice::Named(Solver::Surrogate), ..beside }, "solver"),
+            (GradientRequest { solver: diagonal, minima: MinimaSought::All, ..beside }, "minima"),
             (GradientRequest { solver: diagonal, prove: true, ..beside }, "prove"),
             (GradientRequest { noise: Some(0.1), ..beside }, "noise"),
             (GradientRequest { scores: ScoreSource::Sketched, ..beside }, "scores"),
@@ -139,5 +158,10 @@ mod tests {
         assert_eq!(kept.solver.without_weights().unwrap(), Solver::Cg);
         GradientRequest { weights: true, prove: true, ..PLAIN }.check().unwrap();
         GradientRequest { weights: true, solver: SolverChoice::Diagonal, ..PLAIN }.check().unwrap();
+        for solver in [Solver::Auto, Solver::Exact, Solver::Cg, Solver::Coreset] {
+            let solver = SolverChoice::Named(solver);
+            GradientRequest { weights: true, minima: MinimaSought::First, solver, ..PLAIN }.check().unwrap();
+            assert_eq!(solver.beside_weights().unwrap().is_none(), solver == SolverChoice::Named(Solver::Auto));
+        }
     }
 }

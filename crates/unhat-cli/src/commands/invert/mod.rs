@@ -25,6 +25,7 @@ pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) ->
         scores: arguments.problem.scores.into(),
         weights: arguments.weights.is_some(),
         prove: arguments.prove,
+        minima: arguments.minima.into(),
         checkpoint: session.common.checkpoint.is_some(),
         noise: arguments.noise,
         target_scale: scale,
@@ -46,7 +47,7 @@ pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) ->
             if matches!(arguments.problem.solver, SolverName::Diagonal) {
                 return diagonal::solve(files, (&arguments.target, &target), &weights, session);
             }
-            regularised::solve(files, (&arguments.target, &target), &weights, arguments.prove, session)
+            regularised::solve(files, (&arguments.target, &target), &weights, &request, session)
         }
         // Noise is given in the units of the target as it was released.
         None => {

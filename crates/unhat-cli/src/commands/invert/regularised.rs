@@ -8,8 +8,8 @@ use crate::session::Session;
 use unhat::invert::page::of_regularised;
 use unhat::invert::report::RegularisedReport;
 use unhat::invert::{
-    Fold, FoldKind, Minimum, Proof, RegularisedCertificate, RegularisedInversion, RegularisedOptions,
-    invert_regularised,
+    CurvatureEstimate, Extent, Fold, FoldKind, GradientRequest, Minimum, Proof, RegularisedCertificate,
+    RegularisedInversion, RegularisedOptions, invert_regularised,
 };
 use unhat::solve::Status;
 use unhat_report::inversion_page;
@@ -21,7 +21,7 @@ pub(super) fn solve(
     files: Files<'_>,
     (target_file, target): (&str, &[f64]),
     weights: &[f64],
-    prove: bool,
+    request: &GradientRequest,
     session: &mut Session<'_>,
 ) -> Result<Exit, Failure> {
     let (matrix, offset) = (&files.system.matrix, files.system.offset()?);
@@ -30,7 +30,9 @@ pub(super) fn solve(
         tolerance: files.arguments.tol,
         max_iterations: files.arguments.max_iter,
         seed: session.common.seed,
-        prove,
+        prove: request.prove,
+        minima: request.minima,
+        curvature: request.solver.beside_weights()?,
         ..RegularisedOptions::default()
     };
     let found = session
@@ -94,7 +96,25 @@ fn summary(found: &RegularisedInversion, session: &mut Session<'_>) {
     if let Some(certificate) = &found.certificate {
         session.summary(&format!("proven: {}", proof_sentence(certificate)));
     } else if found.status == Status::Solved {
-        session.summary("proven: nothing");
+        let evidence = found.strictness.map_or(String::new(), |estimate| strictness_sentence(&estimate));
+        session.summary(&format!("proven: nothing{evidence}"));
+    }
+    session.summary(match found.search {
+        Extent::Complete => "searched: the whole curve of stationary points, or as far as a proof made needless",
+        Extent::Partial => "searched: in part; what was left out is said above",
+        Extent::None => "searched: no further than the starts",
+    });
+}
+
+fn strictness_sentence(estimate: &CurvatureEstimate) -> String {
+    let CurvatureEstimate { least, residual, products, chance } = estimate;
+    match estimate.kind() {
+        "saddle" => format!("; the point is a saddle: curvature {least:.1e} along one direction"),
+        "probable" => format!("; a strict minimum but for a chance of {chance:.0e} ({products} random products)"),
+        _ => format!(
+            "; the least curvature is estimated as {least:.2} +- {residual:.1e} of Gauss-Newton's ({products} products): \
+             evidence for a strict minimum, no proof"
+        ),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Branch and bound over the cell: in a few dimensions, the proof that no point has a lower value, or the point.
 
-use super::certificate::{Remainders, certify};
+use super::certificate::Remainders;
 use super::objective::{Objective, Place};
 use super::search::{Origin, Search};
 use super::small_cell::{SmallCell, SmallPoint};
@@ -19,10 +19,32 @@ pub(super) struct Verdict {
     pub reason: Option<String>,
 }
 
+/// How long branch and bound may go on.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Patience {
+    /// About a second on one core; beyond, only while the boxes that wait are few beside those looked at, so that an end is
+    /// in sight, and for some seconds.
+    Unasked,
+    /// Half a minute.
+    Asked,
+}
+
+impl Patience {
+    /// Flops all boxes together may cost; boxes are then fewer where rows are many.
+    fn flops(self) -> f64 {
+        match self {
+            Patience::Unasked => 1.2e10,
+            Patience::Asked => 2e11,
+        }
+    }
+}
+
+/// Flops of a second, as boxes are counted.
+const LOOK_FLOPS: f64 = 1.8e9;
+/// Boxes waiting, as a share of those looked at, from which on no end is in sight.
+const HOPEFUL: f64 = 0.35;
 /// The share of L_best below which a better value is not looked for: far above rounding, far below interest.
 const GAP: f64 = 1e-9;
-/// Flops all boxes together may cost (half a minute on one core); boxes are then fewer where rows are many.
-const WORK_LIMIT: f64 = 2e11;
 /// Boxes reaching further than this towards a facet get no Taylor bound.
 const TAYLOR_REACH: f64 = 0.95;
 /// A facet counts as near a box that takes this share of its slack.
@@ -51,6 +73,7 @@ pub(super) fn prove_globally(
     fitted: Option<&[f64]>,
     centre: &[f64],
     max_boxes: u64,
+    patience: Patience,
 ) -> Result<Verdict> {
     let refuse = |reason: &str| Ok(Verdict { proven: false, boxes: 0, reason: Some(reason.into()) });
     let Some(best) = search.best() else { return refuse("no minimum was found") };
@@ -66,7 +89,8 @@ pub(super) fn prove_globally(
     };
     bounds.set_least_slack(&first);
     let work = rotated.cell.len() as f64 * 8.0 * (search.objective.dim() as f64).powi(3);
-    let budget = max_boxes.min((WORK_LIMIT / work) as u64);
+    let budget = max_boxes.min((patience.flops() / work) as u64);
+    let look = (LOOK_FLOPS / work) as u64;
     // Large boxes first: their middles show lower values, if there are any, before the level set of the best value so far
     // is resolved box by box.
     let (mut queue, mut boxes) = (VecDeque::from([first]), 0);
@@ -74,6 +98,10 @@ pub(super) fn prove_globally(
         boxes += 1;
         if boxes > budget {
             let reason = format!("branch and bound did not end within {budget} boxes");
+            return Ok(Verdict { proven: false, boxes, reason: Some(reason) });
+        }
+        if patience == Patience::Unasked && boxes > look && queue.len() as f64 > HOPEFUL * boxes as f64 {
+            let reason = format!("branch and bound was left after {boxes} boxes, most of which led to others");
             return Ok(Verdict { proven: false, boxes, reason: Some(reason) });
         }
         search.run.check()?;
@@ -243,7 +271,7 @@ impl<'r> Bounds<'r> {
     fn learn(&mut self, search: &Search<'_, '_>, i: usize) -> Result<()> {
         let place = &search.found[i].place;
         self.lower_best(place.value);
-        if let Some(certificate) = certify(search.objective, place, search.run)? {
+        if let Some(certificate) = search.certificate(i)? {
             let y = self.rotated.turned(&place.base.x);
             self.wells.push(Well { slack: self.rotated.cell.slack(&y), y, within: certificate.within });
         }
@@ -452,11 +480,11 @@ mod tests {
             let rows = DenseRows::new(&case.a, case.d).unwrap();
             let barrier = Barrier::new(&rows, &case.b, vec![true; case.b.len()]).unwrap();
             let objective = Objective::new(&barrier, &case.c, &case.w, CurvatureMethod::Tensors, &run).unwrap();
-            let mut search = Search::new(&objective, DescentOptions { tolerance: 1e-11, max_iterations: 300 }, &run);
+            let mut search = Search::new(&objective, DescentOptions { tolerance: 1e-11, max_iterations: 300 }, 0, &run);
             let minima = case.minima();
             search.descend_from(&minima[minima.len() - 1].x, Origin::Random).unwrap();
             assert_eq!(search.found.len(), 1);
-            let verdict = prove_globally(&mut search, None, &[0.0, 0.0], 1_000_000).unwrap();
+            let verdict = prove_globally(&mut search, None, &[0.0, 0.0], 1_000_000, Patience::Asked).unwrap();
             assert!(verdict.proven, "{}: {:?}", case.name, verdict.reason);
             let best = search.value(search.best().unwrap());
             assert!((best / minima[0].objective - 1.0).abs() < 1e-9, "{}: {best}", case.name);

@@ -29,32 +29,36 @@ const RESIDUAL_FLOOR: f64 = 1e-9;
 
 impl<'m, 'a> ProductModel<'m, 'a> {
     /// # Cost
-    /// One product with H, 2½ evaluations for C_v.
+    /// One product with H, which gives ∇L and all that products with D³V[r] share, and half an evaluation for the metric.
     pub fn new(objective: &'m Objective<'a>, place: &'m Place, run: &Run<'_>) -> Result<Self> {
         let barrier = objective.barrier;
-        let metric = linalg::lower_outer_product(&barrier.metric_factor(&place.base, run)?, objective.dim());
+        let metric = linalg::lower_outer_product(&barrier.product_metric(&place.base, run)?, objective.dim());
         let (lower, _) = stacked_factor(objective, place, &metric);
-        let mut gradient = barrier.hessian_vec(&place.base, &place.residual, run)?;
+        let third = barrier.third_direction(&place.base, &place.residual, run)?;
+        let mut gradient = third.hessian_vec().to_vec();
         let pull = linalg::lower_times_vector(&objective.root, &place.pull);
         gradient.iter_mut().zip(&pull).for_each(|(g, k)| *g += k);
         let slope = linalg::solve_lower(&lower, &place.base.factor.half_solve(&gradient));
-        let third = barrier.third_direction(&place.base, &place.residual, run)?;
         Ok(ProductModel { objective, place, lower, slope, third })
     }
 
     /// δ = L⁻ᵀR⁻¹z.
-    fn direction(&self, z: &[f64]) -> Vec<f64> {
+    pub fn direction(&self, z: &[f64]) -> Vec<f64> {
         self.place.base.factor.half_solve_transposed(&linalg::solve_lower_transposed(&self.lower, z))
     }
 
     /// R⁻ᵀL⁻¹ ∇²L L⁻ᵀR⁻¹ z with ∇²L = H·H + K + D³V[g − c].
-    fn times(&self, z: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+    ///
+    /// # Cost
+    /// Three products with H: Hh comes with what D³V[r]h needs of h.
+    pub fn times(&self, z: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
         let (barrier, base) = (self.objective.barrier, &self.place.base);
         let h = self.direction(z);
-        let mut total = barrier.hessian_vec(base, &barrier.hessian_vec(base, &h, run)?, run)?;
+        let along = barrier.third_direction(base, &h, run)?;
+        let mut total = barrier.third_direction(base, along.hessian_vec(), run)?.hessian_vec().to_vec();
         let root = &self.objective.root;
         let pull = linalg::lower_times_vector(root, &linalg::lower_transposed_times_vector(root, &h));
-        let third = barrier.third_derivative_vec(base, &self.third, &h, run)?;
+        let third = barrier.third_derivative_of(base, &self.third, &along, run)?;
         total.iter_mut().zip(pull.iter().zip(&third)).for_each(|(t, (k, d))| *t += k + d);
         Ok(linalg::solve_lower(&self.lower, &base.factor.half_solve(&total)))
     }

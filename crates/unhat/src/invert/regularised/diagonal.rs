@@ -2,7 +2,7 @@
 
 use super::method::CurvatureMethod;
 use super::objective::{Objective, Place};
-use super::starts::{fit, regulariser_minimiser};
+use super::starts::{from_the_centre, regulariser_minimiser};
 use super::trust_region::DescentOptions;
 use super::{RegularisedOptions, begin};
 use crate::barrier::{Barrier, Point};
@@ -71,13 +71,12 @@ pub fn invert_diagonal(
     options: &RegularisedOptions,
     run: &Run<'_>,
 ) -> Result<DiagonalInversion> {
-    let shape = source.shape();
     let located = begin(source, (offset, target, weights), start, options, run)?;
     let barrier = Barrier::new(source, offset, located.positive)?;
     let objective = Objective::new(&barrier, target, weights, CurvatureMethod::Tensors, run)?;
-    let centre = fit(&objective, &vec![0.0; shape.columns], &located.x, run)?.unwrap_or(located.x);
+    let centre = from_the_centre(&objective, &located.x, run)?;
     let descent = DescentOptions { tolerance: options.tolerance, max_iterations: options.max_iterations };
-    let first = regulariser_minimiser(&objective, &centre, descent, run)?;
+    let first = regulariser_minimiser(&objective, &|| Ok(&centre), descent, run)?;
     let Some(mut place) = objective.at(&first, run)? else {
         return Err(
             ErrorKind::Numerical { reason: "the minimiser of the regulariser lies on the boundary".into() }.into()

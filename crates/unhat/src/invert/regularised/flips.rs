@@ -24,9 +24,9 @@ const REAL_GAIN: f64 = 1e-9;
 pub(super) fn flip(search: &mut Search<'_, '_>, anchors: &[Vec<f64>]) -> Result<()> {
     let d = search.objective.dim();
     let Some(first) = anchors.first() else { return Ok(()) };
-    let Some(base) = search.objective.barrier.at(first, false, search.run)? else { return Ok(()) };
-    let whitened = search.objective.barrier.whitened_hessian(&base, search.run)?.h;
-    let hessian = unwhiten(base.factor.lower(), d, &whitened);
+    let Some(place) = search.objective.at(first, search.run)? else { return Ok(()) };
+    let whitened = search.objective.curvature(&place, search.run)?.hessian;
+    let hessian = unwhiten(place.base.factor.lower(), d, &whitened);
     let Some((_, axes)) = linalg::symmetric_eigen(&hessian, d) else {
         return Err(ErrorKind::Numerical { reason: "the eigenvalues of H were not found".into() }.into());
     };
@@ -60,7 +60,7 @@ fn flipped(search: &Search<'_, '_>, best: usize, anchor: &[f64], axis: &[f64]) -
     if slack_distance(search.objective, place, &target, search.run)? < SMALLEST_MOVE {
         return Ok(None);
     }
-    let end = search.objective.barrier.step_to_boundary(&place.base, &step, search.run)?;
+    let end = search.objective.step_to_boundary(place, &step, search.run)?;
     let share = (BOUNDARY_SHARE * end).min(1.0);
     Ok(Some(x.iter().zip(&step).map(|(x, h)| x + share * h).collect()))
 }

@@ -7,9 +7,13 @@ mod branch_and_bound;
 mod certificate;
 mod conjugate_model;
 mod continuation;
+mod coreset_steps;
 mod diagonal;
+mod explore;
 mod flips;
 mod frame;
+mod lanczos;
+mod local_steps;
 mod method;
 mod model;
 mod objective;
@@ -17,10 +21,13 @@ mod search;
 mod small_cell;
 mod starts;
 mod trust_region;
+mod weighted_rows;
+mod wells;
 
 pub use certificate::{Proof, RegularisedCertificate};
 pub use continuation::{Fold, FoldKind};
 pub use diagonal::{DiagonalInversion, invert_diagonal};
+pub use lanczos::CurvatureEstimate;
 pub use method::CurvatureMethod;
 pub use objective::{ObjectiveAt, regularised_objective};
 pub use search::Origin;
@@ -30,16 +37,71 @@ use crate::barrier::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
 use crate::linalg::norm;
 use crate::rows::{RowSource, require_vector};
-use crate::run::{Event, Run};
+use crate::run::Run;
 use crate::solve::{Status, Step};
-use branch_and_bound::prove_globally;
-use certificate::certify;
-use continuation::{End, follow};
-use flips::flip;
+use explore::{Found, explore};
 use objective::{Objective, Place, require_weights};
 use search::Search;
-use starts::{RandomStarts, fit, regulariser_minimiser};
 use trust_region::DescentOptions;
+
+/// Which minima are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MinimaSought {
+    /// The best one, and what is met on the way to it.
+    #[default]
+    Best,
+    /// As many as can be found: random starts in every dimension, and all wells of a coreset are followed.
+    All,
+    /// The one that a single descent ends in, from the start that needs the fewer steps.
+    First,
+}
+
+impl MinimaSought {
+    /// The word used on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            MinimaSought::Best => "best",
+            MinimaSought::All => "all",
+            MinimaSought::First => "first",
+        }
+    }
+
+    /// From the word.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] for another one.
+    pub fn from_name(name: &str) -> Result<Self> {
+        let all = [MinimaSought::Best, MinimaSought::All, MinimaSought::First];
+        all.into_iter().find(|sought| sought.name() == name).ok_or_else(|| {
+            let reason = format!("found {name:?}, expected best, all or first");
+            ErrorKind::Option { name: "minima".into(), reason }.into()
+        })
+    }
+}
+
+/// How far the search for other minima went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// The curve of stationary points was followed from end to end and passed its self-check, or the best minimum was
+    /// proven to be the only global one. No proof that the list is complete.
+    Complete,
+    /// Some part was left out or failed: the warnings say which.
+    Partial,
+    /// There was none.
+    #[default]
+    None,
+}
+
+impl Extent {
+    /// The word used in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Extent::Complete => "complete",
+            Extent::Partial => "partial",
+            Extent::None => "none",
+        }
+    }
+}
 
 /// How the regularised inversion is run.
 #[derive(Clone, Debug)]
@@ -50,14 +112,16 @@ pub struct RegularisedOptions {
     pub max_iterations: u32,
     /// Seed of the random starts.
     pub seed: u64,
-    /// Branch and bound up to d = 5 rather than 3.
+    /// Which minima are looked for.
+    pub minima: MinimaSought,
+    /// Branch and bound up to d = 5 rather than 3, and for longer; a certificate whatever it costs within `search_flops`.
     pub prove: bool,
     /// Boxes that branch and bound may look at.
     pub max_boxes: u64,
     /// Where derivatives come from; None: the cheaper by predicted work.
     pub curvature: Option<CurvatureMethod>,
-    /// Flops that the flips, the curve in w and a certificate may each be predicted to take; what would take more is left
-    /// out, with a warning.
+    /// Flops that the flips, the curve in w and, on request, a certificate may each be predicted to take; what would take
+    /// more is left out, with a warning.
     pub search_flops: f64,
     /// Random starts; None: 60·d where d ≤ 3, and none beyond.
     pub random_starts: Option<u32>,
@@ -71,6 +135,7 @@ impl Default for RegularisedOptions {
             tolerance: 1e-11,
             max_iterations: 300,
             seed: 0,
+            minima: MinimaSought::Best,
             prove: false,
             max_boxes: 2_000_000,
             curvature: None,
@@ -88,7 +153,7 @@ pub struct Minimum {
     pub objective: f64,
     /// The point x.
     pub x: Vec<f64>,
-    /// Whether ∇²L was found to be positive definite there.
+    /// Whether ∇²L was found to be positive definite there: by a certificate, or for the best one by an estimate.
     pub strict: bool,
     /// r_in: it is the only global minimiser of L in {‖A_x̂(x − x̂)‖∞ ≤ r_in}, 0 where that could not be shown; None: in the
     /// whole cell.
@@ -112,6 +177,10 @@ pub struct RegularisedInversion {
     pub minima: Vec<Minimum>,
     /// What is proven of the best one.
     pub certificate: Option<RegularisedCertificate>,
+    /// How far the search for other minima went.
+    pub search: Extent,
+    /// What exact products say of ∇²L at x, where a certificate would cost too much.
+    pub strictness: Option<CurvatureEstimate>,
     /// Scales t of the weights at which minima along the curve are born or die.
     pub folds: Vec<Fold>,
     /// Newton steps of all descents.
@@ -120,6 +189,8 @@ pub struct RegularisedInversion {
     pub passes: u32,
     /// Every sweep in units of one evaluation.
     pub work: f64,
+    /// The part of `work` that was done on coresets, and not on all rows.
+    pub coreset_work: f64,
     /// Where the curvature came from.
     pub method: CurvatureMethod,
     /// Why from there.
@@ -140,13 +211,14 @@ pub struct RegularisedInversion {
 /// Descents start from the solution of g(x) = c and from the minimiser of the regulariser; where the best of the two is
 /// not proven to be the only global minimiser, from flips along the eigenvectors of H, from every crossing of the curve
 /// of stationary points in the scale of w, and for d ≤ 3 from random points until the list can be taken for complete.
+/// Where rows are many the flips and the curve are those of a coreset, and each well found there is followed on all rows.
 /// For d ≤ 3 (with `prove` d ≤ 5) branch and bound then proves the best value or finds a better one.
 ///
 /// # Shapes
 /// `source` n×d, `offset` and `weights` n values (≥ 0, not all zero), `target` d values.
 /// # Cost
-/// About ten descents of three to thirteen Newton steps; a step takes one evaluation and third moments (d/3 evaluations)
-/// or products.
+/// A descent takes 10 to 35 evaluations by coresets, 40 products with ∇²L by conjugate gradients, three to thirteen Newton
+/// steps with third moments (d/3 evaluations each) exactly; the search takes as much as a few descents more.
 /// # Accuracy
 /// Minima to about 10⁻¹¹ of a slack; the step never forms H².
 /// # Errors
@@ -182,14 +254,12 @@ pub fn invert_regularised(
         None => method::choose(&shape),
         Some(method) => (method, "asked for".into()),
     };
+    let certifiable = options.minima != MinimaSought::First || options.prove;
     let objective = Objective::new(&barrier, target, weights, method, run)?;
     let descent = DescentOptions { tolerance: options.tolerance, max_iterations: options.max_iterations };
-    let mut search = Search::new(&objective, descent, run);
-    let certifiable = method::certificate_flops(&shape) <= options.search_flops;
+    let mut search = Search::new(&objective, descent, options.seed, run);
+    let certifiable = certifiable && method::certifiable(&shape, options.prove, options.search_flops);
     let mut findings = Found { certifiable, ..Found::default() };
-    if !certifiable {
-        findings.warnings.push("nothing was proven: the tensors of a certificate take too much work or memory".into());
-    }
     let explored = explore(&mut search, &mut findings, &located.x, options);
     let status = match explored {
         Ok(()) if search.found.is_empty() => Status::Stalled,
@@ -200,131 +270,6 @@ pub fn invert_regularised(
     conclude(search, findings, status, located.report, reason)
 }
 
-/// What is learnt beside the minima.
-#[derive(Default)]
-struct Found {
-    folds: Vec<Fold>,
-    proven: Option<Proof>,
-    boxes: Option<u64>,
-    warnings: Vec<String>,
-    /// Whether certificates can be afforded.
-    certifiable: bool,
-}
-
-/// The search in the order of its cost: both natural starts, flips, the curve in w, random starts, branch and bound.
-fn explore(
-    search: &mut Search<'_, '_>,
-    findings: &mut Found,
-    inside: &[f64],
-    options: &RegularisedOptions,
-) -> Result<()> {
-    let (objective, run) = (search.objective, search.run);
-    let d = objective.dim();
-    run.tell(Event::Phase("solving without regulariser"));
-    let fitted = fit(objective, objective.target, inside, run)?;
-    let centre = fit(objective, &vec![0.0; d], inside, run)?.unwrap_or_else(|| inside.to_vec());
-    run.tell(Event::Phase("descending from both natural starts"));
-    let regular = regulariser_minimiser(objective, &centre, search.options(), run)?;
-    match &fitted {
-        Some(x) => {
-            search.descend_from(x, Origin::Fit)?;
-        }
-        None => findings.warnings.push("the cell is unbounded and holds no x with g(x) = c".into()),
-    }
-    search.descend_from(&regular, Origin::Regulariser)?;
-    if options.stop_when_unique && best_is_unique(search, findings)? {
-        return Ok(());
-    }
-
-    let shape = objective.barrier.source().shape();
-    let affordable = |flops: f64| objective.method == CurvatureMethod::Tensors && flops <= options.search_flops;
-    if affordable(method::flips_flops(&shape)) {
-        run.tell(Event::Phase("flipping along eigenvectors"));
-        let anchors: Vec<Vec<f64>> = fitted.iter().chain([&regular]).cloned().collect();
-        flip(search, &anchors)?;
-    } else {
-        findings.warnings.push("flips along eigenvectors were left out: too much work".into());
-    }
-    if affordable(method::curve_flops(&shape)) {
-        run.tell(Event::Phase("following the minima over the scale of the weights"));
-        let (from, end) = match &fitted {
-            Some(x) => (x, End::SmallWeights),
-            None => (&regular, End::LargeWeights),
-        };
-        follow_curve(search, findings, from, end)?;
-    } else {
-        findings.warnings.push("the minima were not followed over the scale of the weights: too much work".into());
-    }
-    if options.stop_when_unique && best_is_unique(search, findings)? {
-        return Ok(());
-    }
-
-    let wanted = options.random_starts.map_or(if d <= COMPLETE_UP_TO { 60 * d as u64 } else { 0 }, u64::from);
-    if wanted > 0 {
-        run.tell(Event::Phase("completing the list from random starts"));
-    }
-    for k in 0..wanted {
-        run.check()?;
-        let radius = search.best().map_or(norm(objective.target), |i| (2.0 * search.value(i)).sqrt());
-        let starts = RandomStarts { seed: options.seed, centre: &centre, radius };
-        if let Some(x) = starts.point(objective, k, run)? {
-            search.descend_from(&x, Origin::Random)?;
-        }
-    }
-    if best_is_unique(search, findings)? {
-        return Ok(());
-    }
-    let provable = if options.prove { PROVE_UP_TO } else { COMPLETE_UP_TO };
-    if d <= provable {
-        run.tell(Event::Phase("branch and bound"));
-        let verdict = prove_globally(search, fitted.as_deref(), &centre, options.max_boxes)?;
-        findings.boxes = Some(verdict.boxes);
-        findings.proven = verdict.proven.then_some(Proof::Global);
-        findings.warnings.extend(verdict.reason);
-    }
-    Ok(())
-}
-
-/// Follows the curve of stationary points and descends from its crossings; from saddles on either side.
-fn follow_curve(search: &mut Search<'_, '_>, findings: &mut Found, from: &[f64], end: End) -> Result<()> {
-    let trace = follow(search.objective, from, end, search.options(), search.run)?;
-    if !trace.complete {
-        findings.warnings.push("the curve of stationary points could not be followed from end to end".into());
-    }
-    findings.folds = trace.folds;
-    for crossing in trace.crossings {
-        match crossing.downhill {
-            None => {
-                search.descend_from(&crossing.x, Origin::Arc)?;
-            }
-            Some(step) => {
-                for side in [1.0, -1.0] {
-                    let x: Vec<f64> = crossing.x.iter().zip(&step).map(|(x, h)| x + side * h).collect();
-                    search.descend_from(&x, Origin::Arc)?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Up to this dimension the list of minima is completed by random starts, and the best one proven by branch and bound.
-const COMPLETE_UP_TO: usize = 3;
-/// Up to this dimension branch and bound is tried on request; at d = 4 three of four cases end within 300,000 boxes.
-const PROVE_UP_TO: usize = 5;
-
-/// Whether the best minimum is proven to be the only global one.
-fn best_is_unique(search: &Search<'_, '_>, findings: &mut Found) -> Result<bool> {
-    let Some(best) = search.best() else { return Ok(false) };
-    if !findings.certifiable {
-        return Ok(false);
-    }
-    let certificate = certify(search.objective, &search.found[best].place, search.run)?;
-    let unique = certificate.is_some_and(|c| c.kind == Proof::Unique);
-    findings.proven = unique.then_some(Proof::Unique);
-    Ok(unique)
-}
-
 fn conclude(
     search: Search<'_, '_>,
     findings: Found,
@@ -332,8 +277,8 @@ fn conclude(
     start: StartReport,
     reason: String,
 ) -> Result<RegularisedInversion> {
-    let (objective, run) = (search.objective, search.run);
-    let Found { folds, proven, boxes, mut warnings, certifiable } = findings;
+    let objective = search.objective;
+    let Found { folds, proven, boxes, mut warnings, certifiable, extent, strictness } = findings;
     warnings.push("only the cell of the start was searched".into());
     let mut order: Vec<usize> = (0..search.found.len()).collect();
     order.sort_by(|&i, &j| search.value(i).total_cmp(&search.value(j)));
@@ -344,7 +289,7 @@ fn conclude(
         let mut local = match status {
             Status::Interrupted => None,
             _ if !certifiable => None,
-            _ => certify(objective, &found.place, run)?,
+            _ => search.certificate(i)?,
         };
         if rank == 0 {
             if let (Some(local), Some(proof)) = (&mut local, proven) {
@@ -356,7 +301,7 @@ fn conclude(
         minima.push(Minimum {
             objective: found.place.value,
             x: found.place.base.x.clone(),
-            strict: local.is_some(),
+            strict: local.is_some() || (rank == 0 && strictness.is_some_and(|s| s.least - s.residual > 0.0)),
             within: match local {
                 Some(c) if rank == 0 && c.kind != Proof::Local => None,
                 Some(c) => Some(c.within),
@@ -379,10 +324,13 @@ fn conclude(
         residual: norm(&residual),
         minima,
         certificate,
+        search: extent,
+        strictness,
         folds,
         iterations: search.history.len() as u32,
         passes: objective.barrier.passes(),
         work: objective.barrier.work(),
+        coreset_work: objective.coreset_work(),
         method: objective.method,
         reason,
         start,

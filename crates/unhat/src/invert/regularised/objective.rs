@@ -1,12 +1,15 @@
 //! L(x) = ½‖g(x) − c‖² + ½‖diag(w)Ax‖²: its value, gradient and Hessian at a point of the cell.
 
 use super::method::CurvatureMethod;
+use super::weighted_rows::WeightedRows;
 use crate::barrier::{Barrier, Point, WhitenedCurvature, unwhiten};
 use crate::error::{ErrorKind, Result};
-use crate::gram::{Transform, orthogonal_factor};
+use crate::gram::{Factor, Transform, orthogonal_factor, prefers_pairs, weighted_gram};
 use crate::linalg::{self, dot};
-use crate::rows::require_vector;
+use crate::rows::{Shape, require_vector};
 use crate::run::Run;
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// The regularised least-squares objective of a cell.
 #[derive(Clone)]
@@ -19,6 +22,10 @@ pub(super) struct Objective<'a> {
     pub root: Vec<f64>,
     /// Where second and third derivatives come from.
     pub method: CurvatureMethod,
+    /// The rows of a coreset, which then stand for all of them.
+    pub drawn: Option<Rc<WeightedRows>>,
+    /// Work on coresets so far, in evaluations; one counter for all objectives made of this one.
+    coreset_work: Rc<Cell<f64>>,
 }
 
 /// One evaluation of [`Objective`].
@@ -35,10 +42,11 @@ pub(super) struct Place {
 }
 
 impl<'a> Objective<'a> {
-    /// Takes the triangular factor of diag(w)A once, by orthogonal transformations: K itself is never rounded.
+    /// Takes the triangular factor of diag(w)A once, by orthogonal transformations: K itself is never rounded. Where rows
+    /// are many and K is well conditioned its Cholesky factor is as good, and costs half as much or the pairs of entries.
     ///
     /// # Cost
-    /// One sweep, 2nd² flops.
+    /// One sweep, 2nd² flops, or half an evaluation.
     pub fn new(
         barrier: &'a Barrier<'a>,
         target: &'a [f64],
@@ -46,15 +54,30 @@ impl<'a> Objective<'a> {
         method: CurvatureMethod,
         run: &Run<'_>,
     ) -> Result<Self> {
-        barrier.charge(1.0);
-        let transform = Transform { row_scale: Some(weights), ..Transform::default() };
-        let root = orthogonal_factor(barrier.source(), transform, 0.0, run)?;
-        Ok(Objective { barrier, target, root, method })
+        let root = match light_root(barrier, weights, run)? {
+            Some(root) => root,
+            None => {
+                barrier.charge(1.0);
+                let transform = Transform { row_scale: Some(weights), ..Transform::default() };
+                orthogonal_factor(barrier.source(), transform, 0.0, run)?
+            }
+        };
+        Ok(Objective { barrier, target, root, method, drawn: None, coreset_work: Rc::default() })
+    }
+
+    /// The objective of a coreset, by tensors.
+    pub fn drawn(&self, rows: WeightedRows) -> Self {
+        Objective { drawn: Some(Rc::new(rows)), method: CurvatureMethod::Tensors, ..self.clone() }
+    }
+
+    /// The same objective, its derivatives by exact products.
+    pub fn by_products(&self) -> Self {
+        Objective { method: CurvatureMethod::Products, ..self.clone() }
     }
 
     /// The objective with weights t·w.
     pub fn scaled(&self, t: f64) -> Self {
-        Objective { root: self.root.iter().map(|v| t * v).collect(), ..*self }
+        Objective { root: self.root.iter().map(|v| t * v).collect(), ..self.clone() }
     }
 
     /// The objective with another target.
@@ -62,7 +85,8 @@ impl<'a> Objective<'a> {
     where
         'a: 'b,
     {
-        Objective { barrier: self.barrier, target, root: self.root.clone(), method: self.method }
+        let (barrier, root, method, drawn) = (self.barrier, self.root.clone(), self.method, self.drawn.clone());
+        Objective { barrier, target, root, method, drawn, coreset_work: self.coreset_work.clone() }
     }
 
     /// The dimension d.
@@ -72,8 +96,27 @@ impl<'a> Objective<'a> {
 
     /// Evaluates L at x; None outside the cell.
     pub fn at(&self, x: &[f64], run: &Run<'_>) -> Result<Option<Place>> {
-        let metric = self.method == CurvatureMethod::Products; // its preconditioner
-        Ok(self.barrier.at(x, metric, run)?.map(|base| self.place(base)))
+        let base = match &self.drawn {
+            None => self.barrier.at(x, false, run)?,
+            Some(rows) => {
+                let base = rows.at(x, run)?;
+                self.charge_coreset(rows);
+                base
+            }
+        };
+        Ok(base.map(|base| self.place(base)))
+    }
+
+    /// Charges what was done with the rows of a coreset.
+    pub fn charge_coreset(&self, rows: &WeightedRows) {
+        let before = self.barrier.work();
+        self.barrier.charge_flops(rows.take_flops());
+        self.coreset_work.set(self.coreset_work.get() + self.barrier.work() - before);
+    }
+
+    /// Work on coresets so far, in evaluations.
+    pub fn coreset_work(&self) -> f64 {
+        self.coreset_work.get()
     }
 
     /// L from an evaluation of the barrier.
@@ -86,7 +129,38 @@ impl<'a> Objective<'a> {
 
     /// H_w and T_w = D³V(g − c) in whitened coordinates.
     pub fn curvature(&self, place: &Place, run: &Run<'_>) -> Result<WhitenedCurvature> {
-        self.barrier.whitened_curvature(&place.base, &place.residual, run)
+        self.curvature_along(place, &place.residual, run)
+    }
+
+    /// H_w and D³V(h) in whitened coordinates.
+    pub fn curvature_along(&self, place: &Place, h: &[f64], run: &Run<'_>) -> Result<WhitenedCurvature> {
+        match &self.drawn {
+            None => self.barrier.whitened_curvature(&place.base, h, run),
+            Some(rows) => {
+                let curvature = rows.curvature(&place.base, h, run)?;
+                self.charge_coreset(rows);
+                Ok(curvature)
+            }
+        }
+    }
+
+    /// A_x h: the relative change of every slack.
+    pub fn slack_changes(&self, place: &Place, h: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+        match &self.drawn {
+            None => self.barrier.scaled_rows_times(&place.base, h, run),
+            Some(rows) => Ok(rows.slack_changes(&place.base, h)),
+        }
+    }
+
+    /// ‖A_x h‖∞.
+    pub fn largest_change(&self, place: &Place, h: &[f64], run: &Run<'_>) -> Result<f64> {
+        Ok(self.slack_changes(place, h, run)?.iter().fold(0.0, |m: f64, v| m.max(v.abs())))
+    }
+
+    /// The largest t for which no slack of x + t·h is lost; infinite if none shrinks.
+    pub fn step_to_boundary(&self, place: &Place, h: &[f64], run: &Run<'_>) -> Result<f64> {
+        let worst = self.slack_changes(place, h, run)?.iter().fold(0.0, |m: f64, v| m.min(*v));
+        Ok(if worst < 0.0 { -1.0 / worst } else { f64::INFINITY })
     }
 
     /// L⁻¹W: the root of K in whitened coordinates.
@@ -122,6 +196,23 @@ impl<'a> Objective<'a> {
         linalg::symmetrise(&mut total, d);
         total
     }
+}
+
+/// Rows from which on K is formed.
+const MANY_ROWS: usize = 1000;
+/// κ of K, its columns scaled to 1, up to which its Cholesky factor keeps twelve digits.
+const ROOT_TRUST: f64 = 1e4;
+
+/// The Cholesky factor of K; None where rows are few or it would lose digits.
+fn light_root(barrier: &Barrier<'_>, weights: &[f64], run: &Run<'_>) -> Result<Option<Vec<f64>>> {
+    let shape: Shape = barrier.source().shape();
+    if shape.rows < MANY_ROWS.max(4 * shape.columns) && !prefers_pairs(&shape) {
+        return Ok(None);
+    }
+    barrier.charge(0.5);
+    let gram = weighted_gram(barrier.source(), Some(&|i| weights[i] * weights[i]), run)?;
+    let trusted = Factor::of_gram(gram, shape.columns).filter(|factor| factor.gram_condition_below(ROOT_TRUST));
+    Ok(trusted.map(|factor| factor.lower().to_vec()))
 }
 
 /// A regularised objective of its own, for looking at the function rather than minimising it.

@@ -1,11 +1,15 @@
 //! The list of minima: descents are started here, and where they end is kept once.
 
+use super::certificate::{RegularisedCertificate, certify};
+use super::coreset_steps::descend_by_coresets;
+use super::method::CurvatureMethod;
 use super::objective::{Objective, Place};
 use super::trust_region::{Descent, DescentOptions, descend};
 use crate::error::Result;
 use crate::linalg::norm;
 use crate::run::{Event, Run};
 use crate::solve::Step;
+use std::cell::OnceCell;
 
 /// Where a descent was started from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +26,8 @@ pub enum Origin {
     Random,
     /// A box of the branch and bound.
     Box,
+    /// A step off a saddle along its negative curvature.
+    Escape,
 }
 
 impl Origin {
@@ -34,6 +40,7 @@ impl Origin {
             Origin::Arc => "arc",
             Origin::Random => "random",
             Origin::Box => "box",
+            Origin::Escape => "escape",
         }
     }
 }
@@ -42,6 +49,8 @@ impl Origin {
 pub(super) struct Found {
     pub place: Place,
     pub origins: Vec<Origin>,
+    /// What it proves, once that was asked.
+    certificate: OnceCell<Option<RegularisedCertificate>>,
 }
 
 /// All minima found so far.
@@ -53,6 +62,8 @@ pub(super) struct Search<'s, 'a> {
     pub lowest: Option<Place>,
     pub history: Vec<Step>,
     options: DescentOptions,
+    /// Of the coresets.
+    seed: u64,
 }
 
 /// Points are the same minimum if no slack differs by more than this share; minima are found to about 10⁻¹¹, and wells
@@ -60,8 +71,8 @@ pub(super) struct Search<'s, 'a> {
 const SAME_MINIMUM: f64 = 1e-6;
 
 impl<'s, 'a> Search<'s, 'a> {
-    pub fn new(objective: &'s Objective<'a>, options: DescentOptions, run: &'s Run<'s>) -> Self {
-        Search { objective, run, found: Vec::new(), lowest: None, history: Vec::new(), options }
+    pub fn new(objective: &'s Objective<'a>, options: DescentOptions, seed: u64, run: &'s Run<'s>) -> Self {
+        Search { objective, run, found: Vec::new(), lowest: None, history: Vec::new(), options, seed }
     }
 
     /// Descends from x, and keeps the strict minimum it ends in: its number in the list, and whether it is new.
@@ -84,7 +95,11 @@ impl<'s, 'a> Search<'s, 'a> {
             history.push(step);
             keep_lower(lowest, place);
         };
-        let Descent { place, converged, .. } = descend(self.objective, first, options, &mut watch, run)?;
+        let coreset = self.objective.method == CurvatureMethod::Coreset && self.objective.drawn.is_none();
+        let Descent { place, converged, .. } = match coreset {
+            true => descend_by_coresets(self.objective, first, options, self.seed, &mut watch, run)?,
+            false => descend(self.objective, first, options, &mut watch, run)?,
+        };
         self.note(&place);
         if converged { Ok(Some(self.keep(place, origin)?)) } else { Ok(None) }
     }
@@ -102,6 +117,16 @@ impl<'s, 'a> Search<'s, 'a> {
         self.found[i].place.value
     }
 
+    /// What a minimum proves; None where ∇²L is not positive definite. Computed once.
+    pub fn certificate(&self, i: usize) -> Result<Option<RegularisedCertificate>> {
+        let Found { place, certificate, .. } = &self.found[i];
+        if let Some(known) = certificate.get() {
+            return Ok(*known);
+        }
+        let proven = certify(self.objective, place, self.run)?;
+        Ok(*certificate.get_or_init(|| proven))
+    }
+
     fn note(&mut self, place: &Place) {
         keep_lower(&mut self.lowest, place);
     }
@@ -115,7 +140,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 return Ok(i);
             }
         }
-        self.found.push(Found { place, origins: vec![origin] });
+        self.found.push(Found { place, origins: vec![origin], certificate: OnceCell::new() });
         Ok(self.found.len() - 1)
     }
 }
@@ -129,6 +154,5 @@ fn keep_lower(lowest: &mut Option<Place>, place: &Place) {
 /// ‖A_x(y − x)‖∞: the largest relative change of a slack from x to y.
 pub(super) fn slack_distance(objective: &Objective<'_>, from: &Place, to: &[f64], run: &Run<'_>) -> Result<f64> {
     let h: Vec<f64> = to.iter().zip(&from.base.x).map(|(y, x)| y - x).collect();
-    let v = objective.barrier.scaled_rows_times(&from.base, &h, run)?;
-    Ok(v.iter().fold(0.0, |m: f64, v| m.max(v.abs())))
+    objective.largest_change(from, &h, run)
 }

@@ -53,17 +53,32 @@ pub(super) fn descend(
     watch: &mut Watch<'_>,
     run: &Run<'_>,
 ) -> Result<Descent> {
+    descend_in_frame(objective, first, None, options, watch, run)
+}
+
+/// [`descend`] where the frame of the first point is known already.
+pub(super) fn descend_in_frame(
+    objective: &Objective<'_>,
+    first: Place,
+    mut frame: Option<Frame>,
+    options: DescentOptions,
+    watch: &mut Watch<'_>,
+    run: &Run<'_>,
+) -> Result<Descent> {
     let mut place = first;
     let mut radius = None;
     let mut last_change = f64::INFINITY;
     for _ in 0..options.max_iterations {
         run.check()?;
-        let model = model_at(objective, &place, run)?;
+        let model: Box<dyn Model + '_> = match frame.take() {
+            Some(frame) => Box::new(FramedModel { frame, place: &place }),
+            None => model_at(objective, &place, run)?,
+        };
         let mut delta = *radius.get_or_insert(2.0 * model.slope() + f64::MIN_POSITIVE);
         let next = loop {
             run.check()?;
             let step = model.step(delta, run)?;
-            let v = objective.barrier.scaled_rows_times(&place.base, &step.h, run)?;
+            let v = objective.slack_changes(&place, &step.h, run)?;
             let change = v.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
             let loss = -v.iter().fold(0.0, |m: f64, v| m.min(*v));
             let tiny = change < options.tolerance || (change < NEAR_THE_FLOOR && change >= 0.5 * last_change);
@@ -114,7 +129,7 @@ fn model_at<'m>(objective: &'m Objective<'_>, place: &'m Place, run: &Run<'_>) -
             let frame = Frame::new(objective, place, &objective.curvature(place, run)?)?;
             Box::new(FramedModel { frame, place })
         }
-        CurvatureMethod::Products => Box::new(ProductModel::new(objective, place, run)?),
+        CurvatureMethod::Products | CurvatureMethod::Coreset => Box::new(ProductModel::new(objective, place, run)?),
     })
 }
 
