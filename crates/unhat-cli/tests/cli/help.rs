@@ -36,6 +36,18 @@ fn help_lists_every_option() {
         "--history",
         "--output",
     ];
+    let hat = [
+        "--target",
+        "--ridge",
+        "--digits",
+        "--decimals",
+        "--widths",
+        "--noise",
+        "--tol",
+        "--max-iter",
+        "--history",
+        "--output",
+    ];
     let audit = [
         "--matrix",
         "--columns",
@@ -82,7 +94,7 @@ fn help_lists_every_option() {
         "--output",
         "--report",
     ];
-    let commands: [(&str, Vec<&str>); 9] = [
+    let commands: [(&str, Vec<&str>); 10] = [
         ("scores", [&table[..], &["--offset", "--point", "--ridge", "--strict", "--output"]].concat()),
         ("gradient", [&table[..], &["--offset", "--point", "--output"]].concat()),
         (
@@ -90,6 +102,7 @@ fn help_lists_every_option() {
             [&table[..], &solver, &["--target", "--target-scale", "--weights", "--prove", "--noise"]].concat(),
         ),
         ("invert scores", [&table[..], &scores].concat()),
+        ("invert hat", [&table[..], &hat].concat()),
         ("centre", [&table[..], &solver].concat()),
         ("audit", audit.to_vec()),
         ("train", train.to_vec()),
