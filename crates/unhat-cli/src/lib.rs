@@ -4,6 +4,7 @@ mod commands;
 mod common_options;
 mod exit;
 mod failure;
+mod hat_options;
 mod held_out;
 mod history;
 mod influence_options;

@@ -1,6 +1,7 @@
 //! The words of the command line: commands, options, their defaults and their help.
 
 use crate::common_options::Common;
+use crate::hat_options::InvertHat;
 use crate::influence_options::Influence;
 use crate::table_options::TableText;
 use crate::training_options::{Predict, Train};
@@ -130,6 +131,11 @@ pub(crate) enum Invert {
     /// With --weights, the minima of 1/2 |g(x) - c|^2 + 1/2 |diag(w) A x|^2 in that cell, best first, and what is proven
     /// of the best.
     Gradient(InvertGradient),
+    /// Recovers the weights of the rows from hat values of a weighted or generalised fit
+    ///
+    /// The weights w with h_i = w_i a_i^T (A^T W A)^-1 a_i are unique up to one factor in each component of A's rows, and
+    /// come from a convex problem, without start or model. Written are the weights, with nothing where a row says nothing.
+    Hat(InvertHat),
     /// Recovers x from released leverage scores sigma(x) of A_x, of all rows or of some
     ///
     /// Solves sigma_i(x) = sigma_i for the released rows, exactly or in the least-squares sense.

@@ -66,6 +66,18 @@ impl<'a> Places<'a> {
                 self.reads("--weights", invert.weights.as_deref().filter(|words| words.parse::<f64>().is_err()));
                 self.add_problem(&invert.problem);
             }
+            Command::Invert(Invert::Hat(invert)) => {
+                let file = |words: &&str| words.parse::<f64>().is_err();
+                self.add_matrix(&invert.matrix);
+                self.reads("--target", Some(&invert.target));
+                self.reads("--widths", invert.precision.widths.as_deref().filter(file));
+                self.reads("--noise", invert.precision.noise.as_deref().filter(file));
+                self.reads("--trials", invert.trials.as_deref().filter(file));
+                self.reads("--offset", invert.offset.as_deref());
+                self.writes("--coefficients", invert.coefficients.as_deref());
+                self.writes("--history", invert.history.as_deref());
+                self.add_results(&invert.output, None);
+            }
             Command::Invert(Invert::Scores(invert)) => {
                 self.add_matrix(&invert.matrix);
                 self.reads("--offset", invert.offset.as_deref());

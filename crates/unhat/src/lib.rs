@@ -28,6 +28,8 @@ mod conversions;
 mod error;
 mod face;
 #[cfg(feature = "invert")]
+pub mod families;
+#[cfg(feature = "invert")]
 pub mod feasible;
 pub mod gram;
 #[cfg(feature = "invert")]

@@ -17,6 +17,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
         &[
             &["error", "random", "report"],
             &["normal", "memory"],
+            &["families"],
             &["run"], // observers are told about steps: `solve::Step` is the one word it borrows from above
             &["linalg"],
             &["rows"],

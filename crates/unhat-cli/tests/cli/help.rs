@@ -16,9 +16,11 @@ fn help_lists_every_option() {
         "--offset --start --signs --upper --solver --scores --tol --max-iter --certify --report --history --output";
     let scores = "--offset --point --ridge --free-intercept --penalise-intercept --case-weights --transpose --strict --report \
                   --output";
-    let backward = "--target --target-scale --weights --prove --noise";
+    let backward = "--target --target-scale --weights --minima --prove --noise";
     let released = "--offset --target --rows --method --start --signs --upper --noise --tol --max-iter --report --history \
                     --output";
+    let hat = "--target --ridge --digits --decimals --widths --noise --tol --max-iter --family --link --trials --offset --theta \
+               --coefficients --history --output";
     let audit = "--matrix --columns --response --without --intercept --offset --point --release --noise --round --clip --top \
                  --rows --target-error --trials --delta --report --report-detail";
     let study = "--response --model --model-file --validation --test --group --without --penalty --no-standardize --task \
@@ -31,6 +33,7 @@ fn help_lists_every_option() {
         ("gradient", format!("{table} --offset --point --output")),
         ("invert gradient", format!("{table} {solver} {backward}")),
         ("invert scores", format!("{table} {released}")),
+        ("invert hat", format!("{table} {hat}")),
         ("centre", format!("{table} {solver}")),
         ("audit", format!("{audit} {text}")),
         ("influence", format!("{study} {text}")),

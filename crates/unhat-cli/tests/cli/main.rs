@@ -7,6 +7,7 @@ mod desk;
 mod determinism;
 mod edge;
 mod files;
+mod hat;
 mod help;
 mod history;
 mod influence;

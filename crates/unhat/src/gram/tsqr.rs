@@ -118,6 +118,20 @@ impl RowSpace {
         self.condition
     }
 
+    /// The r×d matrix K, column-major, with which Ka of the rows a has orthonormal columns, and log |det K| on the chosen
+    /// columns.
+    pub fn whitening(&self, d: usize) -> (Vec<f64>, f64) {
+        let r = self.rank();
+        let inverse = linalg::invert_lower(&self.l, r);
+        let mut k = vec![0.0; r * d];
+        for (p, (&j, s)) in self.columns.iter().zip(&self.scale).enumerate() {
+            let column = &inverse[p * r..(p + 1) * r];
+            k[j * r..(j + 1) * r].iter_mut().zip(column).for_each(|(k, c)| *k = s * c);
+        }
+        let log_det = (0..r).map(|p| self.scale[p].ln() - self.l[p + p * r].ln()).sum();
+        (k, log_det)
+    }
+
     /// ‖L₁₁⁻¹ aᵢ‖² on the chosen columns, for row-major rows.
     pub fn scores_into(&self, rows: &[f64], d: usize, out: &mut [f64]) {
         match self.rank() {

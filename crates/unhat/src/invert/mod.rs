@@ -10,6 +10,7 @@ mod exact;
 #[cfg(feature = "report")]
 mod fingerprint;
 mod gradient;
+pub mod hat;
 mod local_metric;
 #[cfg(feature = "report")]
 pub mod page;

@@ -1,9 +1,11 @@
 //! `unhat invert gradient` and `unhat centre`: from a target, or none, to the one point of a cell that has it as gradient,
 //! or with weights to the points that balance it with a regulariser. `unhat invert scores`: from scores to the point.
+//! `unhat invert hat`: from hat values to weights.
 
 mod diagonal;
 mod facts;
 mod files;
+mod hat;
 mod plain;
 mod regularised;
 mod scores;
@@ -16,6 +18,7 @@ use crate::session::Session;
 use files::Files;
 use unhat::invert::GradientRequest;
 
+pub(super) use hat::run as hat;
 pub(super) use scores::run as scores;
 
 pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) -> Result<Exit, Failure> {

@@ -1,0 +1,255 @@
+//! `unhat invert hat`: from hat values to the weights of the rows, and what is proven of them.
+
+use crate::exit::Exit;
+use crate::failure::{Failure, option_failure};
+use crate::hat_options::{InvertHat, Precision};
+use crate::history::HistoryFile;
+use crate::input::{System, read_of_rows, require_one_reader_of_stdin};
+use crate::output::Destination;
+use crate::session::Session;
+use unhat::invert::hat::{
+    HatCheckpoint, HatCoefficients, HatInversion, HatModel, HatOptions, HatPrecision, HatReport, HatStatus,
+    fingerprint_of_hat, invert_hat, invert_hat_of_model,
+};
+use unhat::invert::{StartKind, StartReport};
+use unhat::solve::State;
+use unhat::{ErrorKind, Run};
+use unhat_io::{Matrix, SolveFile, check_output, write_vector};
+
+pub(crate) fn run(arguments: &InvertHat, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    require_one_reader_of_stdin(&[
+        ("--matrix", arguments.matrix.matrix.as_deref()),
+        ("--target", Some(&arguments.target)),
+        ("--widths", arguments.precision.widths.as_deref()),
+        ("--noise", arguments.precision.noise.as_deref()),
+        ("--trials", arguments.trials.as_deref()),
+        ("--offset", arguments.offset.as_deref()),
+    ])?;
+    if arguments.matrix.polytope.is_some() {
+        return Err(option_failure("--polytope", "has no hat values; give --matrix"));
+    }
+    let destination = Destination::of(&arguments.output)?;
+    arguments.coefficients.as_deref().map(check_output).transpose()?;
+    let history = HistoryFile::of(arguments.history.as_deref())?;
+    let system = System::read(&arguments.matrix, None, session)?;
+    let matrix = &system.matrix;
+    let target = read_of_rows(&arguments.target, "target", matrix)?;
+    let options = HatOptions {
+        ridge: arguments.ridge,
+        precision: arguments.precision.read(matrix)?,
+        tolerance: arguments.tol,
+        max_iterations: arguments.max_iter,
+    };
+    let model = arguments.model(matrix)?;
+    let (found, fit) = solve(matrix, &target, (&options, model.as_ref()), session)?;
+    history.store(&found.history)?;
+    let answer = Answer { weights: &found, fit: fit.as_ref(), names: matrix.column_names.as_deref() };
+    answer.hand_over(&destination, arguments.coefficients.as_deref(), session)
+}
+
+/// A number for all rows, or a file with one for each.
+fn numbers(words: &str, what: &str, matrix: &Matrix) -> Result<Vec<f64>, Failure> {
+    match words.parse::<f64>() {
+        Ok(number) => Ok(vec![number]),
+        Err(_) => read_of_rows(words, what, matrix),
+    }
+}
+
+impl InvertHat {
+    /// The model, where a family is named.
+    fn model(&self, matrix: &Matrix) -> Result<Option<HatModel>, Failure> {
+        let Some(family) = self.family else { return Ok(None) };
+        let mut model = HatModel::new(family.into(), self.link.map(Into::into), self.theta)?;
+        if let Some(words) = self.trials.as_deref() {
+            let trials = numbers(words, "trials", matrix)?;
+            let rows = matrix.shape().rows;
+            model.trials = Some(if trials.len() == 1 { vec![trials[0]; rows] } else { trials });
+        }
+        model.offset = self.offset.as_deref().map(|path| read_of_rows(path, "offset", matrix)).transpose()?;
+        Ok(Some(model))
+    }
+}
+
+impl Precision {
+    /// As the library takes it, with the files read.
+    fn read(&self, matrix: &Matrix) -> Result<HatPrecision, Failure> {
+        Ok(match (self.digits, self.decimals, self.widths.as_deref(), self.noise.as_deref()) {
+            (Some(digits), ..) => HatPrecision::Digits(digits),
+            (_, Some(decimals), ..) => HatPrecision::Decimals(decimals),
+            (_, _, Some(widths), _) => HatPrecision::Widths(numbers(widths, "widths", matrix)?),
+            (_, _, _, Some(noise)) => HatPrecision::Noise(numbers(noise, "noise", matrix)?),
+            _ => HatPrecision::Exact,
+        })
+    }
+}
+
+type Found = (HatInversion, Option<HatCoefficients>);
+
+/// Runs the inversion, kept in the file of `--checkpoint` where there is one.
+fn solve(
+    matrix: &Matrix,
+    target: &[f64],
+    (options, model): (&HatOptions, Option<&HatModel>),
+    session: &mut Session<'_>,
+) -> Result<Found, Failure> {
+    let rows = matrix.rows()?;
+    let seed = session.common.seed;
+    let in_matrix = |error| Failure::in_matrix(error, matrix);
+    let invert = |checkpoint: Option<HatCheckpoint<'_>>, run: &Run<'_>| match model {
+        Some(model) => invert_hat_of_model(&rows, target, model, (options, seed), checkpoint, run),
+        None => Ok((invert_hat(&rows, target, options, checkpoint, run)?, None)),
+    };
+    let Some(path) = session.common.checkpoint.as_deref() else {
+        return session.compute(|run| invert(None, run)).map_err(in_matrix);
+    };
+    let (mut file, resume) = SolveFile::open(path, fingerprint_of_hat(&rows, target, options)?)?;
+    let start = StartReport { kind: StartKind::Origin, passes: 0.0, seconds: 0.0 };
+    let state = resume.map(|saved| saved.state);
+    if let Some(state) = &state {
+        session.note(&format!("resuming at iteration {}", state.history.len()));
+    }
+    let resumed = state.is_some();
+    let mut latest: Option<State> = None;
+    let mut save = |state: &State| {
+        latest = Some(state.clone());
+        file.save_now_and_then(state, &[], &start)
+    };
+    let checkpoint = HatCheckpoint { resume: state, save: &mut save };
+    let outcome = session.compute(|run| invert(Some(checkpoint), run));
+    match (&outcome, latest) {
+        (Ok((found, _)), _) if matches!(found.status, HatStatus::Solved | HatStatus::Impossible) => file.remove(),
+        (Ok(_), Some(state)) => file.save(&state, &[], &start)?,
+        (Err(error), Some(state)) if matches!(error.kind(), ErrorKind::Interrupted) => {
+            file.save(&state, &[], &start)?
+        }
+        // An error is final: nothing of this run is left behind.
+        (Err(_), _) if !resumed => file.remove(),
+        _ => {}
+    }
+    outcome.map_err(in_matrix)
+}
+
+/// What the library found.
+struct Answer<'a> {
+    weights: &'a HatInversion,
+    fit: Option<&'a HatCoefficients>,
+    /// Of the columns.
+    names: Option<&'a [String]>,
+}
+
+impl Answer<'_> {
+    /// Writes weights and coefficients, says what was found, prints the object.
+    fn hand_over(
+        &self,
+        destination: &Destination<'_>,
+        coefficients: Option<&str>,
+        session: &mut Session<'_>,
+    ) -> Result<Exit, Failure> {
+        let Answer { weights: found, fit, names } = *self;
+        let nothing = |values: &[Option<f64>]| values.iter().map(|w| w.unwrap_or(f64::NAN)).collect::<Vec<f64>>();
+        let weights = nothing(&found.weights);
+        if found.has_weights() {
+            destination.store("weight", None, &weights)?;
+        }
+        if let (Some(path), Some(fit)) = (coefficients, fit) {
+            write_vector(path, "coefficient", names, &nothing(&fit.values))?;
+        }
+        let more = fit.map_or(&[][..], |fit| &fit.warnings);
+        found.warnings.iter().chain(more).for_each(|warning| session.warn(warning));
+        let status = HatStatus::of_both(found, fit);
+        if let Some(why) = &found.impossible {
+            session.say(&format!("impossible: {}; no weights were written", why.reason));
+            session.say(&format!("rows: {}", numbered(&why.rows)));
+        } else if status != HatStatus::Solved {
+            let ending = match status {
+                HatStatus::IterationLimit => "--max-iter is used up",
+                HatStatus::Interrupted => "interrupted",
+                _ => "no further progress",
+            };
+            session.say(&format!(
+                "not converged: {ending}; what was written is the best point so far; residual {:.1e}",
+                fit.map_or(found.residual, |fit| fit.residual)
+            ));
+        }
+        if found.has_weights() {
+            summary(found, session);
+        }
+        if let Some(fit) = fit {
+            told(fit, names, session);
+        }
+        let on_stdout = found.has_weights() && destination.on_stdout();
+        if session.common.json {
+            session.report("invert hat", HatReport::of(found, fit), None)?;
+        } else if on_stdout && fit.is_none() {
+            session.print_numbers(&weights)?;
+        } else if let Some(fit) = fit.filter(|_| on_stdout && coefficients.is_none()) {
+            session.print_numbers(&nothing(&fit.values))?;
+        }
+        Ok(match status {
+            HatStatus::Solved => Exit::Done,
+            HatStatus::Interrupted => Exit::Interrupted,
+            _ => Exit::NotConverged,
+        })
+    }
+}
+
+/// The coefficients, by the names of their columns.
+fn told(fit: &HatCoefficients, names: Option<&[String]>, session: &mut Session<'_>) {
+    const SHOWN: usize = 20;
+    session.summary(&format!(
+        "coefficients: misfit {:.2e} by its degrees of freedom, residual {:.1e}, {} fits of the scores",
+        fit.misfit, fit.residual, fit.starts
+    ));
+    for (j, value) in fit.values.iter().enumerate().take(SHOWN) {
+        let name = names.and_then(|names| names.get(j)).cloned().unwrap_or_else(|| format!("column {}", j + 1));
+        let error = fit.standard_errors.as_ref().and_then(|errors| errors[j]);
+        let error = error.map_or(String::new(), |error| format!(" +- {error:.1e}"));
+        session.summary(&match value {
+            Some(value) => format!("  {name}: {value:.9}{error}"),
+            None => format!("  {name}: open"),
+        });
+    }
+    if !fit.open.is_empty() {
+        session.summary(&format!("open: {}", fit.open.join("; ")));
+    }
+}
+
+/// Row numbers, counted from 1; the first of many.
+fn numbered(rows: &[usize]) -> String {
+    const SHOWN: usize = 12;
+    let shown: Vec<String> = rows.iter().take(SHOWN).map(|i| (i + 1).to_string()).collect();
+    let more = if rows.len() > SHOWN { format!(", ... ({} in all)", rows.len()) } else { String::new() };
+    shown.join(", ") + &more
+}
+
+fn summary(found: &HatInversion, session: &mut Session<'_>) {
+    let known = found.weights.iter().flatten().count();
+    let (passes, residual) = (found.passes, found.residual);
+    let (status, elapsed) = (found.status.name().replace('_', " "), session.elapsed());
+    session.summary(&format!(
+        "{status}: {known} weights of {} rows, residual {residual:.1e}, {elapsed}; {} steps, {passes} evaluations",
+        found.weights.len(),
+        found.history.len().saturating_sub(1),
+    ));
+    if !found.open().is_empty() {
+        session.summary(&format!("open: {}", found.open().join("; ")));
+    }
+    for near in &found.near_components {
+        session.summary(&format!(
+            "nearly apart: rows {}; their factor against the rest is known within e to +-{:.1e}",
+            numbered(&near.rows),
+            near.log_factor
+        ));
+    }
+    match &found.intervals {
+        Some(intervals) => {
+            let widest = intervals.iter().flatten().map(|[low, high]| (high / low).ln()).fold(0.0, f64::max);
+            session.summary(&format!("proven: an interval for every weight, the widest a factor of e to {widest:.1e}"));
+        }
+        None => session.summary("proven: nothing"),
+    }
+    if let Some(errors) = &found.standard_errors {
+        let largest = errors.iter().flatten().copied().fold(0.0, f64::max);
+        session.summary(&format!("standard errors of log weights: up to {largest:.1e} against the held row"));
+    }
+}

@@ -1,0 +1,32 @@
+//! From published hat values of a weighted fit back to the weights: a convex problem, its answer proven entry by entry.
+
+mod answer;
+mod basis;
+mod coefficients;
+mod components;
+mod coordinates;
+mod descent;
+mod enclosure;
+#[cfg(feature = "report")]
+mod fingerprint;
+mod inversion;
+mod options;
+mod point;
+mod release;
+#[cfg(feature = "report")]
+mod report;
+mod ridged;
+mod rounding;
+mod solve;
+mod spread;
+mod witness;
+
+pub use answer::{HatComponent, HatInversion, HatStatus, NearComponent, Silence};
+pub use coefficients::{HatCoefficients, HatModel, invert_hat_of_model};
+#[cfg(feature = "report")]
+pub use fingerprint::fingerprint_of_hat;
+pub use inversion::{HatCheckpoint, invert_hat};
+pub use options::{HatOptions, HatPrecision};
+#[cfg(feature = "report")]
+pub use report::HatReport;
+pub use witness::Impossible;
