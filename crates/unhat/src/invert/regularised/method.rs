@@ -2,7 +2,7 @@
 
 use crate::error::{ErrorKind, Result};
 use crate::gram::prefers_pairs;
-use crate::invert::gradient::Solver;
+use crate::invert::choice::Solver;
 use crate::rows::Shape;
 
 /// Where second and third derivatives come from.
