@@ -7,6 +7,7 @@ use crate::history::HistoryFile;
 use crate::input::{System, read_of_rows, require_one_reader_of_stdin};
 use crate::output::Destination;
 use crate::session::Session;
+use crate::table_options::TableText;
 use unhat::invert::hat::{
     HatCheckpoint, HatCoefficients, HatInversion, HatModel, HatOptions, HatPrecision, HatReport, HatStatus,
     fingerprint_of_hat, invert_hat, invert_hat_of_model,
@@ -32,11 +33,11 @@ pub(crate) fn run(arguments: &InvertHat, session: &mut Session<'_>) -> Result<Ex
     arguments.coefficients.as_deref().map(check_output).transpose()?;
     let history = HistoryFile::of(arguments.history.as_deref())?;
     let system = System::read(&arguments.matrix, None, session)?;
-    let matrix = &system.matrix;
-    let target = read_of_rows(&arguments.target, "target", matrix)?;
+    let (matrix, text) = (&system.matrix, &arguments.matrix.text);
+    let target = read_of_rows(&arguments.target, "target", matrix, text)?;
     let options = HatOptions {
         ridge: arguments.ridge,
-        precision: arguments.precision.read(matrix)?,
+        precision: arguments.precision.read(matrix, text)?,
         tolerance: arguments.tol,
         max_iterations: arguments.max_iter,
     };
@@ -48,10 +49,10 @@ pub(crate) fn run(arguments: &InvertHat, session: &mut Session<'_>) -> Result<Ex
 }
 
 /// A number for all rows, or a file with one for each.
-fn numbers(words: &str, what: &str, matrix: &Matrix) -> Result<Vec<f64>, Failure> {
+fn numbers(words: &str, what: &str, matrix: &Matrix, text: &TableText) -> Result<Vec<f64>, Failure> {
     match words.parse::<f64>() {
         Ok(number) => Ok(vec![number]),
-        Err(_) => read_of_rows(words, what, matrix),
+        Err(_) => read_of_rows(words, what, matrix, text),
     }
 }
 
@@ -61,23 +62,24 @@ impl InvertHat {
         let Some(family) = self.family else { return Ok(None) };
         let mut model = HatModel::new(family.into(), self.link.map(Into::into), self.theta)?;
         if let Some(words) = self.trials.as_deref() {
-            let trials = numbers(words, "trials", matrix)?;
+            let trials = numbers(words, "trials", matrix, &self.matrix.text)?;
             let rows = matrix.shape().rows;
             model.trials = Some(if trials.len() == 1 { vec![trials[0]; rows] } else { trials });
         }
-        model.offset = self.offset.as_deref().map(|path| read_of_rows(path, "offset", matrix)).transpose()?;
+        model.offset =
+            self.offset.as_deref().map(|path| read_of_rows(path, "offset", matrix, &self.matrix.text)).transpose()?;
         Ok(Some(model))
     }
 }
 
 impl Precision {
     /// As the library takes it, with the files read.
-    fn read(&self, matrix: &Matrix) -> Result<HatPrecision, Failure> {
+    fn read(&self, matrix: &Matrix, text: &TableText) -> Result<HatPrecision, Failure> {
         Ok(match (self.digits, self.decimals, self.widths.as_deref(), self.noise.as_deref()) {
             (Some(digits), ..) => HatPrecision::Digits(digits),
             (_, Some(decimals), ..) => HatPrecision::Decimals(decimals),
-            (_, _, Some(widths), _) => HatPrecision::Widths(numbers(widths, "widths", matrix)?),
-            (_, _, _, Some(noise)) => HatPrecision::Noise(numbers(noise, "noise", matrix)?),
+            (_, _, Some(widths), _) => HatPrecision::Widths(numbers(widths, "widths", matrix, text)?),
+            (_, _, _, Some(noise)) => HatPrecision::Noise(numbers(noise, "noise", matrix, text)?),
             _ => HatPrecision::Exact,
         })
     }
