@@ -1,7 +1,8 @@
 //! A and the vectors beside it, as they come from Python: lent by NumPy, or read from a file.
 
 use crate::failure::{option, raised};
-use crate::text::{TableText, in_python};
+use crate::text::TableText;
+use crate::words::in_python;
 use crate::work;
 use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;

@@ -1,6 +1,6 @@
 //! How the library's errors become Python's exceptions.
 
-use crate::text::in_python;
+use crate::words::in_python;
 use pyo3::prelude::*;
 use unhat::{Error, ErrorKind};
 

@@ -3,7 +3,8 @@
 use crate::arrow::frame_of;
 use crate::data::{Vector, lent};
 use crate::failure::{option, raised};
-use crate::text::{TableFile, TableText, in_python};
+use crate::text::{TableFile, TableText};
+use crate::words::in_python;
 use crate::work;
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;

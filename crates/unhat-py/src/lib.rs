@@ -22,6 +22,7 @@ mod learning;
 mod progress;
 mod text;
 mod training;
+mod words;
 mod work;
 
 use pyo3::prelude::*;

@@ -593,7 +593,7 @@ fn the_sentences_about_a_skewed_table_say_what_is_recomputed_from_it() {
     let (zero, options) = (vec![0.0; r.d], InvertOptions::default());
     let centre = invert_gradient(&rows, &r.b, &zero, &start, &options, None, &Run::default()).unwrap();
     let away = norm(&centre.x.iter().zip(&r.x).map(|(c, x)| c - x).collect::<Vec<_>>()) / norm(&r.x);
-    for id in ["reached", "bound", "weakest_coefficient"] {
+    for id in ["reached", "bound", "noise_needed"] {
         assert!((sentence(id).numbers["baseline_rel"].unwrap() / away - 1.0).abs() < 1e-6, "{id}: {away}");
     }
     found.findings.iter().for_each(check_numbers);

@@ -233,10 +233,9 @@ fn a_direction_proves_only_what_its_signs_prove() {
 
 /// Squares of these columns under- or overflow. What is solved is right, and everything else is refused or said.
 #[test]
-fn score_and_regularised_inversions_in_extreme_units_are_right_or_refused() {
+fn score_inversions_in_extreme_units_are_right_or_refused() {
     use unhat::barrier::Barrier;
     use unhat::invert::scores::{ScoreInvertOptions, ScoreStart, invert_scores};
-    use unhat::invert::{RegularisedOptions, invert_regularised};
     let run = Run::default();
     let p = unhat_testkit::generate::random_polytope(60, 3, 0.5, 7, Some(2.0));
     let mut solved = 0;
@@ -264,17 +263,6 @@ fn score_and_regularised_inversions_in_extreme_units_are_right_or_refused() {
                 solved += 1;
             }
             Ok(found) => assert!(!found.warnings.is_empty() || found.status != Status::Solved, "{units:?}"),
-            Err(error) => assert!(!matches!(error.kind(), ErrorKind::Option { .. }), "{units:?}: {error}"),
-        }
-        let Ok(target) = leverage_gradient(&rows, &p.b, &x, &run) else { continue };
-        let start = Start { point: Some(&x), ..Start::default() };
-        let (weights, options) = (vec![0.0; 60], RegularisedOptions::default());
-        match invert_regularised(&rows, &p.b, &target.values, &weights, &start, &options, &run) {
-            Ok(found) if found.status == Status::Solved => {
-                assert!(right(&found.x), "{units:?}: {:?} for {x:?}", found.x);
-                solved += 1;
-            }
-            Ok(found) => assert!(found.certificate.is_none() || !found.warnings.is_empty(), "{units:?}"),
             Err(error) => assert!(!matches!(error.kind(), ErrorKind::Option { .. }), "{units:?}: {error}"),
         }
     }
