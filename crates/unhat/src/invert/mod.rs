@@ -28,7 +28,7 @@ mod units;
 
 pub use certificate::Certificate;
 #[cfg(feature = "report")]
-pub use fingerprint::fingerprint_of_inversion;
+pub use fingerprint::{fingerprint_of_inversion, fingerprint_of_regularised};
 pub use gradient::{
     Checkpoint, Inversion, InvertOptions, SavedSolve, ScoreSource, Solver, invert_gradient, predicted_work,
 };
