@@ -35,7 +35,7 @@ pub use gradient::{
 pub use regularised::{
     CurvatureEstimate, CurvatureMethod, DiagonalInversion, Extent, Fold, FoldKind, MinimaSought, Minimum, ObjectiveAt,
     Origin, Proof, RegularisedCertificate, RegularisedInversion, RegularisedOptions, invert_diagonal,
-    invert_regularised, regularised_objective,
+    invert_regularised, invert_regularised_from, regularised_objective,
 };
 pub use request::{GradientRequest, SolverChoice};
 pub use start::{Start, StartKind, StartReport};
