@@ -150,7 +150,10 @@ def test_an_interrupted_solve_goes_on_to_the_same_bits(tmp_path):
     assert resumed.x.tolist() == whole.x.tolist() and resumed.iterations == whole.iterations
     assert not state.exists()
     with pytest.raises(unhat.InputError, match="checkpoint"):
-        unhat.invert_gradient(A, b, c, signs=s, weights=1.0, checkpoint=state)
+        unhat.invert_gradient(A, b, c, signs=s, weights=1.0, solver="diagonal", checkpoint=state)
+    kept = unhat.invert_gradient(A, b, c, signs=s, weights=1.0, minima="first", checkpoint=state)
+    assert kept.x.tolist() == unhat.invert_gradient(A, b, c, signs=s, weights=1.0, minima="first").x.tolist()
+    assert kept.search == "none" and not state.exists()
 
 
 def test_a_checkpoint_of_the_command_line_is_one_of_python(tmp_path, command):

@@ -199,8 +199,8 @@ def invert_gradient(
     checkpoint : path, optional
         Keep the state of the solve in this file, and resume from it to the same bits where it exists; between
         processors with FMA and without it the last ones differ. It is written about every second and when the run ends
-        unsolved, also by Ctrl-C, and removed when it is solved. The command line's files and these are the same. Not
-        beside `weights`.
+        unsolved, also by Ctrl-C, and removed when it is solved. The command line's files and these are the same. Beside
+        `weights` it is the descents so far that are kept.
     progress : bool or callable
         Show the steps while they are taken: by tqdm where it is installed, otherwise as lines on standard error. A
         callable is called with a word, ``"step"`` or ``"phase"``, and a dictionary of what is known.

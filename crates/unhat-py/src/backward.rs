@@ -204,7 +204,46 @@ fn solve(problem: &Problem<'_>, request: &GradientRequest, options: &GradientOpt
         return Ok(Found::Diagonal(Box::new(found)));
     }
     let chosen = RegularisedOptions { curvature: request.solver.beside_weights()?, ..chosen };
-    Ok(Found::Regularised(Box::new(invert_regularised(rows, offset, target, weights, start, &chosen, run)?)))
+    let found = match &options.checkpoint {
+        Some(path) => resumable_minima(path, problem, weights, &chosen, run)?,
+        None => invert_regularised(rows, offset, target, weights, start, &chosen, run)?,
+    };
+    Ok(Found::Regularised(Box::new(found)))
+}
+
+/// A search that is kept in a file, the command line's, and goes on from there to the same bits.
+fn resumable_minima(
+    path: &str,
+    problem: &Problem<'_>,
+    weights: &[f64],
+    options: &RegularisedOptions,
+    run: &Run<'_>,
+) -> Result<RegularisedInversion> {
+    let Problem { rows, offset, target, start, .. } = problem;
+    let given = (*offset, *target, weights);
+    let (mut file, resume) = SolveFile::open(path, fingerprint_of_regularised(rows, given, start, options)?)?;
+    let resumed = resume.is_some();
+    let mut latest: Option<SavedSolve> = None;
+    let mut save = |state: &State, positive: &[bool], start: &StartReport| {
+        latest = Some(SavedSolve { state: state.clone(), positive: positive.to_vec(), start: start.clone() });
+        file.save_now_and_then(state, positive, start)
+    };
+    let checkpoint = Checkpoint { resume, save: &mut save };
+    let outcome = invert_regularised_from(rows, given, start, options, Some(checkpoint), run);
+    let (solved, interrupted) = match &outcome {
+        Ok(found) => (found.status == Status::Solved, false),
+        Err(error) => (false, matches!(error.kind(), ErrorKind::Interrupted)),
+    };
+    match latest {
+        _ if solved => file.remove(),
+        Some(SavedSolve { state, positive, start }) if outcome.is_ok() || interrupted => {
+            file.save(&state, &positive, &start)?
+        }
+        // An error is final: nothing of this run is left behind.
+        _ if !interrupted && !resumed => file.remove(),
+        _ => {}
+    }
+    outcome
 }
 
 /// A solve that is kept in a file, the command line's, and goes on from there to the same bits.

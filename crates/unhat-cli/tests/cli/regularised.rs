@@ -52,8 +52,8 @@ fn every_known_minimum_of_small_cases_is_listed_best_first() {
 #[test]
 fn the_object_has_its_keys_in_order() {
     let desk = two_wells();
-    let keys = "schema command status iterations passes work residual objective certificate minima folds condition \
-                method start seconds seed threads version warnings values";
+    let keys = "schema command status iterations passes work residual objective certificate minima folds search \
+                strictness condition method start seconds seed threads version warnings values";
     let ran = desk.run(&format!("{INVERT} --weights 20 --json")).expect(0);
     let object = ran.json();
     let all: Vec<&str> = keys.split_whitespace().collect();
@@ -79,7 +79,8 @@ fn the_object_has_its_keys_in_order() {
         assert!(["born", "dies"].contains(&fold["direction"].as_str().unwrap()));
     }
     assert!(object["warnings"].as_array().unwrap().iter().any(|w| w == "only the cell of the start was searched"));
-    assert_eq!(object["method"]["solver"], "tensors");
+    assert_eq!(object["method"]["solver"], "exact");
+    assert_eq!((object["search"].as_str(), &object["strictness"]), (Some("complete"), &Value::Null));
     let x = numbers(&object["values"]);
     assert!((x[0] + 0.979_874_297_413_533).abs() < 1e-12);
 }
@@ -138,6 +139,29 @@ fn a_search_without_steps_is_not_converged_and_says_so() {
     let ran = desk.run(&format!("{INVERT} --weights 3 --max-iter 1 -o x.csv")).expect(1);
     assert!(ran.err.contains("not converged: ") && ran.err.contains("lowest point"), "{}", ran.err);
     assert!(desk.numbers("x.csv").iter().all(|v| v.is_finite()));
+}
+
+/// Every solver ends in the same minimum, says its name, and one descent ends earlier than the search and says so.
+#[test]
+fn solvers_agree_beside_weights_and_a_single_descent_says_that_it_searched_nothing() {
+    let desk = Desk::with_polytope(&random_polytope(1500, 6, 0.9, 4, None));
+    let solved = |line: &str| desk.run(&format!("{INVERT} --weights 0.3 {line} --json")).expect(0).json();
+    let best = solved("");
+    for solver in ["exact", "cg", "coreset"] {
+        let found = solved(&format!("--solver {solver}"));
+        assert_eq!((&found["method"]["solver"], &found["method"]["reason"]), (&solver.into(), &"asked for".into()));
+        let (x, y) = (numbers(&found["values"]), numbers(&best["values"]));
+        assert!(x.iter().zip(&y).all(|(x, y)| (x - y).abs() < 1e-7 * y.abs().max(1e-3)), "{solver}: {x:?} {y:?}");
+    }
+    let first = solved("--minima first --solver cg");
+    assert_eq!((first["search"].as_str(), first["minima"].as_array().map(Vec::len)), (Some("none"), Some(1)));
+    assert_eq!((&first["certificate"], &first["minima"][0]["strict"]), (&Value::Null, &true.into()));
+    assert!(first["strictness"]["least"].as_f64() > Some(0.0) && first["passes"].as_u64() < best["passes"].as_u64());
+    let said = desk.run(&format!("{INVERT} --weights 0.3 --minima first --solver cg -o x.csv")).expect(0).err;
+    assert!(said.contains("proven: nothing; ") && said.contains("searched: no further than the starts"), "{said}");
+    let refused = desk.run(&format!("{INVERT} --weights 0.3 --solver surrogate")).expect(2).err;
+    assert!(refused.contains("surrogate is for the problem without weights"), "{refused}");
+    desk.run(&format!("{INVERT} --minima first")).expect(2);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A number that stands for a problem: it differs, for all practical purposes, when anything in the problem does.
 
-use super::{InvertOptions, Start};
+use super::{CurvatureMethod, InvertOptions, RegularisedOptions, Start};
 use crate::barrier::Side;
 use crate::error::Result;
 use crate::rows::{Block, RowSource};
@@ -83,6 +83,33 @@ pub fn fingerprint_of_inversion(
     fingerprint.text(options.scores.name());
     fingerprint.word(options.tolerance.to_bits());
     fingerprint.word(options.seed);
+    Ok(fingerprint.value())
+}
+
+/// Everything the bits of the minima beside a regulariser depend on.
+///
+/// # Errors
+/// Those of reading the rows.
+pub fn fingerprint_of_regularised(
+    rows: &dyn RowSource,
+    (offset, target, weights): (&[f64], &[f64], &[f64]),
+    start: &Start<'_>,
+    options: &RegularisedOptions,
+) -> Result<u64> {
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.text("beside a regulariser");
+    fingerprint.matrix(rows)?;
+    [offset, target, weights].into_iter().for_each(|values| fingerprint.numbers(values));
+    fingerprint.optional(start.point);
+    fingerprint.optional(start.signs);
+    fingerprint.word(matches!(start.side, Some(Side::Below)).into());
+    fingerprint.text(options.curvature.map_or("auto", CurvatureMethod::name));
+    fingerprint.text(options.minima.name());
+    [options.tolerance, options.search_flops].into_iter().for_each(|v| fingerprint.word(v.to_bits()));
+    let RegularisedOptions { max_iterations, seed, prove, max_boxes, random_starts, stop_when_unique, .. } = options;
+    let counts = [u64::from(*max_iterations), *seed, u64::from(*prove), *max_boxes, u64::from(*stop_when_unique)];
+    counts.into_iter().for_each(|word| fingerprint.word(word));
+    fingerprint.word(random_starts.map_or(u64::MAX, u64::from));
     Ok(fingerprint.value())
 }
 

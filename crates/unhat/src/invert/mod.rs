@@ -33,12 +33,12 @@ pub use answer::Inversion;
 pub use certificate::Certificate;
 pub use choice::{ScoreSource, Solver, predicted_work};
 #[cfg(feature = "report")]
-pub use fingerprint::fingerprint_of_inversion;
+pub use fingerprint::{fingerprint_of_inversion, fingerprint_of_regularised};
 pub use gradient::{Checkpoint, InvertOptions, SavedSolve, invert_gradient};
 pub use regularised::{
     CurvatureEstimate, CurvatureMethod, DiagonalInversion, Extent, Fold, FoldKind, MinimaSought, Minimum, ObjectiveAt,
     Origin, Proof, RegularisedCertificate, RegularisedInversion, RegularisedOptions, invert_diagonal,
-    invert_regularised, regularised_objective,
+    invert_regularised, invert_regularised_from, regularised_objective,
 };
 pub use request::{GradientRequest, SolverChoice};
 pub use start::{Start, StartKind, StartReport};

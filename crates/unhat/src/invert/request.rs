@@ -101,8 +101,8 @@ impl GradientRequest {
         if self.scores != ScoreSource::Auto {
             return refusal("scores", "does not apply beside weights; leave it out, or give auto");
         }
-        if self.checkpoint {
-            return refusal("checkpoint", "is not supported beside weights yet; leave it out");
+        if self.checkpoint && self.solver == SolverChoice::Diagonal {
+            return refusal("checkpoint", "does not apply to the solver diagonal; leave it out");
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ mod tests {
             (GradientRequest { solver: diagonal, prove: true, ..beside }, "prove"),
             (GradientRequest { noise: Some(0.1), ..beside }, "noise"),
             (GradientRequest { scores: ScoreSource::Sketched, ..beside }, "scores"),
-            (GradientRequest { checkpoint: true, ..beside }, "checkpoint"),
+            (GradientRequest { checkpoint: true, solver: diagonal, ..beside }, "checkpoint"),
         ] {
             let error = request.check().unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::Option { name: n, .. } if n == name), "{name}: {error}");

@@ -5,13 +5,16 @@ use super::files::Files;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
+use unhat::ErrorKind;
 use unhat::invert::page::of_regularised;
 use unhat::invert::report::RegularisedReport;
 use unhat::invert::{
-    CurvatureEstimate, Extent, Fold, FoldKind, GradientRequest, Minimum, Proof, RegularisedCertificate,
-    RegularisedInversion, RegularisedOptions, invert_regularised,
+    Checkpoint, CurvatureEstimate, Extent, Fold, FoldKind, GradientRequest, Minimum, Proof, RegularisedCertificate,
+    RegularisedInversion, RegularisedOptions, SavedSolve, StartReport, fingerprint_of_regularised,
+    invert_regularised_from,
 };
-use unhat::solve::Status;
+use unhat::solve::{State, Status};
+use unhat_io::SolveFile;
 use unhat_report::inversion_page;
 
 /// The library's word that no answer of this kind is without: a note here, not a warning each time.
@@ -35,10 +38,48 @@ pub(super) fn solve(
         curvature: request.solver.beside_weights()?,
         ..RegularisedOptions::default()
     };
-    let found = session
-        .compute(|run| invert_regularised(&rows, offset, target, weights, &files.cell(), &options, run))
-        .map_err(|error| Failure::in_matrix(error, matrix))?;
-    hand_over(&found, &files, &Given::gradient(&files, Some(target_file), target), session)
+    let problem = (offset, target, weights);
+    let (mut file, resume) = match session.common.checkpoint.as_deref() {
+        Some(path) => {
+            let (file, resume) =
+                SolveFile::open(path, fingerprint_of_regularised(&rows, problem, &files.cell(), &options)?)?;
+            (Some(file), resume)
+        }
+        None => (None, None),
+    };
+    if let Some(SavedSolve { state, .. }) = &resume {
+        session.note(&format!("resuming after {} steps", state.history.len()));
+    }
+    let resumed = resume.is_some();
+    let mut latest: Option<SavedSolve> = None;
+    let mut save = |state: &State, positive: &[bool], start: &StartReport| {
+        latest = Some(SavedSolve { state: state.clone(), positive: positive.to_vec(), start: start.clone() });
+        file.as_mut().map_or(Ok(()), |file| file.save_now_and_then(state, positive, start))
+    };
+    let kept = session.common.checkpoint.is_some();
+    let outcome = session.compute(|run| {
+        let checkpoint = kept.then(|| Checkpoint { resume, save: &mut save });
+        invert_regularised_from(&rows, problem, &files.cell(), &options, checkpoint, run)
+    });
+    let interrupted = outcome.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Interrupted));
+    let solved = outcome.as_ref().is_ok_and(|found| found.status == Status::Solved);
+    if let (Some(file), Some(SavedSolve { state, positive, start }), true) =
+        (&mut file, latest, !solved && (outcome.is_ok() || interrupted))
+    {
+        file.save(&state, &positive, &start)?;
+    }
+    let found = outcome.map_err(|error| {
+        // An error is final: nothing of this run is left behind.
+        if let Some(file) = file.as_ref().filter(|_| !interrupted && !resumed) {
+            file.remove();
+        }
+        Failure::in_matrix(error, matrix)
+    })?;
+    let exit = hand_over(&found, &files, &Given::gradient(&files, Some(target_file), target), session)?;
+    if let Some(file) = file.filter(|_| solved) {
+        file.remove(); // not before the answer is safe
+    }
+    Ok(exit)
 }
 
 /// Writes history, the best x and the page, says what was found, prints the object.

@@ -54,6 +54,8 @@ pub(super) struct Trace {
     pub folds: Vec<Fold>,
     /// The walk ended at the other end of ν after an odd number of crossings.
     pub complete: bool,
+    /// It was left because its work was spent.
+    pub cut: bool,
 }
 
 /// The curve is followed between these scales of μ = e^ν: at the first the regulariser is a perturbation, at the last the
@@ -72,7 +74,7 @@ const CORRECTION_CAP: f64 = 0.7;
 /// Spots of the curve are known to this; the next one is corrected afresh.
 const CORRECTION_DONE: f64 = 1e-5;
 /// Crossings are known to this before they are polished.
-const CROSSING_DONE: f64 = 1e-8;
+const CROSSING_DONE: f64 = 1e-6;
 /// A correction with the derivatives of the spot before must be this much smaller than the last one.
 const CHORD_RATE: f64 = 0.3;
 /// Corrections of the first point: it may lie off the curve.
@@ -94,7 +96,7 @@ pub(super) enum End {
 
 /// Walks from `x` near one end to the other; walks again with shorter steps where the self-check fails (the curve joins
 /// the two ends, so a walk that jumped to another branch mostly ends on the wrong side or crosses ν = 0 an even number
-/// of times). The crossings of failed walks are stationary points all the same, and are kept before those of the last.
+/// of times), and no further once `most_work` evaluations' worth is spent. The crossings of failed walks are stationary points all the same, and are kept before those of the last.
 ///
 /// # Cost
 /// Two to four evaluations of L with its curvature a step: about ten descents.
@@ -103,29 +105,31 @@ pub(super) fn follow(
     x: &[f64],
     end: End,
     options: DescentOptions,
+    most_work: f64,
     run: &Run<'_>,
 ) -> Result<Trace> {
+    let last_work = objective.barrier.work() + most_work;
     let mut crossings = Vec::new();
     for (k, cap) in STEP_CAPS.into_iter().enumerate() {
-        let mut trace = walk(objective, x, end, cap, options, run)?;
-        if trace.complete || k + 1 == STEP_CAPS.len() {
+        let mut trace = walk(objective, x, end, (cap, last_work), options, run)?;
+        if trace.complete || trace.cut || k + 1 == STEP_CAPS.len() {
             crossings.append(&mut trace.crossings);
             return Ok(Trace { crossings, ..trace });
         }
         crossings.append(&mut trace.crossings);
     }
-    Ok(Trace { crossings, folds: Vec::new(), complete: false })
+    Ok(Trace { crossings, folds: Vec::new(), complete: false, cut: false })
 }
 
 fn walk(
     objective: &Objective<'_>,
     x: &[f64],
     end: End,
-    step_cap: f64,
+    (step_cap, last_work): (f64, f64),
     options: DescentOptions,
     run: &Run<'_>,
 ) -> Result<Trace> {
-    let mut trace = Trace { crossings: Vec::new(), folds: Vec::new(), complete: false };
+    let mut trace = Trace { crossings: Vec::new(), folds: Vec::new(), complete: false, cut: false };
     let (lowest, highest) = (LEAST_SCALE.ln(), LARGEST_SCALE.ln());
     let nu = if end == End::SmallWeights { lowest } else { highest };
     let Some(mut here) = first_spot(objective, x, nu, options, run)? else { return Ok(trace) };
@@ -136,6 +140,10 @@ fn walk(
     let mut length = 0.3; // of the first step
     for _ in 0..MAX_STEPS {
         run.check()?;
+        if objective.barrier.work() > last_work {
+            trace.cut = true;
+            return Ok(trace);
+        }
         let Some((next, corrections, taken)) = here.step(&tangent, length, step_cap, objective, run)? else {
             return Ok(trace);
         };

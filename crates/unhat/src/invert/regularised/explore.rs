@@ -121,6 +121,10 @@ fn natural_starts(
     let quest = Quest {
         seed: options.seed,
         limit: options.search_flops,
+        most_work: match (many, options.minima) {
+            (true, MinimaSought::Best) => method::curve_work(&shape),
+            _ => f64::INFINITY,
+        },
         anchors: fitted.iter().chain([&regular]).cloned().collect(),
         curve: (from, end),
         centre: restarts,
@@ -256,4 +260,43 @@ fn leave_saddles(search: &mut Search<'_, '_>, findings: &mut Found, options: &Re
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is how a test fails
+    use super::super::CurvatureMethod;
+    use super::super::objective::Objective;
+    use super::super::trust_region::DescentOptions;
+    use super::*;
+    use crate::Run;
+    use crate::barrier::Barrier;
+    use crate::rows::DenseRows;
+    use unhat_testkit::known::minima_cases;
+
+    /// Told that a known saddle is the best point, the search ends in a known minimum below it.
+    #[test]
+    fn a_saddle_is_left_downhill() {
+        let (run, mut tried) = (Run::default(), 0);
+        for case in minima_cases().iter().filter(|case| case.complete) {
+            let rows = DenseRows::new(&case.a, case.d).unwrap();
+            for saddle in case.stationary.iter().filter(|point| !point.minimum) {
+                let barrier = Barrier::around(&rows, &case.b, &saddle.x, &run).unwrap();
+                let objective = Objective::new(&barrier, &case.c, &case.w, CurvatureMethod::Products, &run).unwrap();
+                let descent = DescentOptions { tolerance: 1e-11, max_iterations: 300 };
+                let mut search = Search::new(&objective, descent, 0, &run);
+                let place = objective.at(&saddle.x, &run).unwrap().unwrap();
+                search.keep(place, Origin::Fit).unwrap();
+                let mut findings = Found::default();
+                leave_saddles(&mut search, &mut findings, &RegularisedOptions::default()).unwrap();
+                let value = search.value(search.best().unwrap());
+                let known = case.minima();
+                let reached = known.iter().any(|m| (m.objective - value).abs() <= 1e-9 * value);
+                assert!(value < saddle.objective && reached, "{}: {value} from {}", case.name, saddle.objective);
+                assert!(findings.strictness.unwrap().least > 0.0);
+                tried += 1;
+            }
+        }
+        assert!(tried >= 8, "{tried}");
+    }
 }

@@ -114,3 +114,40 @@ fn scale_to_one(v: &mut [f64]) {
     let length = norm(v).max(f64::MIN_POSITIVE);
     v.iter_mut().for_each(|v| *v /= length);
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is how a test fails
+    use super::super::method::CurvatureMethod;
+    use super::*;
+    use crate::barrier::Barrier;
+    use crate::rows::DenseRows;
+    use unhat_testkit::known::minima_cases;
+
+    /// Minima and saddles of the known cases, told apart by 30 and more digits there: all of space is seen in few
+    /// dimensions, a saddle is never called a minimum, and its direction leads down.
+    #[test]
+    fn known_saddles_have_a_negative_least_curvature_and_minima_a_positive_one() {
+        let (run, mut saddles) = (Run::default(), 0);
+        for case in minima_cases() {
+            let rows = DenseRows::new(&case.a, case.d).unwrap();
+            for point in &case.stationary {
+                let barrier = Barrier::around(&rows, &case.b, &point.x, &run).unwrap();
+                let objective = Objective::new(&barrier, &case.c, &case.w, CurvatureMethod::Products, &run).unwrap();
+                let place = objective.at(&point.x, &run).unwrap().unwrap();
+                let (estimate, downhill) = least_curvature(&objective, &place, 1, &run).unwrap();
+                assert_eq!(estimate.least > 0.0, point.minimum, "{}: {estimate:?}", case.name);
+                assert_eq!(estimate.kind() == "saddle", !point.minimum);
+                assert!(estimate.products as usize <= case.d);
+                if !point.minimum {
+                    saddles += 1;
+                    let size = 1e-2 / objective.largest_change(&place, &downhill, &run).unwrap();
+                    let x: Vec<f64> = point.x.iter().zip(&downhill).map(|(x, h)| x + size * h).collect();
+                    let there = objective.at(&x, &run).unwrap().unwrap();
+                    assert!(there.value < place.value, "{}: {} above {}", case.name, there.value, place.value);
+                }
+            }
+        }
+        assert!(saddles >= 20, "{saddles}");
+    }
+}

@@ -130,6 +130,15 @@ pub(super) fn curve_flops(m: f64, d: usize) -> f64 {
     if d > TENSOR_COLUMNS { f64::INFINITY } else { CURVE_EVALUATIONS * tensor_flops(m, d) }
 }
 
+/// Evaluations' worth of work that the curve may take while the best minimum is looked for among many rows: about two
+/// descents', or half a second of one core.
+pub(super) fn curve_work(shape: &Shape) -> f64 {
+    CURVE_UNITS.max(1.2 * SMALL / unit_flops(shape))
+}
+
+/// Evaluations that the curve may take unasked.
+const CURVE_UNITS: f64 = 60.0;
+
 /// Whether so many flops are hardly felt: a twentieth of a second.
 pub(super) fn is_tiny(flops: f64) -> bool {
     flops <= 0.05 * SMALL

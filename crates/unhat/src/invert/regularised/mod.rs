@@ -12,6 +12,7 @@ mod diagonal;
 mod explore;
 mod flips;
 mod frame;
+mod journal;
 mod lanczos;
 mod local_steps;
 mod method;
@@ -32,6 +33,7 @@ pub use method::CurvatureMethod;
 pub use objective::{ObjectiveAt, regularised_objective};
 pub use search::Origin;
 
+use super::gradient::Checkpoint;
 use super::start::{Located, Start, StartReport, locate};
 use crate::barrier::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
@@ -40,8 +42,10 @@ use crate::rows::{RowSource, require_vector};
 use crate::run::Run;
 use crate::solve::{Status, Step};
 use explore::{Found, explore};
+use journal::finished_in;
 use objective::{Objective, Place, require_weights};
 use search::Search;
+use std::collections::VecDeque;
 use trust_region::DescentOptions;
 
 /// Which minima are looked for.
@@ -247,9 +251,27 @@ pub fn invert_regularised(
     options: &RegularisedOptions,
     run: &Run<'_>,
 ) -> Result<RegularisedInversion> {
+    invert_regularised_from(source, (offset, target, weights), start, options, None, run)
+}
+
+/// [`invert_regularised`] that can be picked up: `checkpoint` is called after every descent, and with its state another run
+/// with the same data, options and seed repeats no descent and ends in the same bits.
+///
+/// # Shapes
+/// (`offset`, `target`, `weights`): n, d and n values.
+/// # Errors
+/// Those of [`invert_regularised`]; [`ErrorKind::Shape`] for a state of another problem.
+pub fn invert_regularised_from(
+    source: &dyn RowSource,
+    (offset, target, weights): (&[f64], &[f64], &[f64]),
+    start: &Start<'_>,
+    options: &RegularisedOptions,
+    checkpoint: Option<Checkpoint<'_>>,
+    run: &Run<'_>,
+) -> Result<RegularisedInversion> {
     let shape = source.shape();
     let located = begin(source, (offset, target, weights), start, options, run)?;
-    let barrier = Barrier::new(source, offset, located.positive)?;
+    let barrier = Barrier::new(source, offset, located.positive.clone())?;
     let (method, reason) = match options.curvature {
         None => method::choose(&shape),
         Some(method) => (method, "asked for".into()),
@@ -258,6 +280,18 @@ pub fn invert_regularised(
     let objective = Objective::new(&barrier, target, weights, method, run)?;
     let descent = DescentOptions { tolerance: options.tolerance, max_iterations: options.max_iterations };
     let mut search = Search::new(&objective, descent, options.seed, run);
+    if let Some(Checkpoint { resume, save }) = checkpoint {
+        let replay = match resume {
+            None => VecDeque::new(),
+            Some(saved) => finished_in(&saved.state, shape.columns).ok_or_else(|| ErrorKind::Shape {
+                what: "the saved search".into(),
+                expected: format!("descents of {} columns", shape.columns),
+                found: format!("{} values", saved.state.memory.len()),
+            })?,
+        };
+        let (positive, report) = (&located.positive, &located.report);
+        search.resume(replay, Box::new(move |state| save(state, positive, report)));
+    }
     let certifiable = certifiable && method::certifiable(&shape, options.prove, options.search_flops);
     let mut findings = Found { certifiable, ..Found::default() };
     let explored = explore(&mut search, &mut findings, &located.x, options);
@@ -267,7 +301,7 @@ pub fn invert_regularised(
         Err(error) if error.is_interrupted() && search.lowest.is_some() => Status::Interrupted,
         Err(error) => return Err(error),
     };
-    conclude(search, findings, status, located.report, reason)
+    conclude(search, findings, status, located.report.clone(), reason)
 }
 
 fn conclude(

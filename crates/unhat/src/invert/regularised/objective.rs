@@ -119,6 +119,11 @@ impl<'a> Objective<'a> {
         self.coreset_work.get()
     }
 
+    /// Continues the count of an earlier run.
+    pub fn resume_coreset_work(&self, work: f64) {
+        self.coreset_work.set(work);
+    }
+
     /// L from an evaluation of the barrier.
     pub fn place(&self, base: Point) -> Place {
         let residual: Vec<f64> = base.gradient.iter().zip(self.target).map(|(g, c)| g - c).collect();

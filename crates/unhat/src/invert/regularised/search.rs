@@ -2,6 +2,7 @@
 
 use super::certificate::{RegularisedCertificate, certify};
 use super::coreset_steps::descend_by_coresets;
+use super::journal::{Finished, Keep, state_of};
 use super::method::CurvatureMethod;
 use super::objective::{Objective, Place};
 use super::trust_region::{Descent, DescentOptions, descend};
@@ -10,6 +11,7 @@ use crate::linalg::norm;
 use crate::run::{Event, Run};
 use crate::solve::Step;
 use std::cell::OnceCell;
+use std::collections::VecDeque;
 
 /// Where a descent was started from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +66,10 @@ pub(super) struct Search<'s, 'a> {
     options: DescentOptions,
     /// Of the coresets.
     seed: u64,
+    /// Descents of an earlier run that are not to be repeated, and those that were finished.
+    replay: VecDeque<Finished>,
+    finished: Vec<Finished>,
+    keep_state: Option<Keep<'s>>,
 }
 
 /// Points are the same minimum if no slack differs by more than this share; minima are found to about 10⁻¹¹, and wells
@@ -72,11 +78,31 @@ const SAME_MINIMUM: f64 = 1e-6;
 
 impl<'s, 'a> Search<'s, 'a> {
     pub fn new(objective: &'s Objective<'a>, options: DescentOptions, seed: u64, run: &'s Run<'s>) -> Self {
-        Search { objective, run, found: Vec::new(), lowest: None, history: Vec::new(), options, seed }
+        Search {
+            objective,
+            run,
+            found: Vec::new(),
+            lowest: None,
+            history: Vec::new(),
+            options,
+            seed,
+            replay: VecDeque::new(),
+            finished: Vec::new(),
+            keep_state: None,
+        }
+    }
+
+    /// From now on descents are told to `keep`, and those in `replay` are not repeated.
+    pub fn resume(&mut self, replay: VecDeque<Finished>, keep: Keep<'s>) {
+        (self.replay, self.keep_state) = (replay, Some(keep));
     }
 
     /// Descends from x, and keeps the strict minimum it ends in: its number in the list, and whether it is new.
     pub fn descend_from(&mut self, x: &[f64], origin: Origin) -> Result<Option<usize>> {
+        if let Some(known) = self.replay.pop_front() {
+            return self.repeat(known, origin);
+        }
+        let before = self.history.len();
         let Some(first) = self.objective.at(x, self.run)? else { return Ok(None) };
         self.note(&first);
         let (barrier, run, options) = (self.objective.barrier, self.run, self.options);
@@ -101,7 +127,39 @@ impl<'s, 'a> Search<'s, 'a> {
             false => descend(self.objective, first, options, &mut watch, run)?,
         };
         self.note(&place);
+        if self.keep_state.is_some() {
+            self.finished.push(Finished {
+                converged,
+                x: place.base.x.clone(),
+                lowest: self.lowest.as_ref().map_or(place.base.x.clone(), |lowest| lowest.base.x.clone()),
+                steps: self.history[before..].to_vec(),
+                passes: barrier.passes(),
+                work: barrier.work(),
+                coreset_work: self.objective.coreset_work(),
+            });
+            self.save()?;
+        }
         if converged { Ok(Some(self.keep(place, origin)?)) } else { Ok(None) }
+    }
+
+    fn save(&mut self) -> Result<()> {
+        let state = state_of(self, &self.finished);
+        self.keep_state.as_mut().map_or(Ok(()), |keep| keep(&state))
+    }
+
+    /// What a descent of an earlier run came to, its counts included.
+    fn repeat(&mut self, known: Finished, origin: Origin) -> Result<Option<usize>> {
+        for x in [&known.lowest, &known.x] {
+            if let Some(place) = self.objective.at(x, self.run)? {
+                self.note(&place);
+            }
+        }
+        let place = if known.converged { self.objective.at(&known.x, self.run)? } else { None };
+        self.history.extend(known.steps.iter().cloned());
+        self.objective.barrier.resume_counts(known.passes, known.work);
+        self.objective.resume_coreset_work(known.coreset_work);
+        self.finished.push(known);
+        place.map(|place| self.keep(place, origin)).transpose()
     }
 
     pub fn options(&self) -> DescentOptions {
@@ -131,7 +189,8 @@ impl<'s, 'a> Search<'s, 'a> {
         keep_lower(&mut self.lowest, place);
     }
 
-    fn keep(&mut self, place: Place, origin: Origin) -> Result<usize> {
+    /// Adds a minimum to the list, or its origin to the one it is.
+    pub fn keep(&mut self, place: Place, origin: Origin) -> Result<usize> {
         for (i, known) in self.found.iter_mut().enumerate() {
             if slack_distance(self.objective, &known.place, &place.base.x, self.run)? < SAME_MINIMUM {
                 if !known.origins.contains(&origin) {

@@ -265,3 +265,75 @@ impl WeightedRows {
         Ok(root.map(|root| unwhiten(lower, d, &linalg::lower_outer_product(&root, d))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is how a test fails
+    use super::*;
+    use unhat_testkit::close::assert_all_close;
+    use unhat_testkit::generate::{Polytope, random_polytope};
+
+    fn problem() -> Polytope {
+        random_polytope(40, 4, 0.8, 3, None)
+    }
+
+    fn gathered(a: &[f64], b: &[f64], weights: Vec<f64>) -> WeightedRows {
+        let rows = DenseRows::new(a, 4).unwrap();
+        let barrier = Barrier::new(&rows, b, vec![true; b.len()]).unwrap();
+        WeightedRows::gather(&barrier, Sample { rows: (0..b.len()).collect(), weights }).unwrap()
+    }
+
+    /// With every row once, gradient, Hessian, its products and D³V are those of the barrier.
+    #[test]
+    fn all_rows_with_weight_one_are_the_barrier() {
+        let (p, run) = (problem(), Run::default());
+        let rows = DenseRows::new(&p.a, 4).unwrap();
+        let barrier = Barrier::new(&rows, &p.b, vec![true; 40]).unwrap();
+        let (h, k) = ([0.3, -1.0, 0.2, 0.7], [1.0, 0.1, -0.4, 0.2]);
+        let exact = barrier.at(&p.hidden, false, &run).unwrap().unwrap();
+        let drawn = gathered(&p.a, &p.b, vec![1.0; 40]);
+        let point = drawn.at(&p.hidden, &run).unwrap().unwrap();
+        assert_all_close(&point.gradient, &exact.gradient, 1e-12);
+        let (found, expected) =
+            (drawn.curvature(&point, &h, &run).unwrap(), barrier.whitened_curvature(&exact, &h, &run).unwrap());
+        assert_all_close(&found.hessian, &expected.hessian, 1e-11);
+        assert_all_close(&found.third, &expected.third, 1e-11);
+        assert_all_close(&drawn.hessian_vec(&point, &k), &barrier.hessian_vec(&exact, &k, &run).unwrap(), 1e-11);
+    }
+
+    /// A row of weight two is the row twice: in all derivatives.
+    #[test]
+    fn a_row_of_weight_two_is_the_row_twice() {
+        let (p, run, h) = (problem(), Run::default(), [0.3, -1.0, 0.2, 0.7]);
+        let twice = gathered(&[p.a.clone(), p.a.clone()].concat(), &[p.b.clone(), p.b.clone()].concat(), vec![1.0; 80]);
+        let heavy = gathered(&p.a, &p.b, vec![2.0; 40]);
+        let at = |rows: &WeightedRows| rows.at(&p.hidden, &run).unwrap().unwrap();
+        let (a, b) = (at(&twice), at(&heavy));
+        assert_all_close(&a.gradient, &b.gradient, 1e-12);
+        let curvature = |rows: &WeightedRows, point: &Point| rows.curvature(point, &h, &run).unwrap();
+        let (a, b) = (curvature(&twice, &a), curvature(&heavy, &b));
+        assert_all_close(&a.hessian, &b.hessian, 1e-11);
+        assert_all_close(&a.third, &b.third, 1e-11);
+    }
+
+    /// The corrected gradient and Hessian are constant + E(x − x_c) and E more.
+    #[test]
+    fn a_correction_is_added_to_gradient_and_hessian() {
+        let (p, run) = (problem(), Run::default());
+        let plain = gathered(&p.a, &p.b, vec![1.5; 40]);
+        let matrix: Vec<f64> = (0..16).map(|k| if k % 5 == 0 { 2.0 } else { 0.25 }).collect();
+        let correction =
+            Correction { centre: vec![0.0; 4], constant: vec![1.0, 2.0, 3.0, 4.0], matrix: matrix.clone() };
+        let corrected = plain.corrected(correction);
+        let (a, b) = (plain.at(&p.hidden, &run).unwrap().unwrap(), corrected.at(&p.hidden, &run).unwrap().unwrap());
+        let tilt = linalg::symmetric_times_vector(&matrix, &p.hidden);
+        let expected: Vec<f64> = (0..4).map(|i| a.gradient[i] + (i + 1) as f64 + tilt[i]).collect();
+        assert_all_close(&b.gradient, &expected, 1e-12);
+        let h = [0.3, -1.0, 0.2, 0.7];
+        let full = |rows: &WeightedRows, point: &Point| {
+            unwhiten(point.factor.lower(), 4, &rows.curvature(point, &h, &run).unwrap().hessian)
+        };
+        let expected: Vec<f64> = full(&plain, &a).iter().zip(&matrix).map(|(h, e)| h + e).collect();
+        assert_all_close(&full(&corrected, &b), &expected, 1e-11);
+    }
+}

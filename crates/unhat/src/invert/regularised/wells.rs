@@ -25,8 +25,10 @@ pub(super) struct Wells {
 /// What a search may cost and begins with.
 pub(super) struct Quest {
     pub seed: u64,
-    /// Flops of each part.
+    /// Flops that each part may be predicted to take.
     pub limit: f64,
+    /// Evaluations' worth of work that the curve may take.
+    pub most_work: f64,
     /// Points between which eigen-flips mirror; the first is the solution without regulariser, if there is one.
     pub anchors: Vec<Vec<f64>>,
     /// Where the curve begins, and at which of its ends.
@@ -53,7 +55,7 @@ pub(super) fn look_for_wells(search: &mut Search<'_, '_>, rows: f64, quest: &Que
     }
     if method::curve_flops(rows, d) <= quest.limit {
         let (from, end) = &quest.curve;
-        let trace = follow(objective, from, *end, search.options(), run)?;
+        let trace = follow(objective, from, *end, search.options(), quest.most_work, run)?;
         wells.complete = trace.complete;
         wells.folds = trace.folds;
         for crossing in trace.crossings {
@@ -68,6 +70,13 @@ pub(super) fn look_for_wells(search: &mut Search<'_, '_>, rows: f64, quest: &Que
                     }
                 }
             }
+        }
+        if trace.cut {
+            wells.left_out.push(
+                "the curve of stationary points was left half-way: it took more work than the best minimum is worth \
+                 unasked; all minima follow it to its end",
+            );
+            return Ok(wells);
         }
         if !wells.complete {
             wells.left_out.push("the curve of stationary points could not be followed from end to end");
@@ -143,8 +152,9 @@ pub(super) fn wells_of_a_coreset<'a>(
     let known = search.found.len();
     let wells = look_for_wells(&mut search, m, quest)?;
     let least = search.best().map_or(0.0, |i| search.value(i));
-    let mut candidates: Vec<Candidate> = search
-        .found
+    let found = std::mem::take(&mut search.found);
+    drop(search);
+    let mut candidates: Vec<Candidate> = found
         .into_iter()
         .skip(known)
         .filter(|found| all || found.place.value <= HOPELESS * least)
