@@ -1,7 +1,7 @@
 //! The words of the command line: commands, options, their defaults and their help.
 
 use crate::common_options::Common;
-use crate::hat_options::InvertHat;
+use crate::hat_options::{InvertColumn, InvertHat, InvertOutcomes};
 use crate::influence_options::Influence;
 use crate::table_options::TableText;
 use crate::training_options::{Predict, Train};
@@ -135,6 +135,15 @@ pub(crate) enum Invert {
     /// The weights w with h_i = w_i a_i^T (A^T W A)^-1 a_i are unique up to one factor in each component of A's rows, and
     /// come from a convex problem, without start or model. Written are the weights, with nothing where a row says nothing.
     Hat(InvertHat),
+    /// Recovers every 0/1 response of a logistic fit from its hat values and one residual a row
+    ///
+    /// Up to the complement of all. A response is left empty where the two cannot be told apart.
+    Outcomes(InvertOutcomes),
+    /// Recovers a hidden 0/1 column of a linear fit from its hat values, all other columns known
+    ///
+    /// Up to its complement. Exit code 1 where none was found: then only the size of what it has beyond the known columns is
+    /// known, row by row.
+    Column(InvertColumn),
     /// Recovers x from released leverage scores sigma(x) of A_x, of all rows or of some
     ///
     /// Solves sigma_i(x) = sigma_i for the released rows, exactly or in the least-squares sense.

@@ -4,7 +4,8 @@
 use serde_json::Value;
 use unhat::families::{Family, Link};
 use unhat::invert::hat::{
-    HatCoefficients, HatInversion, HatModel, HatOptions, HatPrecision, HatStatus, Silence, invert_hat, invert_hat_of_model,
+    HatCoefficients, HatInversion, HatModel, HatOptions, HatPrecision, HatStatus, ResidualKind, Silence, invert_column,
+    invert_hat, invert_hat_of_model, invert_outcomes,
 };
 use unhat::rows::{CsrRows, DenseRows, RowSource};
 use unhat::{Error, Result, Run};
@@ -136,7 +137,9 @@ fn scores_that_no_weights_have_are_refused_with_the_rows_that_show_it() {
 #[test]
 fn bad_input_is_refused_with_the_row_or_the_option() {
     let a = [1.0, 1.0, 1.0];
-    let said = |h: &[f64], options: &HatOptions| invert(&a, 1, h, options).err().map_or(String::new(), |e: Error| e.to_string());
+    let said = |h: &[f64], options: &HatOptions| {
+        invert(&a, 1, h, options).err().map_or(String::new(), |e: Error| e.to_string())
+    };
     let plain = HatOptions::default();
     assert!(said(&[0.5, 0.5], &plain).contains("found 2 values, expected 3"));
     assert!(said(&[0.5, f64::NAN, 0.5], &plain).contains("row 2"));
@@ -157,7 +160,10 @@ fn a_score_of_0_is_a_row_without_weight_and_one_of_1_a_weight_beyond_telling() {
     assert!((found.weights[2].unwrap() / found.weights[0].unwrap() - 4.0).abs() < 1e-12);
     // Row 1 at infinite weight: row 2 and 3 share what is left of the plane after it, the second column: weights 1 and 3.
     let found = exact(&[1.0, 0.0, 0.0, 1.0, 1.0, 1.0], 2, &[1.0, 0.25, 0.75]);
-    assert_eq!((found.status, found.weights[0], found.silent.clone()), (HatStatus::Solved, None, vec![(0, Silence::Saturated)]));
+    assert_eq!(
+        (found.status, found.weights[0], found.silent.clone()),
+        (HatStatus::Solved, None, vec![(0, Silence::Saturated)])
+    );
     assert!((found.weights[2].unwrap() / found.weights[1].unwrap() - 3.0).abs() < 1e-9);
 }
 
@@ -170,10 +176,12 @@ fn problem(kind: usize, stream: &mut Stream) -> (Vec<f64>, usize, Vec<f64>) {
         0 => stream.normals(n * d),
         1 => stream.normals(n * d).iter().map(|z| z.exp()).collect(),
         2 => (0..n * d).map(|_| stream.normal() / stream.normal()).collect(), // Cauchy
-        3 => (0..n).flat_map(|_| {
-            let group = (d as f64 * stream.uniform()) as usize;
-            (0..d).map(|j| if j == 0 || j == group { 1.0 } else { 0.0 }).collect::<Vec<_>>()
-        }).collect(), // groups with an intercept
+        3 => (0..n)
+            .flat_map(|_| {
+                let group = (d as f64 * stream.uniform()) as usize;
+                (0..d).map(|j| if j == 0 || j == group { 1.0 } else { 0.0 }).collect::<Vec<_>>()
+            })
+            .collect(), // groups with an intercept
         _ => (0..n * d).map(|_| if stream.uniform() < 3.0 / d as f64 { stream.normal() } else { 0.0 }).collect(),
     };
     // Eight bits of mantissa, so that truths in thirty digits are truths.
@@ -222,7 +230,17 @@ fn hard_problems_are_solved_and_proven_and_no_proof_is_false() {
         solved += usize::from(good);
         certified += usize::from(found.intervals.is_some());
         if !good || found.intervals.is_none() {
-            println!("problem {k} (kind {}, d {d}, n {}): {} misfit {:.1e} condition {:.1e} proven {} passes {} {:?}", k % 5, h.len(), found.status.name(), found.misfit, found.condition, found.intervals.is_some(), found.passes, found.warnings);
+            println!(
+                "problem {k} (kind {}, d {d}, n {}): {} misfit {:.1e} condition {:.1e} proven {} passes {} {:?}",
+                k % 5,
+                h.len(),
+                found.status.name(),
+                found.misfit,
+                found.condition,
+                found.intervals.is_some(),
+                found.passes,
+                found.warnings
+            );
         }
         // Only scores that are exact to more than a double holds have the weights as truth: widen by what h was rounded.
         let rounded: Vec<f64> = h.iter().map(|h| f64::EPSILON * h).collect();
@@ -245,9 +263,14 @@ fn hard_problems_are_solved_and_proven_and_no_proof_is_false() {
     let mut passes: Vec<f64> = passes.into_iter().map(f64::from).collect();
     println!(
         "{solved} solved, {certified} certified of {posed}; passes {} {} {}; error {:.0e} {:.0e} {:.0e}; width {:.0e} {:.0e}",
-        at(&mut passes, 0.5), at(&mut passes, 0.9), at(&mut passes, 1.0),
-        at(&mut errors, 0.5), at(&mut errors, 0.9), at(&mut errors, 1.0),
-        at(&mut widths, 0.5), at(&mut widths, 0.9),
+        at(&mut passes, 0.5),
+        at(&mut passes, 0.9),
+        at(&mut passes, 1.0),
+        at(&mut errors, 0.5),
+        at(&mut errors, 0.9),
+        at(&mut errors, 1.0),
+        at(&mut widths, 0.5),
+        at(&mut widths, 0.9),
     );
     assert!(wrong.is_empty(), "intervals without the truth: {wrong:?}");
     assert!(solved as f64 >= 0.97 * posed as f64, "{solved} of {posed} solved");
@@ -265,7 +288,8 @@ fn rounded_scores_have_intervals_that_hold_the_weights_they_came_from() {
         let w: Vec<f64> = (0..n).map(|_| 10f64.powf(stream.uniform())).collect();
         let h = scores(&a, d, &w);
         for digits in [6u32, 4, 3] {
-            let released: Vec<f64> = h.iter().map(|h| format!("{h:.*e}", digits as usize - 1).parse().unwrap()).collect();
+            let released: Vec<f64> =
+                h.iter().map(|h| format!("{h:.*e}", digits as usize - 1).parse().unwrap()).collect();
             let found = invert(&a, d, &released, &with(HatPrecision::Digits(digits))).unwrap();
             assert_eq!(found.status, HatStatus::Solved);
             assert!(violated(&found, &w).is_empty(), "case {k}, {digits} digits");
@@ -431,7 +455,13 @@ fn tables_fitted_by_r_give_their_coefficients_back() {
         let name = case["name"].as_str().unwrap();
         let (weights, found) = fit(&a, d, &h, &model, HatPrecision::Exact);
         let error = coefficient_error(&found, &truth);
-        println!("{name}: {error:.1e}, open {:?}, {} fits, residual {:.0e}, proven {}", found.open, found.starts, found.residual, weights.intervals.is_some());
+        println!(
+            "{name}: {error:.1e}, open {:?}, {} fits, residual {:.0e}, proven {}",
+            found.open,
+            found.starts,
+            found.residual,
+            weights.intervals.is_some()
+        );
         assert_eq!(found.status, HatStatus::Solved, "{name}");
         let most = h.iter().copied().filter(|h| *h < 1.0 - 1e-9).fold(0.0, f64::max);
         assert!(error <= 1e-12 / (1.0 - most), "{name}: {error:e}");
@@ -443,14 +473,22 @@ fn tables_fitted_by_r_give_their_coefficients_back() {
             _ => ("intercept", 1),
         };
         assert_eq!(found.values.iter().filter(|v| v.is_none()).count(), open, "{name}: {:?}", found.values);
-        assert!(found.open.iter().all(|said| said.contains(word)) && found.open.is_empty() == word.is_empty(), "{name}: {:?}", found.open);
+        assert!(
+            found.open.iter().all(|said| said.contains(word)) && found.open.is_empty() == word.is_empty(),
+            "{name}: {:?}",
+            found.open
+        );
         // Three digits: as near as their standard errors say.
         let (_, rounded) = fit(&a, d, &numbers(&case, "h_3_digits"), &model, HatPrecision::Digits(3));
         assert_eq!(rounded.status, HatStatus::Solved, "{name}, misfit {}", rounded.misfit);
         let error = coefficient_error(&rounded, &truth);
         println!("{name}: {error:.1e} from 3 digits, misfit {:.2}", rounded.misfit);
         let factor = if word == "factor" { truth.iter().map(|t| t * t).sum::<f64>().sqrt() } else { 1.0 };
-        let sign = if word == "sign" { rounded.values.iter().flatten().zip(&truth).map(|(a, b)| a * b).sum::<f64>().signum() } else { 1.0 };
+        let sign = if word == "sign" {
+            rounded.values.iter().flatten().zip(&truth).map(|(a, b)| a * b).sum::<f64>().signum()
+        } else {
+            1.0
+        };
         for (j, (value, t)) in rounded.values.iter().zip(&truth).enumerate().filter(|(_, (v, _))| v.is_some()) {
             let off = (value.unwrap() - sign * t / factor).abs();
             let said = rounded.standard_errors.as_ref().unwrap()[j].unwrap();
@@ -462,8 +500,19 @@ fn tables_fitted_by_r_give_their_coefficients_back() {
 #[test]
 fn every_family_gives_its_coefficients_back_from_random_designs() {
     let (mut stream, mut wrong, mut tried) = (Stream::new(8, "families"), Vec::new(), 0);
-    let words = ["logit", "probit", "cloglog", "binomial-log", "poisson-log", "poisson-identity", "nb-log", "gamma-inverse",
-        "gamma-identity", "ig-inverse2", "ig-log"];
+    let words = [
+        "logit",
+        "probit",
+        "cloglog",
+        "binomial-log",
+        "poisson-log",
+        "poisson-identity",
+        "nb-log",
+        "gamma-inverse",
+        "gamma-identity",
+        "ig-inverse2",
+        "ig-log",
+    ];
     for word in words {
         for (n, d) in [(30, 3), (80, 6)] {
             for digits in [0, 5, 3] {
@@ -496,13 +545,22 @@ fn every_family_gives_its_coefficients_back_from_random_designs() {
                 let near = match digits {
                     0 => error < 1e-8,
                     _ => {
-                        let said = found.standard_errors.as_ref().unwrap().iter().flatten().map(|e| e * e).sum::<f64>().sqrt();
-                        let size = if found.open.iter().any(|o| o.contains("factor")) { 1.0 } else { beta.iter().map(|b| b * b).sum::<f64>().sqrt() };
+                        let said =
+                            found.standard_errors.as_ref().unwrap().iter().flatten().map(|e| e * e).sum::<f64>().sqrt();
+                        let size = if found.open.iter().any(|o| o.contains("factor")) {
+                            1.0
+                        } else {
+                            beta.iter().map(|b| b * b).sum::<f64>().sqrt()
+                        };
                         error * size <= 4.0 * said + 1e-9
                     }
                 };
                 if found.status != HatStatus::Solved || !near {
-                    wrong.push(format!("{word} ({n},{d}) {digits} digits: {}, error {error:.1e}, misfit {:.1e}", found.status.name(), found.misfit));
+                    wrong.push(format!(
+                        "{word} ({n},{d}) {digits} digits: {}, error {error:.1e}, misfit {:.1e}",
+                        found.status.name(),
+                        found.misfit
+                    ));
                 }
             }
         }
@@ -529,13 +587,22 @@ fn an_unknown_theta_leaves_the_intercept_open_and_says_what_is_known_of_it() {
     // Without a constant among the columns θ would have to be known.
     let slopes: Vec<f64> = a.chunks(d).flat_map(|row| row[1..].to_vec()).collect();
     let h = scores(&slopes, 2, &w);
-    let refused = invert_hat_of_model(&DenseRows::new(&slopes, 2).unwrap(), &h, &unknown, (&HatOptions::default(), 0), None, &Run::default());
+    let refused = invert_hat_of_model(
+        &DenseRows::new(&slopes, 2).unwrap(),
+        &h,
+        &unknown,
+        (&HatOptions::default(), 0),
+        None,
+        &Run::default(),
+    );
     assert!(refused.err().unwrap().to_string().contains("theta"));
 }
 
 #[test]
 fn families_whose_weights_do_not_depend_on_coefficients_are_refused() {
-    for (family, link) in [(Family::Poisson, Some(Link::Sqrt)), (Family::Gamma, Some(Link::Log)), (Family::Gaussian, None)] {
+    for (family, link) in
+        [(Family::Poisson, Some(Link::Sqrt)), (Family::Gamma, Some(Link::Log)), (Family::Gaussian, None)]
+    {
         let error = HatModel::new(family, link, None).unwrap_err().to_string();
         assert!(error.contains("weights are the same whatever"), "{error}");
     }
@@ -553,4 +620,205 @@ fn another_family_than_that_of_the_fit_is_not_solved() {
         assert_eq!((weights.status, found.status), (HatStatus::Solved, HatStatus::Stalled), "{word}");
         assert!(found.warnings[0].contains("no coefficients have these"), "{:?}", found.warnings);
     }
+}
+
+fn digits_of(values: &[f64], digits: usize) -> Vec<f64> {
+    values.iter().map(|v| format!("{v:.*e}", digits - 1).parse().unwrap()).collect()
+}
+
+/// Maximum likelihood by Newton, in plain loops: what R's glm converges to.
+fn logistic_fit(a: &[f64], d: usize, y: &[bool]) -> Option<Vec<f64>> {
+    let mut beta = vec![0.0; d];
+    for _ in 0..60 {
+        let p: Vec<f64> = a
+            .chunks(d)
+            .map(|row| 1.0 / (1.0 + (-row.iter().zip(&beta).map(|(a, b)| a * b).sum::<f64>()).exp()))
+            .collect();
+        let mut m = vec![vec![0.0; d]; d];
+        let mut g = vec![0.0; d];
+        for ((row, p), y) in a.chunks(d).zip(&p).zip(y) {
+            for j in 0..d {
+                g[j] += row[j] * (f64::from(u8::from(*y)) - p);
+                (0..d).for_each(|k| m[j][k] += row[j] * row[k] * p * (1.0 - p));
+            }
+        }
+        let step = unhat_testkit::elimination::solve(m, g);
+        beta.iter_mut().zip(&step).for_each(|(b, s)| *b += s);
+        if beta.iter().any(|b| !(b.abs() < 30.0)) {
+            return None; // separated
+        }
+        if step.iter().all(|s| s.abs() < 1e-14) {
+            break;
+        }
+    }
+    Some(beta)
+}
+
+#[test]
+fn every_response_of_a_logistic_fit_comes_back_or_is_said_to_be_open() {
+    let mut stream = Stream::new(21, "outcomes");
+    let (mut fits, mut told, mut rows, mut wrong) = (0, 0, 0, Vec::new());
+    while fits < 50 {
+        let (n, d) = ([40, 80, 150][fits % 3], [2, 3, 4][fits % 3]);
+        let a: Vec<f64> = (0..n * d).map(|k| if k % d == 0 { 1.0 } else { stream.normal() }).collect();
+        let hidden: Vec<f64> = (0..d).map(|_| stream.normal()).collect();
+        let eta = |row: &[f64], beta: &[f64]| row.iter().zip(beta).map(|(a, b)| a * b).sum::<f64>();
+        let y: Vec<bool> = a.chunks(d).map(|row| stream.uniform() < 1.0 / (1.0 + (-eta(row, &hidden)).exp())).collect();
+        let Some(beta) = logistic_fit(&a, d, &y) else { continue };
+        fits += 1;
+        let p: Vec<f64> = a.chunks(d).map(|row| 1.0 / (1.0 + (-eta(row, &beta)).exp())).collect();
+        let w: Vec<f64> = p.iter().map(|p| p * (1.0 - p)).collect();
+        let h = scores(&a, d, &w);
+        let pearson: Vec<f64> =
+            p.iter().zip(&y).map(|(p, y)| (f64::from(u8::from(*y)) - p) / (p * (1.0 - p)).sqrt()).collect();
+        let cook: Vec<f64> =
+            pearson.iter().zip(&h).map(|(r, h)| r * r * h / (d as f64 * (1.0 - h) * (1.0 - h))).collect();
+        let deviance: Vec<f64> =
+            p.iter().zip(&y).map(|(p, y)| (-2.0 * if *y { p.ln() } else { (1.0 - p).ln() }).sqrt()).collect();
+        for (kind, values) in
+            [(ResidualKind::Cook, &cook), (ResidualKind::Deviance, &deviance), (ResidualKind::Pearson, &pearson)]
+        {
+            for digits in [7, 3, 2] {
+                let released = digits_of(&h, digits);
+                let options = with(HatPrecision::Digits(digits as u32));
+                let rows_of = DenseRows::new(&a, d).unwrap();
+                let found = invert_outcomes(
+                    &rows_of,
+                    &released,
+                    (kind, &digits_of(values, digits)),
+                    (&options, 0),
+                    &Run::default(),
+                )
+                .unwrap();
+                if found.status != HatStatus::Solved {
+                    println!(
+                        "{} {digits} digits, ({n},{d}): {} {:?}",
+                        kind.name(),
+                        found.status.name(),
+                        found.warnings
+                    );
+                    continue;
+                }
+                let complement = found.coefficients.iter().zip(&beta).map(|(a, b)| a * b).sum::<f64>() < 0.0;
+                rows += n;
+                for (i, (guess, y)) in found.outcomes.iter().zip(&y).enumerate() {
+                    let Some(guess) = guess else { continue };
+                    told += 1;
+                    if (*guess != *y) != complement {
+                        wrong.push(format!(
+                            "fit {fits}, {} at {digits} digits, row {i}: margin {}, misfit {}",
+                            kind.name(),
+                            found.margins[i],
+                            found.misfits[i]
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    println!("{told} of {rows} responses told");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(told as f64 > 0.95 * rows as f64 && rows > 30_000, "{told} of {rows}");
+}
+
+#[test]
+fn residuals_of_another_fit_tell_no_response() {
+    let (n, d) = (60, 2);
+    let mut stream = Stream::new(22, "strange residuals");
+    let a: Vec<f64> = (0..n * d).map(|k| if k % d == 0 { 1.0 } else { stream.normal() }).collect();
+    let w: Vec<f64> = a.chunks(d).map(|row| 1.0 / (1.0 + (0.5 + row[1]).exp())).map(|p| p * (1.0 - p)).collect();
+    let h = scores(&a, d, &w);
+    let made_up = stream.uniforms(n);
+    let rows = DenseRows::new(&a, d).unwrap();
+    let found =
+        invert_outcomes(&rows, &h, (ResidualKind::Cook, &made_up), (&HatOptions::default(), 0), &Run::default())
+            .unwrap();
+    assert_eq!(found.status, HatStatus::Stalled);
+    assert!(found.outcomes.iter().all(Option::is_none) && found.warnings[0].contains("neither response"));
+    let refused =
+        invert_outcomes(&rows, &h, (ResidualKind::Cook, &vec![-1.0; n]), (&HatOptions::default(), 0), &Run::default());
+    assert!(refused.err().unwrap().to_string().contains("row 1: found -1"));
+}
+
+#[test]
+fn a_secret_column_of_zeros_and_ones_comes_back_whole() {
+    let mut stream = Stream::new(31, "secret column");
+    let (mut found_all, mut tried, mut rows_told, mut rows_all) = (0, 0, 0, 0);
+    for k in 0..50 {
+        let d = [2, 3, 4, 5, 6][k % 5];
+        let n = [40, 80, 120][k % 3];
+        let z: Vec<f64> = (0..n * d).map(|k| if k % d == 0 { 1.0 } else { stream.normal() }).collect();
+        let share = 0.25 + 0.5 * stream.uniform();
+        let u: Vec<bool> = (0..n).map(|i| stream.uniform() < (share + 0.2 * z[i * d + 1].tanh())).collect();
+        let all: Vec<f64> =
+            z.chunks(d).zip(&u).flat_map(|(row, u)| row.iter().copied().chain([f64::from(u8::from(*u))])).collect();
+        let h = scores(&all, d + 1, &vec![1.0; n]);
+        let rows = DenseRows::new(&z, d).unwrap();
+        for (digits, precision) in
+            [(17, HatPrecision::Exact), (4, HatPrecision::Digits(4)), (3, HatPrecision::Digits(3))]
+        {
+            let released = if digits == 17 { h.clone() } else { digits_of(&h, digits) };
+            let found = invert_column(&rows, &released, &precision, 0, &Run::default()).unwrap();
+            tried += 1;
+            assert_eq!(found.status, HatStatus::Solved);
+            match &found.column {
+                Some(column) => {
+                    let told = column.iter().flatten().count();
+                    let wrong = column.iter().zip(&u).filter(|(a, b)| a.is_some_and(|a| a != **b)).count();
+                    (rows_told, rows_all) = (rows_told + told, rows_all + n);
+                    assert!(
+                        wrong == 0 || wrong == told,
+                        "case {k} ({n},{d}), {digits} digits: {wrong} rows wrong, misfit {:?} of {}",
+                        found.misfit,
+                        found.explained
+                    );
+                    assert!(found.residual.unwrap() < if digits == 17 { 1e-12 } else { 10f64.powi(1 - digits as i32) });
+                    found_all += 1;
+                }
+                None => println!(
+                    "case {k} ({n},{d}), {digits} digits: misfit {:?} of {}, {} tries",
+                    found.misfit, found.explained, found.tries
+                ),
+            }
+        }
+    }
+    println!("{found_all} of {tried} columns, {rows_told} of {rows_all} rows of them");
+    assert!(found_all as f64 >= 0.95 * tried as f64 && rows_told as f64 >= 0.97 * rows_all as f64);
+}
+
+#[test]
+fn a_column_that_is_not_0_or_1_is_not_made_up_and_wrong_columns_are_named() {
+    let (n, d) = (60, 3);
+    let mut stream = Stream::new(32, "continuous column");
+    let z: Vec<f64> = (0..n * d).map(|k| if k % d == 0 { 1.0 } else { stream.normal() }).collect();
+    let u = stream.normals(n);
+    let all: Vec<f64> = z.chunks(d).zip(&u).flat_map(|(row, u)| row.iter().copied().chain([*u])).collect();
+    let h = scores(&all, d + 1, &vec![1.0; n]);
+    let rows = DenseRows::new(&z, d).unwrap();
+    let found = invert_column(&rows, &h, &HatPrecision::Exact, 0, &Run::default()).unwrap();
+    assert_eq!((found.status, found.column), (HatStatus::Solved, None));
+    assert!(found.open[0].contains("no 0/1 column"));
+    let length = found.magnitudes.iter().map(|q| q * q).sum::<f64>();
+    assert!((length - 1.0).abs() < 1e-12);
+    // Hat values of fewer columns than are known.
+    let fewer = scores(&z, d, &vec![1.0; n]);
+    let found = invert_column(&rows, &fewer, &HatPrecision::Exact, 0, &Run::default()).unwrap();
+    assert_eq!(found.status, HatStatus::Impossible);
+}
+
+#[test]
+fn a_large_table_takes_few_evaluations() {
+    use unhat::leverage::{ScoreOptions, leverage_scores};
+    let (n, d) = (20_000, 60);
+    let mut stream = Stream::new(40, "large");
+    let a = stream.normals(n * d);
+    let w: Vec<f64> = (0..n).map(|_| 10f64.powf(4.0 * stream.uniform())).collect();
+    let roots: Vec<f64> = w.iter().map(|w| w.sqrt()).collect();
+    let rows = DenseRows::new(&a, d).unwrap();
+    let h = leverage_scores(&rows, Some(&roots), &ScoreOptions::default(), &Run::default()).unwrap().values;
+    let found = exact(&a, d, &h);
+    println!("{} evaluations, work {:.0}, {:?}", found.history.last().unwrap().passes, found.work, found.status);
+    assert_eq!(found.status, HatStatus::Solved);
+    assert!(found.history.last().unwrap().passes <= 25 && log_error(&found, &w) < 1e-9);
+    assert!(found.intervals.is_some());
 }

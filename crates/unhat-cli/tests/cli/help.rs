@@ -43,6 +43,12 @@ fn help_lists_every_option() {
         "--decimals",
         "--widths",
         "--noise",
+        "--family",
+        "--link",
+        "--trials",
+        "--offset",
+        "--theta",
+        "--coefficients",
         "--tol",
         "--max-iter",
         "--history",
@@ -94,7 +100,7 @@ fn help_lists_every_option() {
         "--output",
         "--report",
     ];
-    let commands: [(&str, Vec<&str>); 10] = [
+    let commands: [(&str, Vec<&str>); 12] = [
         ("scores", [&table[..], &["--offset", "--point", "--ridge", "--strict", "--output"]].concat()),
         ("gradient", [&table[..], &["--offset", "--point", "--output"]].concat()),
         (
@@ -103,6 +109,8 @@ fn help_lists_every_option() {
         ),
         ("invert scores", [&table[..], &scores].concat()),
         ("invert hat", [&table[..], &hat].concat()),
+        ("invert outcomes", [&table[..], &hat[2..6], &["--target", "--cook", "--deviance", "--pearson"]].concat()),
+        ("invert column", [&table[..], &hat[2..6], &["--target", "--magnitudes", "--output"]].concat()),
         ("centre", [&table[..], &solver].concat()),
         ("audit", audit.to_vec()),
         ("train", train.to_vec()),

@@ -203,9 +203,21 @@ mod tests {
         use Family::*;
         use Link::*;
         let all = [
-            (Gaussian, Log), (Poisson, Log), (Poisson, Identity), (Poisson, Sqrt), (Binomial, Logit), (Binomial, Probit),
-            (Binomial, Cloglog), (Binomial, Log), (NegativeBinomial, Log), (Gamma, Inverse), (Gamma, Identity),
-            (Gamma, Log), (InverseGaussian, InverseSquare), (InverseGaussian, Log), (InverseGaussian, Inverse),
+            (Gaussian, Log),
+            (Poisson, Log),
+            (Poisson, Identity),
+            (Poisson, Sqrt),
+            (Binomial, Logit),
+            (Binomial, Probit),
+            (Binomial, Cloglog),
+            (Binomial, Log),
+            (NegativeBinomial, Log),
+            (Gamma, Inverse),
+            (Gamma, Identity),
+            (Gamma, Log),
+            (InverseGaussian, InverseSquare),
+            (InverseGaussian, Log),
+            (InverseGaussian, Inverse),
         ];
         for (family, link) in all {
             let law = law(family, link);

@@ -128,7 +128,11 @@ impl Target<'_> {
     fn arrived(&self, gradient: &[f64]) -> bool {
         /// Of the error of h: what is below cannot matter.
         const IDLE: f64 = 1e-4;
-        gradient.iter().zip(self.h).zip(self.deviation).all(|((g, h), s)| g.abs() <= (ROUNDING * (1.0 + h)).max(IDLE * s))
+        gradient
+            .iter()
+            .zip(self.h)
+            .zip(self.deviation)
+            .all(|((g, h), s)| g.abs() <= (ROUNDING * (1.0 + h)).max(IDLE * s))
     }
 }
 
@@ -158,7 +162,8 @@ pub(super) fn descend(
         let misfit = gradient.iter().zip(&metric).map(|(g, k)| g.abs() / k).fold(0.0, f64::max);
         watch(&track, field)?;
         record(&mut track, field, misfit, &gradient);
-        track.flat = if track.best.as_ref().is_some_and(|(_, least)| misfit > 0.9 * least) { track.flat + 1 } else { 0 };
+        track.flat =
+            if track.best.as_ref().is_some_and(|(_, least)| misfit > 0.9 * least) { track.flat + 1 } else { 0 };
         let least = track.best.as_ref().map_or(misfit, |(_, least)| least.min(misfit));
         let ending = if misfit <= tolerance || target.arrived(&gradient) {
             Some(Ending::Solved)

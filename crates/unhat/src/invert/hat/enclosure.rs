@@ -63,7 +63,8 @@ fn side(field: &mut Field<'_>, t: &[f64], end: &[f64], free: &[bool], sign: f64)
     let (base, _) = field.scale_of(t);
     let mut z = vec![0.0; n];
     for _ in 0..TRIES {
-        let scale: Vec<f64> = base.iter().zip(&z).map(|(r, z)| if *z == 0.0 { *r } else { r * (0.5 * sign * z).exp() }).collect();
+        let scale: Vec<f64> =
+            base.iter().zip(&z).map(|(r, z)| if *z == 0.0 { *r } else { r * (0.5 * sign * z).exp() }).collect();
         let moved = t.iter().zip(&z).map(|(t, z)| t + sign * z).collect();
         let place = field.at_scale(moved, scale)?;
         let proven = proven_scores(field, &place)?;

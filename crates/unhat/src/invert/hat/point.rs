@@ -67,13 +67,8 @@ impl<'a> Field<'a> {
         counts.iter_mut().zip(&norms).for_each(|(counts, norm)| *counts &= *norm > 0.0);
         let mask: Vec<f64> = counts.iter().map(|c| f64::from(u8::from(*c))).collect();
         let whitened = orthonormal(source, &mask, run)?;
-        let plain = Coordinates {
-            rank: shape.columns,
-            columns: shape.columns,
-            map: None,
-            log_det: 0.0,
-            basis: Vec::new(),
-        };
+        let plain =
+            Coordinates { rank: shape.columns, columns: shape.columns, map: None, log_det: 0.0, basis: Vec::new() };
         let coordinates = if whitened.rank == shape.columns { plain } else { copy_of(&whitened) };
         Ok(Field {
             source,
@@ -184,8 +179,11 @@ impl<'a> Field<'a> {
                 sweep(self.source, &PairPass { inverse: &inverse, scale: &scale, d: r }, &mut out, self.run)?;
                 out
             }
-            false => Weighted { coordinates: &self.coordinates, scale: &scale, then: Some(&whiten) }
-                .forms(self.source, None, self.run)?,
+            false => Weighted { coordinates: &self.coordinates, scale: &scale, then: Some(&whiten) }.forms(
+                self.source,
+                None,
+                self.run,
+            )?,
         };
         if scores.iter().any(|s| !s.is_finite()) {
             let reason = "the scores over- or underflow: rescale the columns of the matrix".into();
@@ -205,7 +203,9 @@ impl<'a> Field<'a> {
         let r = self.rank();
         let mut gram = match self.pairs() {
             true => weighted_gram(self.source, Some(&|i| scale[i] * scale[i]), self.run)?,
-            false => Weighted { coordinates: &self.coordinates, scale, then: None }.gram(self.source, None, self.run)?,
+            false => {
+                Weighted { coordinates: &self.coordinates, scale, then: None }.gram(self.source, None, self.run)?
+            }
         };
         let diagonal: Vec<f64> = (0..r).map(|k| gram[k + k * r].sqrt()).collect();
         if diagonal.iter().any(|d| !(*d > 0.0 && d.is_finite())) {

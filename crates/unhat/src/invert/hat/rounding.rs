@@ -51,15 +51,15 @@ pub(super) fn proven_scores(field: &Field<'_>, place: &Place) -> Result<ProvenSc
     let rows = Weighted { coordinates: &field.coordinates, scale: &place.scale, then: Some(&place.whiten) };
     let (first, second) = (gamma(r + 3), gamma(d + r + 6));
     // ‖|G|·diag(√M)‖: what a unit of c/√diag(M) can become.
-    let spread = norm(
-        &place.whiten.iter().enumerate().map(|(k, g)| g * place.diagonal[k / r]).collect::<Vec<_>>(),
-    ) * ROOM;
+    let spread =
+        norm(&place.whiten.iter().enumerate().map(|(k, g)| g * place.diagonal[k / r]).collect::<Vec<_>>()) * ROOM;
     let lengths: Vec<f64> = match &field.coordinates.map {
         None => vec![0.0; r],
         Some(k) => (0..r).map(|l| norm(&(0..d).map(|j| k[l + j * r]).collect::<Vec<_>>())).collect(),
     };
-    let g: Vec<f64> =
-        (0..r).map(|j| ROOM * second * (0..r).map(|l| place.whiten[j + l * r].abs() * lengths[l]).sum::<f64>()).collect();
+    let g: Vec<f64> = (0..r)
+        .map(|j| ROOM * second * (0..r).map(|l| place.whiten[j + l * r].abs() * lengths[l]).sum::<f64>())
+        .collect();
     let pass = TotalPass { rows: &rows, sizes: &sizes, diagonal: &place.diagonal };
     let total = sweep(field.source, &pass, &mut [], field.run)?;
     let (mut defect, mut trace) = (0.0, 0.0);
@@ -73,8 +73,8 @@ pub(super) fn proven_scores(field: &Field<'_>, place: &Place) -> Result<ProvenSc
     let chain = gamma(longest_chain(field.source) + 4);
     let plain = ROOM * first * spread * total.lengths.sqrt(); // ‖X‖ of the first kind of Δ
     let (g_norm, q_norm, heavy) = (norm(&g), norm(&total.q) * ROOM, total.sizes * ROOM);
-    let phi = ROOM
-        * (defect.sqrt() + chain * trace + 2.5 * plain + plain * plain + 2.0 * plain * g_norm * heavy.sqrt());
+    let phi =
+        ROOM * (defect.sqrt() + chain * trace + 2.5 * plain + plain * plain + 2.0 * plain * g_norm * heavy.sqrt());
     let whole = phi + 2.0 * q_norm * g_norm + heavy * g_norm * g_norm;
     let mut out = vec![0.0; 2 * place.scale.len()];
     let bounds = Bounds { first: first * spread * ROOM, g, g_norm, q: total.q, q_norm, heavy, phi, whole };

@@ -99,12 +99,10 @@ pub fn invert_hat_of_model(
         return Ok((weights, None));
     }
     run.tell(Event::Phase("looking for coefficients"));
-    let release = HatRelease::new(target, &options.precision, shape.rows)?;
+    let release = HatRelease::of(source, target, &options.precision, run)?;
     match coefficients(source, &weights, &release, model, seed, run) {
         Ok(found) => Ok((weights, Some(found))),
-        Err(error) if error.is_interrupted() => {
-            Ok((HatInversion { status: HatStatus::Interrupted, ..weights }, None))
-        }
+        Err(error) if error.is_interrupted() => Ok((HatInversion { status: HatStatus::Interrupted, ..weights }, None)),
         Err(error) => Err(error),
     }
 }
@@ -154,7 +152,7 @@ fn coefficients(
     let starts = first_coefficients(&sample, model, (seed, DIRECTIONS), run)?;
     run.tell(Event::Phase("fitting the scores"));
     let mut field = Field::new(source, vec![true; n], run)?;
-    let freedom = n.saturating_sub(source.shape().columns).max(1) as f64;
+    let freedom = (release.different - source.shape().columns as f64).max(1.0);
     let enough = if release.exact {
         f64::INFINITY // judged by the residual
     } else {
@@ -226,12 +224,7 @@ fn coefficients(
 }
 
 /// At most [`MOST_SAMPLED`] rows whose weight is known, spread over all.
-fn sample(
-    source: &dyn RowSource,
-    weights: &HatInversion,
-    model: &HatModel,
-    deviation: &[f64],
-) -> Result<Sample> {
+fn sample(source: &dyn RowSource, weights: &HatInversion, model: &HatModel, deviation: &[f64]) -> Result<Sample> {
     const LEAST_DEVIATION: f64 = 1e-9;
     let mut rows: Vec<(usize, usize)> = Vec::new();
     for (c, part) in weights.components.iter().enumerate() {
@@ -349,8 +342,7 @@ impl Openness {
             let touched = |v: &Vec<f64>| v[j].abs() > 1e-6 * v.iter().fold(0.0, |a: f64, v| a.max(v.abs()));
             self.directions.len() > expected && self.directions.iter().any(touched)
         };
-        let values: Vec<Option<f64>> =
-            beta.iter().enumerate().map(|(j, b)| (!is_open(j)).then_some(*b)).collect();
+        let values: Vec<Option<f64>> = beta.iter().enumerate().map(|(j, b)| (!is_open(j)).then_some(*b)).collect();
         match self.directions.len().saturating_sub(expected) {
             0 => {}
             1 if matches!(model.law.shape(), Shape::Linear(_)) => {

@@ -72,9 +72,8 @@ impl<'f, 'a> ScoreMisfit<'f, 'a> {
             return Ok(f64::INFINITY);
         }
         let place = self.last.as_ref().map(|(_, place, _)| &place.scores);
-        Ok(place.map_or(f64::INFINITY, |scores| {
-            scores.iter().zip(self.h).map(|(s, h)| (s - h).abs()).fold(0.0, f64::max)
-        }))
+        Ok(place
+            .map_or(f64::INFINITY, |scores| scores.iter().zip(self.h).map(|(s, h)| (s - h).abs()).fold(0.0, f64::max)))
     }
 
     /// ‖diag(σ∘ℓ′/ν)a_j‖ of each column: what a change of a coefficient does where no other row answers.
