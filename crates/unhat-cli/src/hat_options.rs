@@ -1,6 +1,6 @@
 //! The words of `unhat invert hat`: what was released, how exactly, and what is sought.
 
-use crate::options::{MatrixInput, Output};
+use crate::matrix_options::{MatrixInput, Output};
 use clap::{Args, ValueEnum};
 use unhat::families::{Family, Link};
 

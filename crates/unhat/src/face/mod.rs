@@ -4,11 +4,15 @@
 #[cfg(all(feature = "invert", feature = "report"))]
 mod audit;
 #[cfg(feature = "invert")]
+mod hat;
+#[cfg(feature = "invert")]
 mod invert;
 mod scores;
 
 #[cfg(all(feature = "invert", feature = "report"))]
 pub use audit::Audit;
+#[cfg(feature = "invert")]
+pub use hat::InvertHat;
 #[cfg(feature = "invert")]
 pub use invert::{Centre, InvertGradient, InvertRegularised, InvertScores};
 pub use scores::{LeverageScores, scores};

@@ -295,7 +295,7 @@ impl Search<'_> {
         let mut choices = vec![0; n];
         for _ in 0..ROUNDS {
             let kappa = x[d];
-            if !(kappa > 0.0) {
+            if kappa.is_nan() || kappa <= 0.0 {
                 return None;
             }
             for i in 0..n {
