@@ -644,7 +644,7 @@ fn logistic_fit(a: &[f64], d: usize, y: &[bool]) -> Option<Vec<f64>> {
         }
         let step = unhat_testkit::elimination::solve(m, g);
         beta.iter_mut().zip(&step).for_each(|(b, s)| *b += s);
-        if beta.iter().any(|b| !(b.abs() < 30.0)) {
+        if beta.iter().any(|b| b.is_nan() || b.abs() >= 30.0) {
             return None; // separated
         }
         if step.iter().all(|s| s.abs() < 1e-14) {
