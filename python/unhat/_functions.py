@@ -568,6 +568,23 @@ def invert_outcomes(
     ------
     InputError
         For data or options that cannot be used.
+    RankDeficientError
+        Where columns of A are dependent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import unhat
+    >>> random = np.random.default_rng(3)
+    >>> A = np.column_stack([np.ones(40), random.normal(size=40)])
+    >>> p = 1 / (1 + np.exp(-A @ [0.5, 1.5]))
+    >>> y = random.uniform(size=40) < p
+    >>> h = unhat.leverage_scores(A * np.sqrt(p * (1 - p))[:, None])
+    >>> pearson = (y - p) / np.sqrt(p * (1 - p))
+    >>> found = unhat.invert_outcomes(A, h, pearson=abs(pearson))
+    >>> agree = found.outcomes == y  # or all of the complements
+    >>> bool(agree.all() or not agree.any())
+    True
     """
     found = system(A, columns, response, intercept)
     given = {"cook": cook, "deviance": deviance, "pearson": pearson}
@@ -626,6 +643,18 @@ def invert_column(
         For data or options that cannot be used.
     RankDeficientError
         Where known columns are dependent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import unhat
+    >>> random = np.random.default_rng(4)
+    >>> Z = np.column_stack([np.ones(40), random.normal(size=40)])
+    >>> u = (random.uniform(size=40) < 0.4).astype(float)
+    >>> found = unhat.invert_column(Z, unhat.leverage_scores(np.column_stack([Z, u])))
+    >>> agree = found.column == u  # or its complement
+    >>> bool(agree.all() or not agree.any())
+    True
     """
     found = system(A, columns, response, intercept)
     vectors, options = _hidden(widths, noise, digits, decimals, seed, threads)
