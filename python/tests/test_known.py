@@ -102,3 +102,54 @@ def test_x_comes_back_from_gradient_and_scores(problem):
     rows = np.arange(3, 40)
     some = unhat.invert_scores(A, b, unhat.leverage_scores(A, offset=b, point=x)[rows], rows=rows)
     np.testing.assert_allclose(some.x, x, rtol=1e-8)
+
+
+def test_hat_values_of_a_weighted_fit_give_its_weights_back():
+    random = np.random.default_rng(5)
+    A, w = random.normal(size=(60, 4)), 10 ** random.uniform(0, 3, size=60)
+    h = unhat.leverage_scores(A * np.sqrt(w)[:, None])
+    found = unhat.invert_hat(A, h)
+    assert found.status == "solved" and found.open == ["one factor of all weights"]
+    ratio = found.weights / w
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-10)
+    held = found.components[0].held_row - 1
+    low, high = np.array(found.intervals).T
+    truth = w / w[held] * found.weights[held]
+    assert np.all(low <= truth * (1 + 1e-12)) and np.all(truth <= high * (1 + 1e-12))
+    rounded = unhat.invert_hat(A, np.round(h, 4), decimals=4)
+    assert np.all(np.abs(np.log(rounded.weights / found.weights)) < 0.2)
+    with pytest.raises(unhat.InputError, match="digits"):
+        unhat.invert_hat(A, h, digits=3, noise=0.1)
+
+
+def test_hat_values_of_a_logistic_fit_give_its_coefficients_back():
+    random = np.random.default_rng(6)
+    A, beta = np.column_stack([np.ones(80), random.normal(size=(80, 2))]), np.array([0.4, -1.1, 0.7])
+    p = 1 / (1 + np.exp(-A @ beta))
+    h = unhat.leverage_scores(A * np.sqrt(p * (1 - p))[:, None])
+    found = unhat.invert_hat(A, h, family="binomial")
+    sign = np.sign(found.coefficients @ beta)
+    np.testing.assert_allclose(found.coefficients * sign, beta, rtol=1e-9)
+    assert any("sign" in words for words in found.open)
+    with pytest.raises(unhat.InputError, match="weights are the same"):
+        unhat.invert_hat(A, h, family="gamma", link="log")
+    with pytest.warns(unhat.ConvergenceWarning):
+        assert unhat.invert_hat(A, h[::-1].copy(), family="poisson").status != "solved"
+
+
+def test_hat_values_give_responses_and_a_hidden_column():
+    random = np.random.default_rng(7)
+    A, beta = np.column_stack([np.ones(60), random.normal(size=(60, 2))]), np.array([0.2, 1.3, -0.9])
+    p = 1 / (1 + np.exp(-A @ beta))
+    y = random.uniform(size=60) < p
+    h = unhat.leverage_scores(A * np.sqrt(p * (1 - p))[:, None])
+    cook = np.where(y, (1 - p) / p, p / (1 - p)) * h / (3 * (1 - h) ** 2)
+    found = unhat.invert_outcomes(A, h, cook=cook)
+    told = np.isfinite(found.outcomes)
+    agree = (found.outcomes == y)[told]
+    assert told.sum() >= 57 and (agree.all() or not agree.any())
+    with pytest.raises(unhat.InputError, match="one of cook"):
+        unhat.invert_outcomes(A, h)
+    hidden = (random.uniform(size=60) < 0.4).astype(float)
+    column = unhat.invert_column(A, unhat.leverage_scores(np.column_stack([A, hidden])))
+    assert np.array_equal(column.column, hidden) or np.array_equal(column.column, 1 - hidden)

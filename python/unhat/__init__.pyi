@@ -21,12 +21,15 @@ _Progress = Callable[[str, dict[str, Any]], object]
 __version__: str
 __all__ = [
     "Audit",
+    "ColumnInversion",
     "ConvergenceWarning",
     "GradientInversion",
+    "HatInversion",
     "Influence",
     "InfluenceCheck",
     "InfluenceTrim",
     "InputError",
+    "OutcomeInversion",
     "Predictions",
     "RankDeficientError",
     "Record",
@@ -41,7 +44,10 @@ __all__ = [
     "influence",
     "influence_check",
     "influence_trim",
+    "invert_column",
     "invert_gradient",
+    "invert_hat",
+    "invert_outcomes",
     "invert_scores",
     "leverage_gradient",
     "leverage_scores",
@@ -99,6 +105,20 @@ class ScoreInversion(_Reported):
     def __init__(self, text: str, page: str, history: Sequence[Any] = ()) -> None: ...
     history: NDArray[Any]
     x: NDArray[float64] | None
+
+class HatInversion(Result):
+    def __init__(self, text: str, history: Sequence[Any] = ()) -> None: ...
+    history: NDArray[Any]
+    weights: NDArray[float64]
+    coefficients: NDArray[float64] | None
+
+class OutcomeInversion(Result):
+    outcomes: NDArray[float64]
+    margins: NDArray[float64]
+
+class ColumnInversion(Result):
+    column: NDArray[float64] | None
+    magnitudes: NDArray[float64]
 
 class Audit(_Reported):
     def __init__(self, text: str) -> None: ...
@@ -244,6 +264,65 @@ def invert_scores(
     threads: int | None = None,
     progress: bool | _Progress = False,
 ) -> ScoreInversion: ...
+
+def invert_hat(
+    A: _Data,
+    h: _Values,
+    *,
+    ridge: float = ...,
+    digits: int | None = None,
+    decimals: int | None = None,
+    widths: _Values | float | None = None,
+    noise: _Values | float | None = None,
+    family: str | None = None,
+    link: str | None = None,
+    trials: _Values | float | None = None,
+    offset: _Values | None = None,
+    theta: float | None = None,
+    tol: float = ...,
+    max_iter: int = ...,
+    seed: int = ...,
+    columns: Sequence[str] | None = None,
+    response: str | None = None,
+    intercept: bool = False,
+    threads: int | None = None,
+    progress: bool | _Progress = False,
+) -> HatInversion: ...
+
+def invert_outcomes(
+    A: _Data,
+    h: _Values,
+    *,
+    cook: _Values | None = None,
+    deviance: _Values | None = None,
+    pearson: _Values | None = None,
+    digits: int | None = None,
+    decimals: int | None = None,
+    widths: _Values | float | None = None,
+    noise: _Values | float | None = None,
+    seed: int = ...,
+    columns: Sequence[str] | None = None,
+    response: str | None = None,
+    intercept: bool = False,
+    threads: int | None = None,
+    progress: bool | _Progress = False,
+) -> OutcomeInversion: ...
+
+def invert_column(
+    A: _Data,
+    h: _Values,
+    *,
+    digits: int | None = None,
+    decimals: int | None = None,
+    widths: _Values | float | None = None,
+    noise: _Values | float | None = None,
+    seed: int = ...,
+    columns: Sequence[str] | None = None,
+    response: str | None = None,
+    intercept: bool = False,
+    threads: int | None = None,
+    progress: bool | _Progress = False,
+) -> ColumnInversion: ...
 
 def audit(
     A: _Data,

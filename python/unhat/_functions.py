@@ -11,13 +11,14 @@ from unhat._data import of_rows, require_all_rows, right_side, system, vector
 from unhat._errors import ConvergenceWarning, InputError, UnhatWarning
 from unhat._files import file_of
 from unhat._progress import shown
-from unhat._results import Audit, GradientInversion, ScoreInversion
+from unhat._results import Audit, ColumnInversion, GradientInversion, HatInversion, OutcomeInversion, ScoreInversion
 
 # The core's own.
 _DEFAULTS = json.loads(_unhat.defaults())
 _SCORES = _DEFAULTS["leverage_scores"]
 _GRADIENT = _DEFAULTS["invert_gradient"]
 _RELEASED = _DEFAULTS["invert_scores"]
+_HAT = _DEFAULTS["invert_hat"]
 _AUDIT = _DEFAULTS["audit"]
 
 
@@ -406,6 +407,268 @@ def invert_scores(
     return _converged(ScoreInversion(*parts))
 
 
+def invert_hat(
+    A,
+    h,
+    *,
+    ridge=_HAT["ridge"],
+    digits=None,
+    decimals=None,
+    widths=None,
+    noise=None,
+    family=None,
+    link=None,
+    trials=None,
+    offset=None,
+    theta=None,
+    tol=_HAT["tol"],
+    max_iter=_HAT["max_iter"],
+    seed=_HAT["seed"],
+    columns=None,
+    response=None,
+    intercept=False,
+    threads=None,
+    progress=False,
+):
+    """Recover row weights from hat values, and with a family the coefficients of the fit.
+
+    The hat values are hᵢ = wᵢaᵢᵀ(AᵀWA + λI)⁻¹aᵢ. They determine the weights, without any model, up to one factor in each
+    component of the rows. In a generalised linear model the weights are a known function of Aβ, so that β follows too.
+
+    Parameters
+    ----------
+    A : array_like, sparse matrix, table or path, n × d
+        As for :func:`leverage_scores`, copies included.
+    h : array_like or path
+        The n hat values.
+    ridge : float
+        λ ≥ 0; with a ridge the factor is known too. Not beside `family`.
+    digits, decimals : int, optional
+        The hat values were rounded to so many significant digits, or decimals.
+    widths : float or array_like, optional
+        The true hat values lie within this much of `h`: one number, or n.
+    noise : float or array_like, optional
+        Standard deviation of independent errors: one number, or n.
+    family : {"gaussian", "poisson", "binomial", "negative-binomial", "gamma", "inverse-gaussian"}, optional
+        The family of the fit.
+    link : {"identity", "log", "logit", "probit", "cloglog", "inverse", "1/mu^2", "sqrt"}, optional
+        Its link; by default the canonical one, log for the negative binomial.
+    trials : float or array_like, optional
+        Numbers of trials, or known prior weights.
+    offset : array_like, optional
+        What is added to Aβ.
+    theta : float, optional
+        θ of a negative binomial, where it is known.
+    tol : float
+        Stop when no score is off by more than this share of h(1 − h).
+    max_iter : int
+        Steps allowed.
+    seed : int
+        Seed of the search for coefficients.
+    columns, response, intercept, threads
+        As for :func:`leverage_scores`.
+    progress : bool or callable
+        As for :func:`invert_gradient`.
+
+    Returns
+    -------
+    HatInversion
+        ``.weights``, ``.intervals``, ``.coefficients``, ``.open`` and the other keys of the command line's JSON.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Where the status is not "solved".
+
+    Raises
+    ------
+    InputError
+        For data or options that cannot be used, and for families whose hat values say nothing.
+    RankDeficientError
+        With a family, where columns of A are dependent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import unhat
+    >>> A = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    >>> w = np.array([1.0, 2.0, 4.0])
+    >>> h = unhat.leverage_scores(A * np.sqrt(w)[:, None])
+    >>> found = unhat.invert_hat(A, h)
+    >>> (found.weights / found.weights[0]).round(9)
+    array([1., 2., 4.])
+    """
+    found = system(A, columns, response, intercept)
+    options = {
+        "ridge": ridge,
+        "digits": digits,
+        "decimals": decimals,
+        "family": family,
+        "link": link,
+        "theta": theta,
+        "tol": tol,
+        "max_iter": max_iter,
+        "seed": seed,
+        "threads": threads,
+    }
+    vectors = {
+        "widths": _each_row(widths, "widths"),
+        "noise": _each_row(noise, "noise"),
+        "trials": _each_row(trials, "trials"),
+        "offset": vector(offset, "offset"),
+    }
+    released = vector(h, "target")
+    with shown(progress) as options["progress"]:
+        parts = _unhat.invert_hat(found.matrix, released, vectors, options)
+    return _converged(HatInversion(*parts))
+
+
+def invert_outcomes(
+    A,
+    h,
+    *,
+    cook=None,
+    deviance=None,
+    pearson=None,
+    digits=None,
+    decimals=None,
+    widths=None,
+    noise=None,
+    seed=_HAT["seed"],
+    columns=None,
+    response=None,
+    intercept=False,
+    threads=None,
+    progress=False,
+):
+    """Recover every 0/1 response of a logistic fit from its hat values and one residual a row.
+
+    Parameters
+    ----------
+    A : array_like, sparse matrix, table or path, n × d
+        As for :func:`leverage_scores`, copies included.
+    h : array_like or path
+        The n hat values of the fit.
+    cook, deviance, pearson : array_like or path
+        One of them: Cook's distances, or residuals, whose signs are not used.
+    digits, decimals, widths, noise
+        How exactly the hat values are known, as for :func:`invert_hat`.
+    seed : int
+        Seed of the search for coefficients.
+    columns, response, intercept, threads
+        As for :func:`leverage_scores`.
+    progress : bool or callable
+        As for :func:`invert_gradient`.
+
+    Returns
+    -------
+    OutcomeInversion
+        ``.outcomes``, up to the complement of all, ``.margins`` and the other keys of the command line's JSON.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Where the status is not "solved".
+
+    Raises
+    ------
+    InputError
+        For data or options that cannot be used.
+    RankDeficientError
+        Where columns of A are dependent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import unhat
+    >>> random = np.random.default_rng(3)
+    >>> A = np.column_stack([np.ones(40), random.normal(size=40)])
+    >>> p = 1 / (1 + np.exp(-A @ [0.5, 1.5]))
+    >>> y = random.uniform(size=40) < p
+    >>> h = unhat.leverage_scores(A * np.sqrt(p * (1 - p))[:, None])
+    >>> pearson = (y - p) / np.sqrt(p * (1 - p))
+    >>> found = unhat.invert_outcomes(A, h, pearson=abs(pearson))
+    >>> agree = found.outcomes == y  # or all of the complements
+    >>> bool(agree.all() or not agree.any())
+    True
+    """
+    found = system(A, columns, response, intercept)
+    given = {"cook": cook, "deviance": deviance, "pearson": pearson}
+    given = {name: values for name, values in given.items() if values is not None}
+    if len(given) != 1:
+        raise InputError("cook: give one of cook, deviance and pearson")
+    [(kind, residuals)] = given.items()
+    vectors, options = _hidden(widths, noise, digits, decimals, seed, threads)
+    released = vector(h, "target"), kind, vector(residuals, kind)
+    with shown(progress) as options["progress"]:
+        text = _unhat.invert_outcomes(found.matrix, *released, vectors, options)
+    return _converged(OutcomeInversion(text))
+
+
+def invert_column(
+    A,
+    h,
+    *,
+    digits=None,
+    decimals=None,
+    widths=None,
+    noise=None,
+    seed=_HAT["seed"],
+    columns=None,
+    response=None,
+    intercept=False,
+    threads=None,
+    progress=False,
+):
+    """Recover a hidden 0/1 column of a linear fit from its hat values, all other columns known.
+
+    Parameters
+    ----------
+    A : array_like, sparse matrix, table or path, n × d
+        The known columns, as for :func:`leverage_scores`, copies included.
+    h : array_like or path
+        The n hat values of the fit with all columns.
+    digits, decimals, widths, noise
+        How exactly the hat values are known, as for :func:`invert_hat`.
+    seed : int
+        Seed of the rows that a search begins with.
+    columns, response, intercept, threads
+        As for :func:`leverage_scores`.
+    progress : bool or callable
+        As for :func:`invert_gradient`.
+
+    Returns
+    -------
+    ColumnInversion
+        ``.column``, up to its complement, None where none was found; ``.magnitudes`` and the other keys of the command
+        line's JSON.
+
+    Raises
+    ------
+    InputError
+        For data or options that cannot be used.
+    RankDeficientError
+        Where known columns are dependent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import unhat
+    >>> random = np.random.default_rng(4)
+    >>> Z = np.column_stack([np.ones(40), random.normal(size=40)])
+    >>> u = (random.uniform(size=40) < 0.4).astype(float)
+    >>> found = unhat.invert_column(Z, unhat.leverage_scores(np.column_stack([Z, u])))
+    >>> agree = found.column == u  # or its complement
+    >>> bool(agree.all() or not agree.any())
+    True
+    """
+    found = system(A, columns, response, intercept)
+    vectors, options = _hidden(widths, noise, digits, decimals, seed, threads)
+    released = vector(h, "target")
+    with shown(progress) as options["progress"]:
+        return ColumnInversion(_unhat.invert_column(found.matrix, released, vectors, options))
+
+
 def audit(
     A,
     b,
@@ -549,6 +812,22 @@ def _inverted(command, found, b, c, start, signs, weights, options, progress):
     with shown(progress) as options["progress"]:
         parts = _unhat.invert_gradient(command, found.matrix, offset, c, *given, options)
     return _converged(GradientInversion(*parts))
+
+
+def _hidden(widths, noise, digits, decimals, seed, threads):
+    vectors = {
+        "widths": _each_row(widths, "widths"),
+        "noise": _each_row(noise, "noise"),
+        "trials": None,
+        "offset": None,
+    }
+    return vectors, {"digits": digits, "decimals": decimals, "seed": seed, "threads": threads}
+
+
+def _each_row(values, what):
+    """A vector, or one number for all rows."""
+    one = isinstance(values, (int, float, np.number))
+    return np.array([float(values)]) if one else vector(values, what)
 
 
 def _dimension(matrix):

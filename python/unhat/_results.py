@@ -10,7 +10,7 @@ import numpy as np
 from unhat import _unhat
 
 # The lists of numbers that are handed out as arrays.
-_ARRAYS = {"x", "null_direction", "standard_errors", "covariance"}
+_ARRAYS = {"x", "null_direction", "standard_errors", "covariance", "weights", "coefficients", "coefficient_errors", "outcomes", "margins", "misfits", "magnitudes", "column"}
 # The columns of the command line's --history.
 _STEP = [("iteration", "i8"), ("passes", "i8"), *((name, "f8") for name in ("work", "decrement", "residual", "step", "certificate"))]
 # The charts of a report that are shown beside its sentences; the report has all.
@@ -221,6 +221,111 @@ class ScoreInversion(_Inversion):
         if self.standard_errors is not None:
             return f"standard errors up to {self.standard_errors.max():.1e}"
         return "nothing is proven"
+
+
+class HatInversion(Result):
+    """What :func:`unhat.invert_hat` found.
+
+    Attributes
+    ----------
+    weights : numpy.ndarray
+        The weight of every row, NaN where nothing is said; known up to one factor in each component.
+    status : str
+        ``"solved"``, ``"impossible"``, ``"iteration_limit"`` or ``"stalled"``.
+    components : list of Record
+        Rows whose weights are known up to one factor: ``.rows`` (counted from 1), ``.rank``, ``.held_row``.
+    coefficients : numpy.ndarray or None
+        With a family: one a column, NaN where the hat values leave it open.
+    open : list of str
+        What is open, in words.
+    intervals : list or None
+        Proven: ``[low, high]`` of each weight, that of the held row of its component being as given.
+    standard_errors, coefficient_errors : numpy.ndarray or None
+        For hat values with errors: of the logarithms of the weights against the held row, and of the coefficients.
+    impossible : Record or None
+        The rows that show that no weights have these scores.
+    history : numpy.ndarray
+        The steps, a record each; ``decrement`` is the largest misfit of a score, a share of h(1 − h).
+    warnings : list of str
+        What the caller should know.
+    """
+
+    def __init__(self, text, history=()):
+        super().__init__(text)
+        self.history = np.array([tuple(step) for step in history], dtype=_STEP)
+
+    def __reduce__(self):
+        return type(self), (self._text, self.history.tolist())
+
+    def _sentence(self):
+        if self.impossible is not None:
+            return f"impossible: {self.impossible.reason}"
+        proof = "nothing is proven" if self.intervals is None else "an interval for every weight is proven"
+        found = f"{int(np.isfinite(self.weights).sum())} weights of {len(self.weights)} rows"
+        if self.coefficients is not None:
+            found += f", coefficients {np.array2string(self.coefficients, precision=6, threshold=8)}"
+        return f"{self.status.replace('_', ' ')}: {found}; {proof}"
+
+    def _table(self):
+        for name in ("status", "residual", "passes", "rank"):
+            yield name, self._facts[name]
+        for words in self.open:
+            yield "open", words
+        for warning in self.warnings:
+            yield "warning", warning
+
+
+class OutcomeInversion(Result):
+    """What :func:`unhat.invert_outcomes` found.
+
+    Attributes
+    ----------
+    outcomes : numpy.ndarray
+        1, 0, or NaN where the two cannot be told apart; all of them or all of their complements.
+    margins : numpy.ndarray
+        How much nearer the response is than the other one, in log r².
+    coefficients : numpy.ndarray
+        Those of the fit, of the same sign as the responses.
+    status : str
+        ``"solved"``, ``"impossible"``, ``"iteration_limit"`` or ``"stalled"``.
+    undecided : int
+        Responses that cannot be told.
+    warnings : list of str
+        What the caller should know.
+    """
+
+    def _sentence(self):
+        return f"{self.status.replace('_', ' ')}: {len(self.outcomes) - self.undecided} of {len(self.outcomes)} responses"
+
+    def _table(self):
+        yield "undecided", self.undecided
+        for warning in self.warnings:
+            yield "warning", warning
+
+
+class ColumnInversion(Result):
+    """What :func:`unhat.invert_column` found.
+
+    Attributes
+    ----------
+    column : numpy.ndarray or None
+        The hidden column of zeros and ones, up to its complement; None where none was found.
+    magnitudes : numpy.ndarray
+        The size of what the column has beyond the known ones, a share of its length, for every row.
+    margins : numpy.ndarray or None
+        How much further off the other value of each row is.
+    misfit, explained : float
+        The misfit of the column found, and what the errors of the hat values explain.
+    open : list of str
+        What is open, in words.
+    """
+
+    def _sentence(self):
+        return f"{self.status}: {'a column of zeros and ones' if self.column is not None else 'magnitudes only'}"
+
+    def _table(self):
+        for words in self.open:
+            yield "open", words
 
 
 class Audit(Reported):

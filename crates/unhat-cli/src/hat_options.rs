@@ -1,6 +1,6 @@
 //! The words of `unhat invert hat`: what was released, how exactly, and what is sought.
 
-use crate::options::{MatrixInput, Output};
+use crate::matrix_options::{MatrixInput, Output};
 use clap::{Args, ValueEnum};
 use unhat::families::{Family, Link};
 
@@ -46,6 +46,52 @@ pub(crate) struct InvertHat {
     /// Write the steps to FILE, .csv or .tsv: iteration, passes, work, decrement (largest |sigma - h|/(h(1 - h))), residual, step
     #[arg(long, value_name = "FILE")]
     pub history: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InvertOutcomes {
+    #[command(flatten)]
+    pub matrix: MatrixInput,
+    /// h, n values: the hat values of the logistic fit
+    #[arg(long, value_name = "h")]
+    pub target: String,
+    #[command(flatten)]
+    pub residuals: Residuals,
+    #[command(flatten)]
+    pub precision: Precision,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// One number a row that was released beside the hat values.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Residuals {
+    /// Cook's distances, n values: r^2 h/(d (1 - h)^2), r the Pearson residual
+    #[arg(long, value_name = "FILE")]
+    pub cook: Option<String>,
+    /// Deviance residuals, n values; their signs are not used
+    #[arg(long, value_name = "FILE")]
+    pub deviance: Option<String>,
+    /// Pearson residuals, n values; their signs are not used
+    #[arg(long, value_name = "FILE")]
+    pub pearson: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InvertColumn {
+    #[command(flatten)]
+    pub matrix: MatrixInput,
+    /// h, n values: the hat values of the linear fit with all columns, of which --matrix holds all but one
+    #[arg(long, value_name = "h")]
+    pub target: String,
+    #[command(flatten)]
+    pub precision: Precision,
+    /// Write |what the hidden column has beyond the known ones|, a share of its length, for every row to FILE
+    #[arg(long, value_name = "FILE")]
+    pub magnitudes: Option<String>,
     #[command(flatten)]
     pub output: Output,
 }

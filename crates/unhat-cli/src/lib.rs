@@ -9,6 +9,7 @@ mod held_out;
 mod history;
 mod influence_options;
 mod input;
+mod matrix_options;
 mod names;
 mod options;
 mod output;

@@ -1,8 +1,9 @@
 //! The words of the command line: commands, options, their defaults and their help.
 
 use crate::common_options::Common;
-use crate::hat_options::InvertHat;
+use crate::hat_options::{InvertColumn, InvertHat, InvertOutcomes};
 use crate::influence_options::Influence;
+pub(crate) use crate::matrix_options::{MatrixInput, Output};
 use crate::table_options::TableText;
 use crate::training_options::{Predict, Train};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -10,7 +11,6 @@ use clap_complete::Shell;
 use unhat::audit::report::{Detail, ReleaseKind};
 use unhat::invert::scores::ScoreMethod;
 use unhat::invert::{MinimaSought, ScoreSource, Solver, SolverChoice};
-use unhat_io::IntegerBounds;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -136,6 +136,15 @@ pub(crate) enum Invert {
     /// The weights w with h_i = w_i a_i^T (A^T W A)^-1 a_i are unique up to one factor in each component of A's rows, and
     /// come from a convex problem, without start or model. Written are the weights, with nothing where a row says nothing.
     Hat(InvertHat),
+    /// Recovers every 0/1 response of a logistic fit from its hat values and one residual a row
+    ///
+    /// Up to the complement of all. A response is left empty where the two cannot be told apart.
+    Outcomes(InvertOutcomes),
+    /// Recovers a hidden 0/1 column of a linear fit from its hat values, all other columns known
+    ///
+    /// Up to its complement. Exit code 1 where none was found: then only the size of what it has beyond the known columns is
+    /// known, row by row.
+    Column(InvertColumn),
     /// Recovers x from released leverage scores sigma(x) of A_x, of all rows or of some
     ///
     /// Solves sigma_i(x) = sigma_i for the released rows, exactly or in the least-squares sense.
@@ -146,65 +155,6 @@ pub(crate) enum Invert {
     ///
     /// Where the scores do not determine x, the direction along which none of them changes is named and no x is written.
     Scores(InvertScores),
-}
-
-/// The matrix A, and what to take from it when it is a table.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct MatrixInput {
-    /// A, n x d: .csv, .tsv, .mtx, .mm (each also .gz), .npy, .npz, or - for a table on standard input
-    ///
-    /// Tables: the first line is a header where its words stand over numbers, and refused where it may be data; an unnamed
-    /// first column, or one of distinct words, holds row names; other text columns are left out. All of it is said.
-    #[arg(long, value_name = "A", required_unless_present = "polytope", conflicts_with = "polytope")]
-    pub matrix: Option<String>,
-    /// A and b of {Ax > b} from the inequalities of a file: .mps (rows and bounds) or .ine (each also .gz)
-    ///
-    /// Excludes --matrix, --offset and what belongs to tables. Equalities are not supported yet.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["columns", "response", "without", "intercept"])]
-    pub polytope: Option<String>,
-    /// Integer columns of an .mps file without bounds: binary (0 <= x <= 1, the convention) or nonnegative (x >= 0)
-    #[arg(long, value_enum, value_name = "WHICH", requires = "polytope")]
-    pub integer_bounds: Option<IntegerBoundsName>,
-    /// Of a table, take these columns in this order: names, or 1-based numbers where there is no header
-    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
-    pub columns: Option<Vec<String>>,
-    /// Of a table, take this column as b and the rest as A; excludes --offset. `scores` without --point leaves it out
-    #[arg(long, value_name = "COLUMN")]
-    pub response: Option<String>,
-    /// Of a table, leave this column out; may be given again
-    #[arg(long, value_name = "COLUMN")]
-    pub without: Vec<String>,
-    /// Put a column of ones before the columns of a table
-    #[arg(long)]
-    pub intercept: bool,
-    #[command(flatten)]
-    pub text: TableText,
-}
-
-/// The values of --integer-bounds.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum IntegerBoundsName {
-    /// 0 <= x <= 1, as CPLEX, Gurobi, SCIP, GLPK and HiGHS read them
-    Binary,
-    /// x >= 0, as for every other column
-    Nonnegative,
-}
-
-impl From<IntegerBoundsName> for IntegerBounds {
-    fn from(name: IntegerBoundsName) -> IntegerBounds {
-        match name {
-            IntegerBoundsName::Binary => IntegerBounds::Binary,
-            IntegerBoundsName::Nonnegative => IntegerBounds::Nonnegative,
-        }
-    }
-}
-
-/// Where the numbers go.
-#[derive(Args, Debug)]
-pub(crate) struct Output {
-    /// Write to FILE: .npy, .csv, .tsv or .txt [default: one number a line on standard output]
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -78,6 +78,26 @@ impl<'a> Places<'a> {
                 self.writes("--history", invert.history.as_deref());
                 self.add_results(&invert.output, None);
             }
+            Command::Invert(Invert::Outcomes(invert)) => {
+                let file = |words: &&str| words.parse::<f64>().is_err();
+                self.add_matrix(&invert.matrix);
+                self.reads("--target", Some(&invert.target));
+                self.reads("--cook", invert.residuals.cook.as_deref());
+                self.reads("--deviance", invert.residuals.deviance.as_deref());
+                self.reads("--pearson", invert.residuals.pearson.as_deref());
+                self.reads("--widths", invert.precision.widths.as_deref().filter(file));
+                self.reads("--noise", invert.precision.noise.as_deref().filter(file));
+                self.add_results(&invert.output, None);
+            }
+            Command::Invert(Invert::Column(invert)) => {
+                let file = |words: &&str| words.parse::<f64>().is_err();
+                self.add_matrix(&invert.matrix);
+                self.reads("--target", Some(&invert.target));
+                self.reads("--widths", invert.precision.widths.as_deref().filter(file));
+                self.reads("--noise", invert.precision.noise.as_deref().filter(file));
+                self.writes("--magnitudes", invert.magnitudes.as_deref());
+                self.add_results(&invert.output, None);
+            }
             Command::Invert(Invert::Scores(invert)) => {
                 self.add_matrix(&invert.matrix);
                 self.reads("--offset", invert.offset.as_deref());

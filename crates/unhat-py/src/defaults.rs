@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use serde_json::json;
 use unhat::audit::AuditOptions;
 use unhat::invert::InvertOptions;
+use unhat::invert::hat::HatOptions;
 use unhat::invert::scores::ScoreInvertOptions;
 use unhat::leverage::ScoreOptions;
 use unhat_models::influence::{LISTED_ROWS, Request, TRIMMED_SHARE};
@@ -18,7 +19,7 @@ const VALIDATION: &str = "validation";
 #[pyfunction]
 pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
     let (scores, gradient) = (ScoreOptions::default(), InvertOptions::default());
-    let metric = MetricOptions::default();
+    let (metric, hat) = (MetricOptions::default(), HatOptions::default());
     let (released, audit) = (ScoreInvertOptions::default(), AuditOptions::default());
     let (study, training) = (Request::default(), TrainingOptions::default());
     written(
@@ -32,6 +33,9 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
             "invert_scores": {
                 "method": released.method.name(), "noise": released.noise, "tol": released.tolerance,
                 "max_iter": released.max_iterations, "seed": released.seed,
+            },
+            "invert_hat": {
+                "ridge": hat.ridge, "tol": hat.tolerance, "max_iter": hat.max_iterations, "seed": released.seed,
             },
             "shared_metric": {
                 "rank": metric.rank, "alpha": metric.damping, "memory": metric.memory, "rows": metric.rows,

@@ -15,6 +15,7 @@ mod failure;
 mod forward;
 mod frame_table;
 mod given;
+mod hat;
 mod history;
 mod influence;
 mod inverted;
@@ -52,6 +53,9 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(history::convergence_chart, module)?)?;
     module.add_function(wrap_pyfunction!(backward::invert_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(backward::invert_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(hat::invert_hat, module)?)?;
+    module.add_function(wrap_pyfunction!(hat::invert_outcomes, module)?)?;
+    module.add_function(wrap_pyfunction!(hat::invert_column, module)?)?;
     module.add_function(wrap_pyfunction!(inverted::inversion_page, module)?)?;
     module.add_function(wrap_pyfunction!(learning::score_jvp, module)?)?;
     module.add_function(wrap_pyfunction!(learning::score_vjp, module)?)?;

@@ -51,7 +51,7 @@ pub use error::{Error, ErrorKind, Result};
 #[cfg(all(feature = "invert", feature = "report"))]
 pub use face::Audit;
 #[cfg(feature = "invert")]
-pub use face::{Centre, InvertGradient, InvertRegularised, InvertScores};
+pub use face::{Centre, InvertGradient, InvertHat, InvertRegularised, InvertScores};
 pub use face::{LeverageScores, scores};
 pub use rows::Matrix;
 pub use run::{Event, Run};

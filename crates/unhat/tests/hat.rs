@@ -4,8 +4,8 @@
 use serde_json::Value;
 use unhat::families::{Family, Link};
 use unhat::invert::hat::{
-    HatCoefficients, HatInversion, HatModel, HatOptions, HatPrecision, HatStatus, Silence, invert_hat,
-    invert_hat_of_model,
+    HatCoefficients, HatInversion, HatModel, HatOptions, HatPrecision, HatStatus, ResidualKind, Silence, invert_column,
+    invert_hat, invert_hat_of_model, invert_outcomes,
 };
 use unhat::rows::{CsrRows, DenseRows, RowSource};
 use unhat::{Error, Result, Run};
@@ -620,4 +620,208 @@ fn another_family_than_that_of_the_fit_is_not_solved() {
         assert_eq!((weights.status, found.status), (HatStatus::Solved, HatStatus::Stalled), "{word}");
         assert!(found.warnings[0].contains("no coefficients have these"), "{:?}", found.warnings);
     }
+}
+
+fn digits_of(values: &[f64], digits: usize) -> Vec<f64> {
+    values.iter().map(|v| format!("{v:.*e}", digits - 1).parse().unwrap()).collect()
+}
+
+/// Maximum likelihood by Newton, in plain loops: what R's glm converges to.
+fn logistic_fit(a: &[f64], d: usize, y: &[bool]) -> Option<Vec<f64>> {
+    let mut beta = vec![0.0; d];
+    for _ in 0..60 {
+        let p: Vec<f64> = a
+            .chunks(d)
+            .map(|row| 1.0 / (1.0 + (-row.iter().zip(&beta).map(|(a, b)| a * b).sum::<f64>()).exp()))
+            .collect();
+        let mut m = vec![vec![0.0; d]; d];
+        let mut g = vec![0.0; d];
+        for ((row, p), y) in a.chunks(d).zip(&p).zip(y) {
+            for j in 0..d {
+                g[j] += row[j] * (f64::from(u8::from(*y)) - p);
+                (0..d).for_each(|k| m[j][k] += row[j] * row[k] * p * (1.0 - p));
+            }
+        }
+        let step = unhat_testkit::elimination::solve(m, g);
+        beta.iter_mut().zip(&step).for_each(|(b, s)| *b += s);
+        if beta.iter().any(|b| b.is_nan() || b.abs() >= 30.0) {
+            return None; // separated
+        }
+        if step.iter().all(|s| s.abs() < 1e-14) {
+            break;
+        }
+    }
+    Some(beta)
+}
+
+#[test]
+fn every_response_of_a_logistic_fit_comes_back_or_is_said_to_be_open() {
+    let mut stream = Stream::new(21, "outcomes");
+    let (mut fits, mut told, mut rows, mut wrong) = (0, 0, 0, Vec::new());
+    while fits < 50 {
+        let (n, d) = ([40, 80, 150][fits % 3], [2, 3, 4][fits % 3]);
+        let a: Vec<f64> = (0..n * d).map(|k| if k % d == 0 { 1.0 } else { stream.normal() }).collect();
+        let hidden: Vec<f64> = (0..d).map(|_| stream.normal()).collect();
+        let eta = |row: &[f64], beta: &[f64]| row.iter().zip(beta).map(|(a, b)| a * b).sum::<f64>();
+        let y: Vec<bool> = a.chunks(d).map(|row| stream.uniform() < 1.0 / (1.0 + (-eta(row, &hidden)).exp())).collect();
+        let Some(beta) = logistic_fit(&a, d, &y) else { continue };
+        fits += 1;
+        let p: Vec<f64> = a.chunks(d).map(|row| 1.0 / (1.0 + (-eta(row, &beta)).exp())).collect();
+        let w: Vec<f64> = p.iter().map(|p| p * (1.0 - p)).collect();
+        let h = scores(&a, d, &w);
+        let pearson: Vec<f64> =
+            p.iter().zip(&y).map(|(p, y)| (f64::from(u8::from(*y)) - p) / (p * (1.0 - p)).sqrt()).collect();
+        let cook: Vec<f64> =
+            pearson.iter().zip(&h).map(|(r, h)| r * r * h / (d as f64 * (1.0 - h) * (1.0 - h))).collect();
+        let deviance: Vec<f64> =
+            p.iter().zip(&y).map(|(p, y)| (-2.0 * if *y { p.ln() } else { (1.0 - p).ln() }).sqrt()).collect();
+        for (kind, values) in
+            [(ResidualKind::Cook, &cook), (ResidualKind::Deviance, &deviance), (ResidualKind::Pearson, &pearson)]
+        {
+            for digits in [7, 3, 2] {
+                let released = digits_of(&h, digits);
+                let options = with(HatPrecision::Digits(digits as u32));
+                let rows_of = DenseRows::new(&a, d).unwrap();
+                let found = invert_outcomes(
+                    &rows_of,
+                    &released,
+                    (kind, &digits_of(values, digits)),
+                    (&options, 0),
+                    &Run::default(),
+                )
+                .unwrap();
+                if found.status != HatStatus::Solved {
+                    println!(
+                        "{} {digits} digits, ({n},{d}): {} {:?}",
+                        kind.name(),
+                        found.status.name(),
+                        found.warnings
+                    );
+                    continue;
+                }
+                let complement = found.coefficients.iter().zip(&beta).map(|(a, b)| a * b).sum::<f64>() < 0.0;
+                rows += n;
+                for (i, (guess, y)) in found.outcomes.iter().zip(&y).enumerate() {
+                    let Some(guess) = guess else { continue };
+                    told += 1;
+                    if (*guess != *y) != complement {
+                        wrong.push(format!(
+                            "fit {fits}, {} at {digits} digits, row {i}: margin {}, misfit {}",
+                            kind.name(),
+                            found.margins[i],
+                            found.misfits[i]
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    println!("{told} of {rows} responses told");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(told as f64 > 0.95 * rows as f64 && rows > 30_000, "{told} of {rows}");
+}
+
+#[test]
+fn residuals_of_another_fit_tell_no_response() {
+    let (n, d) = (60, 2);
+    let mut stream = Stream::new(22, "strange residuals");
+    let a: Vec<f64> = (0..n * d).map(|k| if k % d == 0 { 1.0 } else { stream.normal() }).collect();
+    let w: Vec<f64> = a.chunks(d).map(|row| 1.0 / (1.0 + (0.5 + row[1]).exp())).map(|p| p * (1.0 - p)).collect();
+    let h = scores(&a, d, &w);
+    let made_up = stream.uniforms(n);
+    let rows = DenseRows::new(&a, d).unwrap();
+    let found =
+        invert_outcomes(&rows, &h, (ResidualKind::Cook, &made_up), (&HatOptions::default(), 0), &Run::default())
+            .unwrap();
+    assert_eq!(found.status, HatStatus::Stalled);
+    assert!(found.outcomes.iter().all(Option::is_none) && found.warnings[0].contains("neither response"));
+    let refused =
+        invert_outcomes(&rows, &h, (ResidualKind::Cook, &vec![-1.0; n]), (&HatOptions::default(), 0), &Run::default());
+    assert!(refused.err().unwrap().to_string().contains("row 1: found -1"));
+}
+
+#[test]
+fn a_secret_column_of_zeros_and_ones_comes_back_whole() {
+    let mut stream = Stream::new(31, "secret column");
+    let (mut found_all, mut tried, mut rows_told, mut rows_all) = (0, 0, 0, 0);
+    for k in 0..50 {
+        let d = [2, 3, 4, 5, 6][k % 5];
+        let n = [40, 80, 120][k % 3];
+        let z: Vec<f64> = (0..n * d).map(|k| if k % d == 0 { 1.0 } else { stream.normal() }).collect();
+        let share = 0.25 + 0.5 * stream.uniform();
+        let u: Vec<bool> = (0..n).map(|i| stream.uniform() < (share + 0.2 * z[i * d + 1].tanh())).collect();
+        let all: Vec<f64> =
+            z.chunks(d).zip(&u).flat_map(|(row, u)| row.iter().copied().chain([f64::from(u8::from(*u))])).collect();
+        let h = scores(&all, d + 1, &vec![1.0; n]);
+        let rows = DenseRows::new(&z, d).unwrap();
+        for (digits, precision) in
+            [(17, HatPrecision::Exact), (4, HatPrecision::Digits(4)), (3, HatPrecision::Digits(3))]
+        {
+            let released = if digits == 17 { h.clone() } else { digits_of(&h, digits) };
+            let found = invert_column(&rows, &released, &precision, 0, &Run::default()).unwrap();
+            tried += 1;
+            assert_eq!(found.status, HatStatus::Solved);
+            match &found.column {
+                Some(column) => {
+                    let told = column.iter().flatten().count();
+                    let wrong = column.iter().zip(&u).filter(|(a, b)| a.is_some_and(|a| a != **b)).count();
+                    (rows_told, rows_all) = (rows_told + told, rows_all + n);
+                    assert!(
+                        wrong == 0 || wrong == told,
+                        "case {k} ({n},{d}), {digits} digits: {wrong} rows wrong, misfit {:?} of {}",
+                        found.misfit,
+                        found.explained
+                    );
+                    let bound = if digits == 17 { 1e-11 } else { 10f64.powi(1 - digits as i32) };
+                    let residual = found.residual.unwrap();
+                    // A row that is not told may be the other one.
+                    assert!(residual < bound || told < n, "case {k}, {digits} digits: {residual:e}");
+                    found_all += 1;
+                }
+                None => println!(
+                    "case {k} ({n},{d}), {digits} digits: misfit {:?} of {}, {} tries",
+                    found.misfit, found.explained, found.tries
+                ),
+            }
+        }
+    }
+    println!("{found_all} of {tried} columns, {rows_told} of {rows_all} rows of them");
+    assert!(found_all as f64 >= 0.95 * tried as f64 && rows_told as f64 >= 0.97 * rows_all as f64);
+}
+
+#[test]
+fn a_column_that_is_not_0_or_1_is_not_made_up_and_wrong_columns_are_named() {
+    let (n, d) = (60, 3);
+    let mut stream = Stream::new(32, "continuous column");
+    let z: Vec<f64> = (0..n * d).map(|k| if k % d == 0 { 1.0 } else { stream.normal() }).collect();
+    let u = stream.normals(n);
+    let all: Vec<f64> = z.chunks(d).zip(&u).flat_map(|(row, u)| row.iter().copied().chain([*u])).collect();
+    let h = scores(&all, d + 1, &vec![1.0; n]);
+    let rows = DenseRows::new(&z, d).unwrap();
+    let found = invert_column(&rows, &h, &HatPrecision::Exact, 0, &Run::default()).unwrap();
+    assert_eq!((found.status, found.column), (HatStatus::Solved, None));
+    assert!(found.open[0].contains("no 0/1 column"));
+    let length = found.magnitudes.iter().map(|q| q * q).sum::<f64>();
+    assert!((length - 1.0).abs() < 1e-12);
+    // Hat values of fewer columns than are known.
+    let fewer = scores(&z, d, &vec![1.0; n]);
+    let found = invert_column(&rows, &fewer, &HatPrecision::Exact, 0, &Run::default()).unwrap();
+    assert_eq!(found.status, HatStatus::Impossible);
+}
+
+#[test]
+fn a_large_table_takes_few_evaluations() {
+    use unhat::leverage::{ScoreOptions, leverage_scores};
+    let (n, d) = (20_000, 60);
+    let mut stream = Stream::new(40, "large");
+    let a = stream.normals(n * d);
+    let w: Vec<f64> = (0..n).map(|_| 10f64.powf(4.0 * stream.uniform())).collect();
+    let roots: Vec<f64> = w.iter().map(|w| w.sqrt()).collect();
+    let rows = DenseRows::new(&a, d).unwrap();
+    let h = leverage_scores(&rows, Some(&roots), &ScoreOptions::default(), &Run::default()).unwrap().values;
+    let found = exact(&a, d, &h);
+    println!("{} evaluations, work {:.0}, {:?}", found.history.last().unwrap().passes, found.work, found.status);
+    assert_eq!(found.status, HatStatus::Solved);
+    assert!(found.history.last().unwrap().passes <= 25 && log_error(&found, &w) < 1e-9);
+    assert!(found.intervals.is_some());
 }

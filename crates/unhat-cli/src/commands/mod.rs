@@ -26,6 +26,8 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         Command::Gradient(arguments) => gradient::run(arguments, session),
         Command::Invert(Invert::Gradient(arguments)) => invert::gradient(arguments, session),
         Command::Invert(Invert::Hat(arguments)) => invert::hat(arguments, session),
+        Command::Invert(Invert::Outcomes(arguments)) => invert::outcomes(arguments, session),
+        Command::Invert(Invert::Column(arguments)) => invert::column(arguments, session),
         Command::Invert(Invert::Scores(arguments)) => invert::scores(arguments, session),
         Command::Audit(arguments) => audit::run(arguments, session),
         Command::Centre(problem) => invert::centre(problem, session),

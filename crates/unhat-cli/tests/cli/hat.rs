@@ -104,3 +104,80 @@ fn a_run_that_was_cut_short_goes_on_to_the_same_bits() {
     let refused = desk.run(&format!("{INVERT} --digits 3 --checkpoint run.json")).expect(2);
     assert!(refused.err.contains("another problem"), "{}", refused.err);
 }
+
+/// A logistic fit on a desk: a.csv with named columns, hat values and Cook's distances to so many digits.
+fn logistic(digits: usize) -> (Desk, Vec<f64>, Vec<bool>) {
+    let (n, beta) = (60, [0.3, -1.1, 0.8]);
+    let mut stream = Stream::new(9, "a logistic desk");
+    let a: Vec<f64> = (0..3 * n).map(|k| if k % 3 == 0 { 1.0 } else { stream.normal() }).collect();
+    let p: Vec<f64> =
+        a.chunks(3).map(|r| 1.0 / (1.0 + (-r.iter().zip(&beta).map(|(a, b)| a * b).sum::<f64>()).exp())).collect();
+    let y: Vec<bool> = p.iter().map(|p| stream.uniform() < *p).collect();
+    let desk = Desk::new();
+    let weighted: Vec<f64> = a.iter().enumerate().map(|(k, a)| a * (p[k / 3] * (1.0 - p[k / 3])).sqrt()).collect();
+    desk.matrix("weighted.npy", &weighted, 3);
+    let h = desk.run("scores --matrix weighted.npy").expect(0).numbers();
+    let lines = |values: &[f64]| values.iter().map(|v| format!("{v:.*e}\n", digits - 1)).collect::<String>();
+    let cook = |i: usize| {
+        let square = if y[i] { (1.0 - p[i]) / p[i] } else { p[i] / (1.0 - p[i]) };
+        square * h[i] / (3.0 * (1.0 - h[i]).powi(2))
+    };
+    let table: String = a.chunks(3).map(|r| format!("{:?},{:?}\n", r[1], r[2])).collect();
+    desk.text("a.csv", &format!("age,dose\n{table}"))
+        .text("h.txt", &lines(&h))
+        .text("cook.txt", &lines(&(0..n).map(cook).collect::<Vec<_>>()));
+    (desk, beta.to_vec(), y)
+}
+
+#[test]
+fn hat_values_of_a_logistic_fit_give_its_coefficients_by_name() {
+    let (desk, beta, _) = logistic(4);
+    let line = "invert hat --matrix a.csv --intercept --target h.txt --digits 4 --family binomial";
+    let ran = desk.run(&format!("{line} -o w.npy --coefficients beta.csv")).expect(0);
+    let written = desk.read("beta.csv");
+    assert!(written.contains("dose") && written.contains("age"), "{written}");
+    let found = desk.numbers("beta.csv");
+    let sign = found.iter().zip(&beta).map(|(a, b)| a * b).sum::<f64>().signum();
+    found.iter().zip(&beta).for_each(|(f, b)| assert!((f * sign - b).abs() < 5e-3, "{found:?}"));
+    assert!(ran.err.contains("one sign of all coefficients") && ran.err.contains("  dose: "), "{}", ran.err);
+    let object = desk.run(&format!("{line} --json")).expect(0).json();
+    assert_eq!(object["coefficients"].as_array().unwrap().len(), 3);
+    assert!(object["coefficient_errors"][1].as_f64().unwrap() < 1e-2);
+    // Another family is not solved, one that says nothing is refused.
+    desk.run("invert hat --matrix a.csv --intercept --target h.txt --digits 4 --family poisson").expect(1);
+    let refused = desk.run("invert hat --matrix a.csv --target h.txt --family gamma --link log").expect(2);
+    assert!(refused.err.contains("weights are the same whatever"), "{}", refused.err);
+}
+
+#[test]
+fn hat_values_and_cooks_distances_give_the_responses() {
+    let (desk, _, y) = logistic(4);
+    let line = "invert outcomes --matrix a.csv --intercept --target h.txt --digits 4 --cook cook.txt";
+    let ran = desk.run(&format!("{line} -o y.txt --json")).expect(0);
+    let object = ran.json();
+    let told: Vec<Option<u64>> = object["outcomes"].as_array().unwrap().iter().map(serde_json::Value::as_u64).collect();
+    let agree = told.iter().zip(&y).filter(|(t, y)| t.is_some_and(|t| (t == 1) == **y)).count();
+    let known = told.iter().flatten().count();
+    assert!(known >= 57 && (agree == known || agree == 0), "{agree} of {known}");
+    assert!(desk.run("invert outcomes --matrix a.csv --target h.txt").expect(2).err.contains("--cook"));
+}
+
+#[test]
+fn hat_values_give_a_hidden_column_of_zeros_and_ones() {
+    let n = 50;
+    let mut stream = Stream::new(10, "a hidden column");
+    let z: Vec<f64> = (0..2 * n).map(|k| if k % 2 == 0 { 1.0 } else { stream.normal() }).collect();
+    let u: Vec<f64> = (0..n).map(|_| f64::from(u8::from(stream.uniform() < 0.4))).collect();
+    let all: Vec<f64> = z.chunks(2).zip(&u).flat_map(|(r, u)| [r[0], r[1], *u]).collect();
+    let desk = Desk::new();
+    desk.matrix("z.npy", &z, 2).matrix("all.npy", &all, 3);
+    desk.run("scores --matrix all.npy -o h.npy").expect(0);
+    let ran = desk.run("invert column --matrix z.npy --target h.npy -o u.txt --magnitudes q.txt").expect(0);
+    let found = desk.numbers("u.txt");
+    let same = found.iter().zip(&u).filter(|(a, b)| a == b).count();
+    assert!(same == n || same == 0, "{same}");
+    assert!(ran.err.contains("the column or its complement") && desk.numbers("q.txt").len() == n, "{}", ran.err);
+    // All columns known: nothing is hidden.
+    let ran = desk.run("invert column --matrix all.npy --target h.npy --json").expect(1);
+    assert_eq!(ran.json()["status"], "impossible");
+}

@@ -19,6 +19,7 @@ fn help_lists_every_option() {
     let backward = "--target --target-scale --weights --minima --prove --noise";
     let released = "--offset --target --rows --method --start --signs --upper --noise --tol --max-iter --report --history \
                     --output";
+    let errors = "--digits --decimals --widths --noise";
     let hat = "--target --ridge --digits --decimals --widths --noise --tol --max-iter --family --link --trials --offset --theta \
                --coefficients --history --output";
     let audit = "--matrix --columns --response --without --intercept --offset --point --release --noise --round --clip --top \
@@ -34,6 +35,8 @@ fn help_lists_every_option() {
         ("invert gradient", format!("{table} {solver} {backward}")),
         ("invert scores", format!("{table} {released}")),
         ("invert hat", format!("{table} {hat}")),
+        ("invert outcomes", format!("{table} {errors} --target --cook --deviance --pearson --output")),
+        ("invert column", format!("{table} {errors} --target --magnitudes --output")),
         ("centre", format!("{table} {solver}")),
         ("audit", format!("{audit} {text}")),
         ("influence", format!("{study} {text}")),

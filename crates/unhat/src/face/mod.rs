@@ -6,6 +6,8 @@ mod audit;
 #[cfg(feature = "invert")]
 mod centre;
 #[cfg(feature = "invert")]
+mod hat;
+#[cfg(feature = "invert")]
 mod invert;
 #[cfg(feature = "invert")]
 mod invert_scores;
@@ -15,6 +17,8 @@ mod scores;
 pub use audit::Audit;
 #[cfg(feature = "invert")]
 pub use centre::Centre;
+#[cfg(feature = "invert")]
+pub use hat::InvertHat;
 #[cfg(feature = "invert")]
 pub use invert::{InvertGradient, InvertRegularised};
 #[cfg(feature = "invert")]

@@ -74,7 +74,7 @@ impl InvertHat {
 
 impl Precision {
     /// As the library takes it, with the files read.
-    fn read(&self, matrix: &Matrix, text: &TableText) -> Result<HatPrecision, Failure> {
+    pub(super) fn read(&self, matrix: &Matrix, text: &TableText) -> Result<HatPrecision, Failure> {
         Ok(match (self.digits, self.decimals, self.widths.as_deref(), self.noise.as_deref()) {
             (Some(digits), ..) => HatPrecision::Digits(digits),
             (_, Some(decimals), ..) => HatPrecision::Decimals(decimals),
@@ -187,11 +187,15 @@ impl Answer<'_> {
         } else if let Some(fit) = fit.filter(|_| on_stdout && coefficients.is_none()) {
             session.print_numbers(&nothing(&fit.values))?;
         }
-        Ok(match status {
-            HatStatus::Solved => Exit::Done,
-            HatStatus::Interrupted => Exit::Interrupted,
-            _ => Exit::NotConverged,
-        })
+        Ok(exit_of(status))
+    }
+}
+
+pub(super) fn exit_of(status: HatStatus) -> Exit {
+    match status {
+        HatStatus::Solved => Exit::Done,
+        HatStatus::Interrupted => Exit::Interrupted,
+        _ => Exit::NotConverged,
     }
 }
 
@@ -217,7 +221,7 @@ fn told(fit: &HatCoefficients, names: Option<&[String]>, session: &mut Session<'
 }
 
 /// Row numbers, counted from 1; the first of many.
-fn numbered(rows: &[usize]) -> String {
+pub(super) fn numbered(rows: &[usize]) -> String {
     const SHOWN: usize = 12;
     let shown: Vec<String> = rows.iter().take(SHOWN).map(|i| (i + 1).to_string()).collect();
     let more = if rows.len() > SHOWN { format!(", ... ({} in all)", rows.len()) } else { String::new() };

@@ -1,11 +1,12 @@
 //! `unhat invert gradient` and `unhat centre`: from a target, or none, to the one point of a cell that has it as gradient,
 //! or with weights to the points that balance it with a regulariser. `unhat invert scores`: from scores to the point.
-//! `unhat invert hat`: from hat values to weights.
+//! `unhat invert hat`, `outcomes` and `column`: from hat values to weights, coefficients, responses, a column.
 
 mod diagonal;
 mod facts;
 mod files;
 mod hat;
+mod hidden;
 mod plain;
 mod regularised;
 mod scores;
@@ -19,6 +20,7 @@ use files::Files;
 use unhat::invert::GradientRequest;
 
 pub(super) use hat::run as hat;
+pub(super) use hidden::{column, outcomes};
 pub(super) use scores::run as scores;
 
 pub(super) fn gradient(arguments: &InvertGradient, session: &mut Session<'_>) -> Result<Exit, Failure> {

@@ -169,7 +169,7 @@ fn inverse_of(n: &[f64], r: usize) -> Option<(Vec<f64>, f64)> {
             *p = f64::from(k / r == k % r) - *p;
             defect += *p * *p;
         }
-        if !(defect.sqrt() < 0.9) || defect >= before {
+        if defect.is_nan() || defect.sqrt() >= 0.9 || defect >= before {
             break;
         }
         let correction = x.clone();

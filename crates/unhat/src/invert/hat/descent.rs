@@ -243,7 +243,8 @@ fn direction(target: &Target<'_>, track: &mut Track, gradient: &[f64], metric: &
     }
     v.iter_mut().for_each(|v| *v = -*v);
     target.centre(&mut v);
-    if !(dot(gradient, &v) < 0.0) {
+    let slope = dot(gradient, &v);
+    if slope.is_nan() || slope >= 0.0 {
         track.pairs.clear();
         v = gradient.iter().zip(metric).map(|(g, k)| -0.5 * g / k).collect();
         target.centre(&mut v);

@@ -91,7 +91,7 @@ fn side(field: &mut Field<'_>, t: &[f64], end: &[f64], free: &[bool], sign: f64)
             return Ok(None);
         };
         z.iter_mut().zip(&more).for_each(|(z, more)| *z += more.max(0.0));
-        if z.iter().any(|z| !(*z < WIDEST)) {
+        if z.iter().any(|z| z.is_nan() || *z >= WIDEST) {
             return Ok(None);
         }
     }

@@ -32,6 +32,8 @@ const NOISE_DEVIATIONS: f64 = 6.0;
 const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
 /// Scores from numbers with errors are kept this far inside (0, 1).
 const LEAST_NOISY: f64 = 1e-9;
+/// And this share of their standard deviation.
+const AWAY: f64 = 0.25;
 /// A floor of rounding below this is an answer.
 const GOOD_FLOOR: f64 = 1e-9;
 /// Errors of log weights that grow by more than this factor against a row's own make a near-component.
@@ -74,7 +76,7 @@ pub fn invert_hat(
     run: &Run<'_>,
 ) -> Result<HatInversion> {
     options.check()?;
-    let release = HatRelease::new(target, &options.precision, source.shape().rows)?;
+    let release = HatRelease::of(source, target, &options.precision, run)?;
     require_finite(source, "matrix")?;
     require_plain_columns(source, run)?;
     if options.ridge > 0.0 {
@@ -241,13 +243,18 @@ impl<'a> Inversion<'a> {
     /// h on the rank of each component: scaled where it is exact, moved by variance where it is not; then inside (0, 1).
     fn project(&mut self) {
         const ROUNDS: usize = 30;
-        let (least, most) = match self.release.exact {
-            true => (f64::MIN_POSITIVE, BELOW_ONE),
-            false => (LEAST_NOISY, 1.0 - LEAST_NOISY),
+        let (exact, deviation) = (self.release.exact, self.deviation.clone());
+        // A score with an error is kept a share of it away from 0 and 1.
+        let inside = |i: usize, h: f64| match exact {
+            true => h.clamp(f64::MIN_POSITIVE, BELOW_ONE),
+            false => {
+                let least = (AWAY * deviation[i]).clamp(LEAST_NOISY, 0.2);
+                h.clamp(least, 1.0 - least)
+            }
         };
         if self.ridge {
             for i in (0..self.own).filter(|&i| self.free[i]) {
-                self.h[i] = self.h[i].clamp(least, most);
+                self.h[i] = inside(i, self.h[i]);
             }
             return;
         }
@@ -259,18 +266,18 @@ impl<'a> Inversion<'a> {
             let rank = self.components.rank[c] as f64;
             if self.release.exact {
                 let sum: f64 = rows.iter().map(|&i| self.h[i]).sum();
-                rows.iter().for_each(|&i| self.h[i] = (self.h[i] * (rank / sum)).clamp(least, most));
+                rows.iter().for_each(|&i| self.h[i] = inside(i, self.h[i] * (rank / sum)));
                 continue;
             }
             for _ in 0..ROUNDS {
                 let excess = rows.iter().map(|&i| self.h[i]).sum::<f64>() - rank;
                 let moves = |i: usize| {
-                    let towards = if excess > 0.0 { self.h[i] > least } else { self.h[i] < most };
-                    if towards { self.deviation[i].powi(2) } else { 0.0 }
+                    let moved = self.h[i] - excess.signum() * deviation[i] * 1e-3;
+                    if inside(i, moved) == moved { deviation[i].powi(2) } else { 0.0 }
                 };
                 let total: f64 = rows.iter().map(|&i| moves(i)).sum();
                 let shares: Vec<f64> = rows.iter().map(|&i| if total > 0.0 { moves(i) / total } else { 0.0 }).collect();
-                rows.iter().zip(&shares).for_each(|(&i, s)| self.h[i] = (self.h[i] - excess * s).clamp(least, most));
+                rows.iter().zip(&shares).for_each(|(&i, s)| self.h[i] = inside(i, self.h[i] - excess * s));
                 if excess.abs() < 1e-15 * rank {
                     break;
                 }

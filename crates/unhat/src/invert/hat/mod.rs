@@ -3,6 +3,7 @@
 mod answer;
 mod basis;
 mod coefficients;
+mod column;
 mod components;
 mod coordinates;
 mod descent;
@@ -11,8 +12,10 @@ mod enclosure;
 mod fingerprint;
 mod inversion;
 mod options;
+mod outcomes;
 mod point;
 mod release;
+mod repeats;
 #[cfg(feature = "report")]
 mod report;
 mod ridged;
@@ -23,10 +26,12 @@ mod witness;
 
 pub use answer::{HatComponent, HatInversion, HatStatus, NearComponent, Silence};
 pub use coefficients::{HatCoefficients, HatModel, invert_hat_of_model};
+pub use column::{ColumnInversion, MOST_KNOWN_COLUMNS, invert_column};
 #[cfg(feature = "report")]
 pub use fingerprint::fingerprint_of_hat;
 pub use inversion::{HatCheckpoint, invert_hat};
 pub use options::{HatOptions, HatPrecision};
+pub use outcomes::{OutcomeInversion, ResidualKind, invert_outcomes};
 #[cfg(feature = "report")]
-pub use report::HatReport;
+pub use report::{ColumnReport, HatReport, OutcomeReport};
 pub use witness::Impossible;

@@ -1,8 +1,10 @@
 //! Released scores, checked: the ends between which each true score lies, and the standard deviation that stands for them.
 
 use super::options::HatPrecision;
+use super::repeats::repeats;
 use crate::error::{ErrorKind, Result};
-use crate::rows::require_vector;
+use crate::rows::{RowSource, require_vector};
+use crate::run::Run;
 
 /// Scores of all rows as they were released.
 pub(super) struct HatRelease {
@@ -12,6 +14,8 @@ pub(super) struct HatRelease {
     pub half: Option<Vec<f64>>,
     /// Standard deviations; 0 for exact scores.
     pub deviation: Vec<f64>,
+    /// Rows that say something of their own: equal ones count once.
+    pub different: f64,
     /// Whether the scores are exact to rounding.
     pub exact: bool,
 }
@@ -22,6 +26,20 @@ const ROUNDING_EXCESS: f64 = 1e-9;
 const NOISE_DEVIATIONS: f64 = 6.0;
 
 impl HatRelease {
+    /// The same for the rows of a source: rounding that equal rows share counts once.
+    ///
+    /// # Errors
+    /// Those of [`HatRelease::new`].
+    pub fn of(source: &dyn RowSource, target: &[f64], precision: &HatPrecision, run: &Run<'_>) -> Result<HatRelease> {
+        let mut release = HatRelease::new(target, precision, source.shape().rows)?;
+        if release.half.is_some() && !release.exact {
+            let times = repeats(source, target, run)?;
+            release.different = times.iter().map(|times| 1.0 / times).sum();
+            release.deviation.iter_mut().zip(&times).for_each(|(s, times)| *s *= times.sqrt());
+        }
+        Ok(release)
+    }
+
     /// Checks `target` for `n` rows.
     ///
     /// # Errors
@@ -45,12 +63,12 @@ impl HatRelease {
             return Err(ErrorKind::Option { name: "target".into(), reason }.into());
         }
         let exact = deviation.iter().all(|s| *s == 0.0);
-        Ok(HatRelease { given: target.to_vec(), half, deviation, exact })
+        Ok(HatRelease { given: target.to_vec(), half, deviation, different: n as f64, exact })
     }
 }
 
 /// Half a unit of the k-th significant digit of h; that of nothing for 0, which is exact.
-fn half_unit(h: f64, digits: u32) -> f64 {
+pub(super) fn half_unit(h: f64, digits: u32) -> f64 {
     if h == 0.0 {
         return 0.0;
     }

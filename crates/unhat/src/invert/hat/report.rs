@@ -2,6 +2,8 @@
 
 use super::answer::{HatInversion, HatStatus};
 use super::coefficients::HatCoefficients;
+use super::column::ColumnInversion;
+use super::outcomes::OutcomeInversion;
 use serde::Serialize;
 
 /// What `invert hat` says.
@@ -111,4 +113,72 @@ struct ImpossibleReport<'a> {
     rank: usize,
     slack: f64,
     reason: &'a str,
+}
+
+/// What `invert outcomes` says.
+#[derive(Serialize)]
+pub struct OutcomeReport<'a> {
+    status: &'a str,
+    /// 1, 0, or null where the two cannot be told apart.
+    outcomes: Vec<Option<u8>>,
+    margins: &'a [f64],
+    misfits: &'a [f64],
+    undecided: usize,
+    coefficients: &'a [f64],
+    coefficient_errors: Option<&'a [Option<f64>]>,
+    open: Vec<String>,
+    residual: Option<f64>,
+    passes: u32,
+}
+
+impl<'a> OutcomeReport<'a> {
+    /// Of recovered responses.
+    #[must_use]
+    pub fn of(found: &'a OutcomeInversion) -> Self {
+        OutcomeReport {
+            status: found.status.name(),
+            outcomes: found.outcomes.iter().map(|y| y.map(u8::from)).collect(),
+            margins: &found.margins,
+            misfits: &found.misfits,
+            undecided: found.outcomes.iter().filter(|y| y.is_none()).count(),
+            coefficients: &found.coefficients,
+            coefficient_errors: found.fit.as_ref().and_then(|fit| fit.standard_errors.as_deref()),
+            open: vec!["all responses or all of their complements, with the sign of the coefficients".into()],
+            residual: found.fit.as_ref().map(|fit| fit.residual),
+            passes: found.weights.passes,
+        }
+    }
+}
+
+/// What `invert column` says.
+#[derive(Serialize)]
+pub struct ColumnReport<'a> {
+    status: &'a str,
+    /// 1 or 0, null where both fit, where a 0/1 column was found.
+    column: Option<Vec<Option<u8>>>,
+    magnitudes: &'a [f64],
+    margins: Option<&'a [f64]>,
+    misfit: Option<f64>,
+    explained: f64,
+    residual: Option<f64>,
+    tries: usize,
+    open: &'a [String],
+}
+
+impl<'a> ColumnReport<'a> {
+    /// Of a recovered column.
+    #[must_use]
+    pub fn of(found: &'a ColumnInversion) -> Self {
+        ColumnReport {
+            status: found.status.name(),
+            column: found.column.as_ref().map(|u| u.iter().map(|u| u.map(u8::from)).collect()),
+            magnitudes: &found.magnitudes,
+            margins: found.margins.as_deref(),
+            misfit: found.misfit,
+            explained: found.explained,
+            residual: found.residual,
+            tries: found.tries,
+            open: &found.open,
+        }
+    }
 }

@@ -99,7 +99,7 @@ pub fn invert_hat_of_model(
         return Ok((weights, None));
     }
     run.tell(Event::Phase("looking for coefficients"));
-    let release = HatRelease::new(target, &options.precision, shape.rows)?;
+    let release = HatRelease::of(source, target, &options.precision, run)?;
     match coefficients(source, &weights, &release, model, seed, run) {
         Ok(found) => Ok((weights, Some(found))),
         Err(error) if error.is_interrupted() => Ok((HatInversion { status: HatStatus::Interrupted, ..weights }, None)),
@@ -152,7 +152,7 @@ fn coefficients(
     let starts = first_coefficients(&sample, model, (seed, DIRECTIONS), run)?;
     run.tell(Event::Phase("fitting the scores"));
     let mut field = Field::new(source, vec![true; n], run)?;
-    let freedom = n.saturating_sub(source.shape().columns).max(1) as f64;
+    let freedom = (release.different - source.shape().columns as f64).max(1.0);
     let enough = if release.exact {
         f64::INFINITY // judged by the residual
     } else {
