@@ -28,14 +28,14 @@ const COMMANDS: [Written; 12] = [
         &["o.npy", "h.csv", "o.html"],
         true,
     ),
-    writes("invert gradient --matrix a.npy --offset b.npy --target c.npy --weights 1 -o o.txt", &["o.txt"], false),
+    writes("invert gradient --matrix p.npy --offset pb.npy --target pc.npy --weights 1 -o o.txt", &["o.txt"], false),
     writes("centre --matrix a.npy --offset b.npy -o o.tsv --checkpoint run.state", &["o.tsv"], true),
     writes(
         "invert scores --matrix r.npy --offset rb.npy --target rs.npy -o o.npy --report o.html",
         &["o.npy", "o.html"],
         false,
     ),
-    writes("audit --matrix r.npy --offset rb.npy --point rx.npy --trials 4 --report o.html", &["o.html"], false),
+    writes("audit --matrix q.npy --offset qb.npy --point qx.npy --trials 3 --report o.html", &["o.html"], false),
     writes("influence t.npy --response x9 --model linear -o o.csv --report o.html", &["o.csv", "o.html"], false),
     writes("influence trim t.npy --response x9 --model linear -o o.csv", &["o.csv"], false),
     writes(
@@ -49,10 +49,14 @@ const COMMANDS: [Written; 12] = [
 ];
 
 fn desk() -> Desk {
-    let desk = Desk::with_polytope(&random_polytope(20_000, 24, 0.99, 3, None));
+    let desk = Desk::with_polytope(&random_polytope(8_000, 16, 0.99, 3, None));
+    let p = random_polytope(60, 2, 0.9, 5, None);
+    desk.matrix("p.npy", &p.a, 2).vector("pb.npy", &p.b).vector("pc.npy", &[0.1, -0.2]);
     let (big, small, table) = (regression(60_000, 20, 1), regression(3_000, 8, 2), regression(8_000, 8, 3));
     desk.matrix("big.npy", &big.a, 20).vector("bb.npy", &big.b).vector("bx.npy", &big.x);
     desk.matrix("r.npy", &small.a, 8).vector("rb.npy", &small.b).vector("rx.npy", &small.x);
+    let least = regression(60, 2, 4);
+    desk.matrix("q.npy", &least.a, 2).vector("qb.npy", &least.b).vector("qx.npy", &least.x);
     let rows = table.a.chunks(8).zip(&table.b).flat_map(|(row, b)| [row, &[*b]].concat());
     desk.matrix("t.npy", &rows.collect::<Vec<_>>(), 9);
     desk.run("scores --matrix r.npy --offset rb.npy --point rx.npy -o rs.npy").expect(0);
@@ -118,6 +122,7 @@ fn two_hundred_kills_lose_nothing_and_leave_nothing() {
         let demo: Vec<usize> =
             ["stackloss-ridge", "polytope-centre", "generated-5000x20"].map(|c| in_kept(&format!("kept/{c}"))).to_vec();
         assert!(demo == [5, 4, 5], "after kill {k}: {demo:?} files of the demo");
+        println!("kill {k} of {KILLS}: {during} before the end, {kept} left a state");
     }
     println!("{KILLS} kills, {during} before the run had ended, {kept} left a state that the next run went on from");
     assert!(during > KILLS / 2);
