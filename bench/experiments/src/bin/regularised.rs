@@ -1,5 +1,5 @@
 //! Evaluations, work and processor seconds of the regularised inversion against the solve without regulariser, in one run:
-//! `cargo run --release -p unhat-bench --bin regularised -- [dense|sparse|quality|boxes|one] [part of a name] [seeds]`.
+//! `cargo run --release -p unhat-bench --bin regularised -- [dense|sparse|quality|boxes|claim|file] [part of a name] [seeds]`.
 //! One JSON line a solve goes to stdout, medians to stderr.
 
 use serde_json::json;
@@ -230,6 +230,49 @@ fn boxes(seeds: u64) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Steps of one descent against ln(‖x₀ − x*‖/ε), ε the largest relative slack change at the end, over depths and ε.
+fn claim(seeds: u64) -> Result<(), Failure> {
+    for (n, d) in [(2000, 20), (20_000, 60)] {
+        for depth in [0.5, 0.9, 0.99, 0.999] {
+            for seed in 0..seeds {
+                let problem = dense(n, d, depth, 0.05, seed)?;
+                for w in [1e-2, 1.0] {
+                    for epsilon in [1e-2, 1e-4, 1e-6, 1e-8, 1e-10] {
+                        let start = Start { point: Some(&problem.inside), ..Start::default() };
+                        let options = RegularisedOptions {
+                            tolerance: epsilon,
+                            minima: MinimaSought::First,
+                            ..RegularisedOptions::default()
+                        };
+                        let weights = vec![w; n];
+                        let run = Run::default();
+                        let clock = processor_seconds();
+                        let found = invert_regularised(
+                            problem.rows.as_ref(),
+                            &problem.b,
+                            &problem.c,
+                            &weights,
+                            &start,
+                            &options,
+                            &run,
+                        )?;
+                        let distance: f64 =
+                            found.x.iter().zip(&problem.inside).map(|(x, y)| (x - y) * (x - y)).sum::<f64>().sqrt();
+                        println!(
+                            "{}",
+                            json!({"problem": problem.name, "w": w, "epsilon": epsilon, "steps": found.iterations,
+                                "passes": found.passes, "log": (distance / epsilon).ln(), "work": found.work,
+                                "coreset_work": found.coreset_work, "seconds": processor_seconds() - clock,
+                                "method": found.method.name()})
+                        );
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// One problem from a JSON file with a, b, c, w and d.
 fn file(path: &str) -> Result<(), Failure> {
     let value: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
@@ -299,7 +342,8 @@ fn main() -> Result<(), Failure> {
         "quality" => return quality(part.parse().unwrap_or(30), seeds),
         "boxes" => return boxes(seeds),
         "file" => return file(part),
-        _ => return Err("expected dense, sparse, quality, boxes or file".into()),
+        "claim" => return claim(seeds),
+        _ => return Err("expected dense, sparse, quality, boxes, claim or file".into()),
     }
     eprintln!("| problem | w | minima | units median/worst | passes | seconds | times the solve without weights |");
     for (name, all) in &problems {

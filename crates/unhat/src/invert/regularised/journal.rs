@@ -1,6 +1,5 @@
 //! What a search has finished, kept so that another run goes on from there to the same bits: descents are not repeated.
 
-use super::search::Search;
 use crate::solve::{State, Step};
 use std::collections::VecDeque;
 
@@ -26,7 +25,7 @@ const HEAD: usize = 5;
 pub(super) type Keep<'k> = Box<dyn FnMut(&State) -> crate::error::Result<()> + 'k>;
 
 /// The descents of the run so far as the state of a solve: x is the lowest point, the memory holds the rest.
-pub(super) fn state_of(search: &Search<'_, '_>, finished: &[Finished]) -> State {
+pub(super) fn state_of(finished: &[Finished], passes: u32, work: f64) -> State {
     let memory = finished.iter().flat_map(|f| {
         let head = [f64::from(f.converged), f.steps.len() as f64, f64::from(f.passes), f.work, f.coreset_work];
         head.into_iter().chain(f.x.iter().copied()).chain(f.lowest.iter().copied()).collect::<Vec<f64>>()
@@ -34,8 +33,8 @@ pub(super) fn state_of(search: &Search<'_, '_>, finished: &[Finished]) -> State 
     State {
         x: finished.last().map(|f| f.lowest.clone()).unwrap_or_default(),
         history: finished.iter().flat_map(|f| f.steps.iter().cloned()).collect(),
-        passes: search.objective.barrier.passes(),
-        work: search.objective.barrier.work(),
+        passes,
+        work,
         memory: memory.collect(),
         ..State::default()
     }
@@ -44,7 +43,7 @@ pub(super) fn state_of(search: &Search<'_, '_>, finished: &[Finished]) -> State 
 /// The descents in a saved state; None where its numbers are not those of one.
 pub(super) fn finished_in(state: &State, d: usize) -> Option<VecDeque<Finished>> {
     let size = HEAD + 2 * d;
-    if state.memory.len() % size != 0 {
+    if !state.memory.len().is_multiple_of(size) {
         return None;
     }
     let mut history = state.history.iter();

@@ -143,7 +143,8 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     fn save(&mut self) -> Result<()> {
-        let state = state_of(self, &self.finished);
+        let barrier = self.objective.barrier;
+        let state = state_of(&self.finished, barrier.passes(), barrier.work());
         self.keep_state.as_mut().map_or(Ok(()), |keep| keep(&state))
     }
 
