@@ -167,6 +167,18 @@ fn a_score_of_0_is_a_row_without_weight_and_one_of_1_a_weight_beyond_telling() {
     assert!((found.weights[2].unwrap() / found.weights[1].unwrap() - 3.0).abs() < 1e-9);
 }
 
+#[test]
+fn dependent_columns_are_said_and_do_no_harm() {
+    let mut stream = Stream::new(12, "dependent columns");
+    let plain = stream.normals(40 * 2);
+    let a: Vec<f64> = plain.chunks(2).flat_map(|r| [r[0], r[1], 2.0 * r[0]]).collect();
+    let w: Vec<f64> = (0..40).map(|_| 10f64.powf(stream.uniform())).collect();
+    let found = exact(&a, 3, &scores(&plain, 2, &w));
+    assert_eq!((found.status, found.rank), (HatStatus::Solved, 2));
+    assert!(log_error(&found, &w) < 1e-11 && violated(&found, &w).is_empty());
+    assert!(found.warnings[0].contains("rank 2, but 3 columns"), "{:?}", found.warnings);
+}
+
 /// A matrix and weights: the families of hard problems.
 fn problem(kind: usize, stream: &mut Stream) -> (Vec<f64>, usize, Vec<f64>) {
     let d = [2, 3, 5, 8, 12, 20][(6.0 * stream.uniform()) as usize];

@@ -40,7 +40,8 @@ fn hat_values_of_a_weighted_fit_give_its_weights_back() {
 fn the_object_holds_weights_intervals_and_what_is_open() {
     let (desk, w) = desk(40, 3);
     let ran = desk.run(&format!("{INVERT} --json --decimals 4")).expect(0);
-    let keys = keys_in_order(&ran.out);
+    // Components have a rank of their own, which stands before that of the whole.
+    let keys: Vec<String> = keys_in_order(&ran.out).into_iter().filter(|key| key != "rank").collect();
     assert_eq!(
         keys[..8],
         ["schema", "command", "status", "weights", "components", "coefficients", "open", "standard_errors"]

@@ -134,19 +134,15 @@ impl<'a> Inversion<'a> {
         let on = |values: &[f64]| values.iter().copied().chain(vec![0.0; n - own]).collect::<Vec<f64>>();
         let (h, deviation) = (on(&release.given), on(&release.deviation));
         let ridge = n > own;
-        Ok(Inversion {
-            field,
-            own,
-            ridge,
-            release,
-            options,
-            components,
-            silent,
-            free,
-            h,
-            deviation,
-            warnings: Vec::new(),
-        })
+        let (rank, columns) = (field.rank(), source.shape().columns);
+        let mut warnings = Vec::new();
+        if rank < columns {
+            warnings.push(format!(
+                "the matrix has rank {rank}, but {columns} columns: columns that depend on the others to rounding are taken \
+                 to depend on them exactly"
+            ));
+        }
+        Ok(Inversion { field, own, ridge, release, options, components, silent, free, h, deviation, warnings })
     }
 
     fn run(mut self, checkpoint: Option<HatCheckpoint<'_>>) -> Result<HatInversion> {
