@@ -44,7 +44,7 @@ pub(super) fn state_of(search: &Search<'_, '_>, finished: &[Finished]) -> State 
 /// The descents in a saved state; None where its numbers are not those of one.
 pub(super) fn finished_in(state: &State, d: usize) -> Option<VecDeque<Finished>> {
     let size = HEAD + 2 * d;
-    if state.memory.len() % size != 0 {
+    if !state.memory.len().is_multiple_of(size) {
         return None;
     }
     let mut history = state.history.iter();
