@@ -58,7 +58,7 @@ pub(super) fn solve(
     };
     let kept = session.common.checkpoint.is_some();
     let outcome = session.compute(|run| {
-        let checkpoint = kept.then(|| Checkpoint { resume, save: &mut save });
+        let checkpoint = kept.then_some(Checkpoint { resume, save: &mut save });
         invert_regularised_from(&rows, problem, &files.cell(), &options, checkpoint, run)
     });
     let interrupted = outcome.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Interrupted));
