@@ -15,7 +15,7 @@ use unhat::invert::scores::{ScoreInvertOptions, ScoreMethod, ScoreStart, gradien
 use unhat::invert::{
     Checkpoint, DiagonalInversion, GradientRequest, Inversion, InvertOptions, MinimaSought, RegularisedInversion,
     RegularisedOptions, SavedSolve, ScoreSource, Solver, SolverChoice, Start, StartReport, fingerprint_of_inversion,
-    invert_diagonal, invert_regularised,
+    fingerprint_of_regularised, invert_diagonal, invert_regularised, invert_regularised_from,
 };
 use unhat::rows::RowSource;
 use unhat::solve::{State, Status, Step};
