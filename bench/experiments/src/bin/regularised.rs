@@ -117,7 +117,7 @@ fn sparse(n: usize, d: usize, per_row: usize, depth: f64, seed: u64) -> Result<P
     let direction = stream.normals(d);
     let mut product = vec![0.0; n];
     for (i, p) in product.iter_mut().enumerate() {
-        let range = indptr[i] as usize..indptr[i + 1] as usize;
+        let range = indptr[i]..indptr[i + 1];
         *p = range.map(|k| values[k] * direction[indices[k] as usize]).sum();
     }
     let end = product.iter().zip(&b).filter(|(p, _)| **p < 0.0).map(|(p, b)| b / p).fold(f64::INFINITY, f64::min);
