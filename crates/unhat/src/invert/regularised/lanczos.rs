@@ -41,6 +41,8 @@ impl CurvatureEstimate {
 const PROBABLE: f64 = 1e-6;
 /// Products: the least eigenvalue was known to 5 % after three to five.
 const MOST_PRODUCTS: usize = 12;
+/// Fewer are not believed: a random start may happen to lie near an eigenvector of another eigenvalue.
+const LEAST_PRODUCTS: usize = 4;
 /// The residual may be this share of the Ritz value.
 const KNOWN: f64 = 0.05;
 /// Separates these draws from all others.
@@ -90,7 +92,8 @@ pub(super) fn least_curvature(
             }
         }
         let spent = norm(&next) <= 1e-10 * norm(&images[k - 1]);
-        if spent || k == d || k == MOST_PRODUCTS || residual <= KNOWN * least.abs() || least + residual < 0.0 {
+        let known = k >= LEAST_PRODUCTS && residual <= KNOWN * least.abs();
+        if spent || k == d || k == MOST_PRODUCTS || known || least < 0.0 {
             let chance = match k == d {
                 true => 0.0, // the whole space was seen
                 false => chance(least, values[k - 1], d, k),
