@@ -17,7 +17,7 @@ pub(crate) fn in_python(message: &str) -> (String, bool) {
         let end = word.find(|c: char| c != '-' && !c.is_ascii_lowercase()).unwrap_or(word.len());
         let (name, following) = word.split_at(end);
         // A name that a file holds stands between quotes, and is left as it is.
-        if name.is_empty() || before.ends_with(['"', '-']) {
+        if !name.starts_with(|c: char| c.is_ascii_lowercase()) || before.ends_with(['"', '-']) {
             said.push_str(&after[..2 + end]);
             rest = following;
             continue;
