@@ -10,7 +10,10 @@ import numpy as np
 from unhat import _unhat
 
 # The lists of numbers that are handed out as arrays.
-_ARRAYS = {"x", "null_direction", "standard_errors", "covariance", "weights", "coefficients", "coefficient_errors", "outcomes", "margins", "misfits", "magnitudes", "column"}
+_ARRAYS = {
+    *("x", "null_direction", "standard_errors", "covariance"),
+    *("weights", "coefficients", "coefficient_errors", "outcomes", "margins", "misfits", "magnitudes", "column"),
+}
 # The columns of the command line's --history.
 _STEP = [("iteration", "i8"), ("passes", "i8"), *((name, "f8") for name in ("work", "decrement", "residual", "step", "certificate"))]
 # The charts of a report that are shown beside its sentences; the report has all.
@@ -34,7 +37,8 @@ def _handed_out(value, name=""):
     if isinstance(value, dict):
         return Record({key: _handed_out(part, key) for key, part in value.items()})
     if isinstance(value, list):
-        if name in _ARRAYS:
+        # The coefficients of a fitted model are parts with names; those of hat values are numbers, or nothing.
+        if name in _ARRAYS and not any(isinstance(part, dict) for part in value):
             return np.array(value, dtype=np.float64)
         return [_handed_out(part) for part in value]
     return value
