@@ -2,6 +2,10 @@
 
 use crate::random::uniform_rows_into;
 
+/// Rows of a block: a coreset holds thousands, so that every core gets several blocks, and one of a hundred columns stays
+/// in a second-level cache with its scaled copy.
+pub(super) const CORESET_BLOCK: usize = 256;
+
 /// Rows drawn independently with probabilities pᵢ.
 pub(super) struct Sample {
     /// The rows, increasing.

@@ -1,7 +1,6 @@
 //! Rows of a sample, whitened at a point, and the estimates of D and T that they give.
 
-use super::sample::Sample;
-use super::surrogate::CORESET_BLOCK;
+use super::sample::{CORESET_BLOCK, Sample};
 use super::tilted::TiltedPoint;
 use crate::barrier::{Barrier, ThirdMoments};
 use crate::error::Result;

@@ -11,7 +11,6 @@ use self::drawn::Drawn;
 use self::global::GlobalStep;
 use self::inner::Flops;
 use self::local::{Advice, LocalAnchor, RENEW};
-pub(super) use self::model::CORESET_BLOCK;
 use super::sample::Draw;
 use super::tilted::{Tilted, TiltedPoint};
 use crate::error::{ErrorKind, Result};

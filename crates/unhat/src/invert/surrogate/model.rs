@@ -3,6 +3,7 @@
 use crate::barrier::ThirdMoments;
 use crate::error::Result;
 use crate::gram::{Chunks, Transform, add_weighted_gram, gram_stretches, merged, weighted_gram};
+use crate::invert::sample::CORESET_BLOCK;
 use crate::linalg;
 use crate::rows::{DenseRows, Pass, Rows, Shape, sweep, with_scratch};
 use crate::run::Run;
@@ -29,10 +30,6 @@ pub(super) struct ModelPoint {
     /// σᵢ = ωᵢ|L_C⁻¹bᵢ|².
     scores: Vec<f64>,
 }
-
-/// Rows of a block: a coreset holds thousands, so that every core gets several blocks, and one of a hundred columns stays
-/// in a second-level cache with its scaled copy.
-pub(in crate::invert) const CORESET_BLOCK: usize = 256;
 
 impl Model {
     pub fn new(rows: Vec<f64>, weights: Vec<f64>, d: usize) -> Model {
