@@ -131,25 +131,6 @@ fn hessian_times_vector(bencher: Bencher) {
         .bench_local(|| solved(barrier.hessian_vec(black_box(&point), &h, &run())));
 }
 
-/// An evaluation on rows whose Gram matrix has a band: sparse factor and, most of it, the selected inverse.
-#[divan::bench(sample_count = 20)]
-fn selected_inverse(bencher: Bencher) {
-    let (n, d, entries, spacing) = (10_000, 5000, 5, 16);
-    let indices: Vec<u32> = (0..n)
-        .flat_map(|i| {
-            let first = (i * 7919) % (d - entries * spacing);
-            (0..entries).map(move |k| (first + k * spacing + (i + 3 * k) % spacing) as u32)
-        })
-        .chain((0..d).map(|j| j as u32)) // a row for each column, so that none is empty
-        .collect();
-    let pointers: Vec<usize> = (0..=n).map(|i| i * entries).chain((1..=d).map(|j| n * entries + j)).collect();
-    let values = normals("a band", indices.len());
-    let rows = solved(CsrRows::new(&pointers, &indices, &values, d));
-    let (offset, origin) = (vec![-1.0; n + d], vec![0.0; d]);
-    let barrier = solved(Barrier::around(&rows, &offset, &origin, &run()));
-    bencher.bench_local(|| solved(barrier.at(black_box(&origin), false, &run())).expect("inside"));
-}
-
 /// A network 64-128-64-10 on a thousand rows.
 struct Trained {
     network: Network,
