@@ -211,7 +211,7 @@ fn solve(problem: &Problem<'_>, request: &GradientRequest, options: &GradientOpt
     Ok(Found::Regularised(Box::new(found)))
 }
 
-/// A search that is kept in a file, the command line's, and goes on from there to the same bits.
+/// A search that is kept in a file.
 fn resumable_minima(
     path: &str,
     problem: &Problem<'_>,
@@ -221,45 +221,39 @@ fn resumable_minima(
 ) -> Result<RegularisedInversion> {
     let Problem { rows, offset, target, start, .. } = problem;
     let given = (*offset, *target, weights);
-    let (mut file, resume) = SolveFile::open(path, fingerprint_of_regularised(rows, given, start, options)?)?;
-    let resumed = resume.is_some();
-    let mut latest: Option<SavedSolve> = None;
-    let mut save = |state: &State, positive: &[bool], start: &StartReport| {
-        latest = Some(SavedSolve { state: state.clone(), positive: positive.to_vec(), start: start.clone() });
-        file.save_now_and_then(state, positive, start)
-    };
-    let checkpoint = Checkpoint { resume, save: &mut save };
-    let outcome = invert_regularised_from(rows, given, start, options, Some(checkpoint), run);
-    let (solved, interrupted) = match &outcome {
-        Ok(found) => (found.status == Status::Solved, false),
-        Err(error) => (false, matches!(error.kind(), ErrorKind::Interrupted)),
-    };
-    match latest {
-        _ if solved => file.remove(),
-        Some(SavedSolve { state, positive, start }) if outcome.is_ok() || interrupted => {
-            file.save(&state, &positive, &start)?
-        }
-        // An error is final: nothing of this run is left behind.
-        _ if !interrupted && !resumed => file.remove(),
-        _ => {}
-    }
-    outcome
+    let fingerprint = fingerprint_of_regularised(rows, given, start, options)?;
+    let solve =
+        |checkpoint: Checkpoint<'_>| invert_regularised_from(rows, given, start, options, Some(checkpoint), run);
+    kept_in_file(path, fingerprint, solve, |found| found.status)
 }
 
-/// A solve that is kept in a file, the command line's, and goes on from there to the same bits.
+/// A solve that is kept in a file.
 fn resumable(path: &str, problem: &Problem<'_>, options: &InvertOptions, run: &Run<'_>) -> Result<Inversion> {
     let Problem { rows, offset, target, start, .. } = problem;
-    let (mut file, resume) = SolveFile::open(path, fingerprint_of_inversion(rows, offset, target, start, options)?)?;
+    let fingerprint = fingerprint_of_inversion(rows, offset, target, start, options)?;
+    let solve = |checkpoint: Checkpoint<'_>| {
+        unhat::invert::invert_gradient(rows, offset, target, start, options, Some(checkpoint), run)
+    };
+    kept_in_file(path, fingerprint, solve, |found| found.status)
+}
+
+/// Solves with the state in a file, the command line's, and goes on from there to the same bits.
+fn kept_in_file<T>(
+    path: &str,
+    fingerprint: u64,
+    solve: impl FnOnce(Checkpoint<'_>) -> Result<T>,
+    status: impl FnOnce(&T) -> Status,
+) -> Result<T> {
+    let (mut file, resume) = SolveFile::open(path, fingerprint)?;
     let resumed = resume.is_some();
     let mut latest: Option<SavedSolve> = None;
     let mut save = |state: &State, positive: &[bool], start: &StartReport| {
         latest = Some(SavedSolve { state: state.clone(), positive: positive.to_vec(), start: start.clone() });
         file.save_now_and_then(state, positive, start)
     };
-    let checkpoint = Checkpoint { resume, save: &mut save };
-    let outcome = unhat::invert::invert_gradient(rows, offset, target, start, options, Some(checkpoint), run);
+    let outcome = solve(Checkpoint { resume, save: &mut save });
     let (solved, interrupted) = match &outcome {
-        Ok(found) => (found.status == Status::Solved, false),
+        Ok(found) => (status(found) == Status::Solved, false),
         Err(error) => (false, matches!(error.kind(), ErrorKind::Interrupted)),
     };
     match latest {

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 mod common;
+#[path = "common/regularised.rs"]
+mod problems;
 
-use common::gradient_at;
+use problems::{case_of, objectives, solve, solve_in};
 use std::sync::atomic::{AtomicBool, Ordering};
 use unhat::barrier::Barrier;
 use unhat::invert::{
@@ -12,35 +14,15 @@ use unhat::invert::{
 };
 use unhat::rows::DenseRows;
 use unhat::solve::Status;
-use unhat::{ErrorKind, Event, Result, Run};
+use unhat::{ErrorKind, Event, Run};
 use unhat_testkit::Real;
 use unhat_testkit::close::{assert_all_close, assert_close};
-use unhat_testkit::generate::{Polytope, random_polytope};
+use unhat_testkit::generate::random_polytope;
 use unhat_testkit::known::{MinimaCase, badly_scaled_case, minima_cases};
 use unhat_testkit::regularised::Objective;
 
-fn solve_in(case: &MinimaCase, options: &RegularisedOptions, run: &Run<'_>) -> Result<RegularisedInversion> {
-    let rows = DenseRows::new(&case.a, case.d)?;
-    invert_regularised(&rows, &case.b, &case.c, &case.w, &Start::default(), options, run)
-}
-
-fn solve(case: &MinimaCase, options: &RegularisedOptions) -> Result<RegularisedInversion> {
-    solve_in(case, options, &Run::default())
-}
-
-/// The release of the hidden point of a polytope, to be inverted with equal weights.
-fn case_of(p: Polytope, w: f64) -> MinimaCase {
-    let c = gradient_at(&DenseRows::new(&p.a, p.d).unwrap(), &p.b, &p.hidden);
-    let name = format!("random {}x{} w {w}", p.n, p.d);
-    MinimaCase { name, d: p.d, a: p.a, b: p.b, c, w: vec![w; p.n], complete: false, stationary: Vec::new() }
-}
-
 fn known(name: &str) -> MinimaCase {
     minima_cases().into_iter().find(|case| case.name == name).unwrap()
-}
-
-fn objectives(found: &RegularisedInversion) -> Vec<f64> {
-    found.minima.iter().map(|m| m.objective).collect()
 }
 
 /// ∇L and ∇²L with 30 digits: within a relative slack change of 10⁻⁸ of a stationary point, and positive definite.

@@ -2,40 +2,22 @@
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 mod common;
+#[path = "common/regularised.rs"]
+mod problems;
 
-use common::gradient_at;
+use problems::{case_of, objectives, solve, solve_in};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use unhat::barrier::Barrier;
 use unhat::invert::{
-    Checkpoint, CurvatureMethod, Extent, MinimaSought, Proof, RegularisedInversion, RegularisedOptions, SavedSolve,
-    Start, StartReport, invert_regularised, invert_regularised_from,
+    Checkpoint, CurvatureMethod, Extent, MinimaSought, Proof, RegularisedOptions, SavedSolve, Start, StartReport,
+    invert_regularised, invert_regularised_from,
 };
 use unhat::rows::{CsrRows, DenseRows};
 use unhat::solve::{State, Status};
 use unhat::{Event, Result, Run};
 use unhat_testkit::close::{assert_all_close, assert_close};
-use unhat_testkit::generate::{Polytope, Stream, random_csr, random_polytope};
+use unhat_testkit::generate::{Stream, random_csr, random_polytope};
 use unhat_testkit::known::MinimaCase;
-
-fn solve_in(case: &MinimaCase, options: &RegularisedOptions, run: &Run<'_>) -> Result<RegularisedInversion> {
-    let rows = DenseRows::new(&case.a, case.d)?;
-    invert_regularised(&rows, &case.b, &case.c, &case.w, &Start::default(), options, run)
-}
-
-fn solve(case: &MinimaCase, options: &RegularisedOptions) -> Result<RegularisedInversion> {
-    solve_in(case, options, &Run::default())
-}
-
-/// The release of the hidden point of a polytope, to be inverted with equal weights.
-fn case_of(p: Polytope, w: f64) -> MinimaCase {
-    let c = gradient_at(&DenseRows::new(&p.a, p.d).unwrap(), &p.b, &p.hidden);
-    let name = format!("random {}x{} w {w}", p.n, p.d);
-    MinimaCase { name, d: p.d, a: p.a, b: p.b, c, w: vec![w; p.n], complete: false, stationary: Vec::new() }
-}
-
-fn objectives(found: &RegularisedInversion) -> Vec<f64> {
-    found.minima.iter().map(|m| m.objective).collect()
-}
 
 /// ‖A_x(y − x)‖∞.
 fn slack_change(case: &MinimaCase, x: &[f64], y: &[f64]) -> f64 {

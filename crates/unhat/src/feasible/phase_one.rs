@@ -7,7 +7,8 @@ use crate::error::{ErrorKind, Result};
 use crate::gram::{Factor, add_weighted_gram, gram_stretches, merged};
 use crate::linalg;
 use crate::rows::{
-    Extent, Pass, RowSource, Rows, ScaledRows, Shape, column_exponents, is_plain, row_exponents, sweep, with_scratch,
+    Extent, Pass, RowSource, Rows, ScaledRows, Shape, column_exponents, is_plain, product, row_exponents, row_norms,
+    sweep, with_scratch,
 };
 use crate::run::Run;
 use num_bigint::{BigInt, Sign};
@@ -71,8 +72,7 @@ enum Reached {
 
 impl<'a> Margin<'a> {
     fn new(source: &'a dyn RowSource, offset: &'a [f64], positive: &'a [bool], run: &Run<'_>) -> Result<Self> {
-        let mut norms = vec![0.0; offset.len()];
-        sweep(source, &RowNorms, &mut norms, run)?;
+        let norms = row_norms(source, run)?;
         if norms.iter().any(|v| !v.is_finite()) {
             crate::rows::require_finite(source, "matrix")?;
         }
@@ -195,8 +195,7 @@ impl<'a> Margin<'a> {
             let Some(direction) = self.newton_direction(&r, t, weight, run)? else { return Ok(Reached::Neither) };
             let (dx, dt) = direction.split_at(d);
             let dt = dt[0];
-            let mut change = vec![0.0; slack.len()];
-            sweep(self.source, &Product(dx), &mut change, run)?;
+            let mut change = product(self.source, dx, run)?;
             change.iter_mut().enumerate().for_each(|(i, q)| *q *= self.sign(i));
             let q: Vec<f64> = change.iter().zip(&self.norms).map(|(q, v)| q - dt * v).collect();
             let length = exact_line_search(&r, &q, 1.0 - t, -dt, weight * dt);
@@ -368,36 +367,6 @@ fn exact_line_search(r: &[f64], q: &[f64], u: f64, p: f64, slope: f64) -> f64 {
 /// √(dᵀHd) from the ratios along the step.
 fn newton_decrement(r: &[f64], q: &[f64], u: f64, p: f64) -> f64 {
     (r.iter().zip(q).map(|(r, q)| (q / r) * (q / r)).sum::<f64>() + (p / u) * (p / u)).sqrt()
-}
-
-struct RowNorms;
-
-impl Pass for RowNorms {
-    type Acc = ();
-    fn zero(&self) {}
-    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        rows.block.row_norms_into(out);
-        Ok(())
-    }
-    fn merge(&self, _left: (), _right: ()) {}
-    fn width(&self) -> usize {
-        1
-    }
-}
-
-pub(super) struct Product<'a>(pub &'a [f64]);
-
-impl Pass for Product<'_> {
-    type Acc = ();
-    fn zero(&self) {}
-    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        rows.block.apply_into(self.0, out);
-        Ok(())
-    }
-    fn merge(&self, _left: (), _right: ()) {}
-    fn width(&self) -> usize {
-        1
-    }
 }
 
 /// One Gram pass of phase I: M = Σ aaᵀ/r², m = Σ ς‖a‖a/r², e = Σ ςa/r, Σ‖a‖²/r², Σ‖a‖/r.

@@ -2,10 +2,9 @@
 
 use super::exact;
 use super::linear_program::LinearProgram;
-use super::phase_one::Product;
 use crate::error::Result;
 use crate::linalg::{dot, norm};
-use crate::rows::{Pass, RowSource, Rows, sweep, with_scratch};
+use crate::rows::{Pass, RowSource, Rows, product, sweep, with_scratch};
 use crate::run::Run;
 use num_bigint::{BigInt, Sign};
 
@@ -42,11 +41,8 @@ pub fn unattainable_direction(
     }
     let program = LinearProgram { objective: &objective, fixed };
     let constraint = |row: &[f64], i: usize| (row.iter().map(|a| -sign(i) * scales[i] * a).collect::<Vec<f64>>(), 0.0);
-    let violations = |h: &[f64]| {
-        let mut product = vec![0.0; n];
-        sweep(source, &Product(h), &mut product, run)?;
-        Ok(product.iter().enumerate().map(|(i, q)| -sign(i) * scales[i] * q).collect())
-    };
+    let violations =
+        |h: &[f64]| Ok(product(source, h, run)?.iter().enumerate().map(|(i, q)| -sign(i) * scales[i] * q).collect());
     let optimum = program.solve(source, &constraint, &violations, run)?;
     if dot(&objective, &optimum.z) < 1e-7 {
         return Ok(None);

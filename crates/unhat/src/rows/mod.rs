@@ -4,6 +4,7 @@ mod compressed;
 mod csr;
 mod dense;
 mod matrix;
+mod plain;
 mod scaled;
 mod scratch;
 mod strided;
@@ -13,6 +14,7 @@ pub(crate) use compressed::CompressedRows;
 pub use csr::{CsrBlock, CsrRows};
 pub use dense::{DenseBlock, DenseRows};
 pub use matrix::Matrix;
+pub(crate) use plain::{product, row_norms};
 pub(crate) use scaled::{
     Extent, ScaledRows, column_exponents, is_plain, require_plain_columns, row_exponents, square_fits,
 };

@@ -10,7 +10,7 @@ use super::options::{HatOptions, HatPrecision};
 use super::release::half_unit;
 use crate::error::{ErrorKind, Result};
 use crate::families::{Family, Link};
-use crate::rows::{Pass, RowSource, Rows, require_vector, sweep};
+use crate::rows::{Pass, RowSource, Rows, product, require_vector, sweep};
 use crate::run::Run;
 
 /// What was released of the residuals; signs are not needed.
@@ -125,8 +125,7 @@ pub fn invert_outcomes(
         }
         return Ok(found);
     };
-    let mut eta = vec![0.0; n];
-    sweep(source, &PredictorPass { beta: &beta }, &mut eta, run)?;
+    let eta = product(source, &beta, run)?;
     let mut spread = vec![0.0; n];
     if let Some(errors) = found.fit.as_ref().and_then(|fit| fit.standard_errors.as_ref()) {
         let squares: Vec<f64> = errors.iter().map(|e| e.unwrap_or(0.0).powi(2)).collect();
@@ -208,24 +207,6 @@ impl Pass for SquarePass<'_> {
             rows.block.densify_into(i..i + 1, &mut row);
             *out = row.iter().zip(self.squares).map(|(a, s)| a * a * s).sum();
         }
-        Ok(())
-    }
-    fn merge(&self, _left: (), _right: ()) {}
-    fn width(&self) -> usize {
-        1
-    }
-}
-
-/// aᵢβ.
-struct PredictorPass<'a> {
-    beta: &'a [f64],
-}
-
-impl Pass for PredictorPass<'_> {
-    type Acc = ();
-    fn zero(&self) {}
-    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        rows.block.apply_into(self.beta, out);
         Ok(())
     }
     fn merge(&self, _left: (), _right: ()) {}

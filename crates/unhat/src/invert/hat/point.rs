@@ -6,7 +6,7 @@ use crate::error::{ErrorKind, Result};
 use crate::gram::{Factor, prefers_pairs, weighted_gram};
 use crate::leverage::pair_form;
 use crate::linalg;
-use crate::rows::{Block, Pass, RowSource, Rows, sweep};
+use crate::rows::{Block, Pass, RowSource, Rows, row_norms, sweep};
 use crate::run::Run;
 use std::cell::Cell;
 
@@ -62,8 +62,7 @@ impl<'a> Field<'a> {
     /// Three sweeps.
     pub fn new(source: &'a dyn RowSource, mut counts: Vec<bool>, run: &'a Run<'a>) -> Result<Field<'a>> {
         let shape = source.shape();
-        let mut norms = vec![0.0; shape.rows];
-        sweep(source, &NormPass, &mut norms, run)?;
+        let norms = row_norms(source, run)?;
         counts.iter_mut().zip(&norms).for_each(|(counts, norm)| *counts &= *norm > 0.0);
         let mask: Vec<f64> = counts.iter().map(|c| f64::from(u8::from(*c))).collect();
         let whitened = orthonormal(source, &mask, run)?;
@@ -257,22 +256,6 @@ impl<'a> Field<'a> {
 fn copy_of(coordinates: &Coordinates) -> Coordinates {
     let Coordinates { rank, columns, ref map, log_det, ref basis } = *coordinates;
     Coordinates { rank, columns, map: map.clone(), log_det, basis: basis.clone() }
-}
-
-/// ‖aᵢ‖, one a row.
-pub(super) struct NormPass;
-
-impl Pass for NormPass {
-    type Acc = ();
-    fn zero(&self) {}
-    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        rows.block.row_norms_into(out);
-        Ok(())
-    }
-    fn merge(&self, _left: (), _right: ()) {}
-    fn width(&self) -> usize {
-        1
-    }
 }
 
 /// rᵢ² aᵢᵀM⁻¹aᵢ over pairs of entries.

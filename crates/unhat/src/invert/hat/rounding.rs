@@ -15,11 +15,11 @@
 //! they are small: the bound keeps the digits of the light rows' scores, as the computation does.
 
 use super::coordinates::{Weighted, longest_chain, stretches};
-use super::point::{Field, NormPass, Place};
+use super::point::{Field, Place};
 use crate::error::Result;
 use crate::gram::merged;
 use crate::linalg::{self, dot, norm};
-use crate::rows::{Pass, Rows, Shape, sweep};
+use crate::rows::{Pass, Rows, Shape, row_norms, sweep};
 
 /// Half an ulp, and room for the bounds' own rounding.
 const UNIT: f64 = 1.12e-16;
@@ -45,8 +45,7 @@ fn gamma(k: usize) -> f64 {
 /// Two sweeps of 4nd² flops.
 pub(super) fn proven_scores(field: &Field<'_>, place: &Place) -> Result<ProvenScores> {
     let (r, d) = (field.rank(), field.source.shape().columns);
-    let mut sizes = vec![0.0; place.scale.len()];
-    sweep(field.source, &NormPass, &mut sizes, field.run)?;
+    let mut sizes = row_norms(field.source, field.run)?;
     sizes.iter_mut().zip(&place.scale).for_each(|(a, s)| *a *= s * ROOM);
     let rows = Weighted { coordinates: &field.coordinates, scale: &place.scale, then: Some(&place.whiten) };
     let (first, second) = (gamma(r + 3), gamma(d + r + 6));

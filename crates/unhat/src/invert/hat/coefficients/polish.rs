@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::gram::merged;
 use crate::linalg::{self, dot};
 use crate::memory::require_memory;
-use crate::rows::{Pass, Rows, Shape, sweep, with_scratch};
+use crate::rows::{Pass, Rows, Shape, product, sweep, with_scratch};
 
 /// σ(w(o + Aβ)) − h over ν, at β.
 pub(super) struct ScoreMisfit<'f, 'a> {
@@ -32,8 +32,7 @@ impl<'f, 'a> ScoreMisfit<'f, 'a> {
     /// t and ℓ′ of all rows; None where a predictor is out of range.
     fn log_weights(&self, beta: &[f64]) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
         let n = self.h.len();
-        let mut eta = vec![0.0; n];
-        sweep(self.field.source, &PredictorPass { beta }, &mut eta, self.field.run)?;
+        let mut eta = product(self.field.source, beta, self.field.run)?;
         let mut slope = vec![0.0; n];
         for (i, (eta, slope)) in eta.iter_mut().zip(&mut slope).enumerate() {
             let (log, derivative) = self.model.law.log_weight(*eta + self.model.offset_of(i));
@@ -140,24 +139,6 @@ impl Problem for ScoreMisfit<'_, '_> {
         let rows = sweep(self.field.source, &pass, &mut [], self.field.run)?;
         let found = Linearised::of(&rows, d);
         Ok(found.lower.iter().chain(&found.right).all(|v| v.is_finite()).then_some(found))
-    }
-}
-
-/// aᵢβ.
-struct PredictorPass<'a> {
-    beta: &'a [f64],
-}
-
-impl Pass for PredictorPass<'_> {
-    type Acc = ();
-    fn zero(&self) {}
-    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        rows.block.apply_into(self.beta, out);
-        Ok(())
-    }
-    fn merge(&self, _left: (), _right: ()) {}
-    fn width(&self) -> usize {
-        1
     }
 }
 
