@@ -7,6 +7,7 @@
 #[cfg(feature = "candle")]
 pub mod candle;
 mod face;
+pub mod checking;
 pub mod influence;
 pub mod models;
 pub mod natural;

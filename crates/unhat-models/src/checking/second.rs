@@ -1,0 +1,230 @@
+//! A second fit on other rows of the same table: rows apart, and both releases stacked into one.
+
+use super::coefficients::{Coefficients, remedy};
+use super::evidence::printed;
+use super::{Appetite, Evidence, Finding, Intruder, Item, Refit, Verdict};
+use std::collections::BTreeMap;
+use unhat::families::{Family, Link};
+use unhat::leverage::{ScoreOptions, leverage_scores};
+use unhat::rows::DenseRows;
+use unhat::{Result, Run};
+
+/// Another fit of the same table and where its rows stand in the table.
+#[derive(Clone, Copy)]
+pub struct Second<'a> {
+    /// The fit.
+    pub evidence: Evidence<'a>,
+    /// The table's row of each of its rows.
+    pub rows: &'a [usize],
+}
+
+/// Rows that are in one fit and not in the other: (in the first alone, in the second alone), as places in the fits.
+fn apart(first: &[usize], second: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let place = |rows: &[usize]| -> BTreeMap<usize, usize> { rows.iter().enumerate().map(|(k, r)| (*r, k)).collect() };
+    let (one, other) = (place(first), place(second));
+    let alone = |a: &BTreeMap<usize, usize>, b: &BTreeMap<usize, usize>| -> Vec<usize> {
+        a.iter().filter(|(row, _)| !b.contains_key(row)).map(|(_, k)| *k).collect()
+    };
+    (alone(&one, &other), alone(&other, &one))
+}
+
+/// Two fits of one formula: what the rows apart said is in the difference.
+///
+/// One row apart in linear fits: with δ = xᵀ(b₁ − b₂) and q = RSS₁ − RSS₂ the prediction error of the row is
+/// e = (δ + sign(δ)√(δ² + 4q))/2, and y = xᵀb₂ + e.
+pub(super) fn differencing(
+    fit: &Evidence<'_>,
+    rows: &[usize],
+    second: &Second<'_>,
+    digits: Option<u32>,
+    appetite: &Appetite,
+) -> Finding {
+    let (mine, theirs) = apart(rows, second.rows);
+    let apart = mine.len() + theirs.len();
+    let smallest = [mine.len(), theirs.len()].into_iter().filter(|m| *m > 0).min();
+    let below = |limit: u64| smallest.is_some_and(|m| (m as u64) < limit);
+    let verdict = Verdict::of(below(appetite.failing_count), below(appetite.minimum_count));
+    let (big, small, at) = if mine.len() == 1 { (fit, &second.evidence, mine.first()) } else { (&second.evidence, fit, theirs.first()) };
+    let linear = fit.is_linear() && second.evidence.is_linear() && fit.names == second.evidence.names;
+    let detail = match at {
+        Some(&i) if apart == 1 && linear => {
+            let told = |of: &Evidence<'_>| -> Vec<f64> { of.coefficients.iter().map(|b| printed(*b, digits)).collect() };
+            let squares =
+                |of: &Evidence<'_>| printed(of.dispersion, digits) * (of.rows() as f64 - of.rank() as f64);
+            let without = big.predictor(i, &told(small));
+            let delta = big.predictor(i, &told(big)) - without;
+            let q = (squares(big) - squares(small)).max(0.0);
+            let y = without + 0.5 * (delta + delta.signum() * (delta * delta + 4.0 * q).sqrt());
+            format!("row {}: the difference says {y:.6}, true {:.6}, without it {without:.6}", big.labels[i], big.response[i])
+        }
+        _ => String::new(),
+    };
+    let named: Vec<String> = match verdict {
+        Verdict::Review | Verdict::Fail => {
+            let mut named = fit.labelled(&mine);
+            named.extend(second.evidence.labelled(&theirs));
+            named
+        }
+        _ => Vec::new(),
+    };
+    Finding {
+        item: Item::Coefficients,
+        attack: "differencing with the second fit".into(),
+        intruder: Intruder::OnePersonsColumns,
+        measure: "rows in one of the two fits alone, the smaller side".into(),
+        value: Some(smallest.unwrap_or(0) as f64),
+        threshold: Some(if verdict == Verdict::Fail { appetite.failing_count } else { appetite.minimum_count } as f64),
+        verdict,
+        summary: format!("{apart} rows apart"),
+        detail,
+        rows: named,
+        columns: Vec::new(),
+        remedy: remedy(verdict, "one sample for all fits; coefficients of the second fit with three digits at most"),
+    }
+}
+
+/// Several releases together. Every coefficient is linear in y: with the columns WX of all fits side by side, 0 outside
+/// each sample, the hat values of that matrix are shares of one's own response in everything that is released.
+///
+/// Differences of honest subgroups are small shares of few rows as well; so this asks for a second look, and fails only
+/// where fewer rows are apart than the appetite allows, or no more than the fits have columns.
+pub(super) fn stacked(
+    fit: &Evidence<'_>,
+    rows: &[usize],
+    second: &Second<'_>,
+    appetite: &Appetite,
+    run: &Run<'_>,
+) -> Result<Vec<Finding>> {
+    if !fit.is_linear() || !second.evidence.is_linear() {
+        return Ok(Vec::new());
+    }
+    let parts = [(fit, rows), (&second.evidence, second.rows)];
+    let all: BTreeMap<usize, ()> = parts.iter().flat_map(|(_, rows)| rows.iter().map(|r| (*r, ()))).collect();
+    let place: BTreeMap<usize, usize> = all.keys().enumerate().map(|(k, r)| (*r, k)).collect();
+    let (n, width) = (place.len(), fit.rank() + second.evidence.rank());
+    let mut matrix = vec![0.0; n * width];
+    let (mut response, mut labels) = (vec![0.0; n], vec![String::new(); n]);
+    let mut first = 0;
+    for (of, rows) in parts {
+        for (i, row) in rows.iter().enumerate() {
+            let at = place[row];
+            for (k, x) in of.row(i).iter().enumerate() {
+                matrix[at * width + first + k] = of.weights[i] * x;
+            }
+            response[at] = of.response[i];
+            labels[at].clone_from(&of.labels[i]);
+        }
+        first += of.rank();
+    }
+    let (matrix, kept) = independent_columns(matrix, width);
+    let names: Vec<String> = kept
+        .iter()
+        .map(|&k| if k < fit.rank() { fit.names[k].clone() } else { format!("{}, second fit", second.evidence.names[k - fit.rank()]) })
+        .collect();
+    let source = DenseRows::new(&matrix, kept.len())?;
+    let hat = leverage_scores(&source, None, &ScoreOptions::default(), run)?.values;
+    let (ones, zeros) = (vec![1.0; n], vec![0.0; n.max(kept.len() * kept.len())]);
+    let both = Evidence {
+        names: &names,
+        labels: &labels,
+        matrix: &matrix,
+        response: &response,
+        trials: None,
+        offset: None,
+        theta: None,
+        family: Family::Gaussian,
+        link: Link::Identity,
+        mean: &zeros[..n],
+        weights: &ones,
+        hat: &hat,
+        coefficients: &zeros[..kept.len()],
+        covariance: &zeros[..kept.len() * kept.len()],
+        dispersion: 0.0,
+        refit: &Unneeded,
+    };
+    let lower = both.factor(run)?;
+    let check = Coefficients { evidence: &both, appetite, lower: &lower, digits: None, item: Item::Coefficients };
+    let (mine, theirs) = apart(rows, second.rows);
+    let smallest = [mine.len(), theirs.len()].into_iter().filter(|m| *m > 0).min().unwrap_or(usize::MAX);
+    let decides = (smallest as u64) < appetite.failing_count || smallest <= fit.rank().min(second.evidence.rank());
+    let softened = |mut finding: Finding| {
+        finding.attack = format!("{}, both fits together", finding.attack);
+        if finding.verdict == Verdict::Fail && !decides {
+            finding.verdict = Verdict::Review;
+        }
+        finding.detail = format!("rows {}", finding.rows.join(", "));
+        finding
+    };
+    Ok(check.of_responses(run)?.into_iter().map(softened).collect())
+}
+
+/// Whoever knows every other row and the person's columns has the response from XᵀXb: with full digits always; a note.
+///
+/// With b as printed the error is xᵀXᵀWX(b − b̂)/(w‖x‖²).
+pub(super) fn all_but_one(fit: &Evidence<'_>, digits: Option<u32>, run: &Run<'_>) -> Result<Option<Finding>> {
+    if !fit.is_linear() || digits.is_none() {
+        return Ok(None); // with all digits nothing is left to measure
+    }
+    let target = (0..fit.rows()).fold(0, |best, i| if fit.hat[i] > fit.hat[best] { i } else { best });
+    let rounding: Vec<f64> = fit.coefficients.iter().map(|b| printed(*b, digits) - b).collect();
+    let mut error = 0.0;
+    for i in 0..fit.rows() {
+        error += fit.weights[i] * unhat::kernels::dot(fit.row(target), fit.row(i)) * fit.predictor(i, &rounding);
+    }
+    run.check()?;
+    let x = fit.row(target);
+    let error = (error / (fit.weights[target] * unhat::kernels::dot(x, x)).max(f64::MIN_POSITIVE)).abs();
+    Ok(Some(Finding {
+        item: Item::Coefficients,
+        attack: "all rows but one".into(),
+        intruder: Intruder::AllOtherRows,
+        measure: "error of the response of the most exposed row, over its residual".into(),
+        value: Some(error / fit.residual(target).abs().max(f64::MIN_POSITIVE)),
+        threshold: None,
+        verdict: Verdict::Note,
+        summary: "outside the default risk appetite: nothing printed with many digits withstands it".into(),
+        detail: String::new(),
+        rows: Vec::new(),
+        columns: Vec::new(),
+        remedy: String::new(),
+    }))
+}
+
+/// A linear fit is not done again.
+struct Unneeded;
+
+impl Refit for Unneeded {
+    fn mean_with(&self, _: usize, response: f64, _: &Run<'_>) -> Result<f64> {
+        Ok(response)
+    }
+}
+
+/// The columns that do not depend on those before them, to 1e-7 of their size: by twice-repeated orthogonalisation.
+fn independent_columns(matrix: Vec<f64>, width: usize) -> (Vec<f64>, Vec<usize>) {
+    const DEPENDENT: f64 = 1e-7;
+    let n = matrix.len() / width;
+    let mut basis: Vec<Vec<f64>> = Vec::new();
+    let mut kept = Vec::new();
+    for k in 0..width {
+        let mut v: Vec<f64> = (0..n).map(|i| matrix[i * width + k]).collect();
+        let size = unhat::kernels::norm(&v);
+        if size == 0.0 {
+            continue;
+        }
+        v.iter_mut().for_each(|x| *x /= size);
+        for _ in 0..2 {
+            for q in &basis {
+                let along = unhat::kernels::dot(q, &v);
+                v.iter_mut().zip(q).for_each(|(x, q)| *x -= along * q);
+            }
+        }
+        let rest = unhat::kernels::norm(&v);
+        if rest > DEPENDENT {
+            v.iter_mut().for_each(|x| *x /= rest);
+            basis.push(v);
+            kept.push(k);
+        }
+    }
+    let chosen = (0..n).flat_map(|i| kept.iter().map(move |k| i * width + k)).map(|at| matrix[at]).collect();
+    (chosen, kept)
+}
