@@ -206,7 +206,8 @@ fn a_secret_column_follows_from_hat_and_from_fitted_values() {
     let found = findings(&fit, &Release { items, digits: Some(6), secrets: vec![1, 4], ..Release::default() });
     assert!(of(&found, "secret column x1 from hat values").value.unwrap() < 1e-2);
     assert!(of(&found, "secret column x1 from fitted values").value.unwrap() < 1e-3);
-    assert!(of(&found, "secret column x4 from hat values").value.unwrap() > 0.9);
+    // In a balanced column sizes do not tell 0 from 1 by themselves; signs do.
+    assert!(of(&found, "secret column x4 from hat values").value.unwrap() < 0.7);
     assert_eq!(of(&found, "the whole column x4 from hat values").value, Some(1.0));
 }
 

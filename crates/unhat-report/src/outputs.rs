@@ -121,9 +121,12 @@ fn evidence(report: &OutputsReport) -> Option<Markup> {
         return None;
     }
     Some(html! {
+        ol.findings {
         @for (k, finding) in grave {
-            article.finding {
-                h3 { (decision(finding.verdict)) " " (finding.item.name()) ": " (finding.attack) }
+            li .(class(finding.verdict)) {
+                (level(finding.verdict))
+                div {
+                h3 { (finding.item.name()) ": " (finding.attack) }
                 p {
                     "Intruder: " (finding.intruder.words()) ". " (finding.measure) ": "
                     (Quantity::new(format!("/findings/{k}/value"), finding.value.unwrap_or(f64::NAN), Format::Number))
@@ -134,9 +137,28 @@ fn evidence(report: &OutputsReport) -> Option<Markup> {
                 }
                 @if !finding.detail.is_empty() { p { (finding.detail) "." } }
                 @if !finding.remedy.is_empty() { p { "To do: " (finding.remedy) "." } }
+                }
             }
         }
+        }
     })
+}
+
+fn level(verdict: Verdict) -> Markup {
+    let sign = match verdict {
+        Verdict::Fail => "▲",
+        Verdict::Review => "→",
+        Verdict::Note | Verdict::Pass => "●",
+    };
+    html! { div.level { span aria-hidden="true" { (sign) } " " (verdict.name()) } }
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Fail => "exposed",
+        Verdict::Review => "action",
+        Verdict::Note | Verdict::Pass => "note",
+    }
 }
 
 fn remedies(tried: &[Remedy]) -> Markup {
@@ -145,11 +167,9 @@ fn remedies(tried: &[Remedy]) -> Markup {
     }
     html! {
         @for (k, remedy) in tried.iter().enumerate() {
-            article.finding {
-                h3 { (remedy.change) ": " (remedy.verdict.name()) }
-                @if !remedy.note.is_empty() { p { (remedy.note) "." } }
-                (moves(k, remedy))
-            }
+            h3 { (remedy.change) ": " (remedy.verdict.name()) }
+            @if !remedy.note.is_empty() { p { (remedy.note) "." } }
+            (moves(k, remedy))
         }
     }
 }

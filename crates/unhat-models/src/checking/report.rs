@@ -36,12 +36,12 @@ pub struct CheckedModel {
     pub family: String,
     /// The link.
     pub link: String,
-    /// Columns that are estimated.
+    /// The estimated columns.
+    pub columns: Vec<String>,
+    /// How many they are.
     pub rank: u64,
     /// Columns that depend on others.
     pub aliased: Vec<String>,
-    /// Labels of the rows of the fit are those of this column; null: numbers from 1.
-    pub weights: Option<String>,
 }
 
 /// An item and the gravest of its findings.
