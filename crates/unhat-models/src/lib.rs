@@ -6,10 +6,13 @@
 
 #[cfg(feature = "candle")]
 pub mod candle;
+pub mod diagnose;
 mod face;
+pub mod formula;
 pub mod influence;
 pub mod models;
 pub mod natural;
+pub mod regression;
 pub mod training;
 
 pub use face::{Influence, Train};
