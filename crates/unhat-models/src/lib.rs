@@ -6,11 +6,14 @@
 
 #[cfg(feature = "candle")]
 pub mod candle;
+pub mod diagnose;
 mod face;
 pub mod checking;
+pub mod formula;
 pub mod influence;
 pub mod models;
 pub mod natural;
+pub mod regression;
 pub mod training;
 
 pub use face::{Influence, Train};

@@ -1,7 +1,8 @@
 //! Reports: what unhat computed, drawn as one HTML file that needs nothing else.
 //!
 //! [`audit_page`] draws the findings of an audit, [`inversion_page`] the way back from a gradient or from scores,
-//! [`score_page`] the scores of a table, [`influence_page`] which rows hurt a model, [`training_page`] a training;
+//! [`score_page`] the scores of a table, [`influence_page`] which rows hurt a model, [`training_page`] a training,
+//! [`outputs_page`] what of a fit may leave;
 //! [`audit_images`], [`influence_images`], [`training_images`] and [`convergence_image`] are charts without a page. This crate computes nothing: it draws the numbers it
 //! is given, and every number
 //! in the page says in its attribute `data-f` where in the data it stands.
@@ -16,6 +17,7 @@ mod image;
 mod influence;
 mod inversion;
 mod number;
+mod outputs;
 mod page;
 mod pieces;
 mod scores;
@@ -28,6 +30,7 @@ pub use audit::{audit_images, audit_page};
 pub use image::Image;
 pub use influence::{InfluencePage, influence_density, influence_images, influence_page};
 pub use inversion::{convergence_image, inversion_page};
+pub use outputs::outputs_page;
 pub use scores::{Histogram, ScoresPage, TopScore, score_page};
 pub use training::{TrainingPage, training_images, training_page};
 

@@ -139,7 +139,7 @@ pub(super) fn cooks(fit: &Evidence<'_>, digits: Option<u32>, appetite: &Appetite
         let measure = "error of a response, the better of two candidates, over that of the fitted value";
         return Some(by_error(Item::Cooks, "residual from Cook's distance", Intruder::EverybodysColumns, measure, error, appetite));
     }
-    if fit.family != Family::Binomial || fit.response.iter().any(|y| *y != 0.0 && *y != 1.0) {
+    if fit.law.family() != Family::Binomial || fit.response.iter().any(|y| *y != 0.0 && *y != 1.0) {
         return None;
     }
     let n = fit.rows();
@@ -255,7 +255,7 @@ pub(super) fn secret_from_fitted(
     for i in 0..n {
         let truth = fit.row(i)[k];
         let rest = fit.linear_predictor(i) - truth * slope;
-        let told = (fit.link.predictor(printed(fit.mean[i], digits)) - rest) / slope;
+        let told = (fit.law.predictor(printed(fit.mean[i], digits)) - rest) / slope;
         error.push(if told.is_finite() { (told - truth).abs() } else { f64::INFINITY });
     }
     let column: Vec<f64> = fit.column(k).collect();

@@ -67,7 +67,7 @@ impl Coefficients<'_> {
         for i in self.candidates(run)? {
             run.check()?;
             let exact = self.share_of(i, run)?.clamp(0.0, 1.0);
-            let slope = if fit.is_linear() { 1.0 } else { fit.link.mean_slope(fit.linear_predictor(i)).abs() };
+            let slope = if fit.is_linear() { 1.0 } else { fit.law.at(fit.linear_predictor(i)).slope.abs() };
             let rounding = slope * fit.rounding_of_predictor(i, self.digits) / spread.max(f64::MIN_POSITIVE);
             let share = (1.0 - (1.0 - exact).hypot(rounding)).max(0.0);
             if best.is_none_or(|(other, _, _)| share > other) {
@@ -129,7 +129,7 @@ impl Coefficients<'_> {
             return Ok(fit.hat[i]);
         }
         let y = fit.response[i];
-        let changed = match fit.family {
+        let changed = match fit.law.family() {
             // One success more or less.
             Family::Binomial => {
                 let step = 1.0 / fit.trials.map_or(1.0, |m| m[i].max(1.0));
@@ -292,7 +292,7 @@ impl Coefficients<'_> {
     /// In a group that a column of 0 and 1 names everybody has the same outcome, and the coefficients say so.
     fn separation(&self) -> Option<Finding> {
         let (fit, appetite) = (self.evidence, self.appetite);
-        if fit.family != Family::Binomial {
+        if fit.law.family() != Family::Binomial {
             return None;
         }
         let mut least: Option<(usize, usize)> = None; // (rows, column)

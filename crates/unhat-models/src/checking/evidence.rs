@@ -1,6 +1,6 @@
 //! A fit as its checker holds it: rows, response, and all that was computed of them.
 
-use unhat::families::{Family, Link};
+use crate::regression::Law;
 use unhat::kernels::{Transform, cholesky_inverse, dot, norm, orthogonal_factor, solve_lower_rows, solve_lower_transposed_rows};
 use unhat::rows::DenseRows;
 use unhat::{Result, Run};
@@ -31,10 +31,8 @@ pub struct Evidence<'a> {
     pub offset: Option<&'a [f64]>,
     /// θ of a negative binomial fit.
     pub theta: Option<f64>,
-    /// The family of the fit.
-    pub family: Family,
-    /// Its link.
-    pub link: Link,
+    /// Family and link of the fit.
+    pub law: Law,
     /// μ̂ (n).
     pub mean: &'a [f64],
     /// W at the fit (n): prior weights of a linear fit, working weights of a generalised one.
@@ -91,7 +89,7 @@ impl<'a> Evidence<'a> {
     /// Whether the fit is by least squares, weighted or not.
     #[must_use]
     pub fn is_linear(&self) -> bool {
-        self.family == Family::Gaussian && self.link == Link::Identity
+        self.law == Law::LINEAR
     }
 
     /// y − μ̂ of row i.

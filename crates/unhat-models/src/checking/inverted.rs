@@ -59,7 +59,7 @@ pub(super) fn coefficients_from_hat(
     seed: u64,
     run: &Run<'_>,
 ) -> Result<Option<Finding>> {
-    let Ok(mut model) = HatModel::new(fit.family, Some(fit.link), fit.theta) else { return Ok(None) };
+    let Ok(mut model) = HatModel::new(fit.law.family(), Some(fit.law.link()), fit.theta) else { return Ok(None) };
     model.trials = fit.trials.map(<[f64]>::to_vec);
     model.offset = fit.offset.map(<[f64]>::to_vec);
     let rows = DenseRows::new(fit.matrix, fit.rank())?;
@@ -115,7 +115,7 @@ pub(super) fn outcomes_from_hat(
     run: &Run<'_>,
 ) -> Result<Option<Finding>> {
     let yes_or_no = fit.response.iter().all(|y| *y == 0.0 || *y == 1.0);
-    if fit.family != Family::Binomial || fit.link != Link::Logit || !yes_or_no || fit.offset.is_some() {
+    if fit.law.family() != Family::Binomial || fit.law.link() != Link::Logit || !yes_or_no || fit.offset.is_some() {
         return Ok(None);
     }
     let rows = DenseRows::new(fit.matrix, fit.rank())?;

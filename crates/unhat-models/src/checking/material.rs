@@ -1,11 +1,11 @@
 //! A fit with everything its check needs, held by itself, so that it can be changed and fitted once more.
 
 use super::{Evidence, Refit};
-use crate::regression::{Fit, Law, Model, ModelFrame, Problem, fit, fit_from};
+use crate::regression::{Fit, Law, Model, ModelFrame, Problem, fit, fit_from, fit_until_settled};
 use unhat::families::Family;
 use unhat::leverage::{ScoreOptions, leverage_scores};
 use unhat::rows::{DenseRows, RowSource};
-use unhat::{Result, Run};
+use unhat::{ErrorKind, Result, Run};
 
 /// Rows, response and weights of a fit, and what was computed of them. Rows of weight 0 take no part.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Material {
     pub model: Model,
     /// Columns of the formula that depend on others, and are not estimated.
     pub aliased: Vec<String>,
+    /// Whether the likelihood has no maximum: some combination of columns separates the responses.
+    pub separates: bool,
     mean: Vec<f64>,
     weights: Vec<f64>,
     hat: Vec<f64>,
@@ -78,7 +80,15 @@ impl Material {
     fn fitted(given: Given, run: &Run<'_>) -> Result<Material> {
         let d = given.names.len();
         let source = DenseRows::new(&given.matrix, d)?;
-        let found: Fit = fit(&problem(&source, &given), run)?;
+        let problem = problem(&source, &given);
+        // Where the likelihood has no maximum, what a program prints is checked.
+        let (found, separates): (Fit, bool) = match fit(&problem, run) {
+            Ok(found) => (found, false),
+            Err(error) if matches!(error.kind(), ErrorKind::Numerical { .. }) && given.model != Model::Linear => {
+                (fit_until_settled(&problem, run)?, true)
+            }
+            Err(error) => return Err(error),
+        };
         let matrix: Vec<f64> = match found.rank() == d {
             true => given.matrix.clone(),
             false => given.matrix.chunks_exact(d).flat_map(|row| found.kept.iter().map(|&k| row[k])).collect(),
@@ -103,6 +113,7 @@ impl Material {
             model: given.model,
             matrix,
             aliased,
+            separates,
             hat,
         })
     }
@@ -122,8 +133,7 @@ impl Material {
             trials: self.prior.as_deref().filter(|_| self.law().family() == Family::Binomial),
             offset: self.offset.as_deref(),
             theta: None,
-            family: self.law().family(),
-            link: self.law().link(),
+            law: self.law(),
             mean: &self.mean,
             weights: &self.weights,
             hat: &self.hat,
@@ -225,6 +235,13 @@ impl Refit for Material {
             offset: self.offset.as_deref(),
             model: self.model,
         };
-        Ok(fit_from(&problem, Some(&self.coefficients), run)?.rows.at[row].mean)
+        let found = match self.separates {
+            true => fit_until_settled(&problem, run),
+            false => fit_from(&problem, Some(&self.coefficients), run).or_else(|error| match error.kind() {
+                ErrorKind::Interrupted => Err(error),
+                _ => fit_until_settled(&problem, run), // with this response the likelihood may have no maximum
+            }),
+        };
+        Ok(found?.rows.at[row].mean)
     }
 }

@@ -6,21 +6,29 @@
 //! # References
 //! Vogel2011; DaleniusReiss1982; the sources of thresholds are with [`Appetite`].
 
+mod acro;
 mod appetite;
 mod by_row;
 mod coefficients;
 mod evidence;
 mod finding;
 mod inverted;
+mod material;
 mod neighbours;
 mod numbers;
 mod people;
 mod plots;
+mod remedies;
+mod report;
 mod second;
 
+pub use acro::{FINDINGS_FILE, acro_config, acro_findings, acro_results};
 pub use appetite::{Appetite, Threshold};
 pub use evidence::{Evidence, Refit, half_unit, printed};
 pub use finding::{Finding, Intruder, Item, Verdict};
+pub use material::{Changed, Material};
+pub use remedies::{Move, Remedy, remedies};
+pub use report::{CheckedItem, CheckedModel, CheckedTable, Detail, OutputsReport, headline, items_of, not_checked};
 pub use second::Second;
 
 use coefficients::Coefficients;

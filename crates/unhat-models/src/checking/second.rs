@@ -4,7 +4,7 @@ use super::coefficients::{Coefficients, remedy};
 use super::evidence::printed;
 use super::{Appetite, Evidence, Finding, Intruder, Item, Refit, Verdict};
 use std::collections::BTreeMap;
-use unhat::families::{Family, Link};
+use crate::regression::Law;
 use unhat::leverage::{ScoreOptions, leverage_scores};
 use unhat::rows::DenseRows;
 use unhat::{Result, Run};
@@ -132,8 +132,7 @@ pub(super) fn stacked(
         trials: None,
         offset: None,
         theta: None,
-        family: Family::Gaussian,
-        link: Link::Identity,
+        law: Law::LINEAR,
         mean: &zeros[..n],
         weights: &ones,
         hat: &hat,

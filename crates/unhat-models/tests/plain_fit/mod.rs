@@ -1,6 +1,7 @@
 //! Small fits by normal equations in plain loops: what the checks are tested on owes nothing to the crate's own fits.
 
-use unhat::families::{Family, Link};
+use unhat::families::Family;
+use unhat_models::regression::{FamilyName, Law};
 use unhat::{Result, Run};
 use unhat_models::checking::{Evidence, Refit};
 
@@ -28,8 +29,7 @@ impl PlainFit {
             trials: None,
             offset: None,
             theta: None,
-            family: self.family,
-            link: self.family.default_link(),
+            law: Law::new(FamilyName { family: self.family, quasi: false }, None).unwrap(),
             mean: &self.mean,
             weights: &self.weights,
             hat: &self.hat,

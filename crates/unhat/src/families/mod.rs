@@ -2,8 +2,6 @@
 //!
 //! w(η) = (dμ/dη)²/V(μ), V the variance of the family at mean μ: what iteratively reweighted least squares weighs rows with.
 
-mod mean;
-mod slope;
 mod weight;
 
 use crate::error::{Error, ErrorKind, Result};

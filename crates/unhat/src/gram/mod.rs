@@ -17,8 +17,5 @@ pub use root::Root;
 pub(crate) use sparse::{SparseFactor, ldlt};
 pub(crate) use tsqr::RowSpace;
 pub use tsqr::orthogonal_factor;
-pub(crate) use weighted::{
-    Chunks, PAIRS_BELOW_SHARE, WhitenedGram, add_weighted_gram, chunked_gram, gram_stretches, gram_sum, merged,
-    prefers_pairs, require_square_fits,
-};
-pub use weighted::{Transform, weighted_gram};
+pub use weighted::{Chunks, Transform, add_weighted_gram, gram_stretches, merged, prefers_pairs, weighted_gram};
+pub(crate) use weighted::{PAIRS_BELOW_SHARE, WhitenedGram, chunked_gram, gram_sum, require_square_fits};

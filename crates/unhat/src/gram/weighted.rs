@@ -15,7 +15,7 @@ pub(crate) const PAIRS_BELOW_SHARE: f64 = 0.2;
 const SQUARE_BYTES_LIMIT: u64 = 8 << 30;
 
 /// Whether the rows of this shape are handled by pairs of entries.
-pub(crate) fn prefers_pairs(shape: &Shape) -> bool {
+pub fn prefers_pairs(shape: &Shape) -> bool {
     (shape.stored as f64) < PAIRS_BELOW_SHARE * shape.rows as f64 * shape.columns as f64
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn require_square_fits(d: usize) -> Result<()> {
 }
 
 /// How many stretches a pass with a d×d accumulator asks for: each must add several times what its merging costs.
-pub(crate) fn gram_stretches(shape: &Shape, blocks: usize) -> usize {
+pub fn gram_stretches(shape: &Shape, blocks: usize) -> usize {
     let (n, d, stored) = (shape.rows as f64, shape.columns as f64, shape.stored as f64);
     let products = if prefers_pairs(shape) { 0.5 * stored * (stored / n) } else { n * d * d };
     blocks.min(MAX_STRETCHES).min((products / (4.0 * d * d)) as usize).max(1)
@@ -58,8 +58,10 @@ pub struct Transform<'a> {
 }
 
 /// Cuts a block into dense row-major chunks, transformed, in a thread's scratch memory.
-pub(crate) struct Chunks<'a> {
+pub struct Chunks<'a> {
+    /// What is done to each row.
     pub transform: Transform<'a>,
+    /// The number d of columns.
     pub columns: usize,
 }
 
@@ -107,7 +109,7 @@ impl Chunks<'_> {
 }
 
 /// lower(gram) += Σ weight(i) aᵢaᵢᵀ over the rows of a block; weights may have any sign.
-pub(crate) fn add_weighted_gram(block: &Block<'_>, d: usize, weight: impl Fn(usize) -> f64, gram: &mut [f64]) {
+pub fn add_weighted_gram(block: &Block<'_>, d: usize, weight: impl Fn(usize) -> f64, gram: &mut [f64]) {
     match block {
         Block::Csr(b) if (b.stored() as f64) < PAIRS_BELOW_SHARE * (b.rows() * d) as f64 => {
             add_gram_by_pairs(b, d, weight, gram)
@@ -240,7 +242,7 @@ impl Pass for WhitenedGram<'_> {
 }
 
 /// left + right, in left's memory.
-pub(crate) fn merged(mut left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
+pub fn merged(mut left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
     left.iter_mut().zip(&right).for_each(|(a, b)| *a += b);
     left
 }

@@ -54,9 +54,9 @@ pub struct Scores {
 /// Cholesky of the Gram matrix is kept up to this κ(M̃); there it is within a digit of the orthogonal methods
 /// (bench/record/digits_by_method.json). Sparse rows keep it longer, because the next method writes them out densely.
 pub(super) const CHOLESKY_LIMIT: f64 = 1e3;
-const CHOLESKY_LIMIT_SPARSE: f64 = 1e6;
+pub(super) const CHOLESKY_LIMIT_SPARSE: f64 = 1e6;
 /// Below this many dense flops a sparse matrix is small enough to be treated like a dense one.
-const SMALL_FLOPS: f64 = 1e9;
+pub(super) const SMALL_FLOPS: f64 = 1e9;
 /// CholeskyQR2 is kept up to this κ(M̃): beyond it the first factor no longer whitens.
 pub(super) const QR2_LIMIT: f64 = 1e12;
 
@@ -396,7 +396,8 @@ impl Plan<'_> {
 }
 
 /// −log₁₀ of the expected relative error: ε·condition times a factor that grows like √d in practice.
-pub(crate) fn digits_left(condition: f64, d: usize) -> f64 {
+#[must_use]
+pub fn digits_left(condition: f64, d: usize) -> f64 {
     (-(f64::EPSILON * condition * (d as f64).sqrt()).log10()).clamp(0.0, 16.0)
 }
 

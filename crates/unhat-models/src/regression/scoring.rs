@@ -1,0 +1,189 @@
+//! Fisher's scoring: steps of weighted least squares until a step is rounding.
+
+use super::geometry::Geometry;
+use super::law::Law;
+use super::problem::Problem;
+use super::scale::{RowState, state_at};
+use unhat::families::{Family, Link};
+use unhat::gram::Factor;
+use unhat::kernels::dot;
+use unhat::rows::RowSource;
+use unhat::{ErrorKind, Result, Run};
+
+/// Steps that iteration may take.
+const MOST_STEPS: usize = 200;
+/// A step shorter than this share of the length of the residuals is rounding.
+const CONVERGED: f64 = 1e-14;
+/// Where steps no longer shrink below this, rounding is what they are.
+const AT_ROUNDING: f64 = 1e-9;
+/// Halvings of a step that leads out of the means, or up.
+const MOST_HALVINGS: usize = 40;
+/// A deviance has settled when it changes by less than this, in R's measure |D − D′|/(|D| + 0.1).
+const SETTLED: f64 = 1e-8;
+
+/// Where scoring ended.
+pub(super) struct Reached {
+    pub gamma: Vec<f64>,
+    pub predictor: Vec<f64>,
+    pub state: RowState,
+    pub factor: Factor,
+    pub iterations: usize,
+}
+
+/// One climb to the maximum of the likelihood.
+pub(super) struct Scoring<'a> {
+    pub problem: &'a Problem<'a>,
+    pub law: Law,
+    pub source: &'a dyn RowSource,
+    pub geometry: &'a Geometry,
+    pub run: &'a Run<'a>,
+    /// Whether it ends where the deviance settles, maximum or not.
+    pub settles: bool,
+}
+
+impl Scoring<'_> {
+    /// γ ← γ + (XᵀVX)⁻¹XᵀV·(working residuals), halved where it leads out of the means or up; until it is rounding.
+    ///
+    /// The first step regresses the predictor at the first means, so that no coefficients are needed to begin.
+    pub fn climb(&self, (first, mut state): (Vec<f64>, RowState), start: Option<Vec<f64>>) -> Result<Reached> {
+        let p = self.geometry.columns;
+        let linear = (self.law.family(), self.law.link()) == (Family::Gaussian, Link::Identity);
+        let mut gamma = vec![0.0; p];
+        let mut started = false;
+        if let Some(start) = start {
+            let at = state_at(self.problem, &self.law, &self.predictor(&start)?);
+            if at.valid {
+                (gamma, state, started) = (start, at, true);
+            }
+        }
+        let mut factor: Option<Factor> = None;
+        let mut shortest = f64::INFINITY;
+        for step_number in 1..=MOST_STEPS {
+            self.run.check()?;
+            if factor.is_none() || !linear {
+                factor = self.geometry.factor(self.source, &state.row_scale, self.run)?;
+            }
+            let Some(held) = &factor else { return Err(self.no_maximum()) };
+            let residual = |i: usize| match started {
+                true => state.work[i],
+                false => state.work[i] + first[i] - self.problem.offset(i),
+            };
+            let u: Vec<f64> = (0..state.row_scale.len())
+                .map(|i| match state.row_scale[i] {
+                    0.0 => 0.0,
+                    r => r * r * residual(i),
+                })
+                .collect();
+            let gradient = self.geometry.products(self.source, &u, self.run)?;
+            let step = held.solve(&gradient);
+            let length = dot(&gradient, &step).max(0.0).sqrt();
+            if !length.is_finite() {
+                return Err(self.no_maximum());
+            }
+            let (next, eta, at) = self.advance(&gamma, &step, started.then_some(&state))?;
+            let change = (at.deviance - state.deviance).abs() / (at.deviance.abs() + 0.1);
+            (gamma, state) = (next, at);
+            if self.settles && started && change < SETTLED
+                && let Some(factor) = factor.take()
+            {
+                return Ok(Reached { gamma, predictor: eta, state, factor, iterations: step_number });
+            }
+            let scale = state.pearson.sqrt();
+            let was_started = std::mem::replace(&mut started, true);
+            let stalled = length <= AT_ROUNDING * scale && length > 0.3 * shortest && (linear || length > 0.9 * shortest);
+            if was_started && (length <= CONVERGED * scale || stalled || length == 0.0) {
+                // The factor of the last weights, which a step of rounding has not changed.
+                return match factor {
+                    Some(factor) => Ok(Reached { gamma, predictor: eta, state, factor, iterations: step_number }),
+                    None => Err(self.no_maximum()),
+                };
+            }
+            if was_started {
+                shortest = shortest.min(length);
+            }
+            // Fits that leave nothing have no scale; three steps have taken out what rounding lets them.
+            if linear && step_number >= 4
+                && let Some(factor) = factor.take()
+            {
+                return Ok(Reached { gamma, predictor: eta, state, factor, iterations: step_number });
+            }
+        }
+        Err(self.no_maximum())
+    }
+
+    fn predictor(&self, gamma: &[f64]) -> Result<Vec<f64>> {
+        let mut eta = self.geometry.predictors(self.source, gamma, self.run)?;
+        if let Some(offset) = self.problem.offset {
+            eta.iter_mut().zip(offset).for_each(|(eta, o)| *eta += o);
+        }
+        Ok(eta)
+    }
+
+    /// A step, halved until all means are means and the deviance has not risen.
+    fn advance(&self, gamma: &[f64], step: &[f64], before: Option<&RowState>) -> Result<(Vec<f64>, Vec<f64>, RowState)> {
+        /// What rounding may add to a deviance.
+        const RISE: f64 = 1e-8;
+        let mut share = 1.0;
+        let mut base = gamma.to_vec();
+        for halving in 0..=MOST_HALVINGS {
+            let next: Vec<f64> = base.iter().zip(step).map(|(g, s)| g + share * s).collect();
+            let eta = self.predictor(&next)?;
+            let state = state_at(self.problem, &self.law, &eta);
+            let risen = before.is_some_and(|b| state.deviance > b.deviance + RISE * (b.deviance.abs() + 1e-300));
+            if state.valid && !(risen && halving < MOST_HALVINGS) {
+                return Ok((next, eta, state));
+            }
+            if before.is_none() && halving == 0 {
+                // Nowhere to go back to: to the mean of all rows.
+                match self.constant() {
+                    Some(constant) => {
+                        base = constant;
+                        let full: Vec<f64> = gamma.iter().zip(step).map(|(g, s)| g + s).collect();
+                        let towards: Vec<f64> = full.iter().zip(&base).map(|(f, b)| f - b).collect();
+                        return self.advance_from(&base, &towards);
+                    }
+                    None => break,
+                }
+            }
+            share *= 0.5;
+        }
+        let reason = "no coefficients were found at which every mean is one of the family: another link may serve".into();
+        Err(ErrorKind::Numerical { reason }.into())
+    }
+
+    fn advance_from(&self, base: &[f64], towards: &[f64]) -> Result<(Vec<f64>, Vec<f64>, RowState)> {
+        let mut share = 0.5;
+        for _ in 0..MOST_HALVINGS {
+            let next: Vec<f64> = base.iter().zip(towards).map(|(g, s)| g + share * s).collect();
+            let eta = self.predictor(&next)?;
+            let state = state_at(self.problem, &self.law, &eta);
+            if state.valid {
+                return Ok((next, eta, state));
+            }
+            share *= 0.5;
+        }
+        let reason = "no coefficients were found at which every mean is one of the family: another link may serve".into();
+        Err(ErrorKind::Numerical { reason }.into())
+    }
+
+    /// The intercept alone, at the mean of the response.
+    fn constant(&self) -> Option<Vec<f64>> {
+        let intercept = self.problem.intercept && self.problem.offset.is_none();
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (i, y) in self.problem.response.iter().enumerate() {
+            sum += self.problem.weight(i) * y;
+            total += self.problem.weight(i);
+        }
+        let mut gamma = vec![0.0; self.geometry.columns];
+        gamma[0] = self.law.predictor(sum / total);
+        (intercept && gamma[0].is_finite()).then_some(gamma)
+    }
+
+    fn no_maximum(&self) -> unhat::Error {
+        let reason = format!(
+            "the fit did not converge in {MOST_STEPS} steps: the likelihood has no maximum where a combination of columns \
+             separates the responses, or coefficients run off to infinity; leave out such a column, or join levels"
+        );
+        ErrorKind::Numerical { reason }.into()
+    }
+}
