@@ -27,6 +27,7 @@ mod leave_out;
 mod report;
 mod request;
 mod rule;
+mod summary;
 mod sweeps;
 mod tails;
 
@@ -35,3 +36,4 @@ pub use leave_out::LeaveOut;
 pub use report::{Coefficient, DiagnoseReport, DiagnosedRow, LISTED, MissingColumn, RuleCount};
 pub use request::{Diagnosed, Request};
 pub use rule::{Flags, Rule};
+pub use summary::summary;
