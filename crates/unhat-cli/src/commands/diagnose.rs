@@ -124,17 +124,9 @@ impl Rows<'_> {
         ["row".to_string()].into_iter().chain(plain).chain(moved).chain(["flag".to_string()]).collect()
     }
 
-    /// For each row of the file in order, its place in the fit.
+    /// For each row that is written, its place in the fit.
     fn places(&self) -> Vec<Option<usize>> {
-        let frame = &self.answer.frame;
-        match (&frame.rows, self.padded) {
-            (Some(rows), true) => {
-                let mut places = vec![None; frame.table_rows];
-                rows.iter().enumerate().for_each(|(k, &row)| places[row] = Some(k));
-                places
-            }
-            _ => (0..frame.count()).map(Some).collect(),
-        }
+        self.answer.places(self.padded)
     }
 
     /// The numbers of the rows of the fit, block by block: plain columns, then changes of the coefficients.

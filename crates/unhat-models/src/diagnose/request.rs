@@ -109,6 +109,19 @@ impl Diagnosed<'_> {
         self.found.changes((&self.problem(), &self.fit), change, block)
     }
 
+    /// For each row that is written, its place in the fit: rows of the fit, or with `padded` all rows of the table.
+    #[must_use]
+    pub fn places(&self, padded: bool) -> Vec<Option<usize>> {
+        match (&self.frame.rows, padded) {
+            (Some(rows), true) => {
+                let mut places = vec![None; self.frame.table_rows];
+                rows.iter().enumerate().for_each(|(k, &row)| places[row] = Some(k));
+                places
+            }
+            _ => (0..self.frame.count()).map(Some).collect(),
+        }
+    }
+
     /// What a row is flagged for, in words: `hat dfbetas`; the coefficient that moves most beside dfbetas.
     #[must_use]
     pub fn flag(&self, i: usize) -> String {
