@@ -4,10 +4,12 @@ The leverage scores say how much each row matters (:func:`leverage_scores`). The
 determines the hidden parameters, which :func:`invert_gradient` recovers with a proven bound on the error, and
 :func:`invert_scores` from the scores themselves. :func:`invert_hat` recovers the weights of a fit from its hat values. :func:`audit` measures what a release gives away,
 :func:`volumetric_center` finds the centre of a polytope, and :class:`VolumetricBarrier` is the function behind all of
-it. :func:`train` trains a model on a table, and :func:`influence` says which of its rows helped or hurt one. Models of a table are trained by :func:`train`, and :func:`influence` says which of its rows helped or hurt one.
+it. :func:`diagnose` says of every row of a regression what R's ``influence.measures`` says. :func:`train` trains a model on a table, and :func:`influence` says which of its rows helped or hurt one. Models of a table are trained by :func:`train`, and :func:`influence` says which of its rows helped or hurt one.
 """
 
 from unhat._barrier import VolumetricBarrier
+from unhat._diagnose import diagnose
+from unhat._diagnosis import Diagnosis
 from unhat._errors import ConvergenceWarning, InputError, RankDeficientError, UnhatWarning
 from unhat._files import TableFile
 from unhat._functions import (
@@ -41,6 +43,7 @@ __all__ = [
     "Audit",
     "ColumnInversion",
     "ConvergenceWarning",
+    "Diagnosis",
     "GradientInversion",
     "HatInversion",
     "Influence",
@@ -59,6 +62,7 @@ __all__ = [
     "VolumetricBarrier",
     "__version__",
     "audit",
+    "diagnose",
     "influence",
     "influence_check",
     "influence_trim",

@@ -23,6 +23,7 @@ __all__ = [
     "Audit",
     "ColumnInversion",
     "ConvergenceWarning",
+    "Diagnosis",
     "GradientInversion",
     "HatInversion",
     "Influence",
@@ -41,6 +42,7 @@ __all__ = [
     "VolumetricBarrier",
     "__version__",
     "audit",
+    "diagnose",
     "influence",
     "influence_check",
     "influence_trim",
@@ -347,6 +349,45 @@ def audit(
     progress: bool | _Progress = False,
 ) -> Audit: ...
 
+class Diagnosis(Result):
+    fitted: NDArray[float64]
+    residual: NDArray[float64]
+    hat: NDArray[float64]
+    sigma_loo: NDArray[float64]
+    rstandard: NDArray[float64]
+    rstudent: NDArray[float64]
+    cooks: NDArray[float64]
+    dffits: NDArray[float64]
+    covratio: NDArray[float64]
+    loo_prediction: NDArray[float64]
+    dfbeta: NDArray[float64]
+    dfbetas: NDArray[float64]
+    names: list[str]
+    flag: list[str]
+    positions: NDArray[int64]
+    labels: list[str]
+    def flags(self, rule: Literal["r", "bkw", "cook4n", "outlier"] | None = None) -> NDArray[Any]: ...
+    def summary(self) -> str: ...
+    def to_frame(self) -> Any: ...
+
+def diagnose(
+    data: Any,
+    formula: str | None = None,
+    *,
+    family: str | None = None,
+    link: str | None = None,
+    weights: Any = None,
+    trials: str | None = None,
+    offset: str | None = None,
+    missing: Literal["omit", "exclude", "raise"] = "omit",
+    levels: dict[str, Sequence[Any]] | None = None,
+    rule: Literal["r", "bkw", "cook4n", "outlier"] = "r",
+    loo: Literal["one-step", "exact"] = "one-step",
+    top: int = 10,
+    X: Any = None,
+    y: ArrayLike | None = None,
+    threads: int | None = None,
+) -> Diagnosis: ...
 def influence(
     table: _Table,
     *,

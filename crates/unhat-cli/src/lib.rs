@@ -2,6 +2,7 @@
 
 mod commands;
 mod common_options;
+mod diagnose_options;
 mod exit;
 mod failure;
 mod hat_options;

@@ -1,6 +1,7 @@
 //! The words of the command line: commands, options, their defaults and their help.
 
 use crate::common_options::Common;
+use crate::diagnose_options::Diagnose;
 use crate::hat_options::{InvertColumn, InvertHat, InvertOutcomes};
 use crate::influence_options::Influence;
 pub(crate) use crate::matrix_options::{MatrixInput, Output};
@@ -30,6 +31,8 @@ Examples:
       recovers beta from the scores that `unhat scores --point beta.txt` computed
   unhat audit t.csv --response y --intercept --point beta.txt --release scores --noise 1e-4
       what releasing those scores would give away, and what would protect beta
+  unhat diagnose t.csv --formula 'y ~ x + log(z) * g' -o diagnostics.csv
+      what lm and influence.measures say of every row
   unhat centre --matrix facets.csv --response b --upper
       the volumetric centre of the polytope Ax < b
   unhat centre --polytope cube.ine
@@ -92,6 +95,12 @@ pub(crate) enum Command {
     /// The minimiser of V(x) = 1/2 log det(A_x^T A_x) over {Ax > b}, or with --upper over {Ax < b}.
     #[command(visible_alias = "center")]
     Centre(Problem),
+    /// Regression diagnostics of a linear or generalised linear model of a table, with R's names and numbers
+    ///
+    /// Fits the model as lm or glm do, and writes for every row what influence.measures says: hat values, studentised
+    /// residuals, Cook's distances, DFFITS, COVRATIO, DFBETAS, and which rule flags it.
+    #[command(arg_required_else_help = true)]
+    Diagnose(Box<Diagnose>),
     /// Which rows of a table helped or hurt a model, are mislabelled, or carry unfairness
     ///
     /// Fits the model, then scores every training row. Larger = better row in every method.

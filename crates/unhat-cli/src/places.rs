@@ -117,6 +117,10 @@ impl<'a> Places<'a> {
                 self.writes("--report", audit.report.as_deref());
             }
             Command::Centre(problem) => self.add_problem(problem),
+            Command::Diagnose(diagnose) => {
+                self.reads("TABLE", Some(&diagnose.table));
+                self.writes("--output", diagnose.output.as_deref());
+            }
             Command::Influence(influence) => self.add_influence(influence),
             Command::Train(train) => {
                 self.reads("TABLE", Some(&train.table));

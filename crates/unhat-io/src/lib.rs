@@ -45,8 +45,8 @@ pub use matrix::{Matrix, MatrixRows, Table};
 pub use model::{check_model_output, read_model, write_model};
 pub use open::read_until;
 pub use output::{
-    check_output, check_page, check_place, check_table, write_frame, write_matrix_npy, write_page, write_table,
-    write_vector, write_whole,
+    check_output, check_page, check_place, check_table, print_table, write_frame, write_matrix_npy, write_page,
+    write_table, write_vector, write_whole,
 };
 pub use polytope::{IntegerBounds, Polytope, read_polytope, read_polytope_as};
 pub use printable::{is_formula, printable, printable_lines, steers};

@@ -147,15 +147,34 @@ pub fn write_table<Record: IntoIterator<Item = String>>(
 ) -> Result<()> {
     let write = || {
         let delimiter = table_delimiter(path)?;
-        Target::of(path)?.write(|file| {
-            let mut table = csv::WriterBuilder::new().delimiter(delimiter).from_writer(file);
-            table.write_record(header.into_iter().map(|name| unexecuted(name.as_ref()).into_owned()))?;
-            let cells = |record: Record| record.into_iter().map(|cell| unexecuted(&cell).into_owned());
-            records.into_iter().try_for_each(|record| table.write_record(cells(record)))?;
-            table.flush()
-        })
+        Target::of(path)?.write(|file| write_records(file, delimiter, header, records))
     };
     write().map_err(|fault| fault.in_file(path))
+}
+
+/// Writes the same records as text with commas to `out`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn print_table<Record: IntoIterator<Item = String>>(
+    out: &mut dyn Write,
+    header: impl IntoIterator<Item: AsRef<str>>,
+    records: impl IntoIterator<Item = Record>,
+) -> io::Result<()> {
+    write_records(out, b',', header, records)
+}
+
+fn write_records<Record: IntoIterator<Item = String>>(
+    out: &mut dyn Write,
+    delimiter: u8,
+    header: impl IntoIterator<Item: AsRef<str>>,
+    records: impl IntoIterator<Item = Record>,
+) -> io::Result<()> {
+    let mut table = csv::WriterBuilder::new().delimiter(delimiter).from_writer(out);
+    table.write_record(header.into_iter().map(|name| unexecuted(name.as_ref()).into_owned()))?;
+    let cells = |record: Record| record.into_iter().map(|cell| unexecuted(&cell).into_owned());
+    records.into_iter().try_for_each(|record| table.write_record(cells(record)))?;
+    table.flush()
 }
 
 /// Writes some rows of a table of mixed columns as `.csv` or `.tsv`, in the way of [`write_vector`]: missing cells empty,

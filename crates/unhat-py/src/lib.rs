@@ -10,6 +10,7 @@ mod backward;
 mod captured;
 mod data;
 mod defaults;
+mod diagnose;
 mod facts;
 mod failure;
 mod forward;
@@ -66,6 +67,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(audit::audit_page, module)?)?;
     module.add_function(wrap_pyfunction!(audit::audit_images, module)?)?;
     module.add_function(wrap_pyfunction!(audit::write_page, module)?)?;
+    module.add_function(wrap_pyfunction!(diagnose::diagnose, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence_check, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence_trim, module)?)?;

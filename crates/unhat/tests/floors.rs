@@ -34,6 +34,9 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
         "unhat-models",
         &[
             &["models"],
+            &["formula"],
+            &["regression"],
+            &["diagnose"],
             &["influence", "natural"],
             &["training"],
             &["candle"], // behind the feature of the same name

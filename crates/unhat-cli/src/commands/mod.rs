@@ -2,6 +2,7 @@
 
 mod audit;
 mod demo;
+mod diagnose;
 mod gradient;
 mod influence;
 mod invert;
@@ -31,6 +32,7 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         Command::Invert(Invert::Scores(arguments)) => invert::scores(arguments, session),
         Command::Audit(arguments) => audit::run(arguments, session),
         Command::Centre(problem) => invert::centre(problem, session),
+        Command::Diagnose(arguments) => diagnose::run(arguments, session),
         Command::Influence(arguments) => influence::run(arguments, session),
         Command::Train(arguments) => train::run(arguments, session),
         Command::Predict(arguments) => predict::run(arguments, session),

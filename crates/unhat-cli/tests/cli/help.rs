@@ -24,6 +24,8 @@ fn help_lists_every_option() {
                --coefficients --history --output";
     let audit = "--matrix --columns --response --without --intercept --offset --point --release --noise --round --clip --top \
                  --rows --target-error --trials --delta --report --report-detail";
+    let diagnose = "--formula --response --columns --factor --interaction --no-intercept --family --link --weights --trials \
+                    --offset --levels --rule --loo --one-step --top --output";
     let study = "--response --model --model-file --validation --test --group --without --penalty --no-standardize --task \
                  --impact --method --v --temperature --damping --ensemble --top --output --report";
     let train = "--response --model --optimizer --batch --epochs --lr --weight-decay --momentum --schedule --share --scope \
@@ -39,6 +41,7 @@ fn help_lists_every_option() {
         ("invert column", format!("{table} {errors} --target --magnitudes --output")),
         ("centre", format!("{table} {solver}")),
         ("audit", format!("{audit} {text}")),
+        ("diagnose", format!("{diagnose} {text}")),
         ("influence", format!("{study} {text}")),
         ("influence check", format!("{study} {text}")),
         ("influence trim", format!("{study} {text} --fraction --truth")),

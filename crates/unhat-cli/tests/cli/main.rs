@@ -4,6 +4,7 @@
 mod audit;
 mod demo;
 mod desk;
+mod diagnose;
 mod determinism;
 mod edge;
 mod files;

@@ -4,7 +4,6 @@ use super::leave_out::{LeaveOut, refitted};
 use super::rule::{Flags, Measured, Rule, flags};
 use super::sweeps::{Rowwise, Swept, measure};
 use crate::regression::{Fit, Model, Problem, residual};
-use unhat::rows::RowSource;
 use unhat::{Result, Run};
 
 /// How diagnostics are computed.
@@ -14,6 +13,17 @@ pub struct Options {
     pub rule: Rule,
     /// What the predictor of a row without it is.
     pub leave_out: LeaveOut,
+}
+
+/// A change of the coefficients when a row is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// (XᵀVX)⁻¹x√v·d/(1−h), from deviance residuals as R's `dfbeta`; 0 where h = 1.
+    Dfbeta,
+    /// The same over σ₍ᵢ₎√diag((XᵀVX)⁻¹): R's `dfbetas`.
+    Dfbetas,
+    /// From Pearson's residuals: one step of scoring from the fit towards the fit without the row, in a tenth of the error.
+    OneStep,
 }
 
 /// The diagnostics of every row (n); NaN where there is none: rows of weight 0, and what has no value where h = 1.
@@ -195,47 +205,27 @@ impl Diagnostics {
         Ok(())
     }
 
-    /// Calls `f(row, changes)` for all rows in order with the changes of the coefficients of the kept columns when the row is
-    /// left out: dfbeta, or with `scaled` dfbetas, as R makes them of deviance residuals.
+    /// What leaving a row out does to the coefficients of the kept columns, for the rows of a block of the source, row by row.
     ///
+    /// # Shapes
+    /// rows of the block × rank.
     /// # Cost
-    /// One sweep on one core, 2nd² flops.
+    /// 2d² flops a row.
     /// # Errors
-    /// Those of `f` and of the source.
-    pub fn each_dfbeta(
-        &self,
-        (problem, fit): (&Problem<'_>, &Fit),
-        scaled: bool,
-        f: &mut impl FnMut(usize, &[f64]) -> Result<()>,
-    ) -> Result<()> {
-        self.each_change((problem, fit), scaled, &self.residual_deviance, f)
-    }
-
-    /// The same from Pearson's residuals: one step of scoring from the fit towards the fit without the row, in a tenth of the
-    /// error.
-    ///
-    /// # Errors
-    /// As [`Diagnostics::each_dfbeta`].
-    pub fn each_one_step(
-        &self,
-        (problem, fit): (&Problem<'_>, &Fit),
-        f: &mut impl FnMut(usize, &[f64]) -> Result<()>,
-    ) -> Result<()> {
-        let signed: Vec<f64> = (0..self.hat.len()).map(|i| fit.rows.row_scale[i] * fit.rows.work[i]).collect();
-        self.each_change((problem, fit), false, &signed, f)
-    }
-
-    fn each_change(
-        &self,
-        (problem, fit): (&Problem<'_>, &Fit),
-        scaled: bool,
-        residual: &[f64],
-        f: &mut impl FnMut(usize, &[f64]) -> Result<()>,
-    ) -> Result<()> {
+    /// Those of the source.
+    pub fn changes(&self, (problem, fit): (&Problem<'_>, &Fit), change: Change, block: usize) -> Result<Vec<f64>> {
+        let signed = || (0..self.hat.len()).map(|i| fit.rows.row_scale[i] * fit.rows.work[i]).collect();
+        let pearson: Option<Vec<f64>> = (change == Change::OneStep).then(signed);
+        let residual = pearson.as_deref().unwrap_or(&self.residual_deviance);
+        let mut all = Vec::new();
         fit.with_kept(problem.source, |source| {
             let rowwise = Rowwise::of(fit, &self.residual_deviance, &source.shape());
-            (0..source.blocks())
-                .try_for_each(|k| source.with_block(k, &mut |rows| rowwise.changes(&rows, scaled, residual, f)))
-        })
+            let keep = &mut |values: &[f64]| all.extend_from_slice(values);
+            source.with_block(block, &mut |rows| {
+                rowwise.changes(&rows, change == Change::Dfbetas, residual, keep);
+                Ok(())
+            })
+        })?;
+        Ok(all)
     }
 }

@@ -24,10 +24,16 @@
 
 mod diagnostics;
 mod leave_out;
+mod report;
+mod request;
 mod rule;
+mod summary;
 mod sweeps;
 mod tails;
 
-pub use diagnostics::{Diagnostics, Options, diagnostics};
+pub use diagnostics::{Change, Diagnostics, Options, diagnostics};
 pub use leave_out::LeaveOut;
+pub use report::{Coefficient, DiagnoseReport, DiagnosedRow, LISTED, MissingColumn, RuleCount};
+pub use request::{Diagnosed, Request};
 pub use rule::{Flags, Rule};
+pub use summary::summary;

@@ -98,38 +98,25 @@ impl<'a> Rowwise<'a> {
         self.fit.geometry().to_columns(c);
     }
 
-    /// Calls `f(row, changes of the coefficients)` for the rows of a block in order. `scaled`: in units of σ₍ᵢ₎ and the
-    /// standard errors (DFBETAS); `residual` is what leaves with the row.
-    pub fn changes(
-        &self,
-        rows: &Rows<'_>,
-        scaled: bool,
-        residual: &[f64],
-        f: &mut impl FnMut(usize, &[f64]) -> Result<()>,
-    ) -> Result<()> {
+    /// Calls `f(changes of the coefficients)` for the rows of a block in order; NaN for rows of weight 0. `scaled`: in units of
+    /// σ₍ᵢ₎ and the standard errors; `residual` is what leaves with the row.
+    pub fn changes(&self, rows: &Rows<'_>, scaled: bool, residual: &[f64], f: &mut impl FnMut(&[f64])) {
         let p = self.fit.rank();
-        let mut outcome = Ok(());
-        self.each(
-            rows,
-            |_, _, _| {},
-            |range, hats, c| {
-                for ((i, hat), c) in range.zip(hats).zip(c.chunks_exact_mut(p)) {
-                    let row = rows.start + i;
-                    self.change(c, residual[row], *hat);
-                    if scaled {
-                        let sigma = self.sigma_without(row, *hat);
-                        c.iter_mut().zip(&self.size).for_each(|(c, size)| *c /= sigma * size);
-                    }
-                    if self.fit.rows.row_scale[row] == 0.0 {
-                        c.fill(f64::NAN);
-                    }
-                    if outcome.is_ok() {
-                        outcome = f(row, c);
-                    }
+        let each = |range: std::ops::Range<usize>, hats: &[f64], c: &mut [f64]| {
+            for ((i, hat), c) in range.zip(hats).zip(c.chunks_exact_mut(p)) {
+                let row = rows.start + i;
+                self.change(c, residual[row], *hat);
+                if scaled {
+                    let sigma = self.sigma_without(row, *hat);
+                    c.iter_mut().zip(&self.size).for_each(|(c, size)| *c /= sigma * size);
                 }
-            },
-        );
-        outcome
+                if self.fit.rows.row_scale[row] == 0.0 {
+                    c.fill(f64::NAN);
+                }
+                f(c);
+            }
+        };
+        self.each(rows, |_, _, _| {}, each);
     }
 }
 

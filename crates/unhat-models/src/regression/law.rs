@@ -96,6 +96,14 @@ impl Law {
         }
     }
 
+    /// Whether every predictor has a mean of the family.
+    #[must_use]
+    pub fn any_predictor(&self) -> bool {
+        matches!(self.link, Link::Logit | Link::Probit | Link::Cloglog)
+            || (self.link == Link::Log && self.family != Family::Binomial)
+            || (self.link == Link::Identity && self.family == Family::Gaussian)
+    }
+
     /// Whether the dispersion is 1 and not estimated.
     #[must_use]
     pub fn has_known_dispersion(&self) -> bool {

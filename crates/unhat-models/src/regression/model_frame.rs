@@ -51,6 +51,21 @@ impl Specification {
     }
 }
 
+impl Specification {
+    /// The columns of a table that the fit uses, in the order of the formula.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] for a column that does not exist.
+    pub fn columns(&self, names: &[String]) -> Result<Vec<String>> {
+        let mut apart = Vec::new();
+        for expression in [&self.weights, &self.trials, &self.offset].into_iter().flatten() {
+            expression.columns(&mut apart);
+        }
+        let terms = self.formula.terms(names, &apart)?;
+        Ok(used_columns(&terms, &apart).into_iter().map(str::to_string).collect())
+    }
+}
+
 /// A model matrix, a response, and what goes with them, for the rows of a table that have all of it.
 #[derive(Clone, Debug)]
 pub struct ModelFrame<'a> {

@@ -147,8 +147,7 @@ impl Scoring<'_> {
             }
             share *= 0.5;
         }
-        let reason = "no coefficients were found at which every mean is one of the family: another link may serve".into();
-        Err(ErrorKind::Numerical { reason }.into())
+        Err(self.no_mean())
     }
 
     fn advance_from(&self, base: &[f64], towards: &[f64]) -> Result<(Vec<f64>, Vec<f64>, RowState)> {
@@ -162,8 +161,7 @@ impl Scoring<'_> {
             }
             share *= 0.5;
         }
-        let reason = "no coefficients were found at which every mean is one of the family: another link may serve".into();
-        Err(ErrorKind::Numerical { reason }.into())
+        Err(self.no_mean())
     }
 
     /// The intercept alone, at the mean of the response.
@@ -177,6 +175,14 @@ impl Scoring<'_> {
         let mut gamma = vec![0.0; self.geometry.columns];
         gamma[0] = self.law.predictor(sum / total);
         (intercept && gamma[0].is_finite()).then_some(gamma)
+    }
+
+    fn no_mean(&self) -> unhat::Error {
+        if self.law.family() == Family::Binomial && self.law.any_predictor() {
+            return self.no_maximum(); // every predictor has a mean: it has run off to 0 or 1
+        }
+        let reason = "no coefficients were found at which every mean is one of the family: another link may serve".into();
+        ErrorKind::Numerical { reason }.into()
     }
 
     fn no_maximum(&self) -> unhat::Error {

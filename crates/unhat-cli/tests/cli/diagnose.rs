@@ -1,0 +1,125 @@
+//! `diagnose`: R's numbers through files, missing rows, words in the place of a formula, and what is refused.
+
+use crate::desk::{Desk, Ran};
+use serde_json::Value;
+
+const TABLE: &str = "y,x,g,unused\n1.2,0.5,b,\n2.9,1,a,1\n4.1,2,b,2\n5.8,3,a,\n7.7,4,b,3\nNA,5,a,4\n9.1,5.5,a,5\n3.3,,b,6\n6,2.5,b,7\n";
+
+/// R 4.2.2: `lm(y ~ x + g)` on the table, rows 6 and 8 left out.
+const HAT: [f64; 7] = [
+    0.43654822335025401, 0.61928934010152237, 0.25380710659898476, 0.33502538071065979, 0.43654822335025378,
+    0.66497461928933999, 0.2538071065989847,
+];
+const COOKS: [f64; 7] = [
+    0.61649572663637431, 0.42754541227999332, 0.021226881013811909, 0.0089079405152814786, 0.037433464299518382,
+    1.0689025591884382, 0.23655461686820814,
+];
+const DFBETAS_G: [f64; 7] = [
+    -0.53666524312621455, -0.79331730553394286, -0.13166079718315385, -0.10591451830990027, 0.19530904818415137,
+    0.62786962391671208, 0.69378683225684712,
+];
+
+fn column(table: &str, name: &str) -> Vec<String> {
+    let k = table.lines().next().unwrap().split(',').position(|word| word == name).unwrap_or_else(|| panic!("{name} in {table}"));
+    table.lines().skip(1).map(|line| line.split(',').nth(k).unwrap().to_string()).collect()
+}
+
+fn close(found: &[String], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        let found: f64 = found.parse().unwrap();
+        assert!((found - expected).abs() < 1e-12 * (1.0 + expected.abs()), "{found} {expected}");
+    }
+}
+
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.text("t.csv", TABLE);
+    desk
+}
+
+#[test]
+fn the_numbers_are_those_of_r_and_rows_keep_their_labels() {
+    let desk = desk();
+    let ran = desk.run("diagnose t.csv --formula y~x+g -o d.csv").expect(0);
+    let table = desk.read("d.csv");
+    assert_eq!(column(&table, "row"), ["1", "2", "3", "4", "5", "7", "9"]);
+    close(&column(&table, "hat"), &HAT);
+    close(&column(&table, "cooks"), &COOKS);
+    close(&column(&table, "dfbetas_gb"), &DFBETAS_G);
+    assert_eq!(column(&table, "flag"), ["dfbetas_x", "dfbetas_(Intercept)", "", "covratio", "covratio", "dfbetas_x cooks", ""].map(String::from));
+    assert!(ran.err.contains("9 rows, 2 left out (y 1, x 1); lm, 7 rows, rank 3"), "{}", ran.err);
+    assert!(ran.err.contains("flagged by R's rules: hat 0, dffits 0, covratio 2, dfbetas 3, cooks 1"), "{}", ran.err);
+    let printed = desk.run("diagnose t.csv --formula y~x+g --quiet").expect(0).out;
+    assert_eq!(printed, table);
+    let words = desk.run("diagnose t.csv --response y --columns x,g --quiet").expect(0).out;
+    assert_eq!(words, table);
+}
+
+#[test]
+fn rows_that_are_left_out_are_written_empty_where_asked_and_refused_where_asked() {
+    let desk = desk();
+    let table = desk.run("diagnose t.csv --formula y~x+g --missing exclude --quiet").expect(0).out;
+    assert_eq!(column(&table, "row").len(), 9);
+    let hat = column(&table, "hat");
+    assert_eq!((hat[5].as_str(), hat[7].as_str()), ("", ""));
+    let omitted = desk.run("diagnose t.csv --formula y~x+g --quiet").expect(0).out;
+    let kept: Vec<String> = hat.into_iter().filter(|cell| !cell.is_empty()).collect();
+    assert_eq!(kept, column(&omitted, "hat"));
+    let ran = desk.run("diagnose t.csv --formula y~x+g --missing error").expect(2);
+    assert!(ran.err.contains("row 6, column \"y\"") && ran.err.contains("--missing omit"), "{}", ran.err);
+    desk.run("diagnose t.csv --formula y~x+g --missing exclude -o d.npy --quiet").expect(0);
+    assert!(desk.path("d.npy").exists());
+}
+
+#[test]
+fn json_holds_the_fit_and_without_a_file_the_columns() {
+    let desk = desk();
+    let ran = desk.run("diagnose t.csv --formula y~x+g --json").expect(0);
+    let found: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(found["command"], "diagnose");
+    assert_eq!((found["n"].as_u64(), found["omitted"].as_u64(), found["rank"].as_u64()), (Some(7), Some(2), Some(3)));
+    assert_eq!(found["coefficients"][2]["name"], "gb");
+    assert!((found["coefficients"][2]["estimate"].as_f64().unwrap() - 0.25913705583756347).abs() < 1e-12);
+    assert_eq!(found["missing"][1]["column"], "x");
+    assert_eq!(found["columns"]["hat"].as_array().unwrap().len(), 7);
+    assert!(found["digits"]["hat"].as_f64().unwrap() > 12.0);
+    assert_eq!(found["most_influential"][0]["row"], "7");
+}
+
+#[test]
+fn counts_of_successes_are_one_model_however_they_are_given() {
+    let desk = Desk::new();
+    desk.text("k.csv", "s,n,f,x\n1,10,9,1\n3,9,6,2\n4,8,4,3\n0,0,0,4\n7,9,2,5\n9,10,1,6\n");
+    let hat = |line: &str| column(&desk.run(&format!("diagnose k.csv --family binomial --quiet {line}")).expect(0).out, "hat");
+    let bound = hat("--formula cbind(s,f)~x");
+    // glm(cbind(s, n - s) ~ x, binomial)
+    let known = [0.46341423280575567, 0.36385629305152051, 0.27144221981785227, 0.42673417633272126, 0.47455307799215007];
+    let counted: Vec<String> = bound.iter().filter(|cell| !cell.is_empty()).cloned().collect();
+    close(&counted, &known);
+    assert_eq!(bound[3], "", "a row without trials has weight 0");
+    assert_eq!(hat("--formula s~x --trials n"), bound);
+    let ran = desk.run("diagnose k.csv --family binomial --formula s~x").expect(2);
+    assert!(ran.err.contains("row 2, s: found 3") && ran.err.contains("--trials"), "{}", ran.err);
+}
+
+fn refused(desk: &Desk, line: &str, words: &[&str]) {
+    let Ran { err, .. } = desk.run(&format!("diagnose {line}")).expect(2);
+    words.iter().for_each(|word| assert!(err.contains(word), "{line}: {err}"));
+}
+
+#[test]
+fn what_cannot_be_fitted_is_refused_with_its_place() {
+    let desk = desk();
+    desk.text("names.csv", "y,who\n1,ann\n2,bob\n3,cem\n4,dan\n5,eve\n6,fay\n7,gus\n8,hal\n9,ida\n");
+    refused(&desk, "t.csv --formula y~x+nothing", &["no column \"nothing\"", "\"unused\""]);
+    refused(&desk, "t.csv --formula y~(x|g)", &["position 5", "random effects"]);
+    refused(&desk, "t.csv --formula y~x+g+log(unused-1)", &["row 2", "log(unused - 1)"]);
+    refused(&desk, "names.csv --formula y~who", &["column \"who\"", "leave the column out of the formula"]);
+    refused(&desk, "t.csv --formula y~x --family binomial", &["row 1, y: found 1.2"]);
+    refused(&desk, "t.csv --formula y~x --family poisson --link logit", &["logit does not go with"]);
+    refused(&desk, "t.csv --formula y~x --missing indicator", &["--missing"]);
+    refused(&desk, "t.csv --formula y~x+g --levels g=a", &["level \"b\""]);
+    refused(&desk, "t.csv --formula y~x -o t.csv", &["t.csv", "an input"]);
+    refused(&desk, "t.csv", &["--formula"]);
+}

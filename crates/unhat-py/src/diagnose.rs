@@ -1,0 +1,177 @@
+//! Regression diagnostics of the rows of a table.
+
+use crate::facts::Colophon;
+use crate::failure::raised;
+use crate::given::{self, Used};
+use crate::work::compute;
+use numpy::PyArray1;
+use pyo3::prelude::*;
+use unhat::report::Solved;
+use unhat::{Error, Result};
+use unhat_models::diagnose::{Change, DiagnoseReport, Diagnosed, Options as Wanted, Request, Rule, summary};
+use unhat_models::formula::{Expression, Formula, parse_expression};
+use unhat_models::models::Frame;
+use unhat_models::regression::{Law, MissingRows, Model, Specification};
+
+/// What is asked; words are read by the library.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Options {
+    formula: String,
+    family: Option<String>,
+    link: Option<String>,
+    weights: Option<String>,
+    trials: Option<String>,
+    offset: Option<String>,
+    levels: Vec<(String, Vec<String>)>,
+    missing: String,
+    rule: String,
+    loo: String,
+    top: usize,
+    threads: Option<u16>,
+}
+
+type Values<'py> = Bound<'py, PyArray1<f64>>;
+
+/// The answer as the command line's JSON, the lines of its summary, and the arrays beside them.
+#[derive(IntoPyObject)]
+pub(crate) struct Answer<'py> {
+    text: String,
+    summary: Vec<String>,
+    /// Names and values, one for each row that is written.
+    columns: Vec<(String, Values<'py>)>,
+    /// The estimated coefficients.
+    kept: Vec<String>,
+    /// rows × coefficients.
+    dfbeta: Values<'py>,
+    dfbetas: Values<'py>,
+    /// Where the rows stand in the table, from 0.
+    positions: Bound<'py, PyArray1<i64>>,
+    labels: Vec<String>,
+    /// What each row is flagged for.
+    flag: Vec<String>,
+    /// Each rule, and whether it flags a row.
+    rules: Vec<(String, Vec<bool>)>,
+}
+
+fn request(options: &Options) -> Result<Request> {
+    let expression = |what: &str, text: &Option<String>| -> Result<Option<Expression>> {
+        text.as_deref().map(|text| parse_expression(what, text)).transpose()
+    };
+    let missing = match options.missing.as_str() {
+        "omit" | "exclude" => MissingRows::Omit,
+        "raise" | "error" => MissingRows::Error,
+        word => {
+            let reason = format!("found {word:?}, expected omit, exclude or raise");
+            return Err(crate::failure::option("missing", reason));
+        }
+    };
+    let model = match &options.family {
+        None => Model::Linear,
+        Some(family) => {
+            Model::Generalised(Law::new(family.parse()?, options.link.as_deref().map(str::parse).transpose()?)?)
+        }
+    };
+    Ok(Request {
+        specification: Specification {
+            formula: Formula::parse(&options.formula)?,
+            weights: expression("weights", &options.weights)?,
+            trials: expression("trials", &options.trials)?,
+            offset: expression("offset", &options.offset)?,
+            missing,
+            levels: options.levels.clone(),
+        },
+        model,
+        options: Wanted { rule: options.rule.parse()?, leave_out: options.loo.parse()? },
+    })
+}
+
+/// What of an answer goes to Python, without the interpreter.
+struct Found {
+    report: DiagnoseReport,
+    warnings: Vec<String>,
+    columns: Vec<(String, Vec<f64>)>,
+    kept: Vec<String>,
+    changes: [Vec<f64>; 2],
+    positions: Vec<i64>,
+    labels: Vec<String>,
+    flag: Vec<String>,
+    rules: Vec<(String, Vec<bool>)>,
+}
+
+impl Found {
+    fn of(answer: &Diagnosed<'_>, padded: bool, top: usize) -> Result<Found> {
+        let places = answer.places(padded);
+        let frame = &answer.frame;
+        let row = |(at, place): (usize, &Option<usize>)| match (&frame.rows, place) {
+            (Some(rows), Some(i)) => rows[*i],
+            (_, Some(i)) => *i,
+            (_, None) => at,
+        };
+        let rows: Vec<usize> = places.iter().enumerate().map(row).collect();
+        let spread = |values: &[f64], width: usize| -> Vec<f64> {
+            let missing = || vec![f64::NAN; width];
+            let of = |place: &Option<usize>| place.map_or_else(missing, |i| values[i * width..(i + 1) * width].to_vec());
+            places.iter().flat_map(of).collect()
+        };
+        let p = answer.fit.rank();
+        let changes = |change: Change| -> Result<Vec<f64>> {
+            let mut all = Vec::new();
+            for k in 0..answer.problem().source.blocks() {
+                all.extend(answer.changes(change, k)?);
+            }
+            Ok(spread(&all, p))
+        };
+        let flags = |rule: Rule| {
+            let by = answer.found.flags_by(rule, &answer.fit);
+            (rule.name().to_string(), places.iter().map(|place| place.is_some_and(|i| by[i].any())).collect())
+        };
+        Ok(Found {
+            report: DiagnoseReport::of(answer, top),
+            warnings: frame.notes.iter().chain(&answer.fit.warnings).cloned().collect(),
+            columns: answer.columns().into_iter().map(|(name, values)| (name.into(), spread(values, 1))).collect(),
+            kept: answer.kept_names().into_iter().map(str::to_string).collect(),
+            changes: [changes(Change::Dfbeta)?, changes(Change::Dfbetas)?],
+            positions: rows.iter().map(|&row| row as i64).collect(),
+            labels: rows.iter().map(|&row| frame.table_label(row)).collect(),
+            flag: places.iter().map(|place| place.map_or(String::new(), |i| answer.flag(i))).collect(),
+            rules: [Rule::R, Rule::Bkw, Rule::Cook4n, Rule::Outlier].map(flags).into(),
+        })
+    }
+}
+
+/// Fits a model of a table and diagnoses its rows.
+#[pyfunction]
+pub(crate) fn diagnose<'py>(
+    py: Python<'py>,
+    table: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyAny>,
+) -> PyResult<Answer<'py>> {
+    let options: Options = given::options(py, options)?;
+    let mut colophon = Colophon::start(0, &[]);
+    let refused = |error: Error| raised(py, &error);
+    let request = request(&options).map_err(refused)?;
+    // Missing cells are kept while the table is read: those of columns that nobody uses do not matter.
+    let (frame, met): (Frame, _) = given::table(py, table, Used::Only(&[]))?;
+    colophon.warnings.extend_from_slice(&met.notes);
+    let padded = options.missing == "exclude";
+    let (found, threads) =
+        compute(py, options.threads, |run| Found::of(&request.answer(&frame, run)?, padded, options.top))?;
+    colophon.warnings.extend_from_slice(&found.warnings);
+    let lines = summary(&found.report);
+    let text = colophon.object(py, ("diagnose", threads), Solved::new(&found.report), None)?;
+    let array = |values: Vec<f64>| PyArray1::from_vec(py, values);
+    let [dfbeta, dfbetas] = found.changes;
+    Ok(Answer {
+        text,
+        summary: lines,
+        columns: found.columns.into_iter().map(|(name, values)| (name, array(values))).collect(),
+        kept: found.kept,
+        dfbeta: array(dfbeta),
+        dfbetas: array(dfbetas),
+        positions: PyArray1::from_vec(py, found.positions),
+        labels: found.labels,
+        flag: found.flag,
+        rules: found.rules,
+    })
+}

@@ -1,0 +1,89 @@
+"""What is found of the rows of a fit."""
+
+import numpy as np
+
+from unhat._results import Result
+
+
+class Diagnosis(Result):
+    """What :func:`unhat.diagnose` found.
+
+    Attributes
+    ----------
+    fitted, residual, hat, sigma_loo, rstandard, rstudent, cooks, dffits, covratio, loo_prediction : numpy.ndarray
+        One for each row; NaN where there is none: a row of weight 0, a row with ``hat`` 1, a row that was left out. With a
+        family also ``linear_predictor``, ``residual_deviance``, ``residual_pearson``, ``residual_working`` and
+        ``rstandard_pearson``.
+    dfbeta, dfbetas : numpy.ndarray
+        The change of each coefficient when the row is left out, rows × coefficients; the second in units of its error.
+    names : list of str
+        The coefficients that are estimated: the columns of ``dfbeta`` and ``dfbetas``.
+    flag : list of str
+        What each row is flagged for, by `rule`.
+    positions : numpy.ndarray
+        Where the rows stand in the table, from 0.
+    labels : list of str
+        What the rows are called.
+    coefficients, most_influential, flagged_by : list of Record
+        Estimates with standard errors and robust ones (HC0 to HC3), the rows with the largest Cook's distances, counts.
+    n, rank, df_residual, sigma, dispersion, r_squared, press, predictive_r_squared, deviance, log_likelihood, aic
+        The fit as a whole; None where it has none.
+    warnings : list of str
+        What the caller should know.
+    """
+
+    def __init__(self, answer, index=None):
+        super().__init__(answer["text"])
+        self._parts, self._index = answer, index
+        self._columns = dict(answer["columns"])
+        self.names, self.flag, self.labels = answer["kept"], answer["flag"], answer["labels"]
+        self.positions = answer["positions"]
+        shape = (len(self.flag), len(self.names))
+        self.dfbeta, self.dfbetas = answer["dfbeta"].reshape(shape), answer["dfbetas"].reshape(shape)
+
+    def __getattr__(self, name):
+        if not name.startswith("_") and name in self._columns:
+            return self._columns[name]
+        return super().__getattr__(name)
+
+    def __dir__(self):
+        return [*super().__dir__(), *self._columns]
+
+    def __reduce__(self):
+        return type(self), (self._parts, self._index)
+
+    def flags(self, rule=None):
+        """Return whether each row is flagged by a rule: "r", "bkw", "cook4n" or "outlier"; by default the one asked for."""
+        rules = dict(self._parts["rules"])
+        name = self.rule if rule is None else rule
+        if name not in rules:
+            raise ValueError(f"found {name!r}, expected one of {', '.join(rules)}")
+        return np.array(rules[name], dtype=bool)
+
+    def summary(self):
+        """Return the summary that the command line prints, as text."""
+        return "\n".join(self._parts["summary"])
+
+    def to_frame(self):
+        """Return a pandas DataFrame with one row for each row, under the labels of the table, and the names of R's columns."""
+        import pandas
+
+        columns = {**self._columns}
+        for what, values in (("dfbeta", self.dfbeta), ("dfbetas", self.dfbetas)):
+            columns.update({f"{what}_{name}": values[:, k] for k, name in enumerate(self.names)})
+        columns["flag"] = self.flag
+        index = self.labels if self._index is None else pandas.Index(self._index)[self.positions]
+        return pandas.DataFrame(columns, index=index)
+
+    def _sentence(self):
+        return f"{self.n} rows, rank {self.rank}; {self.flagged} flagged by rule {self.rule}"
+
+    def _table(self):
+        yield "formula", self.formula
+        for part in self.flagged_by:
+            yield f"flagged by {part.column}", part.rows
+        for row in self.most_influential[:5]:
+            yield f"row {row.row}", f"Cook's distance {row.cooks:.3g}, hat {row.hat:.3g}"
+        for warning in self.warnings:
+            yield "warning", warning
+
