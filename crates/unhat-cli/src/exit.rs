@@ -9,6 +9,10 @@ pub(crate) enum Exit {
     Done,
     NotConverged,
     Interrupted,
+    /// A check of outputs: a person has to look.
+    Review,
+    /// A check of outputs: may not leave.
+    Fail,
 }
 
 impl Exit {
@@ -17,6 +21,8 @@ impl Exit {
             Exit::Done => 0,
             Exit::NotConverged => 1,
             Exit::Interrupted => INTERRUPTED,
+            Exit::Review => 3,
+            Exit::Fail => 4,
         }
     }
 }

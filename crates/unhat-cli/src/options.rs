@@ -7,6 +7,7 @@ use crate::influence_options::Influence;
 pub(crate) use crate::matrix_options::{MatrixInput, Output};
 use crate::table_options::TableText;
 use crate::training_options::{Predict, Train};
+use crate::outputs_options::Outputs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use unhat::audit::report::{Detail, ReleaseKind};
@@ -331,7 +332,10 @@ pub(crate) struct InvertScores {
 }
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Audit {
+    #[command(subcommand)]
+    pub command: Option<AuditCommand>,
     /// The table: A and, with --response, b
     #[arg(value_name = "TABLE", required_unless_present = "matrix", conflicts_with = "matrix")]
     pub table: Option<String>,
@@ -393,6 +397,14 @@ pub(crate) struct Audit {
     /// Who reads page and JSON: share holds no coefficient and no row number
     #[arg(long, value_enum, default_value_t = DetailName::Owner, value_name = "WHO")]
     pub report_detail: DetailName,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Checks what of a regression may leave the house, by running every known attack on that very fit
+    ///
+    /// A table that is called outputs is written ./outputs. Exit codes: 0 pass, 3 review, 4 fail, 2 error.
+    Outputs(Box<Outputs>),
 }
 
 /// The values of --release.

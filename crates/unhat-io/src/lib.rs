@@ -18,6 +18,7 @@
 //! infinite, since looking at each of them would defeat the memory map; text that says so is refused.
 
 mod fault;
+mod folder;
 mod format;
 mod frame;
 mod lines;
@@ -40,6 +41,7 @@ mod table;
 mod training;
 mod vector;
 
+pub use folder::{check_folder, hash_of, hash_of_file, read_text, write_folder};
 pub use frame::{Doubt, FrameOptions, ReadFrame, read_frame, read_frame_as};
 pub use matrix::{Matrix, MatrixRows, Table};
 pub use model::{check_model_output, read_model, write_model};

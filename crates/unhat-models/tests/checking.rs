@@ -207,7 +207,7 @@ fn a_secret_column_follows_from_hat_and_from_fitted_values() {
     assert!(of(&found, "secret column x1 from hat values").value.unwrap() < 1e-2);
     assert!(of(&found, "secret column x1 from fitted values").value.unwrap() < 1e-3);
     // In a balanced column sizes do not tell 0 from 1 by themselves; signs do.
-    assert!(of(&found, "secret column x4 from hat values").value.unwrap() < 0.7);
+    assert!(of(&found, "secret column x4 from hat values").value.unwrap() > 0.6);
     assert_eq!(of(&found, "the whole column x4 from hat values").value, Some(1.0));
 }
 

@@ -67,7 +67,7 @@ impl Table {
         let name: FamilyName = if formula.starts_with("ill") { "binomial" } else { "gaussian" }.parse().unwrap();
         let model = if formula.starts_with("ill") { Model::Generalised(Law::new(name, None).unwrap()) } else { Model::Linear };
         let frame = ModelFrame::of(&frame, &wanted, name.family).unwrap();
-        Material::of(&frame, model, &Run::default()).unwrap()
+        Material::of(&frame, model, None, &Run::default()).unwrap()
     }
 }
 

@@ -12,7 +12,6 @@ use unhat::report::Solved;
 use unhat::{ErrorKind, Result as Outcome};
 use unhat_io::{Missing, ReadFrame, check_output, check_table, print_table, write_matrix_npy, write_table};
 use unhat_models::diagnose::{Change, DiagnoseReport, Diagnosed, Options, Request, summary};
-use unhat_models::formula::parse_expression;
 use unhat_models::regression::{MissingRows, Specification};
 
 pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exit, Failure> {
@@ -24,19 +23,10 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
     if arguments.text.missing == Missing::Indicator {
         return Err(option_failure("--missing", "found indicator, expected omit, exclude or error"));
     }
-    let expression = |option: &str, text: &Option<String>| -> Outcome<_> {
-        text.as_deref().map(|text| parse_expression(option, text)).transpose()
-    };
+    let missing = if arguments.text.missing == Missing::Error { MissingRows::Error } else { MissingRows::Omit };
     let request = Request {
-        specification: Specification {
-            formula: arguments.formula()?,
-            weights: expression("weights", &arguments.weights)?,
-            trials: expression("trials", &arguments.trials)?,
-            offset: expression("offset", &arguments.offset)?,
-            missing: if arguments.text.missing == Missing::Error { MissingRows::Error } else { MissingRows::Omit },
-            levels: arguments.levels()?,
-        },
-        model: arguments.model()?,
+        specification: arguments.model.specification(missing)?,
+        model: arguments.model.model()?,
         options: Options { rule: arguments.rule, leave_out: arguments.loo },
     };
     // Missing cells are kept while the table is read: those of columns that nobody uses do not matter.
@@ -78,7 +68,7 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
 }
 
 /// Columns of text that hardly are factors are refused where the formula uses them.
-fn require_factors(read: &ReadFrame, specification: &Specification, path: &str) -> Result<(), Failure> {
+pub(super) fn require_factors(read: &ReadFrame, specification: &Specification, path: &str) -> Result<(), Failure> {
     let used = specification.columns(read.frame.names())?;
     match read.doubts.iter().find(|doubt| used.contains(&doubt.column)) {
         None => Ok(()),

@@ -6,13 +6,14 @@ mod diagnose;
 mod gradient;
 mod influence;
 mod invert;
+mod outputs;
 mod predict;
 mod scores;
 mod train;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::options::{Cli, Command, Invert};
+use crate::options::{AuditCommand, Cli, Command, Invert};
 use crate::places::keeps_a_checkpoint;
 use crate::session::Session;
 use clap::CommandFactory;
@@ -30,7 +31,10 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         Command::Invert(Invert::Outcomes(arguments)) => invert::outcomes(arguments, session),
         Command::Invert(Invert::Column(arguments)) => invert::column(arguments, session),
         Command::Invert(Invert::Scores(arguments)) => invert::scores(arguments, session),
-        Command::Audit(arguments) => audit::run(arguments, session),
+        Command::Audit(arguments) => match &arguments.command {
+            Some(AuditCommand::Outputs(check)) => outputs::run(check, session),
+            None => audit::run(arguments, session),
+        },
         Command::Centre(problem) => invert::centre(problem, session),
         Command::Diagnose(arguments) => diagnose::run(arguments, session),
         Command::Influence(arguments) => influence::run(arguments, session),

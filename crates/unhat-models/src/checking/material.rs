@@ -2,6 +2,7 @@
 
 use super::{Evidence, Refit};
 use crate::regression::{Fit, Law, Model, ModelFrame, Problem, fit, fit_from, fit_until_settled};
+use std::collections::BTreeSet;
 use unhat::families::Family;
 use unhat::leverage::{ScoreOptions, leverage_scores};
 use unhat::rows::{DenseRows, RowSource};
@@ -51,22 +52,33 @@ struct Given {
 }
 
 impl Material {
-    /// The fit of a formula on a table.
+    /// The fit of a formula on a table, on all its rows or on `rows` of the table, counted from 0.
     ///
     /// # Cost
     /// A fit, its hat values, and the n×p numbers of its model matrix.
     /// # Errors
     /// Those of [`fit`].
-    pub fn of(frame: &ModelFrame<'_>, model: Model, run: &Run<'_>) -> Result<Material> {
-        let taken: Vec<usize> =
-            (0..frame.count()).filter(|&i| frame.weights.as_ref().is_none_or(|w| w[i] > 0.0)).collect();
+    pub fn of(frame: &ModelFrame<'_>, model: Model, rows: Option<&[usize]>, run: &Run<'_>) -> Result<Material> {
+        let place = |i: usize| frame.rows.as_ref().map_or(i, |rows| rows[i]);
+        let wanted: Option<BTreeSet<usize>> = rows.map(|rows| rows.iter().copied().collect());
+        if let Some(row) = wanted.iter().flatten().find(|row| **row >= frame.table_rows) {
+            let reason = format!("row {} does not exist: the table has {} rows", row + 1, frame.table_rows);
+            return Err(ErrorKind::Option { name: "rows".into(), reason }.into());
+        }
+        let taken: Vec<usize> = (0..frame.count())
+            .filter(|&i| frame.weights.as_ref().is_none_or(|w| w[i] > 0.0))
+            .filter(|&i| wanted.as_ref().is_none_or(|wanted| wanted.contains(&place(i))))
+            .collect();
+        if taken.is_empty() {
+            return Err(ErrorKind::Option { name: "rows".into(), reason: "no row is left".into() }.into());
+        }
         let matrix = frame.matrix.gather(&taken)?;
         let some = |v: &[f64]| taken.iter().map(|&i| v[i]).collect::<Vec<f64>>();
         Material::fitted(
             Given {
                 names: frame.matrix.names().to_vec(),
                 labels: taken.iter().map(|&i| frame.label(i)).collect(),
-                rows: taken.iter().map(|&i| frame.rows.as_ref().map_or(i, |rows| rows[i])).collect(),
+                rows: taken.iter().map(|&i| place(i)).collect(),
                 matrix,
                 response: some(&frame.response),
                 prior: frame.weights.as_deref().map(some),

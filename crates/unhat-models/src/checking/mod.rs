@@ -20,6 +20,7 @@ mod people;
 mod plots;
 mod remedies;
 mod report;
+mod request;
 mod second;
 
 pub use acro::{FINDINGS_FILE, acro_config, acro_findings, acro_results};
@@ -28,7 +29,8 @@ pub use evidence::{Evidence, Refit, half_unit, printed};
 pub use finding::{Finding, Intruder, Item, Verdict};
 pub use material::{Changed, Material};
 pub use remedies::{Move, Remedy, remedies};
-pub use report::{CheckedItem, CheckedModel, CheckedTable, Detail, OutputsReport, headline, items_of, not_checked};
+pub use report::{CheckedItem, CheckedModel, CheckedTable, Detail, OutputsReport, SCHEMA};
+pub use request::{FitRequest, Origin, OutputsRequest};
 pub use second::Second;
 
 use coefficients::Coefficients;

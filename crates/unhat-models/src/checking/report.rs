@@ -1,8 +1,11 @@
 //! What a check found, as data: the decision, the items, the evidence, what would help, what was not checked.
 
-use super::{Appetite, Finding, Item, Remedy, Threshold, Verdict};
+use super::{Finding, Item, Release, Remedy, Threshold, Verdict};
 use serde::{Deserialize, Serialize};
 use unhat::report::Tool;
+
+/// The name and version of the schema.
+pub const SCHEMA: &str = "unhat.outputs/1";
 
 /// Who will read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,14 @@ pub struct CheckedModel {
     pub family: String,
     /// The link.
     pub link: String,
+    /// Prior weights, as they are written.
+    pub weights: Option<String>,
+    /// Numbers of trials.
+    pub trials: Option<String>,
+    /// What is added to the predictor.
+    pub offset: Option<String>,
+    /// The rows of the table that enter, from 1; null where all do, and in a report to share.
+    pub rows: Option<Vec<u64>>,
     /// The estimated columns.
     pub columns: Vec<String>,
     /// How many they are.
@@ -64,7 +75,7 @@ pub struct CheckedItem {
 /// The decision and all that stands behind it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutputsReport {
-    /// "unhat-outputs-1".
+    /// [`SCHEMA`].
     pub schema: String,
     /// The program and the run.
     pub tool: Tool,
@@ -150,23 +161,24 @@ pub fn headline(verdict: Verdict, findings: &[Finding], remedies: Option<&[Remed
 
 /// What no check of one fit can see.
 #[must_use]
-pub fn not_checked(appetite: &Appetite, has_people: bool, has_second: bool, is_linear: bool) -> Vec<String> {
+pub(super) fn not_checked(release: &Release, (has_people, has_second, is_linear): (bool, bool, bool)) -> Vec<String> {
     let mut list = vec![
-        "other outputs of the project: differences of releases are seen only where the other fit is named with --second-rows"
-            .to_string(),
+        match has_second {
+            true => "outputs of the project other than the two fits".to_string(),
+            false => "other outputs of the project: what two releases tell together is seen only where the other fit is named \
+                      with --second or --second-rows"
+                .into(),
+        },
         "survival, mixed and penalised models; free text; metadata of images".into(),
         "an intruder who knows every other row: no release with many digits withstands one".into(),
-        format!("groups of {} rows or more that are alike in something the fit does not use", appetite.minimum_count),
     ];
-    if has_second {
-        list[0] = "outputs of the project other than the two fits".into();
-    }
     if !has_people {
         list.push("several rows of one person: name the person's column with --id".into());
     }
-    if !is_linear {
-        list.push("the covariance matrix of a generalised fit: with columns of 0 and 1 it gives counts too".into());
+    if release.secrets.is_empty() && release.items.iter().any(|item| matches!(item, Item::Hat | Item::Fitted | Item::Predictions)) {
+        list.push("secret columns: none was declared with --secret, so that only the response counts as secret".into());
     }
+    list.extend(without_attack(&release.items, is_linear));
     list
 }
 
@@ -176,6 +188,7 @@ impl OutputsReport {
     pub fn to_share(mut self) -> OutputsReport {
         self.detail = Detail::Share;
         self.tool.command = "unhat audit outputs".into();
+        self.model.rows = None;
         for finding in &mut self.findings {
             finding.detail = String::new();
             finding.rows = Vec::new();
@@ -185,4 +198,18 @@ impl OutputsReport {
         }
         self
     }
+}
+
+/// Items that a check of this kind of fit has attacks for, said where one has none.
+fn without_attack(items: &[Item], is_linear: bool) -> Vec<String> {
+    let none = |item: &Item| match item {
+        Item::Rstudent | Item::Dffits => !is_linear,
+        Item::Covariance => !is_linear,
+        _ => false,
+    };
+    items
+        .iter()
+        .filter(|item| none(item))
+        .map(|item| format!("{} of a generalised fit: no attack on it was run", item.name()))
+        .collect()
 }
