@@ -174,27 +174,11 @@ mod tests {
 
     /// dμ/dη by differences, V from its definition: w up to a factor that does not depend on η.
     fn by_definition(law: &WeightLaw, eta: f64) -> f64 {
-        let mean = |eta: f64| match law.link() {
-            Link::Identity => eta,
-            Link::Log => eta.exp(),
-            Link::Logit => logistic(eta),
-            Link::Probit => normal::cdf(eta),
-            Link::Cloglog => -(-eta.exp()).exp_m1(),
-            Link::Inverse => 1.0 / eta,
-            Link::InverseSquare => eta.powf(-0.5),
-            Link::Sqrt => eta * eta,
-        };
+        let mean = |eta: f64| law.link().mean(eta);
         let step = 1e-5 * (1.0 + eta.abs());
         let slope = (mean(eta + step) - mean(eta - step)) / (2.0 * step);
         let mu = mean(eta);
-        let variance = match law.family() {
-            Family::Gaussian => 1.0,
-            Family::Poisson => mu,
-            Family::Binomial => mu * (1.0 - mu),
-            Family::NegativeBinomial => mu + mu * mu / 2.5,
-            Family::Gamma => mu * mu,
-            Family::InverseGaussian => mu * mu * mu,
-        };
+        let variance = law.family().variance(mu, 2.5);
         slope * slope / variance
     }
 

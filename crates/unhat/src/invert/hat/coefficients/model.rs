@@ -39,7 +39,7 @@ impl HatModel {
     }
 
     /// Checks what was added for n rows.
-    pub(super) fn check(&self, n: usize) -> Result<()> {
+    pub(crate) fn check(&self, n: usize) -> Result<()> {
         if let Some(trials) = &self.trials {
             require_vector("trials", trials, n)?;
             if let Some(i) = trials.iter().position(|m| *m <= 0.0) {
