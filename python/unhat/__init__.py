@@ -25,6 +25,7 @@ from unhat._influence import influence, influence_check, influence_trim
 from unhat._results import (
     Audit,
     ColumnInversion,
+    FitAudit,
     GradientInversion,
     HatInversion,
     OutcomeInversion,
@@ -41,6 +42,7 @@ __all__ = [
     "Audit",
     "ColumnInversion",
     "ConvergenceWarning",
+    "FitAudit",
     "GradientInversion",
     "HatInversion",
     "Influence",

@@ -367,3 +367,44 @@ class Audit(Reported):
 
     def _charts(self):
         return json.loads(_unhat.audit_images(self._text))[:CHARTS]
+
+
+class FitAudit(Reported):
+    """What :func:`unhat.audit` found of diagnostics of a fit, schema ``unhat.fit-findings/1``.
+
+    Attributes
+    ----------
+    verdict : Record
+        The strongest attack: ``.attack``, ``.secret``, ``.error`` (None where every try failed), ``.guess_error``.
+    findings : list of Record
+        Sentences, worst first: ``.level``, ``.title``, ``.text``.
+    results : list of Record
+        One for each protection, level and attack that was tried.
+    secrets : list of Record
+        What is hidden, and the error of the best guess without any release.
+    open : list of str
+        What the release leaves open, in words.
+    warnings : list of str
+        What the caller should know.
+    """
+
+    def __init__(self, text):
+        super().__init__(text, text)  # the page draws the findings themselves
+
+    def __reduce__(self):
+        return type(self), (self._text,)
+
+    def _drawn(self):
+        return _unhat.fit_audit_page(self._page)
+
+    def _sentence(self):
+        return self.findings[0].title if self.findings else "no finding"
+
+    def _table(self):
+        for finding in self.findings:
+            yield finding.title, finding.text
+        for warning in self.warnings:
+            yield "warning", warning
+
+    def _charts(self):
+        return json.loads(_unhat.fit_audit_images(self._text))[:CHARTS]

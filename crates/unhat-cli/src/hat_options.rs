@@ -20,7 +20,7 @@ pub(crate) struct InvertHat {
     ///
     /// Their standard errors follow from how exactly the hat values are known. What the family leaves open is said: a factor,
     /// the intercept, a sign.
-    #[arg(long, value_enum, value_name = "NAME", conflicts_with = "ridge")]
+    #[arg(long, value_enum, value_name = "NAME")]
     pub family: Option<FamilyName>,
     /// Its link [default: the canonical one; log for negative-binomial]
     #[arg(long, value_enum, value_name = "NAME", requires = "family")]

@@ -4,6 +4,7 @@ mod commands;
 mod common_options;
 mod exit;
 mod failure;
+mod fit_options;
 mod hat_options;
 mod held_out;
 mod history;

@@ -114,6 +114,8 @@ impl<'a> Places<'a> {
                 self.reads("--offset", audit.offset.as_deref());
                 self.reads("--point", audit.point.as_deref());
                 self.reads("--rows", audit.rows.as_deref());
+                self.reads("--weights", audit.fit.weights.as_deref());
+                self.reads("--predictor-offset", audit.fit.predictor_offset.as_deref());
                 self.writes("--report", audit.report.as_deref());
             }
             Command::Centre(problem) => self.add_problem(problem),

@@ -7,12 +7,16 @@ use crate::given::parsed;
 use crate::history::{Steps, steps};
 use crate::work::compute_and_tell;
 use pyo3::prelude::*;
-use unhat::Result;
 use unhat::families::{Family, Link};
 use unhat::invert::hat::{
-    ColumnReport, HatModel, HatOptions, HatPrecision, HatReport, OutcomeReport, ResidualKind,
-    invert_column as hidden_column, invert_hat as invert, invert_hat_of_model, invert_outcomes as hidden_outcomes,
+    ColumnReport, HatCheckpoint, HatCoefficients, HatInversion, HatModel, HatOptions, HatPrecision, HatReport,
+    HatStatus, OutcomeReport, ResidualKind, fingerprint_of_hat, invert_column as hidden_column, invert_hat as invert,
+    invert_hat_of_model, invert_outcomes as hidden_outcomes,
 };
+use unhat::invert::{StartKind, StartReport};
+use unhat::solve::State;
+use unhat::{ErrorKind, Result};
+use unhat_io::SolveFile;
 
 /// The options of an inversion of hat values.
 #[derive(FromPyObject)]
@@ -29,6 +33,7 @@ pub(crate) struct HatArguments {
     seed: u64,
     threads: Option<u16>,
     progress: Option<Py<PyAny>>,
+    checkpoint: Option<String>,
 }
 
 /// Vectors with a value for each row, or one for all.
@@ -60,15 +65,49 @@ pub(crate) fn invert_hat<'py>(
     let chosen =
         HatOptions { ridge: options.ridge, precision, tolerance: options.tol, max_iterations: options.max_iter };
     let seed = options.seed;
-    let ((found, fit), threads) =
-        compute_and_tell(py, options.threads, options.progress.as_ref(), |run| match &model {
-            Some(model) => invert_hat_of_model(&rows, target, model, (&chosen, seed), None, run),
-            None => Ok((invert(&rows, target, &chosen, None, run)?, None)),
-        })?;
+    let ((found, fit), threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), |run| {
+        let solve = |checkpoint: Option<HatCheckpoint<'_>>| match &model {
+            Some(model) => invert_hat_of_model(&rows, target, model, (&chosen, seed), checkpoint, run),
+            None => Ok((invert(&rows, target, &chosen, checkpoint, run)?, None)),
+        };
+        match &options.checkpoint {
+            Some(path) => kept_in_file(path, fingerprint_of_hat(&rows, target, &chosen)?, solve),
+            None => solve(None),
+        }
+    })?;
     colophon.warnings.extend(found.warnings.iter().cloned());
     colophon.warnings.extend(fit.iter().flat_map(|fit| fit.warnings.iter().cloned()));
     let text = colophon.object(py, ("invert hat", threads), HatReport::of(&found, fit.as_ref()), None)?;
     Ok((text, steps(&found.history)))
+}
+
+type Found = (HatInversion, Option<HatCoefficients>);
+
+/// Inverts with the state in a file, the command line's, and goes on from there to the same bits.
+fn kept_in_file(
+    path: &str,
+    fingerprint: u64,
+    solve: impl FnOnce(Option<HatCheckpoint<'_>>) -> Result<Found>,
+) -> Result<Found> {
+    let (mut file, resume) = SolveFile::open(path, fingerprint)?;
+    let start = StartReport { kind: StartKind::Origin, passes: 0.0, seconds: 0.0 };
+    let (resumed, mut latest) = (resume.is_some(), None::<State>);
+    let mut save = |state: &State| {
+        latest = Some(state.clone());
+        file.save_now_and_then(state, &[], &start)
+    };
+    let outcome = solve(Some(HatCheckpoint { resume: resume.map(|saved| saved.state), save: &mut save }));
+    match (&outcome, latest) {
+        (Ok((found, _)), _) if matches!(found.status, HatStatus::Solved | HatStatus::Impossible) => file.remove(),
+        (Ok(_), Some(state)) => file.save(&state, &[], &start)?,
+        (Err(error), Some(state)) if matches!(error.kind(), ErrorKind::Interrupted) => {
+            file.save(&state, &[], &start)?
+        }
+        // An error is final: nothing of this run is left behind.
+        (Err(_), _) if !resumed => file.remove(),
+        _ => {}
+    }
+    outcome
 }
 
 fn copied(vector: &Option<Vector<'_>>) -> Result<Option<Vec<f64>>> {

@@ -6,6 +6,7 @@
 
 mod arrow;
 mod audit;
+mod audit_fit;
 mod backward;
 mod captured;
 mod data;
@@ -65,6 +66,9 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(audit::audit, module)?)?;
     module.add_function(wrap_pyfunction!(audit::audit_page, module)?)?;
     module.add_function(wrap_pyfunction!(audit::audit_images, module)?)?;
+    module.add_function(wrap_pyfunction!(audit_fit::audit_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(audit_fit::fit_audit_page, module)?)?;
+    module.add_function(wrap_pyfunction!(audit_fit::fit_audit_images, module)?)?;
     module.add_function(wrap_pyfunction!(audit::write_page, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence_check, module)?)?;

@@ -1,6 +1,7 @@
 //! What each command does: read its files, call the library, hand over the result.
 
 mod audit;
+mod audit_fit;
 mod demo;
 mod gradient;
 mod influence;

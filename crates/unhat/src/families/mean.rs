@@ -43,9 +43,7 @@ impl Family {
             Family::Gaussian => (y - mean) * (y - mean),
             Family::Poisson => 2.0 * (entropy(y, mean) - (y - mean)),
             Family::Binomial => 2.0 * (entropy(y, mean) + entropy(1.0 - y, 1.0 - mean)),
-            Family::NegativeBinomial => {
-                2.0 * (entropy(y, mean) - (y + theta) * ((y + theta) / (mean + theta)).ln())
-            }
+            Family::NegativeBinomial => 2.0 * (entropy(y, mean) - (y + theta) * ((y + theta) / (mean + theta)).ln()),
             Family::Gamma => 2.0 * ((y - mean) / mean - (y / mean).ln()),
             Family::InverseGaussian => (y - mean) * (y - mean) / (y * mean * mean),
         };

@@ -7,8 +7,8 @@ use super::request::AuditedFit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::families::Shape;
 use crate::invert::hat::{
-    HatCoefficients, HatInversion, HatOptions, HatStatus, ResidualKind, invert_column, invert_hat,
-    invert_hat_of_model, invert_outcomes,
+    HatCoefficients, HatInversion, HatOptions, HatStatus, ResidualKind, invert_column, invert_hat, invert_hat_of_model,
+    invert_outcomes,
 };
 use crate::linalg::{dot, norm};
 use crate::rows::{DenseRows, RowSource};
@@ -70,10 +70,17 @@ impl KnownColumns {
         crate::memory::require_memory("the known columns", 8 * (n * d) as u64)?;
         let all = source.gather(&(0..n).collect::<Vec<_>>())?;
         let mut values = Vec::with_capacity(n * (d - 1));
-        all.chunks_exact(d).for_each(|row| values.extend(row.iter().enumerate().filter(|(j, _)| *j != hidden).map(|(_, v)| v)));
-        let own = crate::leverage::leverage_scores(&DenseRows::new(&values, d - 1)?, None, &Default::default(), run)?.values;
+        all.chunks_exact(d)
+            .for_each(|row| values.extend(row.iter().enumerate().filter(|(j, _)| *j != hidden).map(|(_, v)| v)));
+        let own =
+            crate::leverage::leverage_scores(&DenseRows::new(&values, d - 1)?, None, &Default::default(), run)?.values;
         let magnitudes = hat.iter().zip(&own).map(|(h, own)| (h - own).max(0.0).sqrt()).collect();
-        Ok(KnownColumns { values, columns: d - 1, hidden: all.chunks_exact(d).map(|row| row[hidden]).collect(), magnitudes })
+        Ok(KnownColumns {
+            values,
+            columns: d - 1,
+            hidden: all.chunks_exact(d).map(|row| row[hidden]).collect(),
+            magnitudes,
+        })
     }
 
     /// Whether the hidden column is 0/1.

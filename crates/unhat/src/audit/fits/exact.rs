@@ -62,7 +62,8 @@ impl ExactFit {
         };
         let top = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let scale: Vec<f64> = log_weights.iter().map(|t| (0.5 * (t - top)).exp()).collect();
-        let scores = leverage_scores(source, Some(&scale), &ScoreOptions { strict: true, ..ScoreOptions::default() }, run)?;
+        let scores =
+            leverage_scores(source, Some(&scale), &ScoreOptions { strict: true, ..ScoreOptions::default() }, run)?;
         let hat = scores.values;
         let mut found = ExactFit { hat, beside: None, log_weights, residuals: None };
         if fit.release == FitRelease::Hat {
@@ -132,7 +133,8 @@ impl Errors {
                     (m.sqrt() * (y - mean) / family.variance(mean, theta).sqrt(), sign * size)
                 }
             };
-            if !(p.is_finite() && e.is_finite()) || !in_range(fit.model.as_ref().map(|model| model.law.family()), *y) {
+            let family = fit.model.as_ref().map(|model| model.law.family());
+            if !(p.is_finite() && e.is_finite() && in_range(family, *y)) {
                 let reason = format!("row {}: found {y}, which the family cannot have at its predictor {eta}", i + 1);
                 return Err(ErrorKind::Option { name: "response".into(), reason }.into());
             }

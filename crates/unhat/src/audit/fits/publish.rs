@@ -1,7 +1,7 @@
 //! What protections make of hat values and of what is released beside them, and what the attacker knows of that.
 
 use super::exact::ExactFit;
-use crate::audit::protection::{add_noise, absolute_quantile, round_all};
+use crate::audit::protection::{absolute_quantile, add_noise, round_all};
 use crate::audit::report::Protection;
 use crate::invert::hat::HatPrecision;
 
@@ -98,14 +98,20 @@ mod tests {
         assert!(widths[..3] == [0.0; 3] && clipped.hat[3] + widths[3] == 1.0);
         assert_eq!(clipped.beside.unwrap(), [1.0, 0.0, 0.345, -0.1]);
         let top = publish(&exact(), &Protection::TopK { k: 2 }, 0, 0);
-        assert_eq!((top.hat, top.precision), (vec![0.25, 0.5, 0.25, 0.9], HatPrecision::Widths(vec![0.25, 0.0, 0.25, 0.0])));
+        assert_eq!(
+            (top.hat, top.precision),
+            (vec![0.25, 0.5, 0.25, 0.9], HatPrecision::Widths(vec![0.25, 0.0, 0.25, 0.0]))
+        );
         assert_eq!(top.beside.unwrap(), [0.0, -2.0, 0.0, -0.1]);
     }
 
     #[test]
     fn rounding_and_noise_touch_both() {
         let rounded = publish(&exact(), &Protection::Rounding { digits: 2 }, 0, 0);
-        assert_eq!((rounded.hat[0], rounded.beside.unwrap()[2], rounded.precision), (0.12, 0.34, HatPrecision::Digits(2)));
+        assert_eq!(
+            (rounded.hat[0], rounded.beside.unwrap()[2], rounded.precision),
+            (0.12, 0.34, HatPrecision::Digits(2))
+        );
         let noise = Protection::Gaussian { noise_rel: 0.1, noise_abs: 0.05 };
         let [a, b] = [0, 1].map(|trial| publish(&exact(), &noise, 3, trial));
         assert!(a.hat != b.hat && a.beside != b.beside && a.hat != exact().hat);

@@ -201,6 +201,8 @@ pub struct FitResult {
     pub secret: Secret,
     /// Which protection.
     pub protection: ProtectionKind,
+    /// The same in words, with its level.
+    pub label: String,
     /// The absolute noise of hat values, or the option's value; None for no protection.
     pub level: Option<f64>,
     /// Noise as a share of the root mean square.

@@ -35,10 +35,12 @@ impl AuditedFit<'_> {
             CookToResiduals, DffitsToResiduals, HatToCoefficients, HatToColumn, HatToWeights, SignsToOutcomes,
             SizesToOutcomes,
         };
-        let refused = |name: &str, reason: &str| Err(ErrorKind::Option { name: name.into(), reason: reason.into() }.into());
+        let refused =
+            |name: &str, reason: &str| Err(ErrorKind::Option { name: name.into(), reason: reason.into() }.into());
         if self.hidden.is_some() {
             require(self.model.is_none() && self.weights.is_none(), "hidden", || {
-                "a column is looked for in hat values of a linear fit without weights; leave out family and weights".into()
+                "a column is looked for in hat values of a linear fit without weights; leave out family and weights"
+                    .into()
             })?;
             require(self.release == FitRelease::Hat, "release", || "beside a hidden column only hat is known".into())?;
             return Ok(vec![HatToColumn]);
@@ -56,7 +58,10 @@ impl AuditedFit<'_> {
                 FitRelease::Cook => Some(CookToResiduals),
                 FitRelease::Dffits => Some(DffitsToResiduals),
                 FitRelease::Deviance => {
-                    return refused("release", "deviance residuals of a linear fit are its residuals: nothing is behind them");
+                    return refused(
+                        "release",
+                        "deviance residuals of a linear fit are its residuals: nothing is behind them",
+                    );
                 }
             };
             return Ok(self.weights.map(|_| HatToWeights).into_iter().chain(beside).collect());
@@ -110,7 +115,9 @@ impl AuditedFit<'_> {
         if let Some(w) = self.weights {
             require_vector("weights", w, shape.rows)?;
             if let Some(i) = w.iter().position(|w| *w <= 0.0) {
-                return require(false, "weights", || format!("row {}: found {}, expected a number above 0", i + 1, w[i]));
+                return require(false, "weights", || {
+                    format!("row {}: found {}, expected a number above 0", i + 1, w[i])
+                });
             }
         }
         if let Some(hidden) = self.hidden {

@@ -13,6 +13,7 @@ use crate::audit::protection::option_of;
 use crate::audit::report::{Detail, Protection, Spread, Tool};
 use crate::audit::spread::{quantile, spread};
 use crate::audit::summary::sha256;
+use crate::audit::wording::label;
 use crate::error::Result;
 use crate::linalg::norm;
 
@@ -191,12 +192,16 @@ impl Evidence<'_> {
         };
         let tries = self.case(planned).answers(attack);
         let of = |j: usize| {
-            let mut errors: Vec<f64> =
-                tries.iter().filter_map(|reached| reached.coefficients.as_ref()?[j]).map(|e| e / beta[j].abs()).collect();
+            let mut errors: Vec<f64> = tries
+                .iter()
+                .filter_map(|reached| reached.coefficients.as_ref()?[j])
+                .map(|e| e / beta[j].abs())
+                .collect();
             errors.sort_by(f64::total_cmp);
             quantile(&errors, 0.5).filter(|error| error.is_finite())
         };
-        let open = |j: usize| tries.iter().any(|reached| reached.coefficients.as_ref().is_some_and(|each| each[j].is_none()));
+        let open =
+            |j: usize| tries.iter().any(|reached| reached.coefficients.as_ref().is_some_and(|each| each[j].is_none()));
         let owner = self.options.detail == Detail::Owner;
         let one = |(j, name): (usize, String)| FitCoefficient {
             name,
@@ -221,6 +226,7 @@ impl Evidence<'_> {
                 attack,
                 secret: attack.secret(),
                 protection,
+                label: label(&case.level.protection),
                 level,
                 noise_rel: match case.level.protection {
                     Protection::Gaussian { noise_rel, .. } => Some(noise_rel),

@@ -10,8 +10,7 @@ pub(super) fn sentences(findings: &FitAuditReport) -> Vec<Finding> {
     let planned = option_of(&findings.release.planned);
     let mut all = Vec::new();
     // The strongest first, then what else the planned release gives away.
-    let mut attacks: Vec<&FitResult> =
-        findings.results.iter().filter(|r| (r.protection, r.level) == planned).collect();
+    let mut attacks: Vec<&FitResult> = findings.results.iter().filter(|r| (r.protection, r.level) == planned).collect();
     attacks.sort_by_key(|result| result.attack != findings.verdict.attack);
     for (place, result) in attacks.into_iter().enumerate() {
         all.push(reached(findings, result, place == 0));
@@ -43,7 +42,9 @@ fn way(attack: FitAttack) -> &'static str {
             "With the coefficients, the size of a residual is one of two numbers, and which one says the response."
         }
         FitAttack::SignsToOutcomes => "A residual above 0 is a response of 1: nothing has to be computed.",
-        FitAttack::HatToColumn => "What a hat value has beyond that of the known columns is the square of what the hidden one adds.",
+        FitAttack::HatToColumn => {
+            "What a hat value has beyond that of the known columns is the square of what the hidden one adds."
+        }
         FitAttack::CookToResiduals => "Cook's distance is the square of a residual times what the hat value says.",
         FitAttack::DffitsToResiduals => "DFFITS is a residual times what the hat value says.",
     }
@@ -216,7 +217,8 @@ fn noise(findings: &FitAuditReport) -> Finding {
                 "Gaussian noise of {} of their size is the least tried that keeps the wish of {wish}.",
                 said.share("noise_rel", *noise)
             );
-            let text = "Repeated releases average it out. It is of the same share for what stands beside the hat values.";
+            let text =
+                "Repeated releases average it out. It is of the same share for what stands beside the hat values.";
             said.finding("noise", Level::Action, title, text.into(), "protections")
         }
         None => {

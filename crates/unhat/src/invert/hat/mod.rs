@@ -7,6 +7,7 @@ mod column;
 mod components;
 mod coordinates;
 mod descent;
+mod drawn;
 mod enclosure;
 #[cfg(feature = "report")]
 mod fingerprint;

@@ -51,8 +51,13 @@ impl HatModel {
     }
 
     /// log mᵢ.
-    pub(super) fn log_trials(&self, row: usize) -> f64 {
+    fn log_trials(&self, row: usize) -> f64 {
         self.trials.as_ref().map_or(0.0, |m| m[row].ln())
+    }
+
+    /// log of what w(η) is times, mᵢ and the constant that `law` leaves out.
+    pub(super) fn log_constant(&self, row: usize) -> f64 {
+        self.law.log_factor() + self.log_trials(row)
     }
 
     /// oᵢ.
