@@ -43,7 +43,8 @@ case <- function(name, family, link, default, exact, source, trials = NULL, thet
   if (responses) {
     seven <- function(v) paste0("[", paste(plain(signif(v, 7)), collapse = ","), "]")
     parts <- c(parts, paste0("\"responses\":", numbers(exact$y)), paste0("\"cook\":", seven(cooks.distance(default))),
-               paste0("\"deviance\":", seven(residuals(default, "deviance"))))
+               paste0("\"deviance\":", seven(residuals(default, "deviance"))),
+               sprintf("\"dffits_rms\":%.7g", sqrt(mean(dffits(default)^2))))
   }
   cat(if (first) "" else ",\n", "{", paste(parts, collapse = ",\n "), "}", sep = "")
   first <<- FALSE
