@@ -1,6 +1,5 @@
 //! `unhat audit`: what a release gives away, in words, as data, and as a page.
 
-use super::audit_fit;
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::input::{System, read_numbers, require_all_rows, require_one_reader_of_stdin};
@@ -13,9 +12,6 @@ use unhat::leverage::least_squares;
 use unhat_io::{Matrix, read_rows};
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
-    if let Some(release) = arguments.release.of_fit() {
-        return audit_fit::run(arguments, release, session);
-    }
     if let Some(option) = arguments.fit.first_given() {
         return Err(option_failure(option, "belongs to --release hat, cook, deviance and dffits"));
     }

@@ -30,7 +30,10 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         Command::Invert(Invert::Outcomes(arguments)) => invert::outcomes(arguments, session),
         Command::Invert(Invert::Column(arguments)) => invert::column(arguments, session),
         Command::Invert(Invert::Scores(arguments)) => invert::scores(arguments, session),
-        Command::Audit(arguments) => audit::run(arguments, session),
+        Command::Audit(arguments) => match arguments.release.of_fit() {
+            Some(release) => audit_fit::run(arguments, release, session),
+            None => audit::run(arguments, session),
+        },
         Command::Centre(problem) => invert::centre(problem, session),
         Command::Influence(arguments) => influence::run(arguments, session),
         Command::Train(arguments) => train::run(arguments, session),

@@ -110,8 +110,8 @@ impl AuditedFit<'_> {
     /// # Errors
     /// Shapes; [`ErrorKind::Option`] naming the option.
     pub(super) fn check(&self, shape: Shape, options: &AuditOptions) -> Result<()> {
-        options.check(shape.rows)?;
         require(options.rows.is_none(), "rows", || "hat values are released for all rows; leave it out".into())?;
+        options.check(shape.rows)?;
         if let Some(w) = self.weights {
             require_vector("weights", w, shape.rows)?;
             if let Some(i) = w.iter().position(|w| *w <= 0.0) {
