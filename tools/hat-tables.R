@@ -42,9 +42,9 @@ case <- function(name, family, link, default, exact, source, trials = NULL, thet
   if (!is.null(theta)) parts <- c(parts, sprintf("\"theta\":%.17g", theta))
   if (responses) {
     seven <- function(v) paste0("[", paste(plain(signif(v, 7)), collapse = ","), "]")
-    parts <- c(parts, paste0("\"responses\":", numbers(exact$y)), paste0("\"cook\":", seven(cooks.distance(default))),
-               paste0("\"deviance\":", seven(residuals(default, "deviance"))),
-               sprintf("\"dffits_rms\":%.7g", sqrt(mean(dffits(default)^2))))
+    parts <- c(parts, paste0("\"responses\":", numbers(exact$y)), paste0("\"cook\":", seven(cooks.distance(exact))),
+               paste0("\"deviance\":", seven(residuals(exact, "deviance"))),
+               sprintf("\"dffits_rms\":%.7g", sqrt(mean(dffits(exact)^2))))
   }
   cat(if (first) "" else ",\n", "{", paste(parts, collapse = ",\n "), "}", sep = "")
   first <<- FALSE

@@ -14,6 +14,8 @@ mod fingerprint;
 mod inversion;
 mod options;
 mod outcomes;
+#[cfg(feature = "report")]
+pub mod page;
 mod point;
 mod release;
 mod repeats;
