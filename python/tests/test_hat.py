@@ -1,6 +1,7 @@
 """Hat values of fits: results of statsmodels as data, audits of diagnostics, checkpoints."""
 
 import json
+import pickle
 import types
 
 import numpy as np
@@ -109,6 +110,18 @@ def test_an_audit_of_a_fit_is_that_of_the_command_line(random, command, tmp_path
     assert (tmp_path / "audit.html").read_text().rstrip().endswith("</html>")
     hidden = unhat.audit(np.column_stack([A, y]), release="hat", hidden=3, **chosen)
     assert json.loads(json.dumps(hidden.to_dict()))["results"][1]["secret"] == "column"
+
+
+def test_pages_of_weights_responses_and_a_column(random, tmp_path):
+    A, beta, y, h = logistic(random)
+    found = unhat.invert_hat(A, h, family="binomial")
+    found.save_html(tmp_path / "hat.html")
+    page = (tmp_path / "hat.html").read_text()
+    assert "The way back from hat values" in page and page.rstrip().endswith("</html>")
+    hidden = unhat.invert_column(A, unhat.leverage_scores(np.column_stack([A, y])))
+    assert "A hidden column from hat values" in hidden.to_html()
+    copy = pickle.loads(pickle.dumps(hidden))
+    assert copy.to_html() == hidden.to_html()
 
 
 def test_weights_are_kept_in_a_checkpoint_and_go_on_to_the_same_bits(random, tmp_path):

@@ -107,21 +107,24 @@ class ScoreInversion(_Reported):
     history: NDArray[Any]
     x: NDArray[float64] | None
 
-class HatInversion(Result):
-    def __init__(self, text: str, history: Sequence[Any] = ()) -> None: ...
+class HatInversion(_Reported):
+    def __init__(self, text: str, page: str, history: Sequence[Any] = ()) -> None: ...
     history: NDArray[Any]
     weights: NDArray[float64]
     coefficients: NDArray[float64] | None
 
-class OutcomeInversion(Result):
+class OutcomeInversion(_Reported):
     outcomes: NDArray[float64]
     margins: NDArray[float64]
 
-class ColumnInversion(Result):
+class ColumnInversion(_Reported):
     column: NDArray[float64] | None
     magnitudes: NDArray[float64]
 
 class Audit(_Reported):
+    def __init__(self, text: str) -> None: ...
+
+class FitAudit(_Reported):
     def __init__(self, text: str) -> None: ...
 
 class _Study(_Reported): ...

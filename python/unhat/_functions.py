@@ -487,7 +487,8 @@ def invert_hat(
     Returns
     -------
     HatInversion
-        ``.weights``, ``.intervals``, ``.coefficients``, ``.open`` and the other keys of the command line's JSON.
+        ``.weights``, ``.intervals``, ``.coefficients``, ``.open`` and the other keys of the command line's JSON;
+        ``.save_html(path)`` writes the report.
 
     Warns
     -----
@@ -532,6 +533,7 @@ def invert_hat(
         "seed": seed,
         "threads": threads,
         "checkpoint": None if checkpoint is None else os.fspath(checkpoint),
+        "names": _names(found, h),
     }
     vectors = {
         "widths": _each_row(widths, "widths"),
@@ -628,10 +630,11 @@ def invert_outcomes(
         raise InputError("cook: give one of cook, deviance and pearson")
     [(kind, residuals)] = given.items()
     vectors, options = _hidden(widths, noise, digits, decimals, seed, threads)
+    options["names"] = _names(found, h)
     released = vector(h, "target"), kind, vector(residuals, kind)
     with shown(progress) as options["progress"]:
-        text = _unhat.invert_outcomes(found.matrix, *released, vectors, options)
-    return _converged(OutcomeInversion(text))
+        parts = _unhat.invert_outcomes(found.matrix, *released, vectors, options)
+    return _converged(OutcomeInversion(*parts))
 
 
 def invert_column(
@@ -700,9 +703,10 @@ def invert_column(
             raise InputError("A: found another fit than OLS; a column is looked for in linear fits without weights")
         found = fit.system
     vectors, options = _hidden(widths, noise, digits, decimals, seed, threads)
+    options["names"] = _names(found, h)
     released = vector(h, "target")
     with shown(progress) as options["progress"]:
-        return ColumnInversion(_unhat.invert_column(found.matrix, released, vectors, options))
+        return ColumnInversion(*_unhat.invert_column(found.matrix, released, vectors, options))
 
 
 def audit(

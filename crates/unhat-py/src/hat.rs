@@ -1,19 +1,24 @@
 //! The way back from hat values: weights, and with a family coefficients.
 
 use crate::data::{Data, Vector, lent};
-use crate::facts::Colophon;
+use crate::facts::{Colophon, written};
 use crate::failure::{named, option, raised};
 use crate::given::parsed;
 use crate::history::{Steps, steps};
+use crate::influence::tool;
+use crate::inverted::Names;
 use crate::work::compute_and_tell;
 use pyo3::prelude::*;
+use std::time::SystemTime;
 use unhat::families::{Family, Link};
+use unhat::invert::hat::page::{HatPage, HatSubject};
 use unhat::invert::hat::{
     ColumnReport, HatCheckpoint, HatCoefficients, HatInversion, HatModel, HatOptions, HatPrecision, HatReport,
     HatStatus, OutcomeReport, ResidualKind, fingerprint_of_hat, invert_column as hidden_column, invert_hat as invert,
     invert_hat_of_model, invert_outcomes as hidden_outcomes,
 };
 use unhat::invert::{StartKind, StartReport};
+use unhat::rows::{RowSource, Shape};
 use unhat::solve::State;
 use unhat::{ErrorKind, Result};
 use unhat_io::SolveFile;
@@ -34,6 +39,7 @@ pub(crate) struct HatArguments {
     threads: Option<u16>,
     progress: Option<Py<PyAny>>,
     checkpoint: Option<String>,
+    names: Names,
 }
 
 /// Vectors with a value for each row, or one for all.
@@ -46,7 +52,7 @@ pub(crate) struct HatVectors<'py> {
     offset: Option<Vector<'py>>,
 }
 
-/// Weights from hat values, and with a family coefficients: the command line's JSON, and the steps.
+/// Weights from hat values, and with a family coefficients: the command line's JSON, what the page draws, and the steps.
 #[pyfunction]
 #[pyo3(signature = (matrix, target, vectors, options))]
 pub(crate) fn invert_hat<'py>(
@@ -55,7 +61,7 @@ pub(crate) fn invert_hat<'py>(
     target: Vector<'py>,
     vectors: HatVectors<'py>,
     options: HatArguments,
-) -> PyResult<(String, Steps)> {
+) -> PyResult<(String, String, Steps)> {
     let to_python = |error| raised(py, &error);
     let mut colophon = Colophon::start(options.seed, matrix.notes());
     let rows = matrix.rows().map_err(to_python)?;
@@ -77,8 +83,39 @@ pub(crate) fn invert_hat<'py>(
     })?;
     colophon.warnings.extend(found.warnings.iter().cloned());
     colophon.warnings.extend(fit.iter().flat_map(|fit| fit.warnings.iter().cloned()));
+    let call = ("unhat.invert_hat", threads);
+    let subject = hat_subject(call, (&options.names, rows.shape()), &chosen.precision, &colophon);
+    let page = written(py, &HatPage::of_weights(&found, fit.as_ref(), subject))?;
     let text = colophon.object(py, ("invert hat", threads), HatReport::of(&found, fit.as_ref()), None)?;
-    Ok((text, steps(&found.history)))
+    Ok((text, page, steps(&found.history)))
+}
+
+/// What the page says of a call.
+fn hat_subject(
+    (call, threads): (&str, usize),
+    (names, shape): (&Names, Shape),
+    precision: &HatPrecision,
+    colophon: &Colophon,
+) -> HatSubject {
+    HatSubject {
+        tool: tool(call, colophon, threads),
+        created_utc: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        matrix: names.table.clone(),
+        shape: (shape.rows, shape.columns),
+        column_names: Some(names.columns.clone()).filter(|columns| !columns.is_empty()),
+        target: names.target.clone(),
+        precision: precision.clone(),
+        warnings: colophon.warnings.clone(),
+    }
+}
+
+/// The page, HTML, from what it draws.
+#[pyfunction]
+pub(crate) fn hat_page(py: Python<'_>, facts: &str) -> PyResult<String> {
+    let drawn = serde_json::from_str(facts).and_then(|facts| unhat_report::hat_page(&facts));
+    drawn.map_err(|error| {
+        raised(py, &ErrorKind::Numerical { reason: format!("the inversion cannot be drawn: {error}") }.into())
+    })
 }
 
 type Found = (HatInversion, Option<HatCoefficients>);
@@ -162,11 +199,12 @@ pub(crate) struct HiddenArguments {
     seed: u64,
     threads: Option<u16>,
     progress: Option<Py<PyAny>>,
+    names: Names,
 }
 
 const RESIDUALS: [ResidualKind; 3] = [ResidualKind::Cook, ResidualKind::Deviance, ResidualKind::Pearson];
 
-/// The responses of a logistic fit from hat values and one residual a row: the command line's JSON.
+/// The responses of a logistic fit from hat values and one residual a row: the command line's JSON, and what the page draws.
 #[pyfunction]
 #[pyo3(signature = (matrix, target, kind, residuals, vectors, options))]
 pub(crate) fn invert_outcomes<'py>(
@@ -177,7 +215,7 @@ pub(crate) fn invert_outcomes<'py>(
     residuals: Vector<'py>,
     vectors: HatVectors<'py>,
     options: HiddenArguments,
-) -> PyResult<String> {
+) -> PyResult<(String, String)> {
     let to_python = |error| raised(py, &error);
     let mut colophon = Colophon::start(options.seed, matrix.notes());
     let rows = matrix.rows().map_err(to_python)?;
@@ -193,10 +231,13 @@ pub(crate) fn invert_outcomes<'py>(
     colophon.warnings.extend(found.weights.warnings.iter().cloned());
     colophon.warnings.extend(found.fit.iter().flat_map(|fit| fit.warnings.iter().cloned()));
     colophon.warnings.extend(found.warnings.iter().cloned());
-    colophon.object(py, ("invert outcomes", threads), OutcomeReport::of(&found), None)
+    let call = ("unhat.invert_outcomes", threads);
+    let subject = hat_subject(call, (&options.names, rows.shape()), &chosen.precision, &colophon);
+    let page = written(py, &HatPage::of_outcomes(&found, subject))?;
+    Ok((colophon.object(py, ("invert outcomes", threads), OutcomeReport::of(&found), None)?, page))
 }
 
-/// A hidden column of a linear fit from its hat values: the command line's JSON.
+/// A hidden column of a linear fit from its hat values: the command line's JSON, and what the page draws.
 #[pyfunction]
 #[pyo3(signature = (matrix, target, vectors, options))]
 pub(crate) fn invert_column<'py>(
@@ -205,7 +246,7 @@ pub(crate) fn invert_column<'py>(
     target: Vector<'py>,
     vectors: HatVectors<'py>,
     options: HiddenArguments,
-) -> PyResult<String> {
+) -> PyResult<(String, String)> {
     let to_python = |error| raised(py, &error);
     let colophon = Colophon::start(options.seed, matrix.notes());
     let rows = matrix.rows().map_err(to_python)?;
@@ -215,5 +256,8 @@ pub(crate) fn invert_column<'py>(
     let (found, threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), |run| {
         hidden_column(&rows, target, &precision, seed, run)
     })?;
-    colophon.object(py, ("invert column", threads), ColumnReport::of(&found), None)
+    let call = ("unhat.invert_column", threads);
+    let subject = hat_subject(call, (&options.names, rows.shape()), &precision, &colophon);
+    let page = written(py, &HatPage::of_column(&found, subject))?;
+    Ok((colophon.object(py, ("invert column", threads), ColumnReport::of(&found), None)?, page))
 }

@@ -57,6 +57,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(hat::invert_hat, module)?)?;
     module.add_function(wrap_pyfunction!(hat::invert_outcomes, module)?)?;
     module.add_function(wrap_pyfunction!(hat::invert_column, module)?)?;
+    module.add_function(wrap_pyfunction!(hat::hat_page, module)?)?;
     module.add_function(wrap_pyfunction!(inverted::inversion_page, module)?)?;
     module.add_function(wrap_pyfunction!(learning::score_jvp, module)?)?;
     module.add_function(wrap_pyfunction!(learning::score_vjp, module)?)?;
