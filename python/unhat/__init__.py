@@ -27,6 +27,7 @@ from unhat._influence import influence, influence_check, influence_trim
 from unhat._results import (
     Audit,
     ColumnInversion,
+    FitAudit,
     GradientInversion,
     HatInversion,
     OutcomeInversion,
@@ -44,6 +45,7 @@ __all__ = [
     "ColumnInversion",
     "ConvergenceWarning",
     "Diagnosis",
+    "FitAudit",
     "GradientInversion",
     "HatInversion",
     "Influence",

@@ -1,6 +1,6 @@
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from numpy import float64, int64
 from numpy.linalg import LinAlgError
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 _Path = str | PathLike[str]
 _Values = ArrayLike | _Path | TableFile
-_Data = Any  # an array, a sparse matrix of SciPy, a table of pandas, polars or pyarrow, a path, a TableFile
+_Data = Any  # an array, a sparse matrix of SciPy, a table of pandas, polars or pyarrow, a path, a TableFile, a fitted result
 _Solver = Literal["auto", "exact", "cg", "coreset", "surrogate", "diagonal"]
 _Scores = Literal["auto", "exact", "sketched"]
 _Method = Literal["auto", "lift", "second-order", "newton", "first-order"]
@@ -24,6 +24,7 @@ __all__ = [
     "ColumnInversion",
     "ConvergenceWarning",
     "Diagnosis",
+    "FitAudit",
     "GradientInversion",
     "HatInversion",
     "Influence",
@@ -108,21 +109,24 @@ class ScoreInversion(_Reported):
     history: NDArray[Any]
     x: NDArray[float64] | None
 
-class HatInversion(Result):
-    def __init__(self, text: str, history: Sequence[Any] = ()) -> None: ...
+class HatInversion(_Reported):
+    def __init__(self, text: str, page: str, history: Sequence[Any] = ()) -> None: ...
     history: NDArray[Any]
     weights: NDArray[float64]
     coefficients: NDArray[float64] | None
 
-class OutcomeInversion(Result):
+class OutcomeInversion(_Reported):
     outcomes: NDArray[float64]
     margins: NDArray[float64]
 
-class ColumnInversion(Result):
+class ColumnInversion(_Reported):
     column: NDArray[float64] | None
     magnitudes: NDArray[float64]
 
 class Audit(_Reported):
+    def __init__(self, text: str) -> None: ...
+
+class FitAudit(_Reported):
     def __init__(self, text: str) -> None: ...
 
 class _Study(_Reported): ...
@@ -288,6 +292,7 @@ def invert_hat(
     response: str | None = None,
     intercept: bool = False,
     threads: int | None = None,
+    checkpoint: _Path | None = None,
     progress: bool | _Progress = False,
 ) -> HatInversion: ...
 
@@ -326,9 +331,10 @@ def invert_column(
     progress: bool | _Progress = False,
 ) -> ColumnInversion: ...
 
+@overload
 def audit(
     A: _Data,
-    b: _Values | None,
+    b: _Values | None = None,
     x: _Values | None = None,
     *,
     release: Literal["scores", "gradient", "both"] = ...,
@@ -348,6 +354,36 @@ def audit(
     threads: int | None = None,
     progress: bool | _Progress = False,
 ) -> Audit: ...
+
+@overload
+def audit(
+    A: _Data,
+    b: _Values | None = None,
+    x: _Values | None = None,
+    *,
+    release: Literal["hat", "cook", "deviance", "dffits"],
+    family: str | None = None,
+    link: str | None = None,
+    theta: float | None = None,
+    weights: _Values | None = None,
+    predictor_offset: _Values | None = None,
+    hidden: str | int | None = None,
+    rows: Sequence[int] | NDArray[Any] | None = None,
+    noise: float | Sequence[float] | None = None,
+    round: int | Sequence[int] | None = None,
+    clip: float | Sequence[float] | None = None,
+    top: int | Sequence[int] | None = None,
+    target_error: float = ...,
+    trials: int = ...,
+    delta: float = ...,
+    seed: int = ...,
+    report_detail: Literal["owner", "share"] = ...,
+    columns: Sequence[str] | None = None,
+    response: str | None = None,
+    intercept: bool = False,
+    threads: int | None = None,
+    progress: bool | _Progress = False,
+) -> FitAudit: ...
 
 class Diagnosis(Result):
     fitted: NDArray[float64]

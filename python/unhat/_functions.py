@@ -10,8 +10,17 @@ from unhat import _unhat
 from unhat._data import of_rows, require_all_rows, right_side, system, vector
 from unhat._errors import ConvergenceWarning, InputError, UnhatWarning
 from unhat._files import file_of
+from unhat._fitted import fitted, require_alone
 from unhat._progress import shown
-from unhat._results import Audit, ColumnInversion, GradientInversion, HatInversion, OutcomeInversion, ScoreInversion
+from unhat._results import (
+    Audit,
+    ColumnInversion,
+    FitAudit,
+    GradientInversion,
+    HatInversion,
+    OutcomeInversion,
+    ScoreInversion,
+)
 
 # The core's own.
 _DEFAULTS = json.loads(_unhat.defaults())
@@ -428,6 +437,7 @@ def invert_hat(
     response=None,
     intercept=False,
     threads=None,
+    checkpoint=None,
     progress=False,
 ):
     """Recover row weights from hat values, and with a family the coefficients of the fit.
@@ -437,12 +447,13 @@ def invert_hat(
 
     Parameters
     ----------
-    A : array_like, sparse matrix, table or path, n × d
-        As for :func:`leverage_scores`, copies included.
+    A : array_like, sparse matrix, table or path, n × d, or a fitted result of statsmodels
+        As for :func:`leverage_scores`, copies included. A result of OLS, WLS, GLM, Logit, Probit or Poisson stands for
+        its design matrix, and says `family`, `link`, `trials`, `offset` and `theta`.
     h : array_like or path
         The n hat values.
     ridge : float
-        λ ≥ 0; with a ridge the factor is known too. Not beside `family`.
+        λ ≥ 0; with a ridge the factor is known too.
     digits, decimals : int, optional
         The hat values were rounded to so many significant digits, or decimals.
     widths : float or array_like, optional
@@ -467,13 +478,17 @@ def invert_hat(
         Seed of the search for coefficients.
     columns, response, intercept, threads
         As for :func:`leverage_scores`.
+    checkpoint : path, optional
+        Keep the state of the descent to the weights in this file, and resume from it to the same bits where it exists,
+        as for :func:`invert_gradient`.
     progress : bool or callable
         As for :func:`invert_gradient`.
 
     Returns
     -------
     HatInversion
-        ``.weights``, ``.intervals``, ``.coefficients``, ``.open`` and the other keys of the command line's JSON.
+        ``.weights``, ``.intervals``, ``.coefficients``, ``.open`` and the other keys of the command line's JSON;
+        ``.save_html(path)`` writes the report.
 
     Warns
     -----
@@ -498,7 +513,14 @@ def invert_hat(
     >>> (found.weights / found.weights[0]).round(9)
     array([1., 2., 4.])
     """
-    found = system(A, columns, response, intercept)
+    fit = fitted(A)
+    if fit is None:
+        found = system(A, columns, response, intercept)
+    else:
+        require_alone({"columns": columns, "response": response, "intercept": intercept, "family": family, "link": link})
+        require_alone({"trials": trials, "offset": offset, "theta": theta})
+        found, family, link, theta = fit.system, fit.family, fit.link, fit.theta
+        trials, offset = (None, None) if family is None else (fit.weights, fit.offset)
     options = {
         "ridge": ridge,
         "digits": digits,
@@ -510,6 +532,8 @@ def invert_hat(
         "max_iter": max_iter,
         "seed": seed,
         "threads": threads,
+        "checkpoint": None if checkpoint is None else os.fspath(checkpoint),
+        "names": _names(found, h),
     }
     vectors = {
         "widths": _each_row(widths, "widths"),
@@ -545,8 +569,8 @@ def invert_outcomes(
 
     Parameters
     ----------
-    A : array_like, sparse matrix, table or path, n × d
-        As for :func:`leverage_scores`, copies included.
+    A : array_like, sparse matrix, table or path, n × d, or a fitted result of statsmodels
+        As for :func:`leverage_scores`, copies included. A result of a logistic fit stands for its design matrix.
     h : array_like or path
         The n hat values of the fit.
     cook, deviance, pearson : array_like or path
@@ -592,17 +616,25 @@ def invert_outcomes(
     >>> bool(agree.all() or not agree.any())
     True
     """
-    found = system(A, columns, response, intercept)
+    fit = fitted(A)
+    if fit is None:
+        found = system(A, columns, response, intercept)
+    else:
+        require_alone({"columns": columns, "response": response, "intercept": intercept})
+        if (fit.family, fit.link) != ("binomial", "logit") or fit.weights is not None or fit.offset is not None:
+            raise InputError("A: found another fit than a logistic one of single trials without offset")
+        found = fit.system
     given = {"cook": cook, "deviance": deviance, "pearson": pearson}
     given = {name: values for name, values in given.items() if values is not None}
     if len(given) != 1:
         raise InputError("cook: give one of cook, deviance and pearson")
     [(kind, residuals)] = given.items()
     vectors, options = _hidden(widths, noise, digits, decimals, seed, threads)
+    options["names"] = _names(found, h)
     released = vector(h, "target"), kind, vector(residuals, kind)
     with shown(progress) as options["progress"]:
-        text = _unhat.invert_outcomes(found.matrix, *released, vectors, options)
-    return _converged(OutcomeInversion(text))
+        parts = _unhat.invert_outcomes(found.matrix, *released, vectors, options)
+    return _converged(OutcomeInversion(*parts))
 
 
 def invert_column(
@@ -624,8 +656,8 @@ def invert_column(
 
     Parameters
     ----------
-    A : array_like, sparse matrix, table or path, n × d
-        The known columns, as for :func:`leverage_scores`, copies included.
+    A : array_like, sparse matrix, table or path, n × d, or a fitted result of statsmodels
+        The known columns, as for :func:`leverage_scores`, copies included. A result of OLS stands for its design matrix.
     h : array_like or path
         The n hat values of the fit with all columns.
     digits, decimals, widths, noise
@@ -662,19 +694,33 @@ def invert_column(
     >>> bool(agree.all() or not agree.any())
     True
     """
-    found = system(A, columns, response, intercept)
+    fit = fitted(A)
+    if fit is None:
+        found = system(A, columns, response, intercept)
+    else:
+        require_alone({"columns": columns, "response": response, "intercept": intercept})
+        if fit.family is not None or fit.weights is not None:
+            raise InputError("A: found another fit than OLS; a column is looked for in linear fits without weights")
+        found = fit.system
     vectors, options = _hidden(widths, noise, digits, decimals, seed, threads)
+    options["names"] = _names(found, h)
     released = vector(h, "target")
     with shown(progress) as options["progress"]:
-        return ColumnInversion(_unhat.invert_column(found.matrix, released, vectors, options))
+        return ColumnInversion(*_unhat.invert_column(found.matrix, released, vectors, options))
 
 
 def audit(
     A,
-    b,
+    b=None,
     x=None,
     *,
     release=_AUDIT["release"],
+    family=None,
+    link=None,
+    theta=None,
+    weights=None,
+    predictor_offset=None,
+    hidden=None,
     rows=None,
     noise=None,
     round=None,
@@ -691,18 +737,30 @@ def audit(
     threads=None,
     progress=False,
 ):
-    """What a release of scores or of their gradient gives away, and what would protect it.
+    """What a release gives away, and what would protect it.
+
+    Scores, gradient or both are those at x. With `release` "hat", "cook", "deviance" or "dffits" the release is the
+    diagnostics of a fit, which is given: its table, coefficients, weights and responses. Nothing is fitted.
 
     Parameters
     ----------
-    A : array_like, sparse matrix, table or path, n × d
-        As for :func:`leverage_scores`, copies included.
+    A : array_like, sparse matrix, table or path, n × d, or a fitted result of statsmodels
+        As for :func:`leverage_scores`, copies included. A result, for diagnostics of a fit, says everything of its fit.
     b : array_like, path or None
-        The n offsets; None where `response` names them.
+        The n offsets; None where `response` names them. Of a fit its responses, which "hat" does not need; of a binomial
+        the shares of successes.
     x : array_like or path, optional
-        The d parameters that are to stay hidden; by default the least-squares fit.
-    release : {"scores", "gradient", "both"}
-        What is released.
+        The d parameters that are to stay hidden; by default the least-squares fit, but for fits with a family or weights.
+    release : {"scores", "gradient", "both", "hat", "cook", "deviance", "dffits"}
+        What is released; the last three beside the hat values.
+    family, link, theta
+        Of the fit, as for :func:`invert_hat`; without a family it is linear.
+    weights : array_like, optional
+        Weights of the fit: with a family known numbers of trials or prior weights, without one hidden ones.
+    predictor_offset : array_like, optional
+        With a family, what is added to Ax.
+    hidden : str or int, optional
+        The column of A that the attacker does not have, by its name or its number, counted from 0.
     rows : sequence of int, optional
         The rows whose scores are released, counted from 0; all by default.
     noise : float or sequence of float, optional
@@ -730,9 +788,9 @@ def audit(
 
     Returns
     -------
-    Audit
-        ``.findings``, ``.verdict`` and the other keys of the schema ``unhat.findings/1``; ``.save_html(path)`` writes
-        the report.
+    Audit or FitAudit
+        ``.findings``, ``.verdict`` and the other keys of the schema ``unhat.findings/1``, of a fit
+        ``unhat.fit-findings/1``; ``.save_html(path)`` writes the report.
 
     Raises
     ------
@@ -751,7 +809,20 @@ def audit(
     >>> found.verdict.meets_target
     False
     """
-    found = system(A, columns, response, intercept)
+    fit = fitted(A)
+    about_fit = {"family": family, "link": link, "theta": theta, "weights": weights, "predictor_offset": predictor_offset}
+    if release not in _FITS:
+        if fit is not None:
+            raise InputError(f"A: a fitted result has the releases {', '.join(_FITS)}")
+        for name, value in {**about_fit, "hidden": hidden}.items():
+            if value is not None:
+                raise InputError(f"{name}: belongs to the releases {', '.join(_FITS)}")
+    elif fit is not None:
+        require_alone({"b": b, "x": x, "columns": columns, "response": response, "intercept": intercept, **about_fit})
+        about_fit = {"family": fit.family, "link": fit.link, "theta": fit.theta}
+        about_fit |= {"weights": fit.weights, "predictor_offset": fit.offset}
+        b, x = fit.endog, fit.params
+    found = system(A, columns, response, intercept) if fit is None else fit.system
     options = {
         "release": release,
         "rows": _list(require_all_rows(found, rows, "rows"), int),
@@ -769,9 +840,40 @@ def audit(
         "columns": found.columns,
         "response": found.response,
     }
+    if release in _FITS:
+        return _audit_of_fit(found, b, x, about_fit, hidden, options, progress)
     given = right_side(found, b), vector(x, "point")
     with shown(progress) as options["progress"]:
         return Audit(_unhat.audit(found.matrix, *given, options))
+
+
+# Releases that are diagnostics of a fit.
+_FITS = ("hat", "cook", "deviance", "dffits")
+
+
+def _audit_of_fit(found, b, x, fit, hidden, options, progress):
+    """The audit of diagnostics of a fit."""
+    options |= {name: fit[name] for name in ("family", "link", "theta")}
+    options["hidden"] = None if hidden is None else _column(found, hidden)
+    vectors = {
+        "responses": right_side(found, b) if b is not None or found.offset is not None else None,
+        "coefficients": vector(x, "point"),
+        "weights": of_rows(found, fit["weights"], "weights"),
+        "predictor_offset": of_rows(found, fit["predictor_offset"], "predictor_offset"),
+    }
+    with shown(progress) as options["progress"]:
+        return FitAudit(_unhat.audit_fit(found.matrix, vectors, options))
+
+
+def _column(found, word):
+    """The number of a column that is named, or counted from 0."""
+    if isinstance(word, str):
+        if word not in found.columns:
+            raise InputError(f"hidden: found {word!r}, expected one of {', '.join(found.columns) or 'its number'}")
+        return found.columns.index(word)
+    if not 0 <= word < _dimension(found.matrix):
+        raise InputError(f"hidden: found {word}, expected a column from 0 to {_dimension(found.matrix) - 1}")
+    return int(word)
 
 
 def _one_side(found, upper):

@@ -227,7 +227,7 @@ class ScoreInversion(_Inversion):
         return "nothing is proven"
 
 
-class HatInversion(Result):
+class HatInversion(Reported):
     """What :func:`unhat.invert_hat` found.
 
     Attributes
@@ -254,12 +254,15 @@ class HatInversion(Result):
         What the caller should know.
     """
 
-    def __init__(self, text, history=()):
-        super().__init__(text)
+    def __init__(self, text, page, history=()):
+        super().__init__(text, page)
         self.history = np.array([tuple(step) for step in history], dtype=_STEP)
 
     def __reduce__(self):
-        return type(self), (self._text, self.history.tolist())
+        return type(self), (self._text, self._page, self.history.tolist())
+
+    def _drawn(self):
+        return _unhat.hat_page(self._page)
 
     def _sentence(self):
         if self.impossible is not None:
@@ -279,7 +282,7 @@ class HatInversion(Result):
             yield "warning", warning
 
 
-class OutcomeInversion(Result):
+class OutcomeInversion(Reported):
     """What :func:`unhat.invert_outcomes` found.
 
     Attributes
@@ -298,6 +301,9 @@ class OutcomeInversion(Result):
         What the caller should know.
     """
 
+    def _drawn(self):
+        return _unhat.hat_page(self._page)
+
     def _sentence(self):
         return f"{self.status.replace('_', ' ')}: {len(self.outcomes) - self.undecided} of {len(self.outcomes)} responses"
 
@@ -307,7 +313,7 @@ class OutcomeInversion(Result):
             yield "warning", warning
 
 
-class ColumnInversion(Result):
+class ColumnInversion(Reported):
     """What :func:`unhat.invert_column` found.
 
     Attributes
@@ -323,6 +329,9 @@ class ColumnInversion(Result):
     open : list of str
         What is open, in words.
     """
+
+    def _drawn(self):
+        return _unhat.hat_page(self._page)
 
     def _sentence(self):
         return f"{self.status}: {'a column of zeros and ones' if self.column is not None else 'magnitudes only'}"
@@ -367,3 +376,44 @@ class Audit(Reported):
 
     def _charts(self):
         return json.loads(_unhat.audit_images(self._text))[:CHARTS]
+
+
+class FitAudit(Reported):
+    """What :func:`unhat.audit` found of diagnostics of a fit, schema ``unhat.fit-findings/1``.
+
+    Attributes
+    ----------
+    verdict : Record
+        The strongest attack: ``.attack``, ``.secret``, ``.error`` (None where every try failed), ``.guess_error``.
+    findings : list of Record
+        Sentences, worst first: ``.level``, ``.title``, ``.text``.
+    results : list of Record
+        One for each protection, level and attack that was tried.
+    secrets : list of Record
+        What is hidden, and the error of the best guess without any release.
+    open : list of str
+        What the release leaves open, in words.
+    warnings : list of str
+        What the caller should know.
+    """
+
+    def __init__(self, text):
+        super().__init__(text, text)  # the page draws the findings themselves
+
+    def __reduce__(self):
+        return type(self), (self._text,)
+
+    def _drawn(self):
+        return _unhat.fit_audit_page(self._page)
+
+    def _sentence(self):
+        return self.findings[0].title if self.findings else "no finding"
+
+    def _table(self):
+        for finding in self.findings:
+            yield finding.title, finding.text
+        for warning in self.warnings:
+            yield "warning", warning
+
+    def _charts(self):
+        return json.loads(_unhat.fit_audit_images(self._text))[:CHARTS]

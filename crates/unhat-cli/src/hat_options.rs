@@ -20,7 +20,7 @@ pub(crate) struct InvertHat {
     ///
     /// Their standard errors follow from how exactly the hat values are known. What the family leaves open is said: a factor,
     /// the intercept, a sign.
-    #[arg(long, value_enum, value_name = "NAME", conflicts_with = "ridge")]
+    #[arg(long, value_enum, value_name = "NAME")]
     pub family: Option<FamilyName>,
     /// Its link [default: the canonical one; log for negative-binomial]
     #[arg(long, value_enum, value_name = "NAME", requires = "family")]
@@ -46,6 +46,9 @@ pub(crate) struct InvertHat {
     /// Write the steps to FILE, .csv or .tsv: iteration, passes, work, decrement (largest |sigma - h|/(h(1 - h))), residual, step
     #[arg(long, value_name = "FILE")]
     pub history: Option<String>,
+    /// Write the answer as one self-contained page to FILE, .html
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<String>,
     #[command(flatten)]
     pub output: Output,
 }
@@ -61,6 +64,9 @@ pub(crate) struct InvertOutcomes {
     pub residuals: Residuals,
     #[command(flatten)]
     pub precision: Precision,
+    /// Write the answer as one self-contained page to FILE, .html
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<String>,
     #[command(flatten)]
     pub output: Output,
 }
@@ -92,6 +98,9 @@ pub(crate) struct InvertColumn {
     /// Write |what the hidden column has beyond the known ones|, a share of its length, for every row to FILE
     #[arg(long, value_name = "FILE")]
     pub magnitudes: Option<String>,
+    /// Write the answer as one self-contained page to FILE, .html
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<String>,
     #[command(flatten)]
     pub output: Output,
 }

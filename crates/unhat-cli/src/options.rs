@@ -2,6 +2,7 @@
 
 use crate::common_options::Common;
 use crate::diagnose_options::Diagnose;
+use crate::fit_options::FitOptions;
 use crate::hat_options::{InvertColumn, InvertHat, InvertOutcomes};
 use crate::influence_options::Influence;
 pub(crate) use crate::matrix_options::{MatrixInput, Output};
@@ -10,6 +11,7 @@ use crate::training_options::{Predict, Train};
 use crate::outputs_options::Outputs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use unhat::audit::fits::report::FitRelease;
 use unhat::audit::report::{Detail, ReleaseKind};
 use unhat::invert::scores::ScoreMethod;
 use unhat::invert::{MinimaSought, ScoreSource, Solver, SolverChoice};
@@ -357,14 +359,16 @@ pub(crate) struct Audit {
     #[command(flatten)]
     pub text: TableText,
     /// b, n values: .npy, .txt, .csv, .tsv or -
-    #[arg(long, value_name = "b", required_unless_present = "response", conflicts_with = "response")]
+    #[arg(long, value_name = "b", required_unless_present_any = ["response", "family", "weights", "hidden"], conflicts_with = "response")]
     pub offset: Option<String>,
     /// x, d values, what is to stay hidden [default with --response: the least-squares fit]
-    #[arg(long, value_name = "x", required_unless_present = "response")]
+    #[arg(long, value_name = "x", required_unless_present_any = ["response", "family", "weights", "hidden"])]
     pub point: Option<String>,
     /// What is released
     #[arg(long, value_enum, default_value_t = ReleaseName::Scores, value_name = "WHAT")]
     pub release: ReleaseName,
+    #[command(flatten)]
+    pub fit: FitOptions,
     /// Gaussian noise to try, absolute standard deviations; the first is the planned protection
     ///
     /// Beside them always nine levels from 1e-6 to 2 times the root mean square of the release, at most 20 tries each.
@@ -416,14 +420,34 @@ pub(crate) enum ReleaseName {
     Scores,
     /// Both; audited apart as well
     Both,
+    /// Hat values of a weighted or generalised fit, or of a linear one with a hidden column
+    Hat,
+    /// Hat values and Cook's distances of a fit
+    Cook,
+    /// Hat values and deviance residuals of a fit
+    Deviance,
+    /// Hat values and DFFITS of a fit
+    Dffits,
 }
 
-impl From<ReleaseName> for ReleaseKind {
-    fn from(name: ReleaseName) -> ReleaseKind {
-        match name {
+impl ReleaseName {
+    /// Diagnostics of a fit.
+    pub fn of_fit(self) -> Option<FitRelease> {
+        match self {
+            ReleaseName::Gradient | ReleaseName::Scores | ReleaseName::Both => None,
+            ReleaseName::Hat => Some(FitRelease::Hat),
+            ReleaseName::Cook => Some(FitRelease::Cook),
+            ReleaseName::Deviance => Some(FitRelease::Deviance),
+            ReleaseName::Dffits => Some(FitRelease::Dffits),
+        }
+    }
+
+    /// Numbers at a point; an audit of a fit does not ask.
+    pub fn of_slacks(self) -> ReleaseKind {
+        match self {
             ReleaseName::Gradient => ReleaseKind::Gradient,
-            ReleaseName::Scores => ReleaseKind::Scores,
             ReleaseName::Both => ReleaseKind::Both,
+            _ => ReleaseKind::Scores,
         }
     }
 }

@@ -76,7 +76,7 @@ impl<'a> Places<'a> {
                 self.reads("--offset", invert.offset.as_deref());
                 self.writes("--coefficients", invert.coefficients.as_deref());
                 self.writes("--history", invert.history.as_deref());
-                self.add_results(&invert.output, None);
+                self.add_results(&invert.output, invert.report.as_deref());
             }
             Command::Invert(Invert::Outcomes(invert)) => {
                 let file = |words: &&str| words.parse::<f64>().is_err();
@@ -87,7 +87,7 @@ impl<'a> Places<'a> {
                 self.reads("--pearson", invert.residuals.pearson.as_deref());
                 self.reads("--widths", invert.precision.widths.as_deref().filter(file));
                 self.reads("--noise", invert.precision.noise.as_deref().filter(file));
-                self.add_results(&invert.output, None);
+                self.add_results(&invert.output, invert.report.as_deref());
             }
             Command::Invert(Invert::Column(invert)) => {
                 let file = |words: &&str| words.parse::<f64>().is_err();
@@ -96,7 +96,7 @@ impl<'a> Places<'a> {
                 self.reads("--widths", invert.precision.widths.as_deref().filter(file));
                 self.reads("--noise", invert.precision.noise.as_deref().filter(file));
                 self.writes("--magnitudes", invert.magnitudes.as_deref());
-                self.add_results(&invert.output, None);
+                self.add_results(&invert.output, invert.report.as_deref());
             }
             Command::Invert(Invert::Scores(invert)) => {
                 self.add_matrix(&invert.matrix);
@@ -114,6 +114,8 @@ impl<'a> Places<'a> {
                 self.reads("--offset", audit.offset.as_deref());
                 self.reads("--point", audit.point.as_deref());
                 self.reads("--rows", audit.rows.as_deref());
+                self.reads("--weights", audit.fit.weights.as_deref());
+                self.reads("--predictor-offset", audit.fit.predictor_offset.as_deref());
                 self.writes("--report", audit.report.as_deref());
             }
             Command::Centre(problem) => self.add_problem(problem),

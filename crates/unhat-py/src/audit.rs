@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::time::SystemTime;
-use unhat::audit::report::AuditReport;
+use unhat::audit::report::{AuditReport, ReleaseKind};
 use unhat::audit::{AuditOptions, Labels};
 use unhat::leverage::least_squares;
 use unhat::{ErrorKind, Result};
@@ -17,7 +17,7 @@ use unhat::{ErrorKind, Result};
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Options {
-    release: String,
+    pub release: String,
     rows: Option<Vec<usize>>,
     noise: Option<Vec<f64>>,
     round: Option<Vec<u32>>,
@@ -25,11 +25,11 @@ pub(crate) struct Options {
     top: Option<Vec<usize>>,
     target_error: f64,
     trials: u32,
-    delta: f64,
+    pub delta: f64,
     seed: u64,
     report_detail: String,
-    threads: Option<u16>,
-    progress: Option<Py<PyAny>>,
+    pub threads: Option<u16>,
+    pub progress: Option<Py<PyAny>>,
     table: String,
     columns: Vec<String>,
     response: Option<String>,
@@ -50,7 +50,8 @@ pub(crate) fn audit<'py>(
     let offset = lent(offset.as_slice().ok()).map_err(to_python)?;
     let x = x.as_ref().map(|x| lent(x.as_slice().ok())).transpose().map_err(to_python)?;
     let (threads, progress) = (options.threads, options.progress.as_ref().map(|progress| progress.clone_ref(py)));
-    let chosen = chosen(options).map_err(to_python)?;
+    let release = word("release", &options.release).map_err(to_python)?;
+    let chosen = chosen(options, release).map_err(to_python)?;
     let (mut findings, _) = compute_and_tell(py, threads, progress.as_ref(), |run| {
         let x = match x {
             Some(x) => x.to_vec(),
@@ -62,9 +63,10 @@ pub(crate) fn audit<'py>(
     written(py, &findings)
 }
 
-fn chosen(options: Options) -> Result<AuditOptions> {
+/// As the library takes them.
+pub(crate) fn chosen(options: Options, release: ReleaseKind) -> Result<AuditOptions> {
     Ok(AuditOptions {
-        release: word("release", &options.release)?,
+        release,
         rows: options.rows,
         noise: options.noise,
         digits: options.round,
@@ -86,7 +88,7 @@ fn chosen(options: Options) -> Result<AuditOptions> {
 }
 
 /// A word of the schema; the error lists those there are.
-fn word<T: DeserializeOwned>(name: &str, word: &str) -> Result<T> {
+pub(crate) fn word<T: DeserializeOwned>(name: &str, word: &str) -> Result<T> {
     serde_json::from_value(json!(word)).map_err(|error| option(name, error.to_string()))
 }
 
@@ -106,7 +108,7 @@ fn read(py: Python<'_>, findings: &str) -> PyResult<AuditReport> {
     serde_json::from_str(findings).map_err(|error| not_drawn(py, &error))
 }
 
-fn not_drawn(py: Python<'_>, error: &serde_json::Error) -> PyErr {
+pub(crate) fn not_drawn(py: Python<'_>, error: &serde_json::Error) -> PyErr {
     raised(py, &ErrorKind::Numerical { reason: format!("the findings cannot be drawn: {error}") }.into())
 }
 

@@ -14,9 +14,9 @@ use unhat::rows::Shape;
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Names {
-    table: String,
-    columns: Vec<String>,
-    target: String,
+    pub table: String,
+    pub columns: Vec<String>,
+    pub target: String,
 }
 
 /// What the page says of one call of `command`, a word of the command line.

@@ -6,6 +6,7 @@
 
 mod arrow;
 mod audit;
+mod audit_fit;
 mod backward;
 mod captured;
 mod data;
@@ -57,6 +58,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(hat::invert_hat, module)?)?;
     module.add_function(wrap_pyfunction!(hat::invert_outcomes, module)?)?;
     module.add_function(wrap_pyfunction!(hat::invert_column, module)?)?;
+    module.add_function(wrap_pyfunction!(hat::hat_page, module)?)?;
     module.add_function(wrap_pyfunction!(inverted::inversion_page, module)?)?;
     module.add_function(wrap_pyfunction!(learning::score_jvp, module)?)?;
     module.add_function(wrap_pyfunction!(learning::score_vjp, module)?)?;
@@ -66,6 +68,9 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(audit::audit, module)?)?;
     module.add_function(wrap_pyfunction!(audit::audit_page, module)?)?;
     module.add_function(wrap_pyfunction!(audit::audit_images, module)?)?;
+    module.add_function(wrap_pyfunction!(audit_fit::audit_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(audit_fit::fit_audit_page, module)?)?;
+    module.add_function(wrap_pyfunction!(audit_fit::fit_audit_images, module)?)?;
     module.add_function(wrap_pyfunction!(audit::write_page, module)?)?;
     module.add_function(wrap_pyfunction!(diagnose::diagnose, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence, module)?)?;

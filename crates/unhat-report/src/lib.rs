@@ -1,8 +1,8 @@
 //! Reports: what unhat computed, drawn as one HTML file that needs nothing else.
 //!
-//! [`audit_page`] draws the findings of an audit, [`inversion_page`] the way back from a gradient or from scores,
-//! [`score_page`] the scores of a table, [`influence_page`] which rows hurt a model, [`training_page`] a training,
-//! [`outputs_page`] what of a fit may leave;
+//! [`audit_page`] draws the findings of an audit, [`fit_audit_page`] those of an audit of a fit, [`hat_page`] what hat values
+//! gave away, [`outputs_page`] what of a fit may leave, [`inversion_page`] the way back from a gradient or from scores,
+//! [`score_page`] the scores of a table, [`influence_page`] which rows hurt a model, [`training_page`] a training;
 //! [`audit_images`], [`influence_images`], [`training_images`] and [`convergence_image`] are charts without a page. This crate computes nothing: it draws the numbers it
 //! is given, and every number
 //! in the page says in its attribute `data-f` where in the data it stands.
@@ -13,6 +13,8 @@
 
 mod audit;
 mod charts;
+mod fit_audit;
+mod hat;
 mod image;
 mod influence;
 mod inversion;
@@ -27,6 +29,8 @@ mod trusted;
 mod words;
 
 pub use audit::{audit_images, audit_page};
+pub use fit_audit::{fit_audit_images, fit_audit_page};
+pub use hat::hat_page;
 pub use image::Image;
 pub use influence::{InfluencePage, influence_density, influence_images, influence_page};
 pub use inversion::{convergence_image, inversion_page};

@@ -6,7 +6,7 @@ mod sample;
 
 use reading::Node;
 use serde_json::Value;
-use unhat_report::{audit_page, influence_page, inversion_page, score_page, training_page};
+use unhat_report::{audit_page, fit_audit_page, hat_page, influence_page, inversion_page, score_page, training_page};
 
 #[test]
 fn every_number_of_an_audit_stands_in_the_findings() {
@@ -20,6 +20,22 @@ fn every_number_of_an_inversion_stands_in_the_facts() {
     for facts in [sample::inversion(), sample::undetermined(), sample::minima()] {
         let checked = check(&inversion_page(&facts).unwrap(), &serde_json::to_value(&facts).unwrap());
         assert!(checked > 50, "only {checked} numbers were looked at");
+    }
+}
+
+#[test]
+fn every_number_of_an_audit_of_a_fit_stands_in_the_findings() {
+    let findings = sample::fit_findings("owner").unwrap();
+    let checked = check(&fit_audit_page(&findings).unwrap(), &serde_json::to_value(&findings).unwrap());
+    assert!(checked > 60, "only {checked} numbers were looked at");
+}
+
+#[test]
+fn every_number_of_an_inversion_of_hat_values_stands_in_the_facts() {
+    for (sought, solved) in [("weights", true), ("outcomes", true), ("column", true), ("column", false)] {
+        let facts = sample::hat(sought, solved).unwrap();
+        let checked = check(&hat_page(&facts).unwrap(), &serde_json::to_value(&facts).unwrap());
+        assert!(checked > 15, "{sought}: only {checked} numbers were looked at");
     }
 }
 

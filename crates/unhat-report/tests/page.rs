@@ -8,7 +8,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use reading::Node;
 use sha2::{Digest, Sha256};
 use unhat::audit::report::{AuditReport, Detail, Protection, ReleaseKind, Spread};
-use unhat_report::{InfluencePage, audit_page, influence_page, inversion_page, score_page, training_page};
+use unhat_report::{
+    InfluencePage, audit_page, fit_audit_page, hat_page, influence_page, inversion_page, score_page, training_page,
+};
 
 fn all_pages() -> Vec<(&'static str, String)> {
     vec![
@@ -16,6 +18,11 @@ fn all_pages() -> Vec<(&'static str, String)> {
         ("share", audit_page(&sample::shared_findings().unwrap()).unwrap()),
         ("bare", audit_page(&bare()).unwrap()),
         ("odd", audit_page(&odd()).unwrap()),
+        ("fit audit", fit_audit_page(&sample::fit_findings("owner").unwrap()).unwrap()),
+        ("shared fit audit", fit_audit_page(&sample::fit_findings("share").unwrap()).unwrap()),
+        ("weights", hat_page(&sample::hat("weights", true).unwrap()).unwrap()),
+        ("outcomes", hat_page(&sample::hat("outcomes", true).unwrap()).unwrap()),
+        ("column", hat_page(&sample::hat("column", false).unwrap()).unwrap()),
         ("inversion", inversion_page(&sample::inversion()).unwrap()),
         ("scores", score_page(&sample::scores()).unwrap()),
         ("training", training_page(&sample::training()).unwrap()),

@@ -367,6 +367,105 @@ fn with_a_ridge_the_factor_is_known_too() {
     }
 }
 
+/// Standard deviations of H⁺r for projected errors r, by a dense inverse: log weights against row k.
+fn dense_errors(a: &[f64], d: usize, w: &[f64], deviation: &[f64], k: usize) -> Vec<f64> {
+    let n = w.len();
+    let h = scores(a, d, w);
+    // P_ij² from the scores of pairs: u = L⁻¹a√w by elimination of the Gram matrix.
+    let mut gram = vec![vec![0.0; d]; d];
+    for (row, w) in a.chunks(d).zip(w) {
+        (0..d).for_each(|i| (0..d).for_each(|j| gram[i][j] += w * row[i] * row[j]));
+    }
+    let solved: Vec<Vec<f64>> =
+        a.chunks(d).map(|row| unhat_testkit::elimination::solve(gram.clone(), row.to_vec())).collect();
+    let form = |i: usize, j: usize| -> f64 {
+        let inner: f64 = a[i * d..(i + 1) * d].iter().zip(&solved[j]).map(|(a, b)| a * b).sum();
+        w[i] * w[j] * inner * inner
+    };
+    let others: Vec<usize> = (0..n).filter(|&i| i != k).collect();
+    let held: Vec<Vec<f64>> = others
+        .iter()
+        .map(|&i| others.iter().map(|&j| if i == j { h[i] - form(i, i) } else { -form(i, j) }).collect())
+        .collect();
+    let total: f64 = deviation.iter().map(|s| s * s).sum();
+    let mut out = vec![0.0; n];
+    for &i in &others {
+        let unit: Vec<f64> = others.iter().map(|&j| f64::from(u8::from(i == j))).collect();
+        let x = unhat_testkit::elimination::solve(held.clone(), unit); // a row of the inverse, which is symmetric
+        let sum = |f: &dyn Fn(f64, f64) -> f64| others.iter().zip(&x).map(|(&j, x)| f(*x, deviation[j])).sum::<f64>();
+        let along = sum(&|x, s| x * s * s);
+        out[i] = (sum(&|x, s| x * x * s * s) - along * along / total).sqrt();
+    }
+    out
+}
+
+#[test]
+fn beyond_fifty_columns_standard_errors_are_estimated_as_exactly_as_is_said() {
+    let (n, d, noise) = (140, 52, 1e-5);
+    let mut stream = Stream::new(21, "many columns");
+    let a = stream.normals(n * d);
+    let w: Vec<f64> = (0..n).map(|_| 10f64.powf(stream.uniform())).collect();
+    let h: Vec<f64> = scores(&a, d, &w).iter().map(|h| h + noise * stream.normal()).collect();
+    let deviation: Vec<f64> = (0..n).map(|i| noise * (1.0 + (i % 3) as f64)).collect();
+    let found = invert(&a, d, &h, &with(HatPrecision::Noise(deviation.clone()))).unwrap();
+    assert_eq!(found.status, HatStatus::Solved);
+    let (said, k) = (found.standard_errors.as_ref().unwrap(), found.components[0].held.unwrap());
+    let expected = dense_errors(&a, d, &w, &deviation, k);
+    let words = found.warnings.iter().find(|warning| warning.contains("estimates from draws")).unwrap();
+    let uncertainty: f64 = words.split(" to ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    let ratios: Vec<f64> = (0..n).filter(|&i| i != k).map(|i| said[i].unwrap() / expected[i] - 1.0).collect();
+    let rms = (ratios.iter().map(|r| r * r).sum::<f64>() / ratios.len() as f64).sqrt();
+    let worst = ratios.iter().fold(0.0, |a: f64, r| a.max(r.abs()));
+    println!("standard errors off by {rms:.3} in the middle, {worst:.3} at most; said {uncertainty} %");
+    assert!(rms <= 1.2 * uncertainty / 100.0 && worst <= 5.0 * uncertainty / 100.0 && uncertainty < 25.0);
+}
+
+#[test]
+fn with_a_ridge_a_family_leaves_no_factor_and_no_intercept_open() {
+    let mut stream = Stream::new(23, "ridge and family");
+    let words = ["logit", "poisson-log", "gamma-inverse", "ig-inverse2", "ig-log", "cloglog", "poisson-identity"];
+    for (word, ridge) in words.into_iter().flat_map(|word| [(word, 0.4), (word, 3.0)]) {
+        let (n, d) = (60, 3);
+        let model = model_of(word).unwrap();
+        let a: Vec<f64> = (0..n * d).map(|k| if k % d == 0 { 1.0 } else { stream.normal() }).collect();
+        let mut beta = vec![0.4, -0.5, 0.3];
+        let eta = |beta: &[f64]| -> Vec<f64> {
+            a.chunks(d).map(|row| row.iter().zip(beta).map(|(a, b)| a * b).sum()).collect()
+        };
+        if !model.law.any_predictor() {
+            beta[0] += 0.3 - eta(&beta).into_iter().fold(f64::INFINITY, f64::min);
+        }
+        let log = |e: &f64| (model.law.log_weight(*e).0 + model.law.log_factor()).exp();
+        let w: Vec<f64> = eta(&beta).iter().map(log).collect();
+        let weighted: Vec<f64> = (0..n * d).map(|k| w[k / d].sqrt() * a[k]).collect();
+        let h: Vec<f64> = ridge_leverage_scores::<Dd>(&weighted, d, ridge).into_iter().map(|h| h.to_f64()).collect();
+        let rounded = digits_of(&h, 4);
+        for (released, precision) in [(&h, HatPrecision::Exact), (&rounded, HatPrecision::Digits(4))] {
+            let exact = precision == HatPrecision::Exact;
+            let options = HatOptions { ridge, ..with(precision) };
+            let rows = DenseRows::new(&a, d).unwrap();
+            let (_, found) =
+                invert_hat_of_model(&rows, released, &model, (&options, 0), None, &Run::default()).unwrap();
+            let found = found.unwrap();
+            assert_eq!(found.status, HatStatus::Solved, "{word}, ridge {ridge}: {:?}", found.warnings);
+            assert_eq!(found.open.len(), usize::from(word == "logit"), "{word}: {:?}", found.open);
+            let values: Vec<f64> = found.values.iter().map(|v| v.unwrap()).collect();
+            let sign = if word == "logit" && values[0] * beta[0] < 0.0 { -1.0 } else { 1.0 };
+            for (j, (v, b)) in values.iter().zip(&beta).enumerate() {
+                let off = (sign * v - b).abs();
+                let allowed = if exact { 1e-8 } else { 4.0 * found.standard_errors.as_ref().unwrap()[j].unwrap() };
+                assert!(off <= allowed, "{word}, ridge {ridge}, column {}: {off:e} of {allowed:e}", j + 1);
+            }
+        }
+    }
+    // θ is told by nothing but the shape of the weights there.
+    let unknown = HatModel::new(Family::NegativeBinomial, None, None).unwrap();
+    let options = HatOptions { ridge: 1.0, ..HatOptions::default() };
+    let rows = DenseRows::new(&[1.0, 1.0, 1.0], 1).unwrap();
+    let refused = invert_hat_of_model(&rows, &[0.2; 3], &unknown, (&options, 0), None, &Run::default());
+    assert!(refused.err().unwrap().to_string().contains("theta"));
+}
+
 #[test]
 fn the_answer_has_the_same_bits_for_any_number_of_threads() {
     let (n, d) = (3000, 12);

@@ -12,6 +12,9 @@ use unhat::leverage::least_squares;
 use unhat_io::{Matrix, read_rows};
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    if let Some(option) = arguments.fit.first_given() {
+        return Err(option_failure(option, "belongs to --release hat, cook, deviance and dffits"));
+    }
     let source = arguments.table.as_ref().or(arguments.matrix.as_ref());
     require_one_reader_of_stdin(&[
         (if arguments.table.is_some() { "TABLE" } else { "--matrix" }, source.map(String::as_str)),
@@ -61,7 +64,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     Ok(Exit::Done)
 }
 
-fn options(arguments: &Arguments, matrix: &Matrix, session: &Session<'_>) -> Result<AuditOptions, Failure> {
+pub(super) fn options(arguments: &Arguments, matrix: &Matrix, session: &Session<'_>) -> Result<AuditOptions, Failure> {
     let path = arguments.table.as_deref().or(arguments.matrix.as_deref()).unwrap_or_default();
     let detail = Detail::from(arguments.report_detail);
     // The words of the call name files, which are nobody else's business.
@@ -70,7 +73,7 @@ fn options(arguments: &Arguments, matrix: &Matrix, session: &Session<'_>) -> Res
         Detail::Share => "unhat audit".into(),
     };
     Ok(AuditOptions {
-        release: ReleaseKind::from(arguments.release),
+        release: arguments.release.of_slacks(),
         rows: arguments.rows.as_deref().map(read_rows).transpose()?,
         noise: given("--noise", &arguments.noise)?,
         digits: given("--round", &arguments.round)?,
@@ -177,7 +180,7 @@ fn line(results: &[ReleaseResult]) -> String {
 }
 
 /// A paragraph with a head before its first line, and as many blanks before the others.
-fn wrapped(head: &str, paragraph: &str) -> String {
+pub(super) fn wrapped(head: &str, paragraph: &str) -> String {
     let indent = head.chars().count();
     let (mut text, mut column) = (head.to_string(), indent);
     // A number stays on one line with its percent sign or its power of ten.

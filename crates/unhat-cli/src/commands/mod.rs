@@ -1,6 +1,7 @@
 //! What each command does: read its files, call the library, hand over the result.
 
 mod audit;
+mod audit_fit;
 mod demo;
 mod diagnose;
 mod gradient;
@@ -31,9 +32,10 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         Command::Invert(Invert::Outcomes(arguments)) => invert::outcomes(arguments, session),
         Command::Invert(Invert::Column(arguments)) => invert::column(arguments, session),
         Command::Invert(Invert::Scores(arguments)) => invert::scores(arguments, session),
-        Command::Audit(arguments) => match &arguments.command {
-            Some(AuditCommand::Outputs(check)) => outputs::run(check, session),
-            None => audit::run(arguments, session),
+        Command::Audit(arguments) => match (&arguments.command, arguments.release.of_fit()) {
+            (Some(AuditCommand::Outputs(check)), _) => outputs::run(check, session),
+            (None, Some(release)) => audit_fit::run(arguments, release, session),
+            (None, None) => audit::run(arguments, session),
         },
         Command::Centre(problem) => invert::centre(problem, session),
         Command::Diagnose(arguments) => diagnose::run(arguments, session),

@@ -63,6 +63,19 @@ fn the_object_holds_weights_intervals_and_what_is_open() {
 }
 
 #[test]
+fn a_page_shows_the_weights_and_what_is_proven() {
+    let (desk, _) = desk(40, 3);
+    desk.run(&format!("{INVERT} --digits 6 -o w.npy --report hat.html")).expect(0);
+    let page = desk.read("hat.html");
+    for part in ["The way back from hat values", "rounded to 6 significant digits", "Widest proven interval", "</html>"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    let refused = desk.run(&format!("{INVERT} -o w.html --report w.html")).expect(2);
+    assert!(refused.err.contains("--report"), "{}", refused.err);
+}
+
+#[test]
 fn scores_without_weights_are_exit_1_and_nothing_is_written() {
     let desk = Desk::new();
     desk.text("a.csv", "p,q\n1,0\n1,0\n1,1\n1,2\n").text("h.txt", "0.9\n0.8\n0.15\n0.15\n");

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test may panic: that is how it fails
 
 mod audit;
+mod audit_fit;
 mod demo;
 mod desk;
 mod diagnose;

@@ -3,7 +3,10 @@
 #![allow(dead_code, reason = "each test takes the samples it needs")]
 
 use serde_json::Error;
+use serde_json::json;
+use unhat::audit::fits::report::FitAuditReport;
 use unhat::audit::report::{AuditReport, Check, Detail, Tool};
+use unhat::invert::hat::page::HatPage;
 use unhat::invert::page::{
     DirectionEntry, InversionPage, Inverted, LiftPage, ProvenDistance, StandardError, Trace, TraceStep, TriedAnswer,
 };
@@ -305,4 +308,74 @@ pub fn diverged() -> TrainingPage {
 fn check(name: &str, expected: f64, got: f64) -> Check {
     let tolerance = 1e-9;
     Check { name: name.to_owned(), expected, got, tolerance, ok: (got - expected).abs() <= tolerance }
+}
+
+fn fit_tool() -> serde_json::Value {
+    json!({"name": "unhat", "version": "0.1.0", "command": "unhat audit t.csv", "seed": 0, "threads": 2, "wall_s": 1.25})
+}
+
+/// An audit of a fit with a planned rounding: two attacks, one of which failed under noise.
+pub fn fit_findings(detail: &str) -> Result<FitAuditReport, Error> {
+    let spread = |median: f64, trials: u32| {
+        json!({"median": median, "q05": 0.8 * median, "q95": 1.4 * median, "rmse": 1.1 * median,
+            "rmse_ci95": [median, 1.2 * median], "trials": trials, "share_at_bound": null})
+    };
+    let result = |attack: &str,
+                  secret: &str,
+                  protection: &str,
+                  label: &str,
+                  level: Option<f64>,
+                  error: serde_json::Value| {
+        let told = (secret == "outcomes" && !error.is_null()).then_some(0.975);
+        json!({"attack": attack, "secret": secret, "protection": protection, "label": label, "level": level,
+            "noise_rel": (protection == "gaussian").then_some(0.12), "trials": 4, "failed": if error.is_null() { 4 } else { 0 },
+            "error": error, "guess_error": 0.413, "told": told, "wrong": told.map(|_| 0.0), "margin": told.map(|_| 0.0317)})
+    };
+    let mut results = Vec::new();
+    for (protection, label, level, error) in [
+        ("none", "as computed", None, spread(2.1e-13, 1)),
+        ("gaussian", "Gaussian noise, 12 % of the rms", Some(0.0123), serde_json::Value::Null),
+        ("rounding", "rounded to 3 significant digits", Some(3.0), spread(0.0046, 1)),
+    ] {
+        results.push(result("hat_to_coefficients", "coefficients", protection, label, level, spread(0.0072, 4)));
+        results.push(result("sizes_to_outcomes", "outcomes", protection, label, level, error));
+    }
+    serde_json::from_value(json!({
+        "schema": "unhat.fit-findings/1", "detail": detail, "created_utc": "2026-01-02T03:04:05Z", "tool": fit_tool(),
+        "table": {"name": HOSTILE, "sha256": "ab12", "rows": 81, "columns": 2, "column_names": ["size", HOSTILE],
+            "response": HOSTILE},
+        "fit": {"family": "binomial", "link": "logit", "hidden_column": null},
+        "release": {"kind": "cook", "hat_rms": 0.0612, "hat_max": 0.21, "beside_rms": 0.0174,
+            "planned": {"kind": "rounding", "digits": 3}},
+        "target_error": 0.1,
+        "verdict": {"meets_target": false, "attack": "sizes_to_outcomes", "secret": "outcomes", "error": spread(0.0046, 1),
+            "guess_error": 0.413},
+        "secrets": [{"secret": "coefficients", "error": 1.0, "guess": "all coefficients are 0"},
+            {"secret": "outcomes", "error": 0.413, "guess": "every response is the more frequent one"}],
+        "findings": [{"id": "reached", "level": "exposed", "title": "From these, 97.5 % can be told.", "text": HOSTILE,
+            "numbers": {"told": 0.975}, "section": "protections"}],
+        "coefficients": [{"name": "size", "value": 1.2717, "error_rel": 0.0031, "open": false},
+            {"name": HOSTILE, "value": -0.5318, "error_rel": null, "open": true}],
+        "results": results, "open": ["responses: all of them, or all of their complements"], "warnings": [HOSTILE],
+    }))
+}
+
+/// An inversion of hat values of each kind: "weights", "outcomes", "column", and one that was not solved.
+pub fn hat(sought: &str, solved: bool) -> Result<HatPage, Error> {
+    let (decided, weights) = (sought != "weights" && solved, sought == "weights");
+    serde_json::from_value(json!({
+        "sought": sought, "tool": fit_tool(), "created_utc": null, "matrix": HOSTILE, "rows": 32, "columns": 3,
+        "target": HOSTILE, "precision": "rounded to 3 significant digits", "status": if solved { "solved" } else { "stalled" },
+        "solved": solved, "told": if solved { 31 } else { 0 }, "residual": 5.3e-5, "evaluations": weights.then_some(18),
+        "widest": weights.then_some(0.14), "largest_error": weights.then_some(4.6e-3), "least_margin": decided.then_some(0.27),
+        "misfit": (sought == "column").then_some(0.019), "explained": (sought == "column").then_some(0.0224),
+        "history": [{"iteration": 0, "residual": 0.11, "misfit": 1.9}, {"iteration": 1, "residual": 2.4e-3, "misfit": null},
+            {"iteration": 2, "residual": 5.3e-5, "misfit": 3.1e-13}],
+        "coefficients": [{"name": HOSTILE, "value": 18.8663, "error": 7.2e-4}, {"name": "weight", "value": null, "error": null}],
+        "weights": if weights { json!([{"row": 7, "weight": 2.315, "low": 2.1, "high": 2.51},
+            {"row": 12, "weight": 0.418, "low": null, "high": null}]) } else { json!([]) },
+        "decisions": if decided { json!([{"row": 9, "value": null, "margin": 0.0021}, {"row": 4, "value": 1, "margin": 0.27}]) }
+            else { json!([]) },
+        "open": ["one factor of all weights"], "warnings": [HOSTILE],
+    }))
 }

@@ -7,6 +7,7 @@ mod attack;
 mod curve;
 mod density;
 mod exposure;
+pub mod fits;
 mod joint;
 mod needed;
 mod plan;

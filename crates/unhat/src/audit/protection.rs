@@ -54,14 +54,14 @@ pub(super) fn seed_of(seed: u64, trial: u64) -> u64 {
     (u[0] * 2f64.powi(53)) as u64
 }
 
-fn add_noise(values: &mut [f64], noise: f64, seed: u64, stream: u64) {
+pub(super) fn add_noise(values: &mut [f64], noise: f64, seed: u64, stream: u64) {
     let mut z = vec![0.0; values.len()];
     normal::draw_into(seed, stream, &mut z);
     values.iter_mut().zip(&z).for_each(|(v, z)| *v += noise * z);
 }
 
 /// Rounds to significant digits; returns the root mean square of a uniform rounding error, 10ᵉ/√12 for each last digit.
-fn round_all(values: &mut [f64], digits: u32) -> f64 {
+pub(super) fn round_all(values: &mut [f64], digits: u32) -> f64 {
     let mut square = 0.0;
     let count = values.len();
     for v in values.iter_mut().filter(|v| **v != 0.0) {
@@ -103,7 +103,7 @@ fn retain(released: &mut Released, mut wanted: impl FnMut(f64) -> bool) {
 }
 
 /// The quantile of the absolute values, between neighbours by interpolation; 0 of none.
-fn absolute_quantile(values: &[f64], quantile: f64) -> f64 {
+pub(super) fn absolute_quantile(values: &[f64], quantile: f64) -> f64 {
     let mut sizes: Vec<f64> = values.iter().map(|v| v.abs()).collect();
     sizes.sort_by(f64::total_cmp);
     super::spread::quantile(&sizes, quantile).unwrap_or(0.0)

@@ -428,7 +428,7 @@ fn scaled(values: &[f64], factor: f64) -> Vec<f64> {
 }
 
 /// SHA-256 of the rows, row-major little-endian, then of the offset.
-fn sha256(source: &dyn RowSource, offset: &[f64]) -> Result<String> {
+pub(super) fn sha256(source: &dyn RowSource, offset: &[f64]) -> Result<String> {
     let mut hash = Sha256::new();
     let mut add = |values: &[f64]| values.iter().for_each(|v| hash.update(v.to_le_bytes()));
     let d = source.shape().columns;

@@ -175,7 +175,7 @@ fn spread_over_threads(jobs: &[Job], d: usize, one: &One<'_>, run: &Run<'_>) -> 
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
-fn own_pool() -> Result<rayon::ThreadPool> {
+pub(super) fn own_pool() -> Result<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .build()

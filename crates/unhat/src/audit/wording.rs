@@ -390,23 +390,23 @@ pub(super) fn label(protection: &Protection) -> String {
 
 /// The numbers that were printed so far.
 #[derive(Default)]
-struct Said {
+pub(super) struct Said {
     numbers: BTreeMap<String, Option<f64>>,
 }
 
 impl Said {
-    fn keep(&mut self, name: &str, value: f64) {
+    pub(super) fn keep(&mut self, name: &str, value: f64) {
         self.numbers.insert(name.into(), Some(value));
     }
 
     /// A share, as a percentage or, below a thousandth, as a number.
-    fn share(&mut self, name: &str, value: f64) -> String {
+    pub(super) fn share(&mut self, name: &str, value: f64) -> String {
         self.keep(name, value);
         share(value)
     }
 
     /// A relative error: a share that is never called nothing.
-    fn error(&mut self, name: &str, value: f64) -> String {
+    pub(super) fn error(&mut self, name: &str, value: f64) -> String {
         self.keep(name, value);
         if value == 0.0 { BELOW_ROUNDING.into() } else { share(value) }
     }
@@ -430,7 +430,7 @@ impl Said {
         amount(value)
     }
 
-    fn count(&mut self, name: &str, value: u64) -> String {
+    pub(super) fn count(&mut self, name: &str, value: u64) -> String {
         self.keep(name, value as f64);
         value.to_string()
     }
@@ -445,7 +445,7 @@ impl Said {
         format!("{what} {}", self.protection(planned))
     }
 
-    fn protection(&mut self, protection: &Protection) -> String {
+    pub(super) fn protection(&mut self, protection: &Protection) -> String {
         match *protection {
             Protection::None => "as computed".into(),
             Protection::Gaussian { noise_rel, .. } => {
@@ -461,7 +461,7 @@ impl Said {
         }
     }
 
-    fn finding(self, id: &str, level: Level, title: String, text: String, section: &str) -> Finding {
+    pub(super) fn finding(self, id: &str, level: Level, title: String, text: String, section: &str) -> Finding {
         Finding { id: id.into(), level, title, text, numbers: self.numbers, section: section.into() }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! w(η) = (dμ/dη)²/V(μ), V the variance of the family at mean μ: what iteratively reweighted least squares weighs rows with.
 
+mod mean;
 mod weight;
 
 use crate::error::{Error, ErrorKind, Result};

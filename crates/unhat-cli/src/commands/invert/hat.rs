@@ -5,9 +5,12 @@ use crate::failure::{Failure, option_failure};
 use crate::hat_options::{InvertHat, Precision};
 use crate::history::HistoryFile;
 use crate::input::{System, read_of_rows, require_one_reader_of_stdin};
+use crate::options::MatrixInput;
 use crate::output::Destination;
+use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use crate::table_options::TableText;
+use unhat::invert::hat::page::{HatPage, HatSubject};
 use unhat::invert::hat::{
     HatCheckpoint, HatCoefficients, HatInversion, HatModel, HatOptions, HatPrecision, HatReport, HatStatus,
     fingerprint_of_hat, invert_hat, invert_hat_of_model,
@@ -16,6 +19,7 @@ use unhat::invert::{StartKind, StartReport};
 use unhat::solve::State;
 use unhat::{ErrorKind, Run};
 use unhat_io::{Matrix, SolveFile, check_output, write_vector};
+use unhat_report::hat_page;
 
 pub(crate) fn run(arguments: &InvertHat, session: &mut Session<'_>) -> Result<Exit, Failure> {
     require_one_reader_of_stdin(&[
@@ -32,6 +36,7 @@ pub(crate) fn run(arguments: &InvertHat, session: &mut Session<'_>) -> Result<Ex
     let destination = Destination::of(&arguments.output)?;
     arguments.coefficients.as_deref().map(check_output).transpose()?;
     let history = HistoryFile::of(arguments.history.as_deref())?;
+    let page = PageFile::of(arguments.report.as_deref())?;
     let system = System::read(&arguments.matrix, None, session)?;
     let (matrix, text) = (&system.matrix, &arguments.matrix.text);
     let target = read_of_rows(&arguments.target, "target", matrix, text)?;
@@ -45,7 +50,35 @@ pub(crate) fn run(arguments: &InvertHat, session: &mut Session<'_>) -> Result<Ex
     let (found, fit) = solve(matrix, &target, (&options, model.as_ref()), session)?;
     history.store(&found.history)?;
     let answer = Answer { weights: &found, fit: fit.as_ref(), names: matrix.column_names.as_deref() };
-    answer.hand_over(&destination, arguments.coefficients.as_deref(), session)
+    let exit = answer.hand_over(&destination, arguments.coefficients.as_deref(), session)?;
+    page.store(
+        |session| {
+            let subject = subject(&arguments.matrix, matrix, (&arguments.target, &options.precision), session);
+            hat_page(&HatPage::of_weights(&found, fit.as_ref(), subject))
+        },
+        session,
+    )?;
+    Ok(exit)
+}
+
+/// What the page says of the call.
+pub(super) fn subject(
+    input: &MatrixInput,
+    matrix: &Matrix,
+    (target, precision): (&str, &HatPrecision),
+    session: &Session<'_>,
+) -> HatSubject {
+    let shape = matrix.shape();
+    HatSubject {
+        tool: tool(session),
+        created_utc: now(),
+        matrix: file_name(input.matrix.as_deref().unwrap_or_default()),
+        shape: (shape.rows, shape.columns),
+        column_names: matrix.column_names.clone(),
+        target: file_name(target),
+        precision: precision.clone(),
+        warnings: session.warnings().to_vec(),
+    }
 }
 
 /// A number for all rows, or a file with one for each.

@@ -1,14 +1,17 @@
 //! `unhat invert outcomes` and `unhat invert column`: what hat values say of responses, and of a column nobody published.
 
-use super::hat::{exit_of, numbered};
+use super::hat::{exit_of, numbered, subject};
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::hat_options::{InvertColumn, InvertOutcomes};
 use crate::input::{System, read_of_rows, require_one_reader_of_stdin};
 use crate::output::Destination;
+use crate::page::PageFile;
 use crate::session::Session;
+use unhat::invert::hat::page::HatPage;
 use unhat::invert::hat::{ColumnReport, HatOptions, OutcomeReport, ResidualKind, invert_column, invert_outcomes};
 use unhat_io::{check_output, write_vector};
+use unhat_report::hat_page;
 
 pub(crate) fn outcomes(arguments: &InvertOutcomes, session: &mut Session<'_>) -> Result<Exit, Failure> {
     require_no_checkpoint(session)?;
@@ -19,6 +22,7 @@ pub(crate) fn outcomes(arguments: &InvertOutcomes, session: &mut Session<'_>) ->
         ("--cook, --deviance or --pearson", Some(path)),
     ])?;
     let destination = Destination::of(&arguments.output)?;
+    let page = PageFile::of(arguments.report.as_deref())?;
     let system = System::read(&arguments.matrix, None, session)?;
     let (matrix, text) = (&system.matrix, &arguments.matrix.text);
     let target = read_of_rows(&arguments.target, "target", matrix, text)?;
@@ -54,6 +58,13 @@ pub(crate) fn outcomes(arguments: &InvertOutcomes, session: &mut Session<'_>) ->
     } else if told > 0 && destination.on_stdout() {
         session.print_numbers(&values)?;
     }
+    page.store(
+        |session| {
+            let subject = subject(&arguments.matrix, matrix, (&arguments.target, &options.precision), session);
+            hat_page(&HatPage::of_outcomes(&found, subject))
+        },
+        session,
+    )?;
     Ok(exit_of(found.status))
 }
 
@@ -64,6 +75,7 @@ pub(crate) fn column(arguments: &InvertColumn, session: &mut Session<'_>) -> Res
         ("--target", Some(&arguments.target)),
     ])?;
     let destination = Destination::of(&arguments.output)?;
+    let page = PageFile::of(arguments.report.as_deref())?;
     arguments.magnitudes.as_deref().map(check_output).transpose()?;
     let system = System::read(&arguments.matrix, None, session)?;
     let (matrix, text) = (&system.matrix, &arguments.matrix.text);
@@ -96,6 +108,13 @@ pub(crate) fn column(arguments: &InvertColumn, session: &mut Session<'_>) -> Res
     } else if let Some(values) = values.as_ref().filter(|_| destination.on_stdout()) {
         session.print_numbers(values)?;
     }
+    page.store(
+        |session| {
+            let subject = subject(&arguments.matrix, matrix, (&arguments.target, &precision), session);
+            hat_page(&HatPage::of_column(&found, subject))
+        },
+        session,
+    )?;
     Ok(if values.is_some() { Exit::Done } else { Exit::NotConverged })
 }
 

@@ -50,6 +50,13 @@ const CARRIED: usize = 2;
 const ROUNDS: usize = 40;
 /// A misfit within this many times what errors explain is a column.
 const BELIEVED: f64 = 4.0;
+/// A misfit that errors allow below this leaves no room for another column.
+const CLEAR: f64 = 1e-4;
+/// Choices of rows after the last improvement, where there is room.
+const MORE_TRIES: usize = 60;
+/// Columns with up to so many times the misfit of the best are rivals of it.
+const RIVAL: f64 = 2.0;
+const MOST_RIVALS: usize = 64;
 /// Exact hat values are known to this.
 const EXACT: f64 = 1e-10;
 /// Stream of the choices of rows.
@@ -121,13 +128,15 @@ pub fn invert_column(
     run.tell(Event::Phase("looking for a 0/1 column"));
     let search = Search { z: &z, d, q: &found.magnitudes, deviation: &deviation, seed, run };
     found.explained = search.explained();
-    let (best, tries) = search.run()?;
+    let (kept, tries) = search.run()?;
     found.tries = tries;
+    let mut kept = kept.into_iter();
+    let (best, rivals) = (kept.next(), kept.collect::<Vec<_>>());
     match best {
         Some(candidate) if candidate.misfit <= BELIEVED * found.explained + 1e-7 => {
             found.residual = Some(search.residual(&candidate.u, &own, target));
             found.misfit = Some(candidate.misfit);
-            let told = search.told(&candidate, found.explained);
+            let told = search.told(&candidate, &rivals, found.explained);
             let open = told.iter().filter(|u| u.is_none()).count();
             found.margins = Some(candidate.margins);
             found.column = Some(told);
@@ -179,25 +188,39 @@ impl Search<'_> {
         self.q.iter().zip(self.deviation).map(error).sum::<f64>().sqrt()
     }
 
-    fn run(&self) -> Result<(Option<Candidate>, usize)> {
+    /// Columns whose misfit is at most [`RIVAL`] times the best, the best first, and how many choices of rows were tried.
+    ///
+    /// Errors that allow a misfit allow wrong columns of nearly the same misfit too: then the search goes on for a while, and
+    /// what it finds beside the best one says which rows are not told.
+    fn run(&self) -> Result<(Vec<Candidate>, usize)> {
         let m = self.d + MORE_ROWS;
-        let mut best: Option<Candidate> = None;
+        let mut kept: Vec<Candidate> = Vec::new();
         let goal = BELIEVED * self.explained() + 1e-7;
-        let mut draws = vec![0.0; m];
+        let more = if goal < CLEAR { 0 } else { MORE_TRIES };
+        let (mut draws, mut improved) = (vec![0.0; m], 0);
         for k in 0..TRIES {
             self.run.check()?;
             uniform_rows_into(self.seed, CHOICES, k * m, &mut draws);
             for pattern in self.patterns(&self.chosen(&draws)) {
                 let Some(candidate) = self.carried(pattern) else { continue };
-                if best.as_ref().is_none_or(|b| candidate.misfit < b.misfit) {
-                    best = Some(candidate);
+                let best = kept.first().map_or(f64::INFINITY, |best| best.misfit);
+                if candidate.misfit > RIVAL * best || kept.iter().any(|other| other.u == candidate.u) {
+                    continue;
                 }
+                if candidate.misfit < best {
+                    improved = k;
+                }
+                let at = kept.partition_point(|other| other.misfit <= candidate.misfit);
+                kept.insert(at, candidate);
+                let limit = RIVAL * kept[0].misfit;
+                kept.retain(|other| other.misfit <= limit);
+                kept.truncate(MOST_RIVALS);
             }
-            if best.as_ref().is_some_and(|b| b.misfit <= goal) {
-                return Ok((best, k + 1));
+            if kept.first().is_some_and(|best| best.misfit <= goal) && k >= improved + more {
+                return Ok((kept, k + 1));
             }
         }
-        Ok((best, TRIES))
+        Ok((kept, TRIES))
     }
 
     /// Different rows, by one draw each.
@@ -341,14 +364,24 @@ impl Search<'_> {
         Some(Candidate { u: choices.iter().map(|c| CHOICE[*c].0).collect(), misfit, margins, far })
     }
 
-    /// u where the other value is further off than the errors of the row and of the fit explain.
-    fn told(&self, candidate: &Candidate, explained: f64) -> Vec<Option<bool>> {
+    /// u where the other value is further off than the errors of the row and of the fit explain, and no rival has it.
+    fn told(&self, candidate: &Candidate, rivals: &[Candidate], explained: f64) -> Vec<Option<bool>> {
         /// Half the width of a uniform error is √3 standard deviations; twice that.
         const ROW: f64 = 3.5;
         const FIT: f64 = 4.0;
         let fit = FIT * explained.max(candidate.misfit) * ((self.d + 1) as f64 / self.n() as f64).sqrt();
         let bound = |i: usize| ROW * self.deviation[i] / (2.0 * self.q[i].max(self.deviation[i].sqrt())) + fit;
-        (0..self.n()).map(|i| (candidate.far[i] > bound(i)).then_some(candidate.u[i])).collect()
+        let mut told: Vec<Option<bool>> =
+            (0..self.n()).map(|i| (candidate.far[i] > bound(i)).then_some(candidate.u[i])).collect();
+        for rival in rivals {
+            // Complements are one column.
+            let same = rival.u.iter().zip(&candidate.u).filter(|(a, b)| a == b).count();
+            let turned = 2 * same < self.n();
+            for (told, (own, other)) in told.iter_mut().zip(candidate.u.iter().zip(&rival.u)) {
+                *told = told.filter(|_| (own == other) != turned);
+            }
+        }
+        told
     }
 
     /// max |h(Z, u) − h|.

@@ -3,6 +3,7 @@
 use super::answer::{HatComponent, HatInversion, HatStatus, NearComponent, Silence};
 use super::components::Components;
 use super::descent::{Descent, Ending, Target, Track, descend, metric};
+use super::drawn::drawn_errors;
 use super::enclosure::{Enclosure, enclose, held_rows};
 use super::options::HatOptions;
 use super::point::{Field, Place};
@@ -394,15 +395,11 @@ impl<'a> Inversion<'a> {
         let saturated: Vec<usize> =
             self.silent.iter().filter(|(_, why)| *why == Silence::Saturated).map(|(i, _)| *i).collect();
         let errors = match status == HatStatus::Solved && !self.release.exact {
-            true => self.spread(&descent.place, &sought)?,
+            true => self.spread(&descent.place, (&held, &sought))?,
             false => None,
         };
         if status == HatStatus::Solved && !self.release.exact && errors.is_none() {
-            let pairs = self.field.rank() * (self.field.rank() + 1) / 2;
-            self.warnings.push(match pairs > MOST_PAIRS {
-                true => format!("no standard errors: {} columns have too many products of pairs", self.field.rank()),
-                false => "no standard errors: the scores determine the weights too weakly".into(),
-            });
+            self.warnings.push("no standard errors: the scores determine the weights too weakly".into());
         }
         let weights = self.weights(&descent.place);
         let spoken = |i: usize| self.free[i] && !saturated.contains(&i);
@@ -475,8 +472,18 @@ impl<'a> Inversion<'a> {
 
     /// Standard errors against the held rows; without a ridge the projection on the rank takes one direction of the errors
     /// of each component away, that of n = ν²: XNX − Xn(Xn)ᵀ/Σν².
-    fn spread(&self, place: &Place, sought: &[bool]) -> Result<Option<Vec<f64>>> {
+    fn spread(&mut self, place: &Place, (held, sought): (&[Option<usize>], &[bool])) -> Result<Option<Vec<f64>>> {
         const MOST_PRODUCTS: u32 = 500;
+        if self.field.rank() * (self.field.rank() + 1) / 2 > MOST_PAIRS {
+            self.field.run.tell(Event::Phase("drawing errors of the scores"));
+            let parts = (&self.components, held, sought);
+            let Some(drawn) = drawn_errors(&self.field, place, &self.deviation, parts)? else { return Ok(None) };
+            self.warnings.push(format!(
+                "standard errors are estimates from draws, to {:.1} % of each at the worst row (a standard deviation)",
+                100.0 * drawn.uncertainty
+            ));
+            return Ok(Some(drawn.errors));
+        }
         let Some(mut errors) = standard_errors(&self.field, place, &self.deviation, sought)? else { return Ok(None) };
         if self.ridge {
             return Ok(Some(errors));

@@ -7,12 +7,15 @@ mod column;
 mod components;
 mod coordinates;
 mod descent;
+mod drawn;
 mod enclosure;
 #[cfg(feature = "report")]
 mod fingerprint;
 mod inversion;
 mod options;
 mod outcomes;
+#[cfg(feature = "report")]
+pub mod page;
 mod point;
 mod release;
 mod repeats;

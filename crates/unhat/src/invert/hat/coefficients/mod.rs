@@ -12,6 +12,7 @@ use super::inversion::{HatCheckpoint, invert_hat};
 use super::options::HatOptions;
 use super::point::Field;
 use super::release::HatRelease;
+use super::ridged::RidgedRows;
 use crate::error::{ErrorKind, Result};
 use crate::families::Shape;
 use crate::linalg;
@@ -60,11 +61,12 @@ const OPEN_SHARE: f64 = 1e-7;
 
 /// Recovers weights and the coefficients of a generalised linear model from its hat values.
 ///
-/// hᵢ = wᵢ aᵢᵀ(AᵀWA)⁻¹aᵢ,  wᵢ = mᵢ·w(oᵢ + aᵢᵀβ)
+/// hᵢ = wᵢ aᵢᵀ(AᵀWA + λI)⁻¹aᵢ,  wᵢ = mᵢ·w(oᵢ + aᵢᵀβ)
 ///
 /// The weights come first and without the model ([`invert_hat`]); then β from log w, which is linear, a power, or searched
 /// for from many directions; then β by least squares on the scores. What the form of w leaves open is said:
-/// a constant of the predictor where log w is linear, a positive factor where it is a power, a sign where it is even.
+/// a constant of the predictor where log w is linear, a positive factor where it is a power, a sign where it is even. With a
+/// ridge λ of all columns, the intercept's too, the weights have no open factor: then only the sign is open.
 ///
 /// # Shapes
 /// `source` n×d of full rank; `target` n scores; trials and offsets of `model` n values.
@@ -86,9 +88,9 @@ pub fn invert_hat_of_model(
 ) -> Result<(HatInversion, Option<HatCoefficients>)> {
     let shape = source.shape();
     model.check(shape.rows)?;
-    if options.ridge > 0.0 {
-        let reason = "does not go with a family yet: the weights alone are known with a ridge; leave one of them out";
-        return Err(ErrorKind::Option { name: "ridge".into(), reason: reason.into() }.into());
+    if options.ridge > 0.0 && model.theta_is_open() {
+        let reason = "missing; beside a ridge it is needed";
+        return Err(ErrorKind::Option { name: "theta".into(), reason: reason.into() }.into());
     }
     let weights = invert_hat(source, target, options, checkpoint, run)?;
     if weights.rank < shape.columns {
@@ -100,7 +102,9 @@ pub fn invert_hat_of_model(
     }
     run.tell(Event::Phase("looking for coefficients"));
     let release = HatRelease::of(source, target, &options.precision, run)?;
-    match coefficients(source, &weights, &release, model, seed, run) {
+    let ridged = RidgedRows::new(source, options.ridge);
+    let scored: &dyn RowSource = if options.ridge > 0.0 { &ridged } else { source };
+    match coefficients((source, scored), &weights, &release, model, seed, run) {
         Ok(found) => Ok((weights, Some(found))),
         Err(error) if error.is_interrupted() => Ok((HatInversion { status: HatStatus::Interrupted, ..weights }, None)),
         Err(error) => Err(error),
@@ -118,15 +122,20 @@ fn deviations(release: &HatRelease) -> Vec<f64> {
         .collect()
 }
 
+/// `scored` are the rows whose scores were released: those of `source`, with a ridge its own rows after them.
 fn coefficients(
-    source: &dyn RowSource,
+    (source, scored): (&dyn RowSource, &dyn RowSource),
     weights: &HatInversion,
     release: &HatRelease,
     model: &HatModel,
     seed: u64,
     run: &Run<'_>,
 ) -> Result<HatCoefficients> {
-    let n = source.shape().rows;
+    let ridge = scored.shape().rows > source.shape().rows;
+    let on = |values: &[f64]| -> Vec<f64> {
+        let more = scored.shape().rows - values.len();
+        values.iter().copied().chain(std::iter::repeat_n(0.0, more)).collect()
+    };
     let deviation = deviations(release);
     let open_everything = |why: &str| HatCoefficients {
         status: HatStatus::Stalled,
@@ -141,7 +150,7 @@ fn coefficients(
     if weights.components.is_empty() {
         return Ok(open_everything("every coefficient: all rows have score 1 or 0 whatever their weight"));
     }
-    let sample = sample(source, weights, model, &deviation)?;
+    let sample = sample(source, weights, model, (&deviation, ridge))?;
     let constant = match model.theta_is_open() {
         true => Some(constant_of(&sample).ok_or_else(|| ErrorKind::Option {
             name: "theta".into(),
@@ -151,14 +160,15 @@ fn coefficients(
     };
     let starts = first_coefficients(&sample, model, (seed, DIRECTIONS), run)?;
     run.tell(Event::Phase("fitting the scores"));
-    let mut field = Field::new(source, vec![true; n], run)?;
+    let mut field = Field::new(scored, vec![true; scored.shape().rows], run)?;
     let freedom = (release.different - source.shape().columns as f64).max(1.0);
     let enough = if release.exact {
         f64::INFINITY // judged by the residual
     } else {
         1.0 + DEVIATIONS * (2.0 / freedom).sqrt()
     };
-    let mut problem = ScoreMisfit::new(&mut field, model, &release.given, &deviation);
+    let (given, deviation) = (on(&release.given), on(&deviation));
+    let mut problem = ScoreMisfit::new(&mut field, model, (&given, &deviation), source.shape().rows);
     let mut best: Option<(Vec<f64>, f64)> = None;
     let mut tried = 0;
     for start in distinct(&starts).into_iter().take(MOST_POLISHED) {
@@ -182,13 +192,13 @@ fn coefficients(
     let residual = problem.largest(&beta)?;
     let misfit = square / freedom;
     let good = if release.exact { residual <= EXACT_RESIDUAL } else { misfit <= enough };
-    normalise(&mut beta, model);
+    normalise(&mut beta, model, ridge);
     let Some(linear) = problem.linearised(&beta)? else {
         return Ok(open_everything("every coefficient: the fit ended out of the range of the link"));
     };
     let sizes = problem.direct_sizes(&beta)?;
     let openness = Openness::of(&linear, &sizes);
-    let (mut values, mut open) = openness.told(&beta, model);
+    let (mut values, mut open) = openness.told(&beta, model, ridge);
     if let Some(constant) = &constant {
         // Fitted with θ = 1: the constant of the predictor is known less log θ.
         let largest = constant.iter().fold(0.0, |a: f64, v| a.max(v.abs()));
@@ -224,7 +234,13 @@ fn coefficients(
 }
 
 /// At most [`MOST_SAMPLED`] rows whose weight is known, spread over all.
-fn sample(source: &dyn RowSource, weights: &HatInversion, model: &HatModel, deviation: &[f64]) -> Result<Sample> {
+/// With a ridge the constant of log w is known.
+fn sample(
+    source: &dyn RowSource,
+    weights: &HatInversion,
+    model: &HatModel,
+    (deviation, ridge): (&[f64], bool),
+) -> Result<Sample> {
     const LEAST_DEVIATION: f64 = 1e-9;
     let mut rows: Vec<(usize, usize)> = Vec::new();
     for (c, part) in weights.components.iter().enumerate() {
@@ -247,11 +263,11 @@ fn sample(source: &dyn RowSource, weights: &HatInversion, model: &HatModel, devi
     Ok(Sample {
         rows: source.gather(&rows.iter().map(|(i, _)| *i).collect::<Vec<_>>())?,
         d: source.shape().columns,
-        log_weight: rows.iter().map(|&(i, _)| weights.log_weights[i] - model.log_trials(i)).collect(),
+        log_weight: rows.iter().map(|&(i, _)| weights.log_weights[i] - model.log_constant(i)).collect(),
         deviation: own.iter().map(|s| s.hypot(middle)).collect(),
         offset: rows.iter().map(|&(i, _)| model.offset_of(i)).collect(),
         component: rows.iter().map(|(_, c)| *c).collect(),
-        components: weights.components.len(),
+        components: if ridge { 0 } else { weights.components.len() },
     })
 }
 
@@ -281,13 +297,13 @@ fn distinct(starts: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 /// One of the answers that cannot be told apart: the largest coefficient positive, or norm 1.
-fn normalise(beta: &mut [f64], model: &HatModel) {
+fn normalise(beta: &mut [f64], model: &HatModel, ridge: bool) {
     let by = match model.law.shape() {
         Shape::Even if !model.has_offset() => {
             let largest = beta.iter().fold(0.0, |a: f64, b| if b.abs() > a.abs() { *b } else { a });
             if largest < 0.0 { -1.0 } else { 1.0 }
         }
-        Shape::Power(_) if !model.has_offset() => 1.0 / linalg::norm(beta).max(f64::MIN_POSITIVE),
+        Shape::Power(_) if !ridge && !model.has_offset() => 1.0 / linalg::norm(beta).max(f64::MIN_POSITIVE),
         _ => 1.0,
     };
     beta.iter_mut().for_each(|b| *b *= by);
@@ -327,9 +343,9 @@ impl Openness {
     }
 
     /// β with None where it is open, and what is open in words.
-    fn told(&self, beta: &[f64], model: &HatModel) -> (Vec<Option<f64>>, Vec<String>) {
+    fn told(&self, beta: &[f64], model: &HatModel, ridge: bool) -> (Vec<Option<f64>>, Vec<String>) {
         let mut open = Vec::new();
-        let factor = matches!(model.law.shape(), Shape::Power(_)) && !model.has_offset();
+        let factor = matches!(model.law.shape(), Shape::Power(_)) && !ridge && !model.has_offset();
         if factor {
             open.push("one positive factor of all coefficients (those of norm 1 are given)".to_string());
         }

@@ -39,7 +39,7 @@ impl HatModel {
     }
 
     /// Checks what was added for n rows.
-    pub(super) fn check(&self, n: usize) -> Result<()> {
+    pub(crate) fn check(&self, n: usize) -> Result<()> {
         if let Some(trials) = &self.trials {
             require_vector("trials", trials, n)?;
             if let Some(i) = trials.iter().position(|m| *m <= 0.0) {
@@ -51,8 +51,13 @@ impl HatModel {
     }
 
     /// log mᵢ.
-    pub(super) fn log_trials(&self, row: usize) -> f64 {
+    fn log_trials(&self, row: usize) -> f64 {
         self.trials.as_ref().map_or(0.0, |m| m[row].ln())
+    }
+
+    /// log of what w(η) is times, mᵢ and the constant that `law` leaves out.
+    pub(super) fn log_constant(&self, row: usize) -> f64 {
+        self.law.log_factor() + self.log_trials(row)
     }
 
     /// oᵢ.

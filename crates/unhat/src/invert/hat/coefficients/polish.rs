@@ -18,15 +18,22 @@ pub(super) struct ScoreMisfit<'f, 'a> {
     pub field: &'f mut Field<'a>,
     pub model: &'f HatModel,
     pub h: &'f [f64],
-    /// ν.
+    /// ν; 0 for rows that were not released.
     pub deviation: &'f [f64],
+    /// Rows of A; those after them are a ridge's, of weight 1.
+    own: usize,
     /// The last place that was evaluated, and its β.
     last: Option<(Vec<f64>, Place, Vec<f64>)>,
 }
 
 impl<'f, 'a> ScoreMisfit<'f, 'a> {
-    pub fn new(field: &'f mut Field<'a>, model: &'f HatModel, h: &'f [f64], deviation: &'f [f64]) -> Self {
-        ScoreMisfit { field, model, h, deviation, last: None }
+    pub fn new(
+        field: &'f mut Field<'a>,
+        model: &'f HatModel,
+        (h, deviation): (&'f [f64], &'f [f64]),
+        own: usize,
+    ) -> Self {
+        ScoreMisfit { field, model, h, deviation, own, last: None }
     }
 
     /// t and ℓ′ of all rows; None where a predictor is out of range.
@@ -34,10 +41,11 @@ impl<'f, 'a> ScoreMisfit<'f, 'a> {
         let n = self.h.len();
         let mut eta = product(self.field.source, beta, self.field.run)?;
         let mut slope = vec![0.0; n];
-        for (i, (eta, slope)) in eta.iter_mut().zip(&mut slope).enumerate() {
+        for (i, (eta, slope)) in eta.iter_mut().zip(&mut slope).enumerate().take(self.own) {
             let (log, derivative) = self.model.law.log_weight(*eta + self.model.offset_of(i));
-            (*eta, *slope) = (log + self.model.log_trials(i), derivative);
+            (*eta, *slope) = (log + self.model.log_constant(i), derivative);
         }
+        eta[self.own..].fill(0.0);
         let usable = eta.iter().chain(&slope).all(|v| v.is_finite());
         Ok(usable.then_some((eta, slope)))
     }
@@ -71,8 +79,9 @@ impl<'f, 'a> ScoreMisfit<'f, 'a> {
             return Ok(f64::INFINITY);
         }
         let place = self.last.as_ref().map(|(_, place, _)| &place.scores);
-        Ok(place
-            .map_or(f64::INFINITY, |scores| scores.iter().zip(self.h).map(|(s, h)| (s - h).abs()).fold(0.0, f64::max)))
+        Ok(place.map_or(f64::INFINITY, |scores| {
+            scores[..self.own].iter().zip(self.h).map(|(s, h)| (s - h).abs()).fold(0.0, f64::max)
+        }))
     }
 
     /// ‖diag(σ∘ℓ′/ν)a_j‖ of each column: what a change of a coefficient does where no other row answers.

@@ -22,6 +22,7 @@ pub(super) struct Sample {
     pub offset: Vec<f64>,
     /// 0-based.
     pub component: Vec<usize>,
+    /// Components with a constant of their own; 0 where all constants are known to be 0.
     pub components: usize,
 }
 
@@ -76,12 +77,16 @@ fn linear(sample: &Sample, slope: f64) -> Vec<f64> {
     x
 }
 
-/// oᵢ + aᵢβ = s_c·yᵢ, y = w^(1/p): without an offset s of the first component is 1.
+/// oᵢ + aᵢβ = s_c·yᵢ, y = w^(1/p): without an offset s of the first component is 1, with known constants all are.
 fn power(sample: &Sample, model: &HatModel, p: f64) -> Vec<f64> {
     let d = sample.d;
-    let open = usize::from(!model.has_offset());
-    let unknowns = d + sample.components - open;
-    let mean = sample.log_weight.iter().sum::<f64>() / sample.log_weight.len() as f64;
+    let known = sample.components == 0;
+    let open = if known { usize::MAX } else { usize::from(!model.has_offset()) };
+    let unknowns = d + sample.components.saturating_sub(open);
+    let mean = match known {
+        true => 0.0,
+        false => sample.log_weight.iter().sum::<f64>() / sample.log_weight.len() as f64,
+    };
     let mut rows = Vec::new();
     for (i, row) in sample.rows.chunks_exact(d).enumerate() {
         let y = ((sample.log_weight[i] - mean) / p).exp();
@@ -108,7 +113,8 @@ impl LogWeights<'_> {
         let d = self.sample.d;
         let eta = self.sample.offset[i] + dot(&self.sample.rows[i * d..(i + 1) * d], &x[..d]);
         let (log, slope) = self.model.law.log_weight(eta);
-        (log + x[d + self.sample.component[i]] - self.sample.log_weight[i], slope)
+        let constant = x.get(d + self.sample.component[i]).copied().unwrap_or(0.0);
+        (log + constant - self.sample.log_weight[i], slope)
     }
 }
 
@@ -204,7 +210,7 @@ fn with_constants(problem: &LogWeights<'_>, mut x: Vec<f64>) -> Vec<f64> {
     let Sample { d, components, .. } = *problem.sample;
     x.resize(d + components, 0.0);
     let (mut sum, mut total) = (vec![0.0; components], vec![0.0; components]);
-    for (i, c) in problem.sample.component.iter().enumerate() {
+    for (i, c) in problem.sample.component.iter().enumerate().filter(|(_, c)| **c < components) {
         let weight = problem.sample.deviation[i].powi(-2);
         let residual = problem.at(i, &x).0;
         if residual.is_finite() {
