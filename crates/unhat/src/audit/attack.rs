@@ -6,7 +6,7 @@ use super::report::AttackKind;
 use crate::barrier::{Side, slack_at};
 use crate::error::{ErrorKind, Result};
 use crate::feasible::interior_point;
-use crate::invert::scores::{AttackFit, ReleasedScores, ScoreAttacks};
+use crate::invert::scores::{AttackFit, ScoreAttacks};
 use crate::invert::{InvertOptions, Start, invert_gradient};
 use crate::linalg::norm;
 use crate::rows::RowSource;
@@ -99,7 +99,7 @@ impl<'a> Attacks<'a> {
     }
 
     fn scores_alone(&self, released: &Released, knowledge: &Knowledge<'_>, run: &Run<'_>) -> Result<Option<Answer>> {
-        let target = ReleasedScores { rows: released.rows.as_deref(), values: &released.scores, noise: released.noise };
+        let target = released.as_scores();
         let fit = match knowledge.kind {
             AttackKind::Blind => self.scores.blind(&target, knowledge.seed, run)?,
             AttackKind::Start => self.scores.near_point(&target, knowledge.start, knowledge.seed, run)?,

@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::hat_options::{InvertHat, Precision};
 use crate::history::HistoryFile;
-use crate::input::{System, read_of_rows, require_one_reader_of_stdin};
+use crate::input::{System, read_numbers, read_of_rows, require_one_reader_of_stdin};
 use crate::output::Destination;
 use crate::session::Session;
 use crate::table_options::TableText;
@@ -73,6 +73,25 @@ impl InvertHat {
 }
 
 impl Precision {
+    /// The same for scores of some rows: widths and noise are then of these.
+    pub(super) fn read_released(
+        &self,
+        matrix: &Matrix,
+        released: Option<usize>,
+        text: &TableText,
+    ) -> Result<HatPrecision, Failure> {
+        let Some(count) = released else { return self.read(matrix, text) };
+        let of = |words: &str, what: &str| match words.parse::<f64>() {
+            Ok(number) => Ok(vec![number]),
+            Err(_) => read_numbers(words, what, count, text),
+        };
+        Ok(match (self.widths.as_deref(), self.noise.as_deref()) {
+            (Some(widths), _) => HatPrecision::Widths(of(widths, "widths")?),
+            (_, Some(noise)) => HatPrecision::Noise(of(noise, "noise")?),
+            _ => self.read(matrix, text)?,
+        })
+    }
+
     /// As the library takes it, with the files read.
     pub(super) fn read(&self, matrix: &Matrix, text: &TableText) -> Result<HatPrecision, Failure> {
         Ok(match (self.digits, self.decimals, self.widths.as_deref(), self.noise.as_deref()) {
