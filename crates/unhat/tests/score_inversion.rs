@@ -46,7 +46,7 @@ fn by(method: ScoreMethod) -> ScoreInvertOptions {
 }
 
 fn with_noise(noise: f64) -> ScoreInvertOptions {
-    ScoreInvertOptions { noise: Some(noise), ..ScoreInvertOptions::default() }
+    ScoreInvertOptions::with_noise(noise)
 }
 
 fn distance(x: &[f64], y: &[f64]) -> f64 {
@@ -63,8 +63,7 @@ fn a_lift_needs_no_start_and_no_signs() {
         for seed in 0..seeds {
             let p = regression(n, d, seed);
             let found =
-                invert(&p.a, d, &p.b, &released(&p), None, &ScoreStart::Unknown, &ScoreInvertOptions::default())
-                    .unwrap();
+                invert(&p.a, d, &p.b, &released(&p), None, &ScoreStart::Unknown, &by(ScoreMethod::Lift)).unwrap();
             let error = relative_error(&found.x, &p.x);
             assert!(error <= 1e-10, "({n},{d}) seed {seed}: {error:e}");
             assert_eq!((found.method, found.status), (ScoreMethod::Lift, Status::Solved));

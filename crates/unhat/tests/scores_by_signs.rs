@@ -105,3 +105,75 @@ fn exact_scores_of_2d_plus_1_rows_give_x_back() {
     eprintln!("{right} of {all}");
     assert!(right >= all - 3);
 }
+
+fn rounded(v: f64, digits: usize) -> f64 {
+    format!("{v:.*e}", digits - 1).parse().unwrap()
+}
+
+#[test]
+fn rounded_scores_give_x_within_three_times_the_bound() {
+    let shapes = [(40, 4), (48, 8), (120, 8)];
+    for (n, d) in shapes {
+        for digits in [0, 4, 3, 2, 1] {
+            for rel in if digits > 0 { vec![0.0] } else { vec![1e-3, 1e-2, 1e-1] } {
+                let (mut near, mut ratio, mut baseline, mut better, mut unsolved) = (0, Vec::new(), 0, 0, 0);
+                let clock = std::time::Instant::now();
+                let tries = 16;
+                for seed in 0..tries {
+                    let columns = COLUMNS[seed % 2];
+                    let t = table(n, d, columns, [0.3, 3.0][seed / 2 % 2], 7 + seed as u64);
+                    let s = t.scores();
+                    let rms = (s.iter().map(|s| s * s).sum::<f64>() / n as f64).sqrt();
+                    let mut stream = Stream::new(seed as u64, "noise of scores");
+                    let (target, precision): (Vec<f64>, _) = match digits {
+                        0 => (s.iter().map(|s| s + rel * rms * stream.normal()).collect(), HatPrecision::Noise(vec![rel * rms])),
+                        k => (s.iter().map(|s| rounded(*s, k)).collect(), HatPrecision::Digits(k as u32)),
+                    };
+                    let options = ScoreInvertOptions { precision: precision.clone(), ..ScoreInvertOptions::default() };
+                    let found = t.invert(&target, &options).unwrap();
+                    // The bound at x itself.
+                    let at_x = {
+                        let rows = DenseRows::new(&t.a, d).unwrap();
+                        let run = Run::default();
+                        let barrier = Barrier::around(&rows, &t.b, &t.x, &run).unwrap();
+                        let point = barrier.at(&t.x, false, &run).unwrap().unwrap();
+                        let nu: Vec<f64> = match digits { 0 => vec![rel * rms; n], k => target.iter().map(|h| 0.5 * 10f64.powi(h.log10().floor() as i32 + 1 - k as i32) / 3f64.sqrt()).collect() };
+                        let weight: Vec<f64> = nu.iter().map(|v| 1.0 / (v * v)).collect();
+                        let gram = barrier.score_normal_equations(&point, &vec![0.0; n], &weight, &run).unwrap().gram;
+                        // whitened: cov = L^-T G^-1 L^-1
+                        let misfit: f64 = s.iter().zip(&target).zip(&nu).map(|((s, t), v)| ((s - t) / v).powi(2)).sum();
+                        let g = nalgebra_free(&gram, d);
+                        let mut trace = 0.0;
+                        for j in 0..d { let mut e = vec![0.0; d]; e[j] = 1.0; let c = solve(&g, &e); let h: f64 = { let col = point.factor.half_solve_transposed(&c); let _ = col; 0.0 }; let _ = h; let root = point.factor.half_solve_transposed(&e); let _ = root; let w = point.factor.half_solve(&e); let y = solve(&g, &w); trace += w.iter().zip(&y).map(|(a, b)| a * b).sum::<f64>(); }
+                        (trace.sqrt(), misfit)
+                    };
+                    let norm = t.x.iter().map(|v| v * v).sum::<f64>().sqrt();
+                    let bound = at_x.0 / norm;
+                    let error = t.error(&found.x);
+                    ratio.push(error / bound);
+                    if error <= 3.0 * bound { near += 1; }
+                    let rows = DenseRows::new(&t.a, d).unwrap();
+                    let fit = unhat::leverage::least_squares(&rows, &t.b, &Run::default()).unwrap();
+                    if error > t.error(&fit.x) { baseline += 1; }
+                    let ours = found.candidates[0].misfit.powi(2) / found.noise.unwrap().powi(2);
+                    if ours <= at_x.1 * 1.0001 { better += 1; }
+                    if !found.identified { unsolved += 1; }
+                }
+                ratio.sort_by(f64::total_cmp);
+                eprintln!("{n}x{d} digits {digits} rel {rel}: near {near}/{tries} median ratio {:.2} worst {:.1} worse than LS {baseline} misfit below truth {better} rivals {unsolved} {:.2} s a try", ratio[ratio.len() / 2], ratio[ratio.len() - 1], clock.elapsed().as_secs_f64() / tries as f64);
+            }
+        }
+    }
+}
+
+fn nalgebra_free(g: &[f64], d: usize) -> Vec<f64> { let _ = d; g.to_vec() }
+fn solve(g: &[f64], v: &[f64]) -> Vec<f64> {
+    let d = v.len();
+    let mut m: Vec<Vec<f64>> = (0..d).map(|i| (0..d).map(|j| g[i + j * d]).chain([v[i]]).collect()).collect();
+    for k in 0..d {
+        let p = (k..d).max_by(|a, b| m[*a][k].abs().total_cmp(&m[*b][k].abs())).unwrap();
+        m.swap(k, p);
+        for i in 0..d { if i != k { let f = m[i][k] / m[k][k]; for j in k..=d { let x = m[k][j]; m[i][j] -= f * x; } } }
+    }
+    (0..d).map(|i| m[i][d] / m[i][i]).collect()
+}

@@ -25,7 +25,7 @@ pub(super) fn protect(exact: &Released, protection: &Protection, seed: u64, tria
             let half = round_all(&mut released.scores, digits);
             released.noise = norm(&half) / (3.0 * half.len().max(1) as f64).sqrt();
             released.half = Some(half);
-            round_all(&mut released.gradient, digits);
+            released.gradient_half = Some(round_all(&mut released.gradient, digits));
         }
         Protection::Clip { quantile } => {
             clip_scores(&mut released, quantile);
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn release(scores: &[f64]) -> Released {
-        Released { rows: None, scores: scores.to_vec(), gradient: vec![-3.0, 1.0], noise: 0.0, half: None }
+        Released { rows: None, scores: scores.to_vec(), gradient: vec![-3.0, 1.0], noise: 0.0, half: None, gradient_half: None }
     }
 
     #[test]

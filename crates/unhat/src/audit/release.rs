@@ -33,6 +33,8 @@ pub(super) struct Released {
     pub noise: f64,
     /// Half the width of the interval in which each true score lies, where they were rounded.
     pub half: Option<Vec<f64>>,
+    /// The same for the numbers of the gradient.
+    pub gradient_half: Option<Vec<f64>>,
 }
 
 impl Exact {
@@ -69,6 +71,7 @@ impl Exact {
             gradient: part(kind != ReleaseKind::Scores, &self.gradient),
             noise: 0.0,
             half: None,
+            gradient_half: None,
         }
     }
 }
@@ -162,7 +165,7 @@ mod tests {
     use super::*;
 
     fn scores(values: &[f64]) -> Released {
-        Released { rows: None, scores: values.to_vec(), gradient: Vec::new(), noise: 0.0, half: None }
+        Released { rows: None, scores: values.to_vec(), gradient: Vec::new(), noise: 0.0, half: None, gradient_half: None }
     }
 
     #[test]
@@ -188,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_size_is_that_of_all_numbers() {
-        let both = Released { rows: None, scores: vec![1.0, 2.0], gradient: vec![-2.0], noise: 0.0, half: None };
+        let both = Released { rows: None, scores: vec![1.0, 2.0], gradient: vec![-2.0], noise: 0.0, half: None, gradient_half: None };
         assert_eq!((both.rms(), both.largest()), (3f64.sqrt(), 2.0));
     }
 }

@@ -12,6 +12,7 @@ mod report;
 mod selected_inverse;
 mod sketched;
 
+pub(crate) use constant_column::constant_column;
 pub use derivative::{score_jvp, score_vjp};
 pub use diagnostics::{Diagnostics, diagnostics};
 pub use exact::{ScoreOptions, Scores, leverage_scores};

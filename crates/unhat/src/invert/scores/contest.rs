@@ -33,7 +33,7 @@ impl Effort {
         let each = 6.0 * release.target.len() as f64 * (d * d) as f64;
         let subsets = (FLOPS / each).clamp(40.0, 2000.0) as usize;
         Effort {
-            signs: SignEffort { reflections: 6, points: 32 },
+            signs: SignEffort { reflections: 6, bases: 6, points: 16 },
             subsets,
             rounds: [(64, 4), (16, 8)],
             finalists: 6,
@@ -43,7 +43,7 @@ impl Effort {
     /// For one try of many.
     pub fn quick() -> Effort {
         Effort {
-            signs: SignEffort { reflections: 2, points: 8 },
+            signs: SignEffort { reflections: 1, bases: 2, points: 6 },
             subsets: 40,
             rounds: [(24, 3), (8, 6)],
             finalists: 3,

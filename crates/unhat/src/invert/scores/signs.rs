@@ -30,7 +30,8 @@ pub(super) struct SignSearch {
 pub(super) struct SignEffort {
     /// Starts of reflections, beside those that follow from the data.
     pub reflections: usize,
-    /// Points handed on where the scores have errors.
+    /// Where the scores have errors: bases whose patterns are ranked, and the patterns of each that are followed.
+    pub bases: usize,
     pub points: usize,
 }
 
@@ -58,6 +59,7 @@ const ALTERNATIONS: usize = 6;
 /// Streams of the draws, apart from others under one seed.
 const SUBSETS: u64 = 0x5163_0000;
 const RANDOM: u64 = 0x5164_0000;
+const BASES: u64 = 0x516A_0000;
 
 /// Points whose slacks have the sizes that the scores tell; None where scores tell no sizes.
 ///
@@ -149,35 +151,50 @@ impl Signs<'_> {
             row.iter_mut().for_each(|v| *v /= self.sizes.size[i]);
         }
         let reliability: Vec<f64> = known.iter().map(|&i| self.reliability[i]).collect();
-        let Some(basis) = Basis::of(&rows, dim, &reliability) else { return Ok(Vec::new()) };
-        let origin = |what: &str, k: usize| format!("signs, {what} {}", k + 1);
-        if self.exact {
-            let spread = |k: usize| self.sizes.spread[known[k]];
-            let tolerance: Vec<f64> = (0..known.len())
-                .map(|k| {
-                    let g = &basis.g[k * dim..(k + 1) * dim];
-                    let through: f64 = g.iter().zip(&basis.rows).map(|(g, &j)| g.abs() * spread(j)).sum();
-                    let sum: f64 = g.iter().map(|g| g.abs()).sum();
-                    ERRORS * (spread(k) + through) + SUM_ROUNDING * (1.0 + sum)
-                })
-                .collect();
-            let fitting = basis.fitting(&tolerance, MOST_FITTING);
-            let point = |(k, signs): (usize, &Vec<f64>)| {
-                Some((self.span.point(&basis.coefficients(signs))?, origin("pattern", k)))
-            };
-            return Ok(fitting.iter().enumerate().filter_map(point).collect());
+        if !self.exact {
+            return self.near_patterns(&rows, &reliability, effort);
         }
-        let mut order: Vec<usize> = (0..known.len()).collect();
+        let Some(basis) = Basis::of(&rows, dim, &reliability) else { return Ok(Vec::new()) };
+        let spread = |k: usize| self.sizes.spread[known[k]];
+        let tolerance: Vec<f64> = (0..known.len())
+            .map(|k| {
+                let g = &basis.g[k * dim..(k + 1) * dim];
+                let through: f64 = g.iter().zip(&basis.rows).map(|(g, &j)| g.abs() * spread(j)).sum();
+                let sum: f64 = g.iter().map(|g| g.abs()).sum();
+                ERRORS * (spread(k) + through) + SUM_ROUNDING * (1.0 + sum)
+            })
+            .collect();
+        let fitting = basis.fitting(&tolerance, MOST_FITTING);
+        let point = |(k, signs): (usize, &Vec<f64>)| {
+            Some((self.span.point(&basis.coefficients(signs))?, format!("signs, pattern {}", k + 1)))
+        };
+        Ok(fitting.iter().enumerate().filter_map(point).collect())
+    }
+
+    /// The best patterns of several bases, the first of the rows that are known best, each followed by a few alternations.
+    fn near_patterns(&self, rows: &[f64], reliability: &[f64], effort: SignEffort) -> Result<Vec<(Vec<f64>, String)>> {
+        let dim = self.span.dim();
+        let mut order: Vec<usize> = (0..reliability.len()).collect();
         order.sort_by(|&a, &b| reliability[b].total_cmp(&reliability[a]).then(a.cmp(&b)));
         order.truncate(RANKED_ROWS);
         let mut points = Vec::new();
-        for (k, signs) in basis.nearest(&order, &reliability, effort.points).iter().enumerate() {
-            self.run.check()?;
-            let mut slack = self.span.values(&basis.coefficients(signs))?;
-            for _ in 0..ALTERNATIONS {
-                slack = self.span.values(&self.span.fit(&self.sized(&slack))?)?;
+        for b in 0..effort.bases {
+            let mut preference = reliability.to_vec();
+            if b > 0 {
+                let mut u = vec![0.0; preference.len()];
+                uniform_rows_into(self.seed, BASES + b as u64, 0, &mut u);
+                preference.iter_mut().zip(&u).for_each(|(p, u)| *p *= u);
             }
-            points.extend(self.span.point(&self.span.fit(&slack)?).map(|x| (x, origin("near pattern", k))));
+            let Some(basis) = Basis::of(rows, dim, &preference) else { continue };
+            for (k, signs) in basis.nearest(&order, reliability, effort.points).iter().enumerate() {
+                self.run.check()?;
+                let mut slack = self.span.values(&basis.coefficients(signs))?;
+                for _ in 0..ALTERNATIONS {
+                    slack = self.span.values(&self.span.fit(&self.sized(&slack))?)?;
+                }
+                let point = self.span.point(&self.span.fit(&slack)?);
+                points.extend(point.map(|x| (x, format!("signs, near pattern {} of basis {}", k + 1, b + 1))));
+            }
         }
         Ok(points)
     }
