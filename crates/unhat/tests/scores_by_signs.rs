@@ -78,102 +78,146 @@ impl Table {
         let away: Vec<f64> = x.iter().zip(&self.x).map(|(a, b)| a - b).collect();
         norm(&away) / norm(&self.x)
     }
-}
 
-#[test]
-fn exact_scores_of_2d_plus_1_rows_give_x_back() {
-    let weights = ScoreInvertOptions { method: ScoreMethod::Weights, ..ScoreInvertOptions::default() };
-    let (mut all, mut right) = (0, 0);
-    for d in [3, 5, 10, 20] {
-        for share in [2.0, 2.5, 4.0, 10.0] {
-            let n = if share == 2.0 { 2 * d + 1 } else { (share * d as f64) as usize };
-            for (k, columns) in COLUMNS.into_iter().enumerate() {
-                for (m, noise) in [0.3, 3.0].into_iter().enumerate() {
-                    let t = table(n, d, columns, noise, (1000 * d + 10 * n + 2 * k + m) as u64);
-                    let clock = std::time::Instant::now();
-                    let found = t.invert(&t.scores(), &weights).unwrap();
-                    all += 1;
-                    let error = t.error(&found.x);
-                    if found.identified && error < 1e-6 { right += 1; } else {
-                        eprintln!("{d} {n} {columns:?} {noise}: error {error:.1e} identified {} unique {} residual {:.1e} candidates {:?} {:?} silent {:?}", found.identified, found.unique, found.residual, found.candidates.iter().map(|c| (c.residual, t.error(&c.x), c.origin.clone())).collect::<Vec<_>>(), found.warnings, found.silent);
-                    }
-                    if clock.elapsed().as_secs_f64() > 0.5 { eprintln!("{d} {n} {columns:?} took {:?}", clock.elapsed()); }
-                }
-            }
-        }
+    /// The same with what is told about the errors.
+    fn noisy(&self, target: &[f64], precision: HatPrecision) -> ScoreInversion {
+        self.invert(target, &ScoreInvertOptions { precision, ..ScoreInvertOptions::default() }).unwrap()
     }
-    eprintln!("{right} of {all}");
-    assert!(right >= all - 3);
+
+    /// The Cramér–Rao bound of the relative error: standard errors of the fit that begins at x itself.
+    fn bound(&self, target: &[f64], precision: HatPrecision) -> f64 {
+        let rows = DenseRows::new(&self.a, self.d).unwrap();
+        let options = ScoreInvertOptions { method: ScoreMethod::SecondOrder, precision, ..Default::default() };
+        let start = ScoreStart::Point(&self.x);
+        let found = invert_scores(&rows, &self.b, target, None, &start, &options, &Run::default()).unwrap();
+        let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
+        norm(&found.standard_errors.unwrap()) / norm(&self.x)
+    }
+
+    /// The relative error of the least-squares fit of the response.
+    fn error_of_the_fit(&self) -> f64 {
+        let rows = DenseRows::new(&self.a, self.d).unwrap();
+        self.error(&unhat::leverage::least_squares(&rows, &self.b, &Run::default()).unwrap().x)
+    }
 }
 
 fn rounded(v: f64, digits: usize) -> f64 {
     format!("{v:.*e}", digits - 1).parse().unwrap()
 }
 
+/// From 2d + 1 rows on, whatever the columns: that is what Balan, Casazza and Edidin prove of phase retrieval with d + 1
+/// unknowns, of which these are the magnitudes.
 #[test]
-fn rounded_scores_give_x_within_three_times_the_bound() {
-    let shapes = [(40, 4), (48, 8), (120, 8)];
-    for (n, d) in shapes {
-        for digits in [0, 4, 3, 2, 1] {
-            for rel in if digits > 0 { vec![0.0] } else { vec![1e-3, 1e-2, 1e-1] } {
-                let (mut near, mut ratio, mut baseline, mut better, mut unsolved) = (0, Vec::new(), 0, 0, 0);
-                let clock = std::time::Instant::now();
-                let tries = 16;
-                for seed in 0..tries {
-                    let columns = COLUMNS[seed % 2];
-                    let t = table(n, d, columns, [0.3, 3.0][seed / 2 % 2], 7 + seed as u64);
-                    let s = t.scores();
-                    let rms = (s.iter().map(|s| s * s).sum::<f64>() / n as f64).sqrt();
-                    let mut stream = Stream::new(seed as u64, "noise of scores");
-                    let (target, precision): (Vec<f64>, _) = match digits {
-                        0 => (s.iter().map(|s| s + rel * rms * stream.normal()).collect(), HatPrecision::Noise(vec![rel * rms])),
-                        k => (s.iter().map(|s| rounded(*s, k)).collect(), HatPrecision::Digits(k as u32)),
-                    };
-                    let options = ScoreInvertOptions { precision: precision.clone(), ..ScoreInvertOptions::default() };
-                    let found = t.invert(&target, &options).unwrap();
-                    // The bound at x itself.
-                    let at_x = {
-                        let rows = DenseRows::new(&t.a, d).unwrap();
-                        let run = Run::default();
-                        let barrier = Barrier::around(&rows, &t.b, &t.x, &run).unwrap();
-                        let point = barrier.at(&t.x, false, &run).unwrap().unwrap();
-                        let nu: Vec<f64> = match digits { 0 => vec![rel * rms; n], k => target.iter().map(|h| 0.5 * 10f64.powi(h.log10().floor() as i32 + 1 - k as i32) / 3f64.sqrt()).collect() };
-                        let weight: Vec<f64> = nu.iter().map(|v| 1.0 / (v * v)).collect();
-                        let gram = barrier.score_normal_equations(&point, &vec![0.0; n], &weight, &run).unwrap().gram;
-                        // whitened: cov = L^-T G^-1 L^-1
-                        let misfit: f64 = s.iter().zip(&target).zip(&nu).map(|((s, t), v)| ((s - t) / v).powi(2)).sum();
-                        let g = nalgebra_free(&gram, d);
-                        let mut trace = 0.0;
-                        for j in 0..d { let mut e = vec![0.0; d]; e[j] = 1.0; let c = solve(&g, &e); let h: f64 = { let col = point.factor.half_solve_transposed(&c); let _ = col; 0.0 }; let _ = h; let root = point.factor.half_solve_transposed(&e); let _ = root; let w = point.factor.half_solve(&e); let y = solve(&g, &w); trace += w.iter().zip(&y).map(|(a, b)| a * b).sum::<f64>(); }
-                        (trace.sqrt(), misfit)
-                    };
-                    let norm = t.x.iter().map(|v| v * v).sum::<f64>().sqrt();
-                    let bound = at_x.0 / norm;
+fn exact_scores_of_2d_plus_1_rows_give_x_back() {
+    let weights = ScoreInvertOptions { method: ScoreMethod::Weights, ..ScoreInvertOptions::default() };
+    let (mut right, mut unique, mut all) = (0, 0, 0);
+    for d in [3, 5, 10, 20] {
+        for n in [2 * d + 1, 5 * d / 2 + 1, 3 * d, 4 * d, 10 * d] {
+            for (k, columns) in COLUMNS.into_iter().enumerate() {
+                for (m, noise) in [0.3, 3.0].into_iter().enumerate() {
+                    let t = table(n, d, columns, noise, (1000 * d + 10 * n + 2 * k + m) as u64);
+                    let found = t.invert(&t.scores(), &weights).unwrap();
                     let error = t.error(&found.x);
-                    ratio.push(error / bound);
-                    if error <= 3.0 * bound { near += 1; }
-                    let rows = DenseRows::new(&t.a, d).unwrap();
-                    let fit = unhat::leverage::least_squares(&rows, &t.b, &Run::default()).unwrap();
-                    if error > t.error(&fit.x) { baseline += 1; }
-                    let ours = found.candidates[0].misfit.powi(2) / found.noise.unwrap().powi(2);
-                    if ours <= at_x.1 * 1.0001 { better += 1; }
-                    if !found.identified { unsolved += 1; }
+                    all += 1;
+                    right += u32::from(error < 1e-6);
+                    unique += u32::from(found.unique);
+                    // What is called the only x is it, and what is not right is not called identified.
+                    assert!(!found.unique || error < 1e-6, "({n},{d}) {columns:?} {noise}: {error:e}");
+                    assert!(error < 1e-6 || !found.identified || !found.silent.is_empty(), "({n},{d}) {columns:?}");
                 }
-                ratio.sort_by(f64::total_cmp);
-                eprintln!("{n}x{d} digits {digits} rel {rel}: near {near}/{tries} median ratio {:.2} worst {:.1} worse than LS {baseline} misfit below truth {better} rivals {unsolved} {:.2} s a try", ratio[ratio.len() / 2], ratio[ratio.len() - 1], clock.elapsed().as_secs_f64() / tries as f64);
             }
         }
     }
+    assert_eq!(all, 160);
+    assert!(right >= 157, "{right} of {all} right");
+    assert!(unique >= 150, "{unique} of {all} are proven to be the only x");
 }
 
-fn nalgebra_free(g: &[f64], d: usize) -> Vec<f64> { let _ = d; g.to_vec() }
-fn solve(g: &[f64], v: &[f64]) -> Vec<f64> {
-    let d = v.len();
-    let mut m: Vec<Vec<f64>> = (0..d).map(|i| (0..d).map(|j| g[i + j * d]).chain([v[i]]).collect()).collect();
-    for k in 0..d {
-        let p = (k..d).max_by(|a, b| m[*a][k].abs().total_cmp(&m[*b][k].abs())).unwrap();
-        m.swap(k, p);
-        for i in 0..d { if i != k { let f = m[i][k] / m[k][k]; for j in k..=d { let x = m[k][j]; m[i][j] -= f * x; } } }
+#[test]
+fn reflections_find_the_signs_where_there_are_too_many_patterns() {
+    for (n, d, columns) in [(75, 30, Columns::Normal), (200, 40, Columns::Lognormal), (600, 100, Columns::Normal)] {
+        let t = table(n, d, columns, 1.0, 5);
+        let found = t.invert(&t.scores(), &ScoreInvertOptions::default()).unwrap();
+        assert_eq!(found.method, ScoreMethod::Weights);
+        let error = t.error(&found.x);
+        assert!(found.identified && error < 1e-11, "({n},{d}): {error:e}");
+        assert!(!found.unique && found.candidates[0].origin.contains("reflections"), "{:?}", found.candidates[0].origin);
     }
-    (0..d).map(|i| m[i][d] / m[i][i]).collect()
+}
+
+/// Two points on a line and two of the others on its mirror image: the signs of one pair may be changed alone.
+#[test]
+fn another_x_with_the_same_scores_is_reported_and_no_x_is_called_the_one() {
+    // Slacks |x - b|: with d = 1 the scores tell |x - b_i| up to a factor; rows (1, b) and b symmetric about x leave two x.
+    let (a, b) = ([1.0, 1.0], [0.0, 1.0]);
+    let rows = DenseRows::new(&a, 1).unwrap();
+    // |x| = 2|x - 1| holds for x = 2 and x = 2/3.
+    let weights = [1.0, 4.0];
+    let target = weights.map(|w: f64| w / 5.0);
+    let found = invert_scores(
+        &rows,
+        &b,
+        &target,
+        None,
+        &ScoreStart::Unknown,
+        &ScoreInvertOptions { method: ScoreMethod::Weights, ..Default::default() },
+        &Run::default(),
+    )
+    .unwrap();
+    let mut places: Vec<f64> = found.candidates.iter().map(|c| c.x[0]).collect();
+    places.sort_by(f64::total_cmp);
+    assert!((places[0] - 2.0 / 3.0).abs() < 1e-12 && (places[1] - 2.0).abs() < 1e-12, "{places:?}");
+    assert!(!found.identified && !found.unique);
+    assert!(found.warnings.iter().any(|w| w.contains("another x fits as well")), "{:?}", found.warnings);
+}
+
+#[test]
+fn a_score_of_1_says_nothing_of_its_slack_and_that_is_reported() {
+    let mut t = table(30, 3, Columns::Normal, 1.0, 2);
+    // Row 4 is met to 10^-9: its score is 1 to rounding, and x is told by the others.
+    t.b[4] = t.a[12..15].iter().zip(&t.x).map(|(a, x)| a * x).sum::<f64>() - 1e-9;
+    let found = t.invert(&t.scores(), &ScoreInvertOptions { method: ScoreMethod::Weights, ..Default::default() }).unwrap();
+    assert!(found.silent.iter().any(|(row, _)| *row == 4), "{:?}", found.silent);
+    assert!(found.warnings.iter().any(|w| w.contains("scores of 1 say nothing")), "{:?}", found.warnings);
+    assert!(!found.unique);
+}
+
+#[test]
+fn rounded_scores_give_x_within_three_times_the_bound() {
+    let (mut near, mut all) = (0, 0);
+    for (n, d) in [(40, 4), (48, 8), (120, 8)] {
+        for digits in 1..=4 {
+            for seed in 0..5 {
+                let t = table(n, d, COLUMNS[seed % 2], [0.3, 3.0][seed / 2 % 2], 7 + seed as u64);
+                let target: Vec<f64> = t.scores().iter().map(|s| rounded(*s, digits)).collect();
+                let precision = HatPrecision::Digits(digits as u32);
+                let error = t.error(&t.noisy(&target, precision.clone()).x);
+                near += u32::from(error <= 3.0 * t.bound(&target, precision));
+                all += 1;
+                assert!(error < t.error_of_the_fit(), "({n},{d}) {digits} digits, seed {seed}: {error:e}");
+            }
+        }
+    }
+    assert!(f64::from(near) >= 0.95 * f64::from(all), "{near} of {all}");
+}
+
+/// An open end: the most likely x is not always found. The least-squares fit is the floor.
+#[test]
+fn scores_with_ten_percent_of_noise_are_never_worse_than_no_scores_at_all() {
+    let (mut near, mut all) = (0, 0);
+    for (n, d) in [(48, 8), (120, 8)] {
+        for seed in 0..6 {
+            let t = table(n, d, COLUMNS[seed % 2], [0.3, 3.0][seed / 2 % 2], 7 + seed as u64);
+            let scores = t.scores();
+            let noise = 0.1 * (scores.iter().map(|s| s * s).sum::<f64>() / n as f64).sqrt();
+            let mut stream = Stream::new(seed as u64, "noise of scores");
+            let target: Vec<f64> = scores.iter().map(|s| s + noise * stream.normal()).collect();
+            let precision = HatPrecision::Noise(vec![noise]);
+            let error = t.error(&t.noisy(&target, precision.clone()).x);
+            assert!(error < t.error_of_the_fit(), "({n},{d}) seed {seed}: {error:e}");
+            near += u32::from(error <= 3.0 * t.bound(&target, precision));
+            all += 1;
+        }
+    }
+    assert!(near >= 7, "{near} of {all} within three times the bound");
 }

@@ -27,15 +27,21 @@ pub(super) struct Effort {
 }
 
 impl Effort {
+    /// Whether noise is so small that no second place explains scores that one does: then the first one is the answer.
+    pub fn is_sure(release: &Release) -> bool {
+        const NO_SECOND_PLACE: f64 = 0.01;
+        release.noise * (release.rows.len() as f64).sqrt() <= NO_SECOND_PLACE * release.size()
+    }
+
     /// For one answer that is worth seconds; fewer subsets where a score costs more.
     pub fn thorough(release: &Release, d: usize) -> Effort {
         const FLOPS: f64 = 2e9;
         let each = 6.0 * release.target.len() as f64 * (d * d) as f64;
-        let subsets = (FLOPS / each).clamp(40.0, 2000.0) as usize;
+        let subsets = (FLOPS / each).clamp(40.0, 800.0) as usize;
         Effort {
             signs: SignEffort { reflections: 6, bases: 6, points: 16 },
             subsets,
-            rounds: [(64, 4), (16, 8)],
+            rounds: [(48, 4), (16, 8)],
             finalists: 6,
         }
     }
@@ -43,9 +49,9 @@ impl Effort {
     /// For one try of many.
     pub fn quick() -> Effort {
         Effort {
-            signs: SignEffort { reflections: 1, bases: 2, points: 6 },
+            signs: SignEffort { reflections: 0, bases: 2, points: 6 },
             subsets: 40,
-            rounds: [(24, 3), (8, 6)],
+            rounds: [(20, 2), (6, 5)],
             finalists: 3,
         }
     }

@@ -263,7 +263,7 @@ struct Signs {
 }
 
 /// Flops of a lift among the starts of noisy scores.
-const LIFT_FLOPS_AS_START: f64 = 2e10;
+const LIFT_FLOPS_AS_START: f64 = 5e9;
 
 impl<'a> Search<'_, 'a> {
     /// Tries what the method and the start offer until a fit is as good as the noise allows.
@@ -336,6 +336,14 @@ impl<'a> Search<'_, 'a> {
             points.extend(lifted.points.into_iter().map(|x| (x, "lift".to_string())));
             report = Some(lifted.report);
         }
+        if Effort::is_sure(release) {
+            for (x, origin) in self.nearest(&points)? {
+                self.fit_from(&x, &Region::Anywhere, &origin)?;
+                if self.done() {
+                    return Ok(report);
+                }
+            }
+        }
         points.extend(starts_of_noisy_scores(source, release, coordinates, effort.subsets, seed, self.run)?);
         for (x, origin) in contest(self.fit, coordinates, points, &effort, self.run)? {
             if self.run.stopped() && self.best.is_some() {
@@ -344,6 +352,18 @@ impl<'a> Search<'_, 'a> {
             self.fit_from(&x, &Region::Anywhere, &origin)?;
         }
         Ok(report)
+    }
+
+    /// The points of least misfit, the best first.
+    fn nearest(&self, points: &[Named]) -> Result<Vec<Named>> {
+        let mut all = Vec::new();
+        for point in points {
+            if let Some(at) = self.fit.at(&point.0, &Region::Anywhere, self.run)? {
+                all.push((at.misfit(), point.clone()));
+            }
+        }
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Ok(all.into_iter().take(MOST_POLISHED).map(|(_, point)| point).collect())
     }
 
     fn lifted(&mut self, coordinates: &Coordinates) -> Result<LiftReport> {

@@ -137,6 +137,9 @@ impl Signs<'_> {
                 return Ok((points, complete));
             }
         }
+        if !points.is_empty() && effort.reflections == 0 {
+            return Ok((points, false));
+        }
         self.run.tell(Event::Phase("reflecting between slacks and their sizes"));
         points.extend(self.reflections(source, release, coordinates, effort)?);
         Ok((points, false))

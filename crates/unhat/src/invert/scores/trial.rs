@@ -59,8 +59,6 @@ const STEPS_ACROSS: u32 = 10;
 const MOST_POLISHED: usize = 2;
 /// Fits of an attack that knows the cell: from its centre, and from points drawn around it.
 const FITS_IN_THE_CELL: u64 = 4;
-/// Noise below this share of the scores leaves no second place that it explains: the first fit that it explains is the answer.
-const NO_SECOND_PLACE: f64 = 0.01;
 /// Standard deviations that ‖noise‖² may exceed its mean.
 const DEVIATIONS: f64 = 5.0;
 /// A misfit below this share of ‖σ̂‖ says that the scores are met to rounding.
@@ -98,7 +96,7 @@ impl<'a> ScoreAttacks<'a> {
         let effort = Effort::quick();
         let mut points = self.from_signs(&release, &effort, seed, run)?;
         search.polish(points.iter().map(|(x, _)| x.clone()).collect())?;
-        let sure = release.noise * (release.rows.len() as f64).sqrt() <= NO_SECOND_PLACE * release.size();
+        let sure = Effort::is_sure(&release);
         if !(sure && search.done()) {
             if let Some(lifted) = self.lifted(&release, seed, run)? {
                 points.extend(lifted.iter().map(|x| (x.clone(), String::new())));
