@@ -148,8 +148,7 @@ fn products_with_the_jacobian_lead_to_the_same_x_as_its_normal_equations() {
     assert!(relative_error(&found.x, &p.hidden) <= 1e-9);
     // Part of the scores has no weights, and a lift of 130 columns does not fit.
     let rows: Vec<usize> = (0..n - 1).collect();
-    let part =
-        invert(&p.a, d, &p.b, &target[..n - 1], Some(&rows), &start, &ScoreInvertOptions::default()).unwrap();
+    let part = invert(&p.a, d, &p.b, &target[..n - 1], Some(&rows), &start, &ScoreInvertOptions::default()).unwrap();
     assert_eq!(part.method, ScoreMethod::SecondOrder);
     assert!(part.reason.contains("130 columns"), "{}", part.reason);
 }

@@ -50,7 +50,8 @@ fn drawn(n: usize, d: usize, columns: Columns, noise: f64, seed: u64) -> Option<
         }
     }
     let beta: Vec<f64> = (0..d).map(|_| s.normal()).collect();
-    let b: Vec<f64> = a.chunks(d).map(|r| r.iter().zip(&beta).map(|(a, x)| a * x).sum::<f64>() + noise * s.normal()).collect();
+    let b: Vec<f64> =
+        a.chunks(d).map(|r| r.iter().zip(&beta).map(|(a, x)| a * x).sum::<f64>() + noise * s.normal()).collect();
     let rows = DenseRows::new(&a, d).unwrap();
     let fit = unhat::leverage::least_squares(&rows, &b, &Run::default()).ok()?;
     let error = (fit.residual.iter().map(|r| r * r).sum::<f64>() / (n - d) as f64).sqrt();
@@ -141,7 +142,11 @@ fn reflections_find_the_signs_where_there_are_too_many_patterns() {
         assert_eq!(found.method, ScoreMethod::Weights);
         let error = t.error(&found.x);
         assert!(found.identified && error < 1e-11, "({n},{d}): {error:e}");
-        assert!(!found.unique && found.candidates[0].origin.contains("reflections"), "{:?}", found.candidates[0].origin);
+        assert!(
+            !found.unique && found.candidates[0].origin.contains("reflections"),
+            "{:?}",
+            found.candidates[0].origin
+        );
     }
 }
 
@@ -176,7 +181,8 @@ fn a_score_of_1_says_nothing_of_its_slack_and_that_is_reported() {
     let mut t = table(30, 3, Columns::Normal, 1.0, 2);
     // Row 4 is met to 10^-9: its score is 1 to rounding, and x is told by the others.
     t.b[4] = t.a[12..15].iter().zip(&t.x).map(|(a, x)| a * x).sum::<f64>() - 1e-9;
-    let found = t.invert(&t.scores(), &ScoreInvertOptions { method: ScoreMethod::Weights, ..Default::default() }).unwrap();
+    let found =
+        t.invert(&t.scores(), &ScoreInvertOptions { method: ScoreMethod::Weights, ..Default::default() }).unwrap();
     assert!(found.silent.iter().any(|(row, _)| *row == 4), "{:?}", found.silent);
     assert!(found.warnings.iter().any(|w| w.contains("scores of 1 say nothing")), "{:?}", found.warnings);
     assert!(!found.unique);

@@ -129,7 +129,14 @@ mod tests {
     use super::*;
 
     fn release(scores: &[f64]) -> Released {
-        Released { rows: None, scores: scores.to_vec(), gradient: vec![-3.0, 1.0], noise: 0.0, half: None, gradient_half: None }
+        Released {
+            rows: None,
+            scores: scores.to_vec(),
+            gradient: vec![-3.0, 1.0],
+            noise: 0.0,
+            half: None,
+            gradient_half: None,
+        }
     }
 
     #[test]

@@ -165,7 +165,14 @@ mod tests {
     use super::*;
 
     fn scores(values: &[f64]) -> Released {
-        Released { rows: None, scores: values.to_vec(), gradient: Vec::new(), noise: 0.0, half: None, gradient_half: None }
+        Released {
+            rows: None,
+            scores: values.to_vec(),
+            gradient: Vec::new(),
+            noise: 0.0,
+            half: None,
+            gradient_half: None,
+        }
     }
 
     #[test]
@@ -191,7 +198,14 @@ mod tests {
 
     #[test]
     fn the_size_is_that_of_all_numbers() {
-        let both = Released { rows: None, scores: vec![1.0, 2.0], gradient: vec![-2.0], noise: 0.0, half: None, gradient_half: None };
+        let both = Released {
+            rows: None,
+            scores: vec![1.0, 2.0],
+            gradient: vec![-2.0],
+            noise: 0.0,
+            half: None,
+            gradient_half: None,
+        };
         assert_eq!((both.rms(), both.largest()), (3f64.sqrt(), 2.0));
     }
 }

@@ -83,10 +83,8 @@ impl<'a> RidgePath<'a> {
             None => mean_square(j),
         };
         let free = |j: usize, w: f64| if constant.is_some_and(|(k, _)| k == j) { 0.0 } else { w };
-        let mut weights: Vec<Vec<f64>> = vec![
-            (0..d).map(|j| free(j, variance(j).max(0.0))).collect(),
-            (0..d).map(|j| free(j, 1.0)).collect(),
-        ];
+        let mut weights: Vec<Vec<f64>> =
+            vec![(0..d).map(|j| free(j, variance(j).max(0.0))).collect(), (0..d).map(|j| free(j, 1.0)).collect()];
         if constant.is_some() {
             weights.push(vec![1.0; d]);
         }
@@ -160,7 +158,8 @@ impl<'a> RidgePath<'a> {
         let golden = 0.5 * (5f64.sqrt() - 1.0);
         // In log λ, but for the piece that begins at 0.
         let log = low > 0.0;
-        let (to, from): (fn(f64) -> f64, fn(f64) -> f64) = if log { (f64::ln, f64::exp) } else { (|v| v, |v| v) };
+        let to = |v: f64| if log { v.ln() } else { v };
+        let from = |v: f64| if log { v.exp() } else { v };
         (low, high) = (to(low), to(high));
         let mut inner = [high - golden * (high - low), low + golden * (high - low)];
         let mut values = [at(from(inner[0]))?, at(from(inner[1]))?];

@@ -160,7 +160,8 @@ impl Evidence<'_> {
             ReleaseKind::Gradient => &["gradient"],
             ReleaseKind::Both => &["scores", "gradient"],
         };
-        let attacker = ["table"].iter().chain(released).chain(&["start", "signs", "ridge"]).map(|s| s.to_string()).collect();
+        let attacker =
+            ["table"].iter().chain(released).chain(&["start", "signs", "ridge"]).map(|s| s.to_string()).collect();
         Declared { target_rel_error: self.options.target_error, attacker, delta: self.options.delta }
     }
 

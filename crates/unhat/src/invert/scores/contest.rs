@@ -4,14 +4,11 @@ use super::fit::{Region, ScoreFit};
 use super::lift::Coordinates;
 use super::polish::{FitOptions, levenberg_marquardt};
 use super::release::Release;
-use super::signs::{SignEffort, drawn, same, weighted_on};
+use super::signs::{Named, SignEffort, drawn, same, weighted_on};
 use crate::error::Result;
 use crate::normal;
 use crate::rows::RowSource;
 use crate::run::{Event, Run};
-
-/// A point and how it was found.
-pub(super) type Named = (Vec<f64>, String);
 
 /// What bounds the starts and the contest.
 #[derive(Clone, Copy)]

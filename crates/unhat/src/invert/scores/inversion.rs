@@ -2,7 +2,7 @@
 
 use super::baselines::{full_newton, gradient_descent};
 use super::certificate::{ScoreCertificate, prove};
-use super::contest::{Effort, Named, contest, starts as starts_of_noisy_scores};
+use super::contest::{Effort, contest, starts as starts_of_noisy_scores};
 use super::fit::{FitPoint, Region, ScoreFit};
 use super::identify::{is_null, weakest_direction};
 use super::lift::{Coordinates, LiftReport, lift, require_lift_fits};
@@ -11,11 +11,11 @@ use super::noise::{covariance, roots_of_diagonal};
 use super::options::{ScoreInvertOptions, ScoreMethod, ScoreStart};
 use super::polish::{FitEnd, FitOptions, levenberg_marquardt};
 use super::release::{Release, option};
-use super::signs::search_signs;
+use super::signs::{Named, search_signs};
 use super::starts::{KnownCell, MORE_STARTS, around_centre, around_fit, known_cell};
 use crate::barrier::Point;
 use crate::error::{ErrorKind, Result};
-use crate::invert::hat::Silence;
+use crate::invert::hat::{HatCoefficients, HatStatus, Silence};
 use crate::rows::{RowSource, require_vector};
 use crate::run::{Event, Run};
 use crate::solve::{Status, Step};
@@ -96,6 +96,33 @@ impl ScoreInversion {
     #[must_use]
     pub fn is_recommended(&self) -> bool {
         self.identified || self.status == Status::Interrupted
+    }
+
+    /// The same as what an inversion of hat values says of a model: w = 1/(Ax − b)² is the family whose coefficients are x.
+    #[must_use]
+    pub fn as_coefficients(&self) -> HatCoefficients {
+        let (n, d) = (self.point.slack.len() as f64, self.x.len());
+        let status = match (self.status, self.is_recommended()) {
+            (_, false) => HatStatus::Stalled,
+            (Status::Solved, true) => HatStatus::Solved,
+            (Status::Interrupted, true) => HatStatus::Interrupted,
+            (Status::IterationLimit, true) => HatStatus::IterationLimit,
+            _ => HatStatus::Stalled,
+        };
+        let told = |x: &f64| self.is_recommended().then_some(*x);
+        let best = self.candidates.first().map_or(self.residual, |best| best.misfit);
+        let degrees = (n - d as f64).max(1.0);
+        let noise = self.noise.filter(|noise| *noise > 0.0);
+        HatCoefficients {
+            status,
+            values: self.x.iter().map(told).collect(),
+            open: if self.is_recommended() { Vec::new() } else { vec!["which x it is".into()] },
+            standard_errors: self.standard_errors.as_ref().map(|errors| errors.iter().map(|e| Some(*e)).collect()),
+            misfit: (best / noise.unwrap_or(f64::EPSILON * self.point.scores.len() as f64)).powi(2) / degrees,
+            residual: self.residual,
+            starts: self.candidates.len(),
+            warnings: self.warnings.clone(),
+        }
     }
 
     /// How it ended, in a word: `not_identified` where no x is to be had.
@@ -320,6 +347,7 @@ impl<'a> Search<'_, 'a> {
             // Where a cell is known, what lies outside of it is no answer, unless nothing lies inside.
             let flags: Vec<bool> = points.iter().map(|(x, _)| inside(x)).collect::<Result<_>>()?;
             let some = flags.contains(&true);
+            self.signs.complete &= !some || !flags.contains(&false); // of what was left out nothing is said
             for ((x, origin), _) in points.iter().zip(flags).filter(|(_, inside)| *inside || !some) {
                 self.fit_from(x, &Region::Anywhere, origin)?;
                 if self.run.stopped() || (!self.signs.complete && self.done()) {

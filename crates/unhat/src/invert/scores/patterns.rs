@@ -92,7 +92,7 @@ impl Basis {
             let near = |value: f64, i: usize| (value.abs() - 1.0).abs() <= tolerance[i];
             if found.len() < limit && values.iter().zip(&first).all(|(v, i)| near(*v, *i)) {
                 let fits = |&i: &usize| near(linalg::dot(&self.g[i * d..(i + 1) * d], signs), i);
-                if rows.iter().skip(FOLLOWED).all(|i| fits(i)) {
+                if rows.iter().skip(FOLLOWED).all(fits) {
                     found.push(signs.to_vec());
                 }
             }
@@ -162,7 +162,8 @@ mod tests {
         let mut c = vec![0.0; dim];
         normal::draw_into(3, 2, &mut c);
         let s: Vec<f64> = t.chunks_exact(dim).map(|row| linalg::dot(row, &c)).collect();
-        let rows: Vec<f64> = t.chunks_exact(dim).zip(&s).flat_map(|(r, s)| r.iter().map(|v| v / s.abs()).collect::<Vec<_>>()).collect();
+        let rows: Vec<f64> =
+            t.chunks_exact(dim).zip(&s).flat_map(|(r, s)| r.iter().map(|v| v / s.abs()).collect::<Vec<_>>()).collect();
         let basis = Basis::of(&rows, dim, &vec![1.0; m]).unwrap();
         for (i, g) in basis.g.chunks_exact(dim).enumerate() {
             for k in 0..dim {

@@ -38,9 +38,8 @@ impl Release {
     pub fn new(target: &[f64], rows: Option<&[usize]>, precision: &HatPrecision, n: usize) -> Result<Release> {
         require_vector("target scores", target, rows.map_or(n, <[usize]>::len))?;
         let (half, deviation) = errors_of(target, precision)?;
-        let excess = |k: usize| {
-            ROUNDING_EXCESS + half.as_ref().map_or(NOISE_DEVIATIONS * deviation[k], |half| 2.0 * half[k])
-        };
+        let excess =
+            |k: usize| ROUNDING_EXCESS + half.as_ref().map_or(NOISE_DEVIATIONS * deviation[k], |half| 2.0 * half[k]);
         if let Some(k) = (0..target.len()).find(|&k| target[k] < -excess(k) || target[k] > 1.0 + excess(k)) {
             let row = rows.map_or(k, |r| r[k]) + 1;
             return Err(option(

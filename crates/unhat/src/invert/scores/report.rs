@@ -45,11 +45,7 @@ impl<'a> ScoreInversionReport<'a> {
             status: found.ending(),
             identified: found.identified,
             unique: found.unique,
-            silent_rows: found
-                .silent
-                .iter()
-                .map(|(i, why)| SilentReport { row: i + 1, reason: why.name() })
-                .collect(),
+            silent_rows: found.silent.iter().map(|(i, why)| SilentReport { row: i + 1, reason: why.name() }).collect(),
             null_direction: found.null_direction.as_deref(),
             weakest_share: found.weakest_share,
             iterations: found.iterations,

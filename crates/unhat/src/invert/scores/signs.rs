@@ -13,10 +13,13 @@ use crate::random::uniform_rows_into;
 use crate::rows::RowSource;
 use crate::run::{Event, Run};
 
+/// A point and how it was found.
+pub(super) type Named = (Vec<f64>, String);
+
 /// Points found from the sizes of slacks.
 pub(super) struct SignSearch {
     /// The best first, each with the way it was found.
-    pub points: Vec<(Vec<f64>, String)>,
+    pub points: Vec<Named>,
     /// Exact sizes of all slacks up to one factor, and every pattern of signs tried: no other x has these scores.
     pub complete: bool,
     /// Exact sizes up to one factor, in rows that determine x: it is then determined among its neighbours.
@@ -126,7 +129,7 @@ impl Signs<'_> {
         release: &Release,
         coordinates: &Coordinates,
         effort: SignEffort,
-    ) -> Result<(Vec<(Vec<f64>, String)>, bool)> {
+    ) -> Result<(Vec<Named>, bool)> {
         let d = self.span.dim() - 1;
         let mut points = Vec::new();
         if self.sizes.components == 1 && d <= if self.exact { MOST_EXACT } else { MOST_RANKED } {
@@ -146,7 +149,7 @@ impl Signs<'_> {
     }
 
     /// From the patterns of a basis: all that fit exact sizes, or the nearest ones.
-    fn patterns(&self, effort: SignEffort) -> Result<Vec<(Vec<f64>, String)>> {
+    fn patterns(&self, effort: SignEffort) -> Result<Vec<Named>> {
         let known: Vec<usize> = (0..self.weight.len()).filter(|&i| self.sizes.knows(i)).collect();
         let dim = self.span.dim();
         let mut rows = self.span.rows(&known)?;
@@ -175,7 +178,7 @@ impl Signs<'_> {
     }
 
     /// The best patterns of several bases, the first of the rows that are known best, each followed by a few alternations.
-    fn near_patterns(&self, rows: &[f64], reliability: &[f64], effort: SignEffort) -> Result<Vec<(Vec<f64>, String)>> {
+    fn near_patterns(&self, rows: &[f64], reliability: &[f64], effort: SignEffort) -> Result<Vec<Named>> {
         let dim = self.span.dim();
         let mut order: Vec<usize> = (0..reliability.len()).collect();
         order.sort_by(|&a, &b| reliability[b].total_cmp(&reliability[a]).then(a.cmp(&b)));
@@ -291,7 +294,7 @@ impl Signs<'_> {
         release: &Release,
         coordinates: &Coordinates,
         effort: SignEffort,
-    ) -> Result<Vec<(Vec<f64>, String)>> {
+    ) -> Result<Vec<Named>> {
         const KEPT: usize = 4;
         let mut found: Vec<(f64, Vec<f64>, String)> = Vec::new();
         for k in 0.. {
@@ -321,7 +324,7 @@ impl Signs<'_> {
     ) -> Result<Option<(Option<Vec<f64>>, String)>> {
         let d = coordinates.fit.len();
         let fitted = |rows: &[usize]| -> Result<Option<Vec<f64>>> {
-            let Some(x) = exact_on(source, coordinates, release.target.len(), rows)? else { return Ok(None) };
+            let Some(x) = exact_on(source, coordinates, rows)? else { return Ok(None) };
             self.scaled_to_sizes(&self.span.values(&coefficients_of(&x, coordinates))?)
         };
         let order = || {
@@ -374,14 +377,8 @@ fn coefficients_of(x: &[f64], coordinates: &Coordinates) -> Vec<f64> {
     c
 }
 
-/// The x that fits b best on the named rows, by their weights 1; None where they do not determine it.
-pub(super) fn exact_on(
-    source: &dyn RowSource,
-    coordinates: &Coordinates,
-    n: usize,
-    rows: &[usize],
-) -> Result<Option<Vec<f64>>> {
-    debug_assert_eq!(n, coordinates.rest.len());
+/// The x that fits b best on the named rows; None where they do not determine it.
+fn exact_on(source: &dyn RowSource, coordinates: &Coordinates, rows: &[usize]) -> Result<Option<Vec<f64>>> {
     weighted_on(source, coordinates, rows, &vec![1.0; rows.len()])
 }
 

@@ -53,11 +53,7 @@ pub(super) fn slack_sizes(source: &dyn RowSource, release: &Release, run: &Run<'
     };
     let options = match exact {
         true => HatOptions::default(),
-        false => HatOptions {
-            tolerance: NOISY_TOLERANCE,
-            max_iterations: NOISY_ITERATIONS,
-            ..HatOptions::default()
-        },
+        false => HatOptions { tolerance: NOISY_TOLERANCE, max_iterations: NOISY_ITERATIONS, ..HatOptions::default() },
     };
     let pull = (!exact).then(|| pull_of(&release.deviation));
     match log_weights(source, given, &options, pull.as_deref(), run) {
@@ -95,13 +91,8 @@ impl SlackSizes {
                 if said(i) { 0.5 * error / (h * (1.0 - h)).max(f64::MIN_POSITIVE) } else { f64::INFINITY }
             })
             .collect();
-        let mut sizes = SlackSizes {
-            size,
-            spread,
-            component: found.component,
-            components: found.components,
-            silent: found.silent,
-        };
+        let mut sizes =
+            SlackSizes { size, spread, component: found.component, components: found.components, silent: found.silent };
         if release.noise == 0.0 {
             sizes.leave_out_what_is_lost();
         }

@@ -3,11 +3,11 @@
 use super::contest::{Effort, contest, starts};
 use super::fit::{Region, ScoreFit};
 use super::identify::{is_null, weakest_direction};
+use super::interval_mean::interval_mean;
 use super::lift::{Coordinates, lift};
 use super::polish::{FitOptions, levenberg_marquardt};
 use super::release::Release;
-use super::interval_mean::interval_mean;
-use super::signs::search_signs;
+use super::signs::{Named, search_signs};
 use super::starts::{KnownCell, around_centre, known_cell};
 use crate::barrier::Barrier;
 use crate::error::{ErrorKind, Result};
@@ -94,14 +94,14 @@ impl<'a> ScoreAttacks<'a> {
         let fit = ScoreFit { source: self.source, offset: self.offset, release: &release };
         let mut search = Search { fit: &fit, run, steps: MOST_STEPS, best: None };
         let effort = Effort::quick();
-        let mut points = self.from_signs(&release, &effort, seed, run)?;
+        let mut points = self.points_by_signs(&release, &effort, seed, run)?;
         search.polish(points.iter().map(|(x, _)| x.clone()).collect())?;
         let sure = Effort::is_sure(&release);
-        if !(sure && search.done()) {
-            if let Some(lifted) = self.lifted(&release, seed, run)? {
-                points.extend(lifted.iter().map(|x| (x.clone(), String::new())));
-                search.polish(lifted)?;
-            }
+        if !(sure && search.done())
+            && let Some(lifted) = self.lifted(&release, seed, run)?
+        {
+            points.extend(lifted.iter().map(|x| (x.clone(), String::new())));
+            search.polish(lifted)?;
         }
         if !(sure && search.done()) {
             points.extend(starts(self.source, &release, &self.coordinates, effort.subsets, seed, run)?);
@@ -114,13 +114,7 @@ impl<'a> ScoreAttacks<'a> {
     }
 
     /// The points that sizes and signs of all slacks lead to.
-    fn from_signs(
-        &self,
-        release: &Release,
-        effort: &Effort,
-        seed: u64,
-        run: &Run<'_>,
-    ) -> Result<Vec<(Vec<f64>, String)>> {
+    fn points_by_signs(&self, release: &Release, effort: &Effort, seed: u64, run: &Run<'_>) -> Result<Vec<Named>> {
         match search_signs(self.source, release, &self.coordinates, effort.signs, seed, run) {
             Ok(found) => Ok(found.map_or(Vec::new(), |found| found.points)),
             Err(e) if hopeless(e.kind()) => Ok(Vec::new()),
