@@ -97,7 +97,7 @@ pub(super) fn search_signs(
         return Ok(Some(SignSearch { points: Vec::new(), complete: false, whole: false, silent }));
     };
     let search = Signs { span, sizes: &sizes, weight, reliability, exact, seed, run };
-    let (points, complete) = search.run(source, release, coordinates, effort)?;
+    let (points, complete) = search.run(source, coordinates, effort)?;
     let whole = exact && sizes.components == 1;
     Ok(Some(SignSearch { points, complete, whole, silent: sizes.silent }))
 }
@@ -123,13 +123,7 @@ struct Signs<'a> {
 }
 
 impl Signs<'_> {
-    fn run(
-        &self,
-        source: &dyn RowSource,
-        release: &Release,
-        coordinates: &Coordinates,
-        effort: SignEffort,
-    ) -> Result<(Vec<Named>, bool)> {
+    fn run(&self, source: &dyn RowSource, coordinates: &Coordinates, effort: SignEffort) -> Result<(Vec<Named>, bool)> {
         let d = self.span.dim() - 1;
         let mut points = Vec::new();
         if self.sizes.components == 1 && d <= if self.exact { MOST_EXACT } else { MOST_RANKED } {
@@ -144,7 +138,7 @@ impl Signs<'_> {
             return Ok((points, false));
         }
         self.run.tell(Event::Phase("reflecting between slacks and their sizes"));
-        points.extend(self.reflections(source, release, coordinates, effort)?);
+        points.extend(self.reflections(source, coordinates, effort)?);
         Ok((points, false))
     }
 
@@ -288,17 +282,11 @@ impl Signs<'_> {
     }
 
     /// Reflections from several starts until one has the sizes; the best four, the best first.
-    fn reflections(
-        &self,
-        source: &dyn RowSource,
-        release: &Release,
-        coordinates: &Coordinates,
-        effort: SignEffort,
-    ) -> Result<Vec<Named>> {
+    fn reflections(&self, source: &dyn RowSource, coordinates: &Coordinates, effort: SignEffort) -> Result<Vec<Named>> {
         const KEPT: usize = 4;
         let mut found: Vec<(f64, Vec<f64>, String)> = Vec::new();
         for k in 0.. {
-            let Some((start, origin)) = self.start(source, release, coordinates, effort, k)? else { break };
+            let Some((start, origin)) = self.start(source, coordinates, effort, k)? else { break };
             let Some(start) = start else { continue };
             let (misfit, c) = self.reflect(&start)?;
             if let Some(x) = self.span.point(&c) {
@@ -317,7 +305,6 @@ impl Signs<'_> {
     fn start(
         &self,
         source: &dyn RowSource,
-        release: &Release,
         coordinates: &Coordinates,
         effort: SignEffort,
         k: usize,
