@@ -325,7 +325,10 @@ def invert_scores(
     start=None,
     signs=None,
     upper=False,
-    noise=_RELEASED["noise"],
+    digits=None,
+    decimals=None,
+    widths=None,
+    noise=None,
     tol=_RELEASED["tol"],
     max_iter=_RELEASED["max_iter"],
     seed=_RELEASED["seed"],
@@ -347,7 +350,7 @@ def invert_scores(
         The released scores: n values, or one for each of `rows`.
     rows : sequence of int, optional
         The released rows, counted from 0, in the order of `sigma`; all by default.
-    method : {"auto", "lift", "second-order", "newton", "first-order"}
+    method : {"auto", "weights", "lift", "second-order", "newton", "first-order"}
         How x is found.
     start : array_like or path, optional
         A point that may be near x.
@@ -355,8 +358,12 @@ def invert_scores(
         The signs of Ax − b.
     upper : bool
         x lies in the cell {Ax < b}.
-    noise : float, optional
-        Standard deviation of independent errors of the scores.
+    digits, decimals : int, optional
+        The scores were rounded to so many significant digits, or decimals.
+    widths : float or array_like, optional
+        The true scores lie within this much of `sigma`: one number, or one for each released score.
+    noise : float or array_like, optional
+        Standard deviation of independent errors: one number, or one for each released score.
     tol : float
         A fit ends when a step changes no slack by more than this share.
     max_iter : int, optional
@@ -400,7 +407,8 @@ def invert_scores(
     options = {
         "upper": upper,
         "method": method,
-        "noise": noise,
+        "digits": digits,
+        "decimals": decimals,
         "tol": tol,
         "max_iter": max_iter,
         "seed": seed,
@@ -411,8 +419,9 @@ def invert_scores(
     released = vector(sigma, "target"), _list(require_all_rows(found, rows, "rows"), int)
     given = vector(start, "start"), of_rows(found, signs, "signs")
     offset = right_side(found, b)
+    vectors, _ = _hidden(widths, noise, digits, decimals, seed, threads)
     with shown(progress) as options["progress"]:
-        parts = _unhat.invert_scores(found.matrix, offset, *released, *given, options)
+        parts = _unhat.invert_scores(found.matrix, offset, *released, *given, vectors, options)
     return _converged(ScoreInversion(*parts))
 
 

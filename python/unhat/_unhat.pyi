@@ -76,6 +76,7 @@ def invert_scores(
     rows: list[int] | None,
     start: _Vector | None,
     signs: _Vector | None,
+    vectors: dict[str, _Vector | None],
     options: dict[str, Any],
 ) -> tuple[str, str, list[_Step]]: ...
 def invert_hat(

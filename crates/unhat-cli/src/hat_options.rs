@@ -138,18 +138,22 @@ pub(crate) enum FamilyName {
     Gamma,
     /// Variance mu^3: links 1/mu^2, log, inverse and identity
     InverseGaussian,
+    /// No model of a response: weights 1/(a_i x - b_i)^2 with b from --offset, as `invert scores` takes them
+    Slack,
 }
 
-impl From<FamilyName> for Family {
-    fn from(name: FamilyName) -> Family {
-        match name {
+impl FamilyName {
+    /// The family of models; None for slacks, which are none.
+    pub(crate) fn of_models(self) -> Option<Family> {
+        Some(match self {
             FamilyName::Gaussian => Family::Gaussian,
             FamilyName::Poisson => Family::Poisson,
             FamilyName::Binomial => Family::Binomial,
             FamilyName::NegativeBinomial => Family::NegativeBinomial,
             FamilyName::Gamma => Family::Gamma,
             FamilyName::InverseGaussian => Family::InverseGaussian,
-        }
+            FamilyName::Slack => return None,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::common_options::Common;
 use crate::diagnose_options::Diagnose;
 use crate::fit_options::FitOptions;
-use crate::hat_options::{InvertColumn, InvertHat, InvertOutcomes};
+use crate::hat_options::{InvertColumn, InvertHat, InvertOutcomes, Precision};
 use crate::influence_options::Influence;
 pub(crate) use crate::matrix_options::{MatrixInput, Output};
 use crate::table_options::TableText;
@@ -161,9 +161,10 @@ pub(crate) enum Invert {
     ///
     /// Solves sigma_i(x) = sigma_i for the released rows, exactly or in the least-squares sense.
     ///
-    /// From d^2 + 2d scores on neither a start nor signs are needed: the equations, multiplied by squared slacks, are
-    /// linear in (M^-1, x x^T, x) (the lift). Otherwise fits begin at --start, at the centre of the cell of --signs,
-    /// --upper or --polytope, or around the least-squares fit of b, and the best is kept.
+    /// Neither a start nor signs are needed where the scores of all rows were released, 2d + 1 or more: they tell row
+    /// weights, these |Ax - b| up to a factor, and of the signs few fit. Of part of the scores d^2 + 2d do: the equations,
+    /// multiplied by squared slacks, are linear in (M^-1, x x^T, x) (the lift). Otherwise fits begin at --start, at the
+    /// centre of the cell of --signs, --upper or --polytope, or around the least-squares fit of b, and the best is kept.
     ///
     /// Where the scores do not determine x, the direction along which none of them changes is named and no x is written.
     Scores(InvertScores),
@@ -314,9 +315,8 @@ pub(crate) struct InvertScores {
     /// x lies in the cell {Ax < b}; with --polytope it lies in {Ax > b} unless --start or --signs is given
     #[arg(long, conflicts_with_all = ["polytope", "start", "signs"])]
     pub upper: bool,
-    /// Standard deviation of independent errors of the scores, 10^-k/sqrt(12) for k decimals [default: exact, or unknown]
-    #[arg(long, value_name = "NU", allow_hyphen_values = true)]
-    pub noise: Option<f64>,
+    #[command(flatten)]
+    pub precision: Precision,
     /// A fit ends when a step changes no slack by more than this share
     #[arg(long, value_name = "TOL", default_value_t = 1e-10, allow_hyphen_values = true)]
     pub tol: f64,
@@ -553,8 +553,10 @@ impl From<ScoresName> for ScoreSource {
 /// The values of --method.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ScoreMethodName {
-    /// The lift where enough scores were released and it fits in memory, otherwise second-order
+    /// Weights of exact scores of all rows; else the lift where enough were released and it fits, otherwise second-order
     Auto,
+    /// Row weights from the scores of all rows, |Ax - b| from them, its signs by trying or by reflections; then polished
+    Weights,
     /// One linear solve that needs no start and no signs, then polished
     Lift,
     /// Levenberg-Marquardt from a point
@@ -569,6 +571,7 @@ impl From<ScoreMethodName> for ScoreMethod {
     fn from(name: ScoreMethodName) -> ScoreMethod {
         match name {
             ScoreMethodName::Auto => ScoreMethod::Auto,
+            ScoreMethodName::Weights => ScoreMethod::Weights,
             ScoreMethodName::Lift => ScoreMethod::Lift,
             ScoreMethodName::SecondOrder => ScoreMethod::SecondOrder,
             ScoreMethodName::Newton => ScoreMethod::Newton,

@@ -3,6 +3,7 @@
 use crate::data::{Data, Vector, lent};
 use crate::facts::{Colophon, written};
 use crate::failure::{named, raised};
+use crate::hat::{HatVectors, precision};
 use crate::history::{Steps, steps};
 use crate::inverted::{Names, subject};
 use crate::work::compute_and_tell;
@@ -24,8 +25,14 @@ use unhat_io::{MatrixRows, SolveFile};
 
 const SOLVERS: [Solver; 5] = [Solver::Auto, Solver::Exact, Solver::Cg, Solver::Coreset, Solver::Surrogate];
 const SCORES: [ScoreSource; 3] = [ScoreSource::Auto, ScoreSource::Exact, ScoreSource::Sketched];
-const METHODS: [ScoreMethod; 5] =
-    [ScoreMethod::Auto, ScoreMethod::Lift, ScoreMethod::SecondOrder, ScoreMethod::Newton, ScoreMethod::FirstOrder];
+const METHODS: [ScoreMethod; 6] = [
+    ScoreMethod::Auto,
+    ScoreMethod::Weights,
+    ScoreMethod::Lift,
+    ScoreMethod::SecondOrder,
+    ScoreMethod::Newton,
+    ScoreMethod::FirstOrder,
+];
 /// The solver that there is beside weights only.
 const DIAGONAL: &str = "diagonal";
 
@@ -274,7 +281,8 @@ fn kept_in_file<T>(
 pub(crate) struct ScoresOptions {
     upper: bool,
     method: String,
-    noise: Option<f64>,
+    digits: Option<u32>,
+    decimals: Option<u32>,
     tol: f64,
     max_iter: Option<u32>,
     seed: u64,
@@ -285,7 +293,7 @@ pub(crate) struct ScoresOptions {
 
 /// The x with the released scores, of all rows or of some; `rows` count from 0. The parts are those of `invert_gradient`.
 #[pyfunction]
-#[pyo3(signature = (matrix, offset, target, rows, start, signs, options))]
+#[pyo3(signature = (matrix, offset, target, rows, start, signs, vectors, options))]
 #[allow(clippy::too_many_arguments)] // the data of one call; the options are one argument
 pub(crate) fn invert_scores<'py>(
     py: Python<'py>,
@@ -295,6 +303,7 @@ pub(crate) fn invert_scores<'py>(
     rows: Option<Vec<usize>>,
     start: Option<Vector<'py>>,
     signs: Option<Vector<'py>>,
+    vectors: HatVectors<'py>,
     options: ScoresOptions,
 ) -> PyResult<(String, String, Steps)> {
     const COMMAND: &str = "invert scores";
@@ -307,7 +316,7 @@ pub(crate) fn invert_scores<'py>(
     let known = ScoreStart::of(start, signs, options.upper, matrix.is_polytope()).map_err(to_python)?;
     let chosen = ScoreInvertOptions {
         method: named("method", &options.method, &METHODS, ScoreMethod::name).map_err(to_python)?,
-        noise: options.noise,
+        precision: precision(options.digits, options.decimals, &vectors).map_err(to_python)?,
         tolerance: options.tol,
         max_iterations: options.max_iter,
         seed: options.seed,

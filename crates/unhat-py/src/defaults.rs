@@ -31,7 +31,7 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
                 "max_iter": gradient.max_iterations, "seed": gradient.seed,
             },
             "invert_scores": {
-                "method": released.method.name(), "noise": released.noise, "tol": released.tolerance,
+                "method": released.method.name(), "tol": released.tolerance,
                 "max_iter": released.max_iterations, "seed": released.seed,
             },
             "invert_hat": {

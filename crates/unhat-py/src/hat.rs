@@ -175,7 +175,7 @@ impl HatArguments {
 }
 
 /// At most one word on how exactly the scores are known.
-fn precision(digits: Option<u32>, decimals: Option<u32>, vectors: &HatVectors<'_>) -> Result<HatPrecision> {
+pub(crate) fn precision(digits: Option<u32>, decimals: Option<u32>, vectors: &HatVectors<'_>) -> Result<HatPrecision> {
     let (widths, noise) = (copied(&vectors.widths)?, copied(&vectors.noise)?);
     let given = [digits.is_some(), decimals.is_some(), widths.is_some(), noise.is_some()];
     if given.iter().filter(|given| **given).count() > 1 {

@@ -379,9 +379,10 @@
       return [from * (to / from) ** part, id, errors.at(-1)];
     };
     const hardest = wish => {
-      const [blind, signs] = ['blind', 'signs_known'].map(id => against(id)(wish));
-      const together = blind[0] === signs[0] && blind[0] === Infinity;
-      return (together ? signs[2] < blind[2] : signs[0] > blind[0]) ? signs : blind;
+      const harder = (best, other) =>
+        best[0] === Infinity && other[0] === Infinity ? other[2] < best[2] : other[0] > best[0];
+      return ['blind', 'signs_known', 'ridge'].map(id => against(id)(wish))
+        .reduce((best, other) => harder(best, other) ? other : best);
     };
     const answer = () => {
       const wish = 10 ** +input.value;
@@ -390,7 +391,7 @@
       const words = needed === 0 ? ['no noise'] : ['noise of ', make('b', amount), ` of ${form.dataset.unit}`];
       input.setAttribute('aria-valuetext', share(wish));
       output.replaceChildren(
-        'To keep the error of ', id === 'blind' ? form.dataset.blind : form.dataset.signs, ' above ', make('b', share(wish)),
+        'To keep the error of ', form.dataset[id], ' above ', make('b', share(wish)),
         ' in nineteen tries of twenty takes ', ...words, '.');
     };
     input.addEventListener('input', answer);

@@ -43,6 +43,7 @@ pub(crate) fn attack(kind: AttackKind) -> &'static str {
         AttackKind::Blind => "no prior knowledge",
         AttackKind::Start => "a start nearby",
         AttackKind::Signs => "signs known",
+        AttackKind::Ridge => "taken for a ridge fit",
     }
 }
 
@@ -52,6 +53,7 @@ pub(crate) fn attacker(kind: AttackKind) -> &'static str {
         AttackKind::Blind => "an attacker without prior knowledge",
         AttackKind::Start => "an attacker who knows a point near x",
         AttackKind::Signs => "an attacker who knows on which side of the fit every row lies",
+        AttackKind::Ridge => "an attacker who takes x for a ridge fit",
     }
 }
 
@@ -73,6 +75,7 @@ pub(crate) fn attack_key(kind: AttackKind) -> &'static str {
         AttackKind::Blind => "blind",
         AttackKind::Start => "start",
         AttackKind::Signs => "signs_known",
+        AttackKind::Ridge => "ridge",
     }
 }
 

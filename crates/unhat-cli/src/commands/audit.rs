@@ -129,8 +129,8 @@ fn text(findings: &AuditReport) -> String {
     }
     text += "Relative error of x, and of the best twentieth of tries where there are several:\n\n";
     text += &format!(
-        "  {:<9} {:<9} {:>10}  {:>19} {:>19} {:>19}\n",
-        "release", "protected", "level", "blind", "from a start", "signs known"
+        "  {:<9} {:<9} {:>10} {:>16} {:>16} {:>16} {:>16}\n",
+        "release", "protected", "level", "blind", "from a start", "signs known", "ridge fit"
     );
     for results in
         findings.releases.chunk_by(|a, b| (a.release, a.protection, a.level) == (b.release, b.protection, b.level))
@@ -175,8 +175,9 @@ fn line(results: &[ReleaseResult]) -> String {
             (None, _) => "no answer".into(),
         })
     };
-    let [blind, start, signs] = [AttackKind::Blind, AttackKind::Start, AttackKind::Signs].map(reached);
-    format!("  {release:<9} {protection:<9} {level:>10}  {blind:>19} {start:>19} {signs:>19}\n")
+    let all = [AttackKind::Blind, AttackKind::Start, AttackKind::Signs, AttackKind::Ridge];
+    let [blind, start, signs, ridge] = all.map(reached);
+    format!("  {release:<9} {protection:<9} {level:>10} {blind:>16} {start:>16} {signs:>16} {ridge:>16}\n")
 }
 
 /// A paragraph with a head before its first line, and as many blanks before the others.

@@ -34,8 +34,8 @@ fn scores_give_the_hidden_x_back_without_start_or_signs() {
     assert!(relative_distance(&desk.numbers("x.npy"), &p.x) < 1e-10);
     for words in [
         "solved: 5 values from 200 scores",
-        "lift with",
-        "checks: X of the lift is x x^T to",
+        "weights with",
+        "checks: the scores at x sum to d to",
         "proven, near this x only: every x",
         "no other x",
     ] {
@@ -124,6 +124,25 @@ fn noise_gives_standard_errors_instead_of_a_proof() {
     assert!((estimated["noise"].as_f64().unwrap() / 1e-6 - 1.0).abs() < 0.2);
 }
 
+/// Three digits, or an error for each row, said in the words of `invert hat`; and the same x as the family of slacks.
+#[test]
+fn errors_are_told_row_by_row_and_slacks_are_a_family_of_weights() {
+    let p = regression(60, 3, 8);
+    let desk = desk_of(&p);
+    let scores = desk.numbers("s.csv");
+    let rounded: Vec<f64> = scores.iter().map(|s| format!("{s:.2e}").parse().unwrap()).collect();
+    let half = |s: &f64| 0.5 * 10f64.powi(s.log10().floor() as i32 - 2);
+    desk.vector("r.txt", &rounded).vector("half.txt", &rounded.iter().map(half).collect::<Vec<_>>());
+    let by_digits = desk.run(&format!("{INVERT} --target r.txt --digits 3 --json")).expect(0).json();
+    let by_widths = desk.run(&format!("{INVERT} --target r.txt --widths half.txt --json")).expect(0).json();
+    assert!(relative_distance(&numbers(&by_digits["values"]), &p.x) < 1e-3, "{by_digits}");
+    assert!(relative_distance(&numbers(&by_widths["values"]), &numbers(&by_digits["values"])) < 1e-9);
+    let line = "invert hat --matrix a.npy --target s.csv --family slack";
+    desk.run(&format!("{line} --offset b.npy --coefficients x.txt -o w.txt")).expect(0);
+    assert!(relative_distance(&desk.numbers("x.txt"), &p.x) < 1e-10);
+    assert!(desk.run(line).expect(2).err.contains("slack needs b; give --offset"));
+}
+
 #[test]
 fn what_is_not_identified_is_named_and_no_x_is_written() {
     let mut p = regression(120, 3, 6);
@@ -186,7 +205,9 @@ fn a_polytope_is_a_known_cell() {
     desk.run("scores --polytope p.ine --point x.txt -o s.npy").expect(0);
     let ran = desk.run("invert scores --polytope p.ine --target s.npy --json").expect(0).json();
     assert!(relative_distance(&numbers(&ran["values"]), &[0.25, 0.5]) < 1e-9, "{ran}");
-    assert_eq!(ran["candidates"][0]["origin"], "volumetric centre");
+    assert_eq!(ran["candidates"][0]["origin"], "signs, pattern 1");
+    let local = desk.run("invert scores --polytope p.ine --target s.npy --json --method second-order").expect(0).json();
+    assert_eq!(local["candidates"][0]["origin"], "volumetric centre");
 }
 
 #[test]
@@ -205,7 +226,7 @@ fn the_object_has_its_keys_in_order() {
     let desk = desk_of(&regression(60, 2, 1));
     let ran = desk.run(&format!("{INVERT} --target s.csv --json --seed 3")).expect(0);
     let object = ran.json();
-    let keys = "schema command status identified unique null_direction weakest_share iterations passes work residual candidates \
+    let keys = "schema command status identified unique silent_rows null_direction weakest_share iterations passes work residual candidates \
                 lift lift_defect score_sum score_sum_defect target_sum_defect certificate noise noise_is_estimated \
                 standard_errors covariance condition method seconds seed threads version warnings values";
     let mut expected: Vec<&str> = keys.split_whitespace().collect();
@@ -219,8 +240,10 @@ fn the_object_has_its_keys_in_order() {
         assert!(object["candidates"][0].get(key).is_some(), "{key}");
     }
     assert_eq!(object["candidates"][0]["x"], object["values"]);
-    assert_eq!((object["method"]["solver"].as_str(), object["lift"]["unknowns"].as_u64()), (Some("lift"), Some(8)));
-    assert!(object["lift_defect"].as_f64().unwrap() < 1e-8);
+    assert_eq!((object["method"]["solver"].as_str(), &object["lift"]), (Some("weights"), &Value::Null));
+    let lifted = desk.run(&format!("{INVERT} --target s.csv --json --method lift")).expect(0).json();
+    assert_eq!((lifted["method"]["solver"].as_str(), lifted["lift"]["unknowns"].as_u64()), (Some("lift"), Some(8)));
+    assert!(lifted["lift_defect"].as_f64().unwrap() < 1e-8);
     assert!((object["score_sum"].as_f64().unwrap() - 2.0).abs() < 1e-12);
     for key in ["q_norm", "euclidean", "within", "rounding"] {
         assert!(object["certificate"][key].as_f64().unwrap() >= 0.0, "{key}");

@@ -104,14 +104,12 @@ fn answer(findings: &AuditReport) -> Markup {
     let wished = Quantity::new("/declared/target_rel_error", wish, Format::Share);
     html! {
         @match keeping.as_slice() {
-            [] => { "None of those tried keeps both attackers, with no prior knowledge and with the signs known, above "
-                (wished) " in nineteen tries of twenty." }
-            [only] => { "Of those tried, only one keeps both attackers, with no prior knowledge and with the signs known, \
-                above " (wished) " in nineteen tries of twenty: "
-                span.name { (only.label) } "." }
+            [] => { "None of those tried keeps every attacker without a start above " (wished)
+                " in nineteen tries of twenty." }
+            [only] => { "Of those tried, only one keeps every attacker without a start above " (wished)
+                " in nineteen tries of twenty: " span.name { (only.label) } "." }
             [first, others @ ..] => {
-                "Both attackers, with no prior knowledge and with the signs known, stay above " (wished)
-                    " in nineteen tries of twenty with: " span.name { (first.label) }
+                "Every attacker without a start stays above " (wished) " in nineteen tries of twenty with: " span.name { (first.label) }
                 @for other in others { "; " span.name { (other.label) } } "."
             }
         }

@@ -3,11 +3,13 @@
 use super::joint::JointFit;
 use super::release::Released;
 use super::report::AttackKind;
+use super::ridge_path::RidgePath;
 use crate::barrier::{Side, slack_at};
 use crate::error::{ErrorKind, Result};
 use crate::feasible::interior_point;
-use crate::invert::scores::{AttackFit, ReleasedScores, ScoreAttacks};
+use crate::invert::scores::{AttackFit, ScoreAttacks};
 use crate::invert::{InvertOptions, Start, invert_gradient};
+use crate::leverage::least_squares;
 use crate::linalg::norm;
 use crate::rows::RowSource;
 use crate::run::Run;
@@ -18,6 +20,7 @@ pub(super) struct Attacks<'a> {
     source: &'a dyn RowSource,
     offset: &'a [f64],
     scores: ScoreAttacks<'a>,
+    ridge: RidgePath<'a>,
     /// Points in the cells that a blind attack on a gradient tries.
     guesses: Vec<Vec<f64>>,
     /// How many there were before those were left out that have no point of the gradient as computed.
@@ -65,7 +68,8 @@ impl<'a> Attacks<'a> {
         if !exact && slack_at(source, offset, fit, run)?.iter().all(|s| *s != 0.0) {
             guesses.push(fit.to_vec());
         }
-        let mut attacks = Attacks { source, offset, scores, cells_tried: guesses.len(), guesses: Vec::new() };
+        let ridge = RidgePath::new(source, offset, &least_squares(source, offset, run)?, run)?;
+        let mut attacks = Attacks { source, offset, scores, ridge, cells_tried: guesses.len(), guesses: Vec::new() };
         // In an unbounded cell a gradient may have no point; noise on it does not make one that says anything of x.
         for guess in guesses {
             if attacks.inverted(gradient, &guess, run)?.is_some() {
@@ -91,6 +95,13 @@ impl<'a> Attacks<'a> {
     /// the others: then there are several answers.
     pub fn run(&self, released: &Released, knowledge: &Knowledge<'_>, run: &Run<'_>) -> Result<Vec<Answer>> {
         run.check()?;
+        if knowledge.kind == AttackKind::Ridge {
+            let found = self.ridge.attack(released, run)?;
+            return Ok(found
+                .into_iter()
+                .map(|found| Answer { x: found.x, residuals: found.residuals, status: Status::Solved })
+                .collect());
+        }
         match (released.scores.is_empty(), released.gradient.is_empty()) {
             (false, true) => Ok(self.scores_alone(released, knowledge, run)?.into_iter().collect()),
             (true, false) => self.gradient_alone(released, knowledge, run),
@@ -99,11 +110,12 @@ impl<'a> Attacks<'a> {
     }
 
     fn scores_alone(&self, released: &Released, knowledge: &Knowledge<'_>, run: &Run<'_>) -> Result<Option<Answer>> {
-        let target = ReleasedScores { rows: released.rows.as_deref(), values: &released.scores, noise: released.noise };
+        let target = released.as_scores();
         let fit = match knowledge.kind {
             AttackKind::Blind => self.scores.blind(&target, knowledge.seed, run)?,
             AttackKind::Start => self.scores.near_point(&target, knowledge.start, knowledge.seed, run)?,
             AttackKind::Signs => self.scores.in_cell(&target, knowledge.seed, run)?,
+            AttackKind::Ridge => None, // its own way, for every kind of release
         };
         Ok(fit.map(|AttackFit { x, history, status, .. }| Answer { x, residuals: history, status }))
     }
@@ -116,6 +128,7 @@ impl<'a> Attacks<'a> {
                 std::iter::once(knowledge.start).chain(self.guesses.iter().map(Vec::as_slice)).collect()
             }
             AttackKind::Signs => vec![self.scores.centre()],
+            AttackKind::Ridge => Vec::new(),
         };
         let mut answers = Vec::new();
         for start in starts {

@@ -15,6 +15,7 @@ mod protection;
 mod recovered;
 mod release;
 pub mod report;
+mod ridge_path;
 mod saturation;
 mod sensitivity;
 mod spread;
@@ -46,14 +47,14 @@ use trial::run_all;
 /// Measures what a release of the scores, the gradient, or both at x gives away, and what would protect it.
 ///
 /// For each kind of release and each protection (Gaussian noise, rounding, clipping, a top list): how close attacks come to
-/// x that know the table alone, a point near x, or the signs of Ax − b; beside them the Cramér–Rao bound. Then the noise
+/// x that know the table alone, a point near x, the signs of Ax − b, or that x is a ridge fit; beside them the Cramér–Rao bound. Then the noise
 /// that a wished error needs, what use such a release still has, and the (ε, δ) it means for this table; the rows whose
 /// membership shows; and all of it in sentences, worst first.
 ///
 /// # Shapes
 /// `source` n×d, `offset` n values, `x` d values; no entry of Ax − b may be zero.
 /// # Cost
-/// Tries × levels × 3 attacks × kinds of release inversions; each on one thread. At (2400, 8) and 40 tries about ten
+/// Tries × levels × 4 attacks × kinds of release inversions; each on one thread. At (2400, 8) and 40 tries about ten
 /// thousand core-milliseconds for the scores.
 /// # Randomness
 /// Keyed by (seed, number of the try): the same findings for any number of threads, but for the clock.

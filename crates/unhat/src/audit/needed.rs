@@ -3,7 +3,7 @@
 use super::curve::{NO_ANSWER, noise_levels};
 use super::report::{AttackKind, Protection, ReleaseKind};
 use super::spread::quantile;
-use super::trial::Case;
+use super::trial::{CONTENDERS, Case};
 
 /// The quantile of an attack's error that must lie above the wish: one try in twenty may be lucky.
 pub(super) const QUANTILE: f64 = 0.05;
@@ -48,16 +48,16 @@ fn crossing(unprotected: Option<f64>, levels: &[(f64, f64)], wish: f64) -> Optio
 /// An attack with a start is no candidate: it begins nearer than most wishes, whatever is released.
 pub(super) fn hardest(cases: &[Case], kind: ReleaseKind, wish: f64) -> (AttackKind, Option<f64>) {
     let needed = |attack| (attack, noise_needed(cases, kind, attack, wish));
-    let (blind, signs) = (needed(AttackKind::Blind), needed(AttackKind::Signs));
     let at_most_noise =
         |attack| noise_levels(cases, kind).last().map_or(NO_ANSWER, |level| point(level.2, attack, wish));
-    let signs_first = match (blind.1, signs.1) {
-        (None, None) => at_most_noise(AttackKind::Signs) < at_most_noise(AttackKind::Blind),
+    let harder = |best: &(AttackKind, Option<f64>), other: &(AttackKind, Option<f64>)| match (best.1, other.1) {
+        (None, None) => at_most_noise(other.0) < at_most_noise(best.0),
         (None, _) => false,
         (_, None) => true,
-        (Some(b), Some(s)) => s > b,
+        (Some(best), Some(other)) => other > best,
     };
-    if signs_first { signs } else { blind }
+    let [first, rest @ ..] = CONTENDERS;
+    rest.into_iter().map(needed).fold(needed(first), |best, other| if harder(&best, &other) { other } else { best })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::release::Released;
 use super::report::{Protection, ProtectionKind};
+use crate::linalg::norm;
 use crate::normal;
 use crate::random::uniform_rows_into;
 
@@ -21,8 +22,10 @@ pub(super) fn protect(exact: &Released, protection: &Protection, seed: u64, tria
             released.noise = noise_abs;
         }
         Protection::Rounding { digits } => {
-            released.noise = round_all(&mut released.scores, digits);
-            round_all(&mut released.gradient, digits);
+            let half = round_all(&mut released.scores, digits);
+            released.noise = norm(&half) / (3.0 * half.len().max(1) as f64).sqrt();
+            released.half = Some(half);
+            released.gradient_half = Some(round_all(&mut released.gradient, digits));
         }
         Protection::Clip { quantile } => {
             clip_scores(&mut released, quantile);
@@ -60,16 +63,17 @@ pub(super) fn add_noise(values: &mut [f64], noise: f64, seed: u64, stream: u64) 
     values.iter_mut().zip(&z).for_each(|(v, z)| *v += noise * z);
 }
 
-/// Rounds to significant digits; returns the root mean square of a uniform rounding error, 10ᵉ/√12 for each last digit.
-pub(super) fn round_all(values: &mut [f64], digits: u32) -> f64 {
-    let mut square = 0.0;
-    let count = values.len();
-    for v in values.iter_mut().filter(|v| **v != 0.0) {
+/// Rounds to significant digits; returns half a unit of the last digit of each.
+pub(super) fn round_all(values: &mut [f64], digits: u32) -> Vec<f64> {
+    let of = |v: &mut f64| {
+        if *v == 0.0 {
+            return 0.0;
+        }
         let last = 10f64.powi(v.abs().log10().floor() as i32 + 1 - digits as i32);
-        square += last * last / 12.0;
         *v = rounded(*v, digits);
-    }
-    (square / count.max(1) as f64).sqrt()
+        0.5 * last
+    };
+    values.iter_mut().map(of).collect()
 }
 
 /// To significant decimal digits, as a decimal printer rounds.
@@ -125,7 +129,14 @@ mod tests {
     use super::*;
 
     fn release(scores: &[f64]) -> Released {
-        Released { rows: None, scores: scores.to_vec(), gradient: vec![-3.0, 1.0], noise: 0.0 }
+        Released {
+            rows: None,
+            scores: scores.to_vec(),
+            gradient: vec![-3.0, 1.0],
+            noise: 0.0,
+            half: None,
+            gradient_half: None,
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::report::{ReleaseKind, Utility};
 use crate::barrier::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
 use crate::gram::FactorMethod;
+use crate::invert::scores::ReleasedScores;
 use crate::rows::RowSource;
 use crate::run::Run;
 
@@ -30,6 +31,10 @@ pub(super) struct Released {
     pub gradient: Vec<f64>,
     /// What an attacker takes the standard deviation of the scores' error for; 0: exact.
     pub noise: f64,
+    /// Half the width of the interval in which each true score lies, where they were rounded.
+    pub half: Option<Vec<f64>>,
+    /// The same for the numbers of the gradient.
+    pub gradient_half: Option<Vec<f64>>,
 }
 
 impl Exact {
@@ -65,6 +70,8 @@ impl Exact {
             scores: part(kind != ReleaseKind::Gradient, &self.scores),
             gradient: part(kind != ReleaseKind::Scores, &self.gradient),
             noise: 0.0,
+            half: None,
+            gradient_half: None,
         }
     }
 }
@@ -73,6 +80,16 @@ impl Released {
     /// All released numbers, scores first.
     pub fn numbers(&self) -> impl Iterator<Item = f64> + Clone + '_ {
         self.scores.iter().chain(&self.gradient).copied()
+    }
+
+    /// The scores, with what an attacker takes their errors for.
+    pub fn as_scores(&self) -> ReleasedScores<'_> {
+        let flat = 1.0 / 3f64.sqrt(); // of a uniform error, in halves of its width
+        let deviation = match &self.half {
+            Some(half) => half.iter().map(|u| flat * u).collect(),
+            None => vec![self.noise; self.scores.len()],
+        };
+        ReleasedScores { rows: self.rows.as_deref(), values: &self.scores, half: self.half.clone(), deviation }
     }
 
     /// Root mean square of the released numbers.
@@ -148,7 +165,14 @@ mod tests {
     use super::*;
 
     fn scores(values: &[f64]) -> Released {
-        Released { rows: None, scores: values.to_vec(), gradient: Vec::new(), noise: 0.0 }
+        Released {
+            rows: None,
+            scores: values.to_vec(),
+            gradient: Vec::new(),
+            noise: 0.0,
+            half: None,
+            gradient_half: None,
+        }
     }
 
     #[test]
@@ -174,7 +198,14 @@ mod tests {
 
     #[test]
     fn the_size_is_that_of_all_numbers() {
-        let both = Released { rows: None, scores: vec![1.0, 2.0], gradient: vec![-2.0], noise: 0.0 };
+        let both = Released {
+            rows: None,
+            scores: vec![1.0, 2.0],
+            gradient: vec![-2.0],
+            noise: 0.0,
+            half: None,
+            gradient_half: None,
+        };
         assert_eq!((both.rms(), both.largest()), (3f64.sqrt(), 2.0));
     }
 }

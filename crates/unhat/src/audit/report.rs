@@ -164,7 +164,7 @@ pub struct Declared {
 
 /// The attacks that are run; each starts from what its name says, and the table.
 ///
-/// Written "blind", "start", "signs_known"; in [`ReleaseResult`] the last is "signs", the option's name.
+/// Written "blind", "start", "signs_known", "ridge"; in [`ReleaseResult`] the last is "signs", the option's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AttackKind {
@@ -175,6 +175,8 @@ pub enum AttackKind {
     /// Knows on which side of the fit every row lies.
     #[serde(rename = "signs_known")]
     Signs,
+    /// Takes x for a ridge fit of the offset with an unknown penalty; answers where the release does not contradict it.
+    Ridge,
 }
 
 /// [`AttackKind`] under the names of the options.
@@ -184,14 +186,15 @@ enum AttackOption {
     Blind,
     Start,
     Signs,
+    Ridge,
 }
 
 /// Whether the planned protection keeps the wished error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The 5 % point of the best attack is above the target.
+    /// The 5 % point of the strongest attack is above the target.
     pub meets_target: bool,
-    /// The best attack.
+    /// The strongest attack without a start; of two that are equally close the one that knows less.
     pub attack: AttackKind,
     /// Its error ‖x̂ − x‖/‖x‖ over the trials.
     pub rel_error: Spread,

@@ -32,8 +32,11 @@ pub(super) struct Try {
     pub status: Status,
 }
 
-/// The attacks, the strongest knowledge last.
-pub(super) const ATTACKS: [AttackKind; 3] = [AttackKind::Blind, AttackKind::Start, AttackKind::Signs];
+/// The attacks.
+pub(super) const ATTACKS: [AttackKind; 4] =
+    [AttackKind::Blind, AttackKind::Start, AttackKind::Signs, AttackKind::Ridge];
+/// Those that count for the headline, the one that knows least first: a start is nearer than most wishes already.
+pub(super) const CONTENDERS: [AttackKind; 3] = [AttackKind::Blind, AttackKind::Signs, AttackKind::Ridge];
 /// An attack with a start begins this share of ‖x‖ away from x.
 pub(super) const START_DISTANCE: f64 = 0.02;
 /// Starts tried beside what the owner named: the attack is no part of the verdict.

@@ -4,7 +4,7 @@ use super::protection::option_of;
 use super::report::{
     AttackKind, AuditReport, Finding, Level, Protection, ProtectionKind, ProtectionResult, ReleaseKind, Spread,
 };
-use super::trial::START_DISTANCE;
+use super::trial::{CONTENDERS, START_DISTANCE};
 use std::collections::BTreeMap;
 
 /// Numbers that the sentences need and the schema has no place for.
@@ -96,8 +96,7 @@ fn other_protections(findings: &AuditReport) -> Option<Finding> {
     let without_noise =
         |result: &&ProtectionResult| !matches!(result.protection, Protection::None | Protection::Gaussian { .. });
     let closest = |result: &ProtectionResult| {
-        let attacks = [AttackKind::Blind, AttackKind::Signs];
-        attacks.iter().filter_map(|attack| result.attacks.get(attack)).map(|spread| spread.q05).reduce(f64::min)
+        CONTENDERS.iter().filter_map(|attack| result.attacks.get(attack)).map(|spread| spread.q05).reduce(f64::min)
     };
     let leaks = findings.protections.iter().filter(without_noise).filter_map(|p| Some((p, closest(p)?)));
     let (best, error) = leaks.max_by(|a, b| a.1.total_cmp(&b.1))?;
@@ -115,10 +114,11 @@ fn other_protections(findings: &AuditReport) -> Option<Finding> {
         ),
     };
     let text = format!(
-        "The wish is {wish}, against {} and {}. What is left of a clipped or shortened release is exact, and few exact \
+        "The wish is {wish}, against {}, {} and {}. What is left of a clipped or shortened release is exact, and few exact \
          numbers are enough.{}",
         who(AttackKind::Blind),
         who(AttackKind::Signs),
+        who(AttackKind::Ridge),
         said.baseline(findings)
     );
     let level = if kept { Level::Action } else { Level::Exposed };
@@ -376,6 +376,7 @@ fn who(attack: AttackKind) -> &'static str {
         AttackKind::Blind => "an attacker with nothing but the table",
         AttackKind::Start => "an attacker with the table and a point near the coefficients",
         AttackKind::Signs => "an attacker who also knows on which side of the fit every row lies",
+        AttackKind::Ridge => "an attacker who takes the coefficients for a ridge fit",
     }
 }
 

@@ -53,6 +53,16 @@ impl Barrier<'_> {
         chunked_gram(self.source(), &self.whitened_chunks(point), |i| weight(point.scores[i]), run)
     }
 
+    /// Uᵀ diag(weight(i)) U over rows i, lower triangle.
+    pub(crate) fn row_weighted_gram(
+        &self,
+        point: &Point,
+        weight: impl Fn(usize) -> f64 + Sync,
+        run: &Run<'_>,
+    ) -> Result<Vec<f64>> {
+        chunked_gram(self.source(), &self.whitened_chunks(point), weight, run)
+    }
+
     /// The root of Vaidya's Q and maxᵢ ‖a_{x,i}‖² in the metric Q⁻¹; None if Q is not positive definite to rounding.
     ///
     /// # Cost

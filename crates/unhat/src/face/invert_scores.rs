@@ -1,6 +1,7 @@
 //! The way back from scores, as a builder.
 
 use crate::error::Result;
+use crate::invert::hat::HatPrecision;
 use crate::invert::scores::{ScoreInversion, ScoreInvertOptions, ScoreMethod, ScoreStart, invert_scores};
 use crate::rows::{Matrix, RowSource};
 use crate::run::Run;
@@ -109,7 +110,25 @@ impl<'a> InvertScores<'a> {
     /// # Ok::<(), unhat::Error>(())
     /// ```
     pub fn noise(mut self, noise: f64) -> Self {
-        self.options.noise = Some(noise);
+        self.options.precision = HatPrecision::Noise(vec![noise]);
+        self
+    }
+
+    /// How exactly the scores are known, where it is not one ν: digits, decimals, an interval or a ν for each row.
+    ///
+    /// # Examples
+    /// ```
+    /// use unhat::{InvertScores, invert::hat::HatPrecision};
+    /// # let (a, b) = ([[1.0]; 6], [0.1, 0.5, -0.2, 0.9, -0.7, 0.25]);
+    /// # let weights = b.map(|b: f64| (0.3 - b).powi(-2)); // at x = 0.3 the scores are these over their sum
+    /// # let released = weights.map(|w| format!("{:.2e}", w / weights.iter().sum::<f64>()).parse().unwrap());
+    /// // Released at x = 0.3, with three significant digits.
+    /// let found = InvertScores::new(&a, &b, &released).precision(HatPrecision::Digits(3)).solve()?;
+    /// assert!((found.x[0] - 0.3).abs() < 4.0 * found.standard_errors.unwrap()[0]);
+    /// # Ok::<(), unhat::Error>(())
+    /// ```
+    pub fn precision(mut self, precision: HatPrecision) -> Self {
+        self.options.precision = precision;
         self
     }
 

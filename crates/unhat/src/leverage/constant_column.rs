@@ -34,7 +34,7 @@ pub(super) fn constant_value(source: &dyn RowSource) -> Result<f64> {
 }
 
 /// The first column that holds one non-zero value in every row.
-fn constant_column(source: &dyn RowSource) -> Result<Option<usize>> {
+pub(crate) fn constant_column(source: &dyn RowSource) -> Result<Option<usize>> {
     let d = source.shape().columns;
     let mut first = Vec::new();
     let mut candidates: Vec<usize> = (0..d).collect();

@@ -13,6 +13,7 @@ mod report;
 mod selected_inverse;
 mod sketched;
 
+pub(crate) use constant_column::constant_column;
 pub use derivative::{score_jvp, score_vjp};
 pub use diagnostics::{Diagnostics, diagnostics};
 pub(crate) use exact::pair_form;

@@ -2,9 +2,9 @@
 
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
-use crate::hat_options::{InvertHat, Precision};
+use crate::hat_options::{FamilyName, InvertHat, Precision};
 use crate::history::HistoryFile;
-use crate::input::{System, read_of_rows, require_one_reader_of_stdin};
+use crate::input::{System, read_numbers, read_of_rows, require_one_reader_of_stdin};
 use crate::options::MatrixInput;
 use crate::output::Destination;
 use crate::page::{PageFile, file_name, now, tool};
@@ -15,6 +15,7 @@ use unhat::invert::hat::{
     HatCheckpoint, HatCoefficients, HatInversion, HatModel, HatOptions, HatPrecision, HatReport, HatStatus,
     fingerprint_of_hat, invert_hat, invert_hat_of_model,
 };
+use unhat::invert::scores::{ScoreInvertOptions, ScoreStart, invert_scores};
 use unhat::invert::{StartKind, StartReport};
 use unhat::solve::State;
 use unhat::{ErrorKind, Run};
@@ -47,7 +48,17 @@ pub(crate) fn run(arguments: &InvertHat, session: &mut Session<'_>) -> Result<Ex
         max_iterations: arguments.max_iter,
     };
     let model = arguments.model(matrix)?;
-    let (found, fit) = solve(matrix, &target, (&options, model.as_ref()), session)?;
+    let slack = arguments.slack_offset(matrix)?;
+    let (found, mut fit) = solve(matrix, &target, (&options, model.as_ref()), session)?;
+    if let Some(offset) = slack.filter(|_| found.has_weights()) {
+        let precision = options.precision.clone();
+        let chosen = ScoreInvertOptions { precision, seed: session.common.seed, ..ScoreInvertOptions::default() };
+        let (rows, unknown) = (matrix.rows()?, ScoreStart::Unknown);
+        let x = session
+            .compute(|run| invert_scores(&rows, &offset, &target, None, &unknown, &chosen, run))
+            .map_err(|error| Failure::in_matrix(error, matrix))?;
+        fit = Some(x.as_coefficients());
+    }
     history.store(&found.history)?;
     let answer = Answer { weights: &found, fit: fit.as_ref(), names: matrix.column_names.as_deref() };
     let exit = answer.hand_over(&destination, arguments.coefficients.as_deref(), session)?;
@@ -90,10 +101,26 @@ fn numbers(words: &str, what: &str, matrix: &Matrix, text: &TableText) -> Result
 }
 
 impl InvertHat {
+    /// b of --family slack.
+    fn slack_offset(&self, matrix: &Matrix) -> Result<Option<Vec<f64>>, Failure> {
+        if !matches!(self.family, Some(FamilyName::Slack)) {
+            return Ok(None);
+        }
+        let none =
+            [("--link", self.link.is_some()), ("--trials", self.trials.is_some()), ("--theta", self.theta.is_some())];
+        if let Some((name, _)) = none.into_iter().find(|(_, given)| *given) {
+            return Err(option_failure(name, "belongs to a family of models; slacks have none"));
+        }
+        let Some(path) = self.offset.as_deref() else {
+            return Err(option_failure("--family", "slack needs b; give --offset"));
+        };
+        Ok(Some(read_of_rows(path, "offset", matrix, &self.matrix.text)?))
+    }
+
     /// The model, where a family is named.
     fn model(&self, matrix: &Matrix) -> Result<Option<HatModel>, Failure> {
-        let Some(family) = self.family else { return Ok(None) };
-        let mut model = HatModel::new(family.into(), self.link.map(Into::into), self.theta)?;
+        let Some(family) = self.family.and_then(FamilyName::of_models) else { return Ok(None) };
+        let mut model = HatModel::new(family, self.link.map(Into::into), self.theta)?;
         if let Some(words) = self.trials.as_deref() {
             let trials = numbers(words, "trials", matrix, &self.matrix.text)?;
             let rows = matrix.shape().rows;
@@ -106,6 +133,25 @@ impl InvertHat {
 }
 
 impl Precision {
+    /// The same for scores of some rows: widths and noise are then of these.
+    pub(super) fn read_released(
+        &self,
+        matrix: &Matrix,
+        released: Option<usize>,
+        text: &TableText,
+    ) -> Result<HatPrecision, Failure> {
+        let Some(count) = released else { return self.read(matrix, text) };
+        let of = |words: &str, what: &str| match words.parse::<f64>() {
+            Ok(number) => Ok(vec![number]),
+            Err(_) => read_numbers(words, what, count, text),
+        };
+        Ok(match (self.widths.as_deref(), self.noise.as_deref()) {
+            (Some(widths), _) => HatPrecision::Widths(of(widths, "widths")?),
+            (_, Some(noise)) => HatPrecision::Noise(of(noise, "noise")?),
+            _ => self.read(matrix, text)?,
+        })
+    }
+
     /// As the library takes it, with the files read.
     pub(super) fn read(&self, matrix: &Matrix, text: &TableText) -> Result<HatPrecision, Failure> {
         Ok(match (self.digits, self.decimals, self.widths.as_deref(), self.noise.as_deref()) {

@@ -10,6 +10,7 @@ use crate::options::InvertScores;
 use crate::output::Destination;
 use crate::page::PageFile;
 use crate::session::Session;
+use unhat::invert::hat::HatPrecision;
 use unhat::invert::page::Inverted;
 use unhat::invert::page::of_scores;
 use unhat::invert::scores::ScoreInversionReport;
@@ -33,6 +34,8 @@ pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result
         ("--rows", arguments.rows.as_deref()),
         ("--start", arguments.start.as_deref()),
         ("--signs", arguments.signs.as_deref()),
+        ("--widths", arguments.precision.widths.as_deref()),
+        ("--noise", arguments.precision.noise.as_deref()),
     ])?;
     let destination = Destination::of(&arguments.output)?;
     let history = HistoryFile::of(arguments.history.as_deref())?;
@@ -50,7 +53,7 @@ pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result
     let known = ScoreStart::of(start.as_deref(), signs.as_deref(), arguments.upper, input.polytope.is_some())?;
     let options = ScoreInvertOptions {
         method: ScoreMethod::from(arguments.method),
-        noise: arguments.noise,
+        precision: arguments.precision.read_released(matrix, released.as_ref().map(Vec::len), text)?,
         tolerance: arguments.tol,
         max_iterations: arguments.max_iter,
         seed: session.common.seed,
@@ -72,7 +75,8 @@ pub(crate) fn run(arguments: &InvertScores, session: &mut Session<'_>) -> Result
 fn of_the_target(error: &Error, options: &ScoreInvertOptions) -> Option<Failure> {
     match error.kind() {
         ErrorKind::Option { name, reason } if name == "target scores" => {
-            let advice = if options.noise.is_none() { "; for noisy scores give --noise" } else { "" };
+            let exact = options.precision == HatPrecision::Exact;
+            let advice = if exact { "; for noisy scores give --noise" } else { "" };
             Some(option_failure("--target", format!("{reason}{advice}")))
         }
         _ => None,
@@ -174,7 +178,10 @@ impl Answer<'_> {
             ));
         }
         if found.unique && found.covariance.is_none() {
-            session.summary("no other x has these scores: the equations of the lift determine x");
+            session.summary(match found.lift {
+                Some(_) => "no other x has these scores: the equations of the lift determine x",
+                None => "no other x has these scores: of all patterns of signs this one alone fits",
+            });
         }
         if found.status == Status::Solved && found.certificate.is_none() && found.covariance.is_none() {
             session.summary("proven: nothing");

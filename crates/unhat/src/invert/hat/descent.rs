@@ -50,6 +50,8 @@ pub(super) struct Target<'a> {
     pub centred: bool,
     /// Errors of h that make more steps idle, one a row; 0 for exact ones.
     pub deviation: &'a [f64],
+    /// π of ½Σπᵢtᵢ², which keeps the weights of scores with large errors finite, one a row; None where nothing pulls.
+    pub pull: Option<&'a [f64]>,
 }
 
 /// The state between two steps.
@@ -117,12 +119,24 @@ impl Target<'_> {
 
     fn value(&self, place: &Place) -> f64 {
         let linear = self.h.iter().zip(&place.t).zip(self.free).filter(|(_, free)| **free);
-        place.log_det - linear.map(|((h, t), _)| h * t).sum::<f64>()
+        let pulled = self.pull.map_or(0.0, |pull| place.t.iter().zip(pull).map(|(t, p)| p * t * t).sum());
+        place.log_det - linear.map(|((h, t), _)| h * t).sum::<f64>() + 0.5 * pulled
     }
 
     fn gradient(&self, place: &Place) -> Vec<f64> {
         let rows = place.scores.iter().zip(self.h).zip(self.free);
-        rows.map(|((s, h), free)| if *free { s - h } else { 0.0 }).collect()
+        let mut gradient: Vec<f64> = rows.map(|((s, h), free)| if *free { s - h } else { 0.0 }).collect();
+        if let Some(pull) = self.pull {
+            gradient.iter_mut().zip(&place.t).zip(pull).for_each(|((g, t), p)| *g += p * t);
+        }
+        gradient
+    }
+
+    /// σ(1 − σ), and the pull.
+    fn metric(&self, place: &Place) -> Vec<f64> {
+        let mut metric = metric(&place.scores);
+        self.pull.into_iter().for_each(|pull| metric.iter_mut().zip(pull).for_each(|(k, p)| *k += p));
+        metric
     }
 
     fn arrived(&self, gradient: &[f64]) -> bool {
@@ -158,7 +172,7 @@ pub(super) fn descend(
         field.work.set(work);
     }
     loop {
-        let (value, gradient, metric) = (target.value(&place), target.gradient(&place), metric(&place.scores));
+        let (value, gradient, metric) = (target.value(&place), target.gradient(&place), target.metric(&place));
         let misfit = gradient.iter().zip(&metric).map(|(g, k)| g.abs() / k).fold(0.0, f64::max);
         watch(&track, field)?;
         record(&mut track, field, misfit, &gradient);

@@ -88,6 +88,58 @@ pub fn invert_hat(
     }
 }
 
+/// Log weights alone, for those who go on from there: nothing is proven of them.
+pub(crate) struct LogWeights {
+    /// t = log w, n values; of rows without a component they say nothing.
+    pub t: Vec<f64>,
+    /// Rows whose weights are known up to one factor each; None: nothing is said of the weight.
+    pub component: Vec<Option<usize>>,
+    /// How many components there are.
+    pub components: usize,
+    /// Rows that say nothing of their weight, and why.
+    pub silent: Vec<(usize, Silence)>,
+    /// The scores that were solved for.
+    pub target: Vec<f64>,
+}
+
+/// The log weights of scores, without intervals, errors or reasons why there are none.
+///
+/// # Cost
+/// About twenty evaluations; of scores with errors up to `max_iterations`.
+/// # Errors
+/// As [`invert_hat`]; [`ErrorKind::Numerical`](crate::ErrorKind::Numerical) where the weights run apart.
+pub(crate) fn log_weights(
+    source: &dyn RowSource,
+    release: HatRelease,
+    options: &HatOptions,
+    pull: Option<&[f64]>,
+    run: &Run<'_>,
+) -> Result<LogWeights> {
+    let mut inversion = Inversion::begin(source, source.shape().rows, release, options, run)?;
+    inversion.project();
+    let start = inversion.start()?;
+    let track = Track { t: start, ..Track::default() };
+    let target = Target {
+        h: &inversion.h,
+        free: &inversion.free,
+        components: &inversion.components,
+        centred: true,
+        deviation: &inversion.deviation,
+        pull,
+    };
+    let limits = (options.tolerance, options.max_iterations);
+    let descent = descend(&mut inversion.field, &target, track, limits, &mut |_, _| Ok(()))?;
+    run.check()?;
+    let free = |i: usize| inversion.free[i].then_some(inversion.components.of_row[i]).flatten();
+    Ok(LogWeights {
+        component: (0..inversion.own).map(free).collect(),
+        components: inversion.components.rank.len(),
+        t: descent.place.t,
+        target: inversion.h,
+        silent: inversion.silent,
+    })
+}
+
 struct Inversion<'a> {
     field: Field<'a>,
     /// Rows of A; those after them are the ridge's.
@@ -310,6 +362,7 @@ impl<'a> Inversion<'a> {
             components: &self.components,
             centred: !self.ridge,
             deviation: &self.deviation,
+            pull: None,
         }
     }
 
@@ -337,6 +390,7 @@ impl<'a> Inversion<'a> {
             components: &self.components,
             centred: !self.ridge,
             deviation: &self.deviation,
+            pull: None,
         };
         descend(&mut self.field, &target, track, limits, &mut watch)
     }

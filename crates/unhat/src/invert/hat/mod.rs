@@ -33,8 +33,11 @@ pub use column::{ColumnInversion, MOST_KNOWN_COLUMNS, invert_column};
 #[cfg(feature = "report")]
 pub use fingerprint::fingerprint_of_hat;
 pub use inversion::{HatCheckpoint, invert_hat};
+pub(crate) use inversion::{LogWeights, log_weights};
 pub use options::{HatOptions, HatPrecision};
 pub use outcomes::{OutcomeInversion, ResidualKind, invert_outcomes};
+pub(crate) use release::{HatRelease, errors_of};
+pub(crate) use repeats::repeats;
 #[cfg(feature = "report")]
 pub use report::{ColumnReport, HatReport, OutcomeReport};
 pub use witness::Impossible;

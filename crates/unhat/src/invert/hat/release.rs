@@ -7,7 +7,7 @@ use crate::rows::{RowSource, require_vector};
 use crate::run::Run;
 
 /// Scores of all rows as they were released.
-pub(super) struct HatRelease {
+pub(crate) struct HatRelease {
     /// h, n values, as given.
     pub given: Vec<f64>,
     /// Half the width of the interval of the true score; None for noise, which has no ends.
@@ -47,15 +47,7 @@ impl HatRelease {
     /// and no noise explains, or of a width that is none.
     pub fn new(target: &[f64], precision: &HatPrecision, n: usize) -> Result<HatRelease> {
         require_vector("target", target, n)?;
-        let flat = 1.0 / 3f64.sqrt(); // of a uniform error, in halves of its width
-        let spread = |half: Vec<f64>| (Some(half.clone()), half.iter().map(|u| flat * u).collect::<Vec<_>>());
-        let (half, deviation) = match precision {
-            HatPrecision::Exact => (Some(vec![0.0; n]), vec![0.0; n]),
-            HatPrecision::Digits(k) => spread(target.iter().map(|h| half_unit(*h, *k)).collect()),
-            HatPrecision::Decimals(k) => spread(vec![0.5 * 10f64.powi(-(*k as i32)); n]),
-            HatPrecision::Widths(widths) => spread(one_a_row("widths", widths, n)?),
-            HatPrecision::Noise(noise) => (None, one_a_row("noise", noise, n)?),
-        };
+        let (half, deviation) = errors_of(target, precision)?;
         let allowed =
             |i: usize| ROUNDING_EXCESS + half.as_ref().map_or(NOISE_DEVIATIONS * deviation[i], |half| 2.0 * half[i]);
         if let Some(i) = (0..n).find(|&i| target[i] < -allowed(i) || target[i] > 1.0 + allowed(i)) {
@@ -65,6 +57,23 @@ impl HatRelease {
         let exact = deviation.iter().all(|s| *s == 0.0);
         Ok(HatRelease { given: target.to_vec(), half, deviation, different: n as f64, exact })
     }
+}
+
+/// Half a width for each score, None for noise, which has no ends; and the standard deviation that stands for it.
+///
+/// # Errors
+/// [`ErrorKind::Shape`], [`ErrorKind::NotFinite`], [`ErrorKind::Option`] for widths and noise that are none.
+pub(crate) fn errors_of(target: &[f64], precision: &HatPrecision) -> Result<(Option<Vec<f64>>, Vec<f64>)> {
+    let n = target.len();
+    let flat = 1.0 / 3f64.sqrt(); // of a uniform error, in halves of its width
+    let spread = |half: Vec<f64>| (Some(half.clone()), half.iter().map(|u| flat * u).collect::<Vec<_>>());
+    Ok(match precision {
+        HatPrecision::Exact => (Some(vec![0.0; n]), vec![0.0; n]),
+        HatPrecision::Digits(k) => spread(target.iter().map(|h| half_unit(*h, *k)).collect()),
+        HatPrecision::Decimals(k) => spread(vec![0.5 * 10f64.powi(-(*k as i32)); n]),
+        HatPrecision::Widths(widths) => spread(one_a_row("widths", widths, n)?),
+        HatPrecision::Noise(noise) => (None, one_a_row("noise", noise, n)?),
+    })
 }
 
 /// Half a unit of the k-th significant digit of h; that of nothing for 0, which is exact.

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 ///
 /// # Cost
 /// One sweep over the entries. Two different rows are taken for equal with a chance of about n²·10⁻¹⁶.
-pub(super) fn repeats(source: &dyn RowSource, released: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+pub(crate) fn repeats(source: &dyn RowSource, released: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
     let mut words = vec![0.0; released.len()];
     sweep(source, &WordPass { columns: source.shape().columns }, &mut words, run)?;
     let key = |i: usize| (words[i].to_bits(), released[i].to_bits());

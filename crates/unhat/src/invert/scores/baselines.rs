@@ -31,7 +31,7 @@ pub(super) fn full_newton<'a>(
 ) -> Result<Option<FitEnd<'a>>> {
     descend(fit, start, region, options, run, &mut |at| {
         let normal = at.barrier.score_normal_equations(&at.point, &at.residual, &fit.release.weight, run)?;
-        let curvature = at.barrier.whitened_score_curvature(&at.point, &at.residual, run)?;
+        let curvature = at.barrier.whitened_score_curvature(&at.point, &at.weighted, run)?;
         let hessian: Vec<f64> = normal.gram.iter().zip(&curvature).map(|(g, s)| g + s).collect();
         let mut whitened = shifted_solve(&hessian, &step_metric(&at.barrier, &at.point, run)?, &normal.gradient);
         whitened.iter_mut().for_each(|k| *k = -*k);
@@ -57,7 +57,7 @@ pub(super) fn gradient_descent<'a>(
 ) -> Result<Option<FitEnd<'a>>> {
     let mut last: Option<(Vec<f64>, f64)> = None;
     descend(fit, start, region, options, run, &mut |at| {
-        let mut h = at.barrier.score_jacobian_transposed_vec(&at.point, &at.residual, run)?;
+        let mut h = at.barrier.score_jacobian_transposed_vec(&at.point, &at.weighted, run)?;
         h.iter_mut().for_each(|g| *g = -*g);
         let length = match last.take() {
             None => 1.0 / largest_curvature(fit, at, run)?,

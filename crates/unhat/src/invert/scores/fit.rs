@@ -1,4 +1,4 @@
-//! The least-squares fit of scores: ½‖σ(x) − σ̂‖² over the released rows, in one cell or across all of them.
+//! The least-squares fit of scores: ½‖√Ω(σ(x) − σ̂)‖² over the released rows, in one cell or across all of them.
 
 use super::release::Release;
 use crate::barrier::{Barrier, Point};
@@ -30,7 +30,10 @@ pub(super) struct FitPoint<'a> {
     pub point: Point,
     /// σ(x) − σ̂ on the released rows, 0 elsewhere.
     pub residual: Vec<f64>,
-    /// ½‖σ(x) − σ̂‖².
+    misfit: f64,
+    /// Ω(σ(x) − σ̂).
+    pub weighted: Vec<f64>,
+    /// ½‖√Ω(σ(x) − σ̂)‖².
     pub objective: f64,
 }
 
@@ -49,8 +52,9 @@ impl<'a> ScoreFit<'a> {
         barrier.set_precision(FactorMethod::CholeskyQr2);
         let Some(point) = barrier.at(x, false, run)? else { return Ok(None) };
         let residual = self.release.residual(&point.scores);
-        let size = norm(&residual);
-        Ok(Some(FitPoint { barrier, point, objective: 0.5 * size * size, residual }))
+        let size = self.release.weighted_norm(&residual);
+        let weighted = residual.iter().zip(&self.release.weight).map(|(r, w)| w * r).collect();
+        Ok(Some(FitPoint { barrier, point, objective: 0.5 * size * size, misfit: size, weighted, residual }))
     }
 }
 
@@ -61,8 +65,13 @@ impl FitPoint<'_> {
         mine.resume_counts(mine.passes() + theirs.passes(), mine.work() + theirs.work());
     }
 
-    /// ‖σ(x) − σ̂‖₂ over the released rows.
+    /// ‖√Ω(σ(x) − σ̂)‖₂ over the released rows.
     pub fn misfit(&self) -> f64 {
+        self.misfit
+    }
+
+    /// ‖σ(x) − σ̂‖₂ over the released rows, whatever their weights.
+    pub fn residual_norm(&self) -> f64 {
         norm(&self.residual)
     }
 
@@ -85,5 +94,19 @@ impl FitPoint<'_> {
 pub(super) fn step_metric(barrier: &Barrier<'_>, point: &Point, run: &Run<'_>) -> Result<Vec<f64>> {
     let mut metric = barrier.score_weighted_gram(point, |sigma| sigma * sigma, run)?;
     linalg::symmetrise(&mut metric, barrier.dim());
+    Ok(metric)
+}
+
+/// Uᵀdiag(ωσ²)U, full d×d, the same for errors of different sizes; rows that were not released have the least weight.
+pub(super) fn weighted_step_metric(fit: &ScoreFit<'_>, at: &FitPoint<'_>, run: &Run<'_>) -> Result<Vec<f64>> {
+    if !fit.release.is_uneven() {
+        return step_metric(&at.barrier, &at.point, run);
+    }
+    let released = fit.release.weight.iter().copied().filter(|w| *w > 0.0);
+    let least = released.fold(f64::INFINITY, f64::min);
+    let (omega, scores) = (&fit.release.weight, &at.point.scores);
+    let weight = |i: usize| omega[i].max(least) * scores[i] * scores[i];
+    let mut metric = at.barrier.row_weighted_gram(&at.point, weight, run)?;
+    linalg::symmetrise(&mut metric, at.barrier.dim());
     Ok(metric)
 }

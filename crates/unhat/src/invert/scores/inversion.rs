@@ -2,6 +2,7 @@
 
 use super::baselines::{full_newton, gradient_descent};
 use super::certificate::{ScoreCertificate, prove};
+use super::contest::{Effort, contest, starts as starts_of_noisy_scores};
 use super::fit::{FitPoint, Region, ScoreFit};
 use super::identify::{is_null, weakest_direction};
 use super::lift::{Coordinates, LiftReport, lift, require_lift_fits};
@@ -10,9 +11,11 @@ use super::noise::{covariance, roots_of_diagonal};
 use super::options::{ScoreInvertOptions, ScoreMethod, ScoreStart};
 use super::polish::{FitEnd, FitOptions, levenberg_marquardt};
 use super::release::{Release, option};
+use super::signs::{Named, search_signs};
 use super::starts::{KnownCell, MORE_STARTS, around_centre, around_fit, known_cell};
 use crate::barrier::Point;
 use crate::error::{ErrorKind, Result};
+use crate::invert::hat::{HatCoefficients, HatStatus, Silence};
 use crate::rows::{RowSource, require_vector};
 use crate::run::{Event, Run};
 use crate::solve::{Status, Step};
@@ -24,6 +27,8 @@ pub struct ScoreCandidate {
     pub x: Vec<f64>,
     /// ‖σ(x) − σ̂‖₂ over the released rows.
     pub residual: f64,
+    /// The same with rows weighted by one over their errors, in units of their root mean square.
+    pub misfit: f64,
     /// Where it began, for example "lift" or "volumetric centre".
     pub origin: String,
     /// How it ended.
@@ -45,9 +50,12 @@ pub struct ScoreInversion {
     pub reason: String,
     /// Whether the released scores determine x near the answer, and no other candidate fits as well.
     pub identified: bool,
-    /// Whether no other x, however far away, has these scores: the lifted equations determine x, up to rounding and noise.
-    /// Where it is false, another x may have the same scores; that none has is not known.
+    /// Whether no other x, however far away, has these scores: of all patterns of signs one alone fits the sizes of the slacks,
+    /// or the lifted equations determine x, up to rounding and noise. Where it is false, another x may have the same scores;
+    /// that none has is not known.
     pub unique: bool,
+    /// Released rows whose scores say nothing of their slack, and why; of scores that were inverted by weights.
+    pub silent: Vec<(usize, Silence)>,
     /// The direction along which no released score changes, ‖h‖∞ = 1; None where there is none.
     pub null_direction: Option<Vec<f64>>,
     /// ‖Jh‖/(2‖h‖_D) of the direction that the scores tell least about, D = A_xᵀΣ²A_x; below 10⁻⁹ it is lost.
@@ -68,11 +76,12 @@ pub struct ScoreInversion {
     pub target_sum_defect: Option<f64>,
     /// For exact scores the bound that could be proven.
     pub certificate: Option<ScoreCertificate>,
-    /// ν²(JᵀJ)⁻¹ at x, full d×d, for noisy scores.
+    /// (Jᵀdiag(1/ν²)J)⁻¹ at x, full d×d, for noisy scores.
     pub covariance: Option<Vec<f64>>,
     /// √diag of it.
     pub standard_errors: Option<Vec<f64>>,
-    /// The ν of that covariance: the given one, or for scores of unknown noise ‖σ(x) − σ̂‖/√(rows − d).
+    /// The root mean square of the ν of that covariance: the given ones, or for scores of unknown noise
+    /// ‖σ(x) − σ̂‖/√(rows − d).
     pub noise: Option<f64>,
     /// Whether that ν was estimated.
     pub noise_is_estimated: bool,
@@ -89,6 +98,33 @@ impl ScoreInversion {
         self.identified || self.status == Status::Interrupted
     }
 
+    /// The same as what an inversion of hat values says of a model: w = 1/(Ax − b)² is the family whose coefficients are x.
+    #[must_use]
+    pub fn as_coefficients(&self) -> HatCoefficients {
+        let (n, d) = (self.point.slack.len() as f64, self.x.len());
+        let status = match (self.status, self.is_recommended()) {
+            (_, false) => HatStatus::Stalled,
+            (Status::Solved, true) => HatStatus::Solved,
+            (Status::Interrupted, true) => HatStatus::Interrupted,
+            (Status::IterationLimit, true) => HatStatus::IterationLimit,
+            _ => HatStatus::Stalled,
+        };
+        let told = |x: &f64| self.is_recommended().then_some(*x);
+        let best = self.candidates.first().map_or(self.residual, |best| best.misfit);
+        let degrees = (n - d as f64).max(1.0);
+        let noise = self.noise.filter(|noise| *noise > 0.0);
+        HatCoefficients {
+            status,
+            values: self.x.iter().map(told).collect(),
+            open: if self.is_recommended() { Vec::new() } else { vec!["which x it is".into()] },
+            standard_errors: self.standard_errors.as_ref().map(|errors| errors.iter().map(|e| Some(*e)).collect()),
+            misfit: (best / noise.unwrap_or(f64::EPSILON * self.point.scores.len() as f64)).powi(2) / degrees,
+            residual: self.residual,
+            starts: self.candidates.len(),
+            warnings: self.warnings.clone(),
+        }
+    }
+
     /// How it ended, in a word: `not_identified` where no x is to be had.
     #[must_use]
     pub fn ending(&self) -> &'static str {
@@ -101,14 +137,17 @@ impl ScoreInversion {
 /// σᵢ(x) = aᵢᵀM⁻¹aᵢ/sᵢ² = σ̂ᵢ for the released rows: exactly, or in the least-squares sense (the most likely x under
 /// Gaussian noise)
 ///
-/// No start and no signs are needed where d² + 2d scores were released: multiplied by sᵢ², the equations are linear in
-/// (M⁻¹, xxᵀ, x) (the *lift*). With fewer scores, or more than about a hundred columns, fits begin at a start point, at the
-/// centre of a known cell, or around the least-squares fit of the offset, and the best of several is kept.
+/// No start and no signs are needed where the scores of all rows were released. They tell the weights 1/sᵢ², a convex problem,
+/// and so |sᵢ| up to one factor; of the signs of d + 1 rows one pattern alone gives all rows their sizes, as a rule from 2d + 1
+/// rows on. Up to d = 24 all patterns are tried, which finds every x with these scores; beyond, the signs come from reflections
+/// between the range of [A b] and the vectors of these sizes. Of part of the scores the *lift* does the same where d² + 2d were
+/// released: multiplied by sᵢ², the equations are linear in (M⁻¹, xxᵀ, x). Else fits begin at a start point, at the centre of a
+/// known cell, or around the least-squares fit of the offset. Noisy scores are fitted from the best of many starts.
 ///
 /// # Shapes
 /// `source` n×d, `offset` n values; `target_scores` one value for each of `rows` (0-based), or n where `rows` is None.
 /// # Cost
-/// Lift: m·D² + D³/3 flops and 8D² bytes, D = d² + 2d, m = 1.5 D; seven times that for noisy scores. Fits: 4 to 15 steps of
+/// Weights: about forty sweeps of 2nd² flops; signs 2^d × 10 flops, or 2400nd a start. Lift: m·D² + D³/3 flops and 8D² bytes, D = d² + 2d, m = 1.5 D; seven times that for noisy scores. Fits: 4 to 15 steps of
 /// 4nd³/3 flops, beyond d = 40 of ten to forty sweeps of 3nd².
 /// # Accuracy
 /// See [`ScoreCertificate`] and the covariance.
@@ -131,7 +170,7 @@ impl ScoreInversion {
 /// # Ok::<(), unhat::Error>(())
 /// ```
 /// # References
-/// LiSongWangYinYu2024.
+/// LiSongWangYinYu2024; BalanCasazzaEdidin2006; Luke2005.
 pub fn invert_scores(
     source: &dyn RowSource,
     offset: &[f64],
@@ -149,14 +188,37 @@ pub fn invert_scores(
     if let ScoreStart::Point(x) = start {
         require_vector("start", x, shape.columns)?;
     }
-    let release = Release::new(target_scores, rows, options.noise, shape.rows)?;
+    let mut release = Release::new(target_scores, rows, &options.precision, shape.rows)?;
+    release.count_repeats(source, run)?;
     let coordinates = Coordinates::of(source, offset, run)?;
-    let (method, reason) = choose(options.method, &release, start, shape.columns)?;
+    let (method, reason) = match options.method {
+        ScoreMethod::Auto => match weights_first(&release, start, &coordinates) {
+            Some(reason) => (ScoreMethod::Weights, reason),
+            None => choose(ScoreMethod::Auto, &release, start, shape.columns)?,
+        },
+        asked => choose(asked, &release, start, shape.columns)?,
+    };
     let fit = ScoreFit { source, offset, release: &release };
-    let mut search =
-        Search { fit: &fit, options, method, run, candidates: Vec::new(), best: None, warnings: Vec::new() };
+    let mut search = Search {
+        fit: &fit,
+        options,
+        method,
+        reason,
+        run,
+        candidates: Vec::new(),
+        best: None,
+        signs: Signs::default(),
+        warnings: Vec::new(),
+    };
     let report = search.run(start, &coordinates)?;
-    search.conclude(reason, report, &coordinates)
+    search.conclude(report, &coordinates)
+}
+
+/// Why weights and signs come first; None where they do not: exact scores of all rows, or noisy ones and nothing else known.
+fn weights_first(release: &Release, start: &ScoreStart<'_>, coordinates: &Coordinates) -> Option<String> {
+    let usable = release.is_complete() && !coordinates.offset_in_range;
+    let alone = release.noise == 0.0 || matches!(start, ScoreStart::Unknown);
+    (usable && alone).then(|| "the scores of all rows tell |Ax - b| up to one factor, without start or signs".into())
 }
 
 /// A lift with more flops than this is not the first choice where the cell is known (d of about 60).
@@ -165,6 +227,10 @@ const LIFT_FLOPS_WITH_CELL: f64 = 1e11;
 fn choose(method: ScoreMethod, release: &Release, start: &ScoreStart<'_>, d: usize) -> Result<(ScoreMethod, String)> {
     if method == ScoreMethod::Lift {
         require_lift_fits(d)?;
+    }
+    if method == ScoreMethod::Weights && !release.is_complete() {
+        let (found, rows) = (release.rows.len(), release.target.len());
+        return Err(option("method", format!("weights need the scores of all {rows} rows, found {found}")));
     }
     if method != ScoreMethod::Auto {
         return Ok((method, "asked for".into()));
@@ -192,6 +258,12 @@ const UNBELIEVABLE_SHARE: f64 = 0.1;
 const NOISE_DEVIATIONS: f64 = 5.0;
 /// Two candidates whose slacks differ by more than this share are different answers.
 const SAME_ANSWER: f64 = 1e-3;
+/// More flops than this, a minute, are not spent on a certificate.
+const FLOPS_OF_PROOF: f64 = 2e11;
+/// Two x of noisy scores are rivals where their χ² differs by less than this, three standard deviations,
+const SAME_LIKELIHOOD: f64 = 9.0;
+/// and their scores by more than this many of the errors.
+const ELSEWHERE: f64 = 5.0;
 /// Solves of the lift that are polished until one fits.
 const MOST_POLISHED: usize = 3;
 
@@ -199,16 +271,41 @@ struct Search<'s, 'a> {
     fit: &'s ScoreFit<'a>,
     options: &'s ScoreInvertOptions,
     method: ScoreMethod,
+    reason: String,
     run: &'s Run<'s>,
     candidates: Vec<ScoreCandidate>,
     best: Option<FitEnd<'a>>,
+    signs: Signs,
     warnings: Vec<String>,
 }
+
+/// What the search by sizes and signs said.
+#[derive(Default)]
+struct Signs {
+    /// Whether it found every x with these scores.
+    complete: bool,
+    /// Whether the sizes of slacks up to one factor came out of it, so that x is determined where it is near.
+    whole: bool,
+    silent: Vec<(usize, Silence)>,
+}
+
+/// Flops of a lift among the starts of noisy scores.
+const LIFT_FLOPS_AS_START: f64 = 5e9;
 
 impl<'a> Search<'_, 'a> {
     /// Tries what the method and the start offer until a fit is as good as the noise allows.
     fn run(&mut self, start: &ScoreStart<'_>, coordinates: &Coordinates) -> Result<Option<LiftReport>> {
         let mut report = None;
+        if self.method == ScoreMethod::Weights {
+            let lifted = self.by_signs(start, coordinates)?;
+            let asked = self.options.method == ScoreMethod::Weights;
+            if self.done() || asked || self.fit.release.noise > 0.0 {
+                return Ok(lifted);
+            }
+            let (method, reason) = choose(ScoreMethod::Auto, self.fit.release, start, coordinates.fit.len())?;
+            self.method = method;
+            self.reason = format!("weights and signs gave no x with these scores; {reason}");
+        }
         if self.method == ScoreMethod::Lift {
             report = Some(self.lifted(coordinates)?);
             if self.done() {
@@ -231,6 +328,70 @@ impl<'a> Search<'_, 'a> {
             ScoreStart::Unknown => self.around_the_fit(coordinates)?,
         }
         Ok(report)
+    }
+
+    /// Fits from the points that sizes and signs lead to; of noisy scores from the best of these and of many other starts.
+    fn by_signs(&mut self, start: &ScoreStart<'_>, coordinates: &Coordinates) -> Result<Option<LiftReport>> {
+        let (source, release, seed) = (self.fit.source, self.fit.release, self.options.seed);
+        let effort = Effort::thorough(release, coordinates.fit.len());
+        let mut points: Vec<Named> = Vec::new();
+        if let Some(found) = search_signs(source, release, coordinates, effort.signs, seed, self.run)? {
+            self.signs = Signs { complete: found.complete, whole: found.whole, silent: found.silent };
+            points = found.points;
+        }
+        if release.noise == 0.0 {
+            let inside = |x: &[f64]| -> Result<bool> {
+                let at = self.fit.at(x, &Region::Anywhere, self.run)?;
+                Ok(at.is_some_and(|at| start.other_cell(&at.point.slack).is_none()))
+            };
+            // Where a cell is known, what lies outside of it is no answer, unless nothing lies inside.
+            let flags: Vec<bool> = points.iter().map(|(x, _)| inside(x)).collect::<Result<_>>()?;
+            let some = flags.contains(&true);
+            self.signs.complete &= !some || !flags.contains(&false); // of what was left out nothing is said
+            for ((x, origin), _) in points.iter().zip(flags).filter(|(_, inside)| *inside || !some) {
+                self.fit_from(x, &Region::Anywhere, origin)?;
+                if self.run.stopped() || (!self.signs.complete && self.done()) {
+                    break;
+                }
+            }
+            return Ok(None);
+        }
+        let mut report = None;
+        let needed = unknowns(coordinates.fit.len());
+        let flops = 7.0 * release.rows.len() as f64 * (needed as f64).powi(2);
+        if release.rows.len() >= needed && flops < LIFT_FLOPS_AS_START {
+            let lifted = lift(source, release, coordinates, seed, self.run)?;
+            points.extend(lifted.points.into_iter().map(|x| (x, "lift".to_string())));
+            report = Some(lifted.report);
+        }
+        if Effort::is_sure(release) {
+            for (x, origin) in self.nearest(&points)? {
+                self.fit_from(&x, &Region::Anywhere, &origin)?;
+                if self.done() {
+                    return Ok(report);
+                }
+            }
+        }
+        points.extend(starts_of_noisy_scores(source, release, coordinates, effort.subsets, seed, self.run)?);
+        for (x, origin) in contest(self.fit, coordinates, points, &effort, self.run)? {
+            if self.run.stopped() && self.best.is_some() {
+                break;
+            }
+            self.fit_from(&x, &Region::Anywhere, &origin)?;
+        }
+        Ok(report)
+    }
+
+    /// The points of least misfit, the best first.
+    fn nearest(&self, points: &[Named]) -> Result<Vec<Named>> {
+        let mut all = Vec::new();
+        for point in points {
+            if let Some(at) = self.fit.at(&point.0, &Region::Anywhere, self.run)? {
+                all.push((at.misfit(), point.clone()));
+            }
+        }
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Ok(all.into_iter().take(MOST_POLISHED).map(|(_, point)| point).collect())
     }
 
     fn lifted(&mut self, coordinates: &Coordinates) -> Result<LiftReport> {
@@ -297,12 +458,13 @@ impl<'a> Search<'_, 'a> {
         let Some(outcome) = fit else { return Ok(()) };
         let candidate = ScoreCandidate {
             x: outcome.at.point.x.clone(),
-            residual: outcome.at.misfit(),
+            residual: outcome.at.residual_norm(),
+            misfit: outcome.at.misfit(),
             origin: origin.into(),
             status: outcome.status,
             iterations: outcome.history.len() as u32 - 1,
         };
-        let better = self.best.as_ref().is_none_or(|best| candidate.residual < best.at.misfit());
+        let better = self.best.as_ref().is_none_or(|best| candidate.misfit < best.at.misfit());
         if better {
             self.best = Some(outcome);
             self.candidates.insert(0, candidate);
@@ -321,18 +483,10 @@ impl<'a> Search<'_, 'a> {
 
     /// Whether noise and rounding explain a misfit.
     fn explained(&self, misfit: f64) -> bool {
-        let release = self.fit.release;
-        let count = release.rows.len() as f64;
-        let noise = release.noise * (count + NOISE_DEVIATIONS * (2.0 * count).sqrt()).sqrt();
-        misfit <= noise + EXACT_SHARE * release.size()
+        misfit <= self.fit.release.explained(NOISE_DEVIATIONS, EXACT_SHARE)
     }
 
-    fn conclude(
-        mut self,
-        reason: String,
-        lift: Option<LiftReport>,
-        coordinates: &Coordinates,
-    ) -> Result<ScoreInversion> {
+    fn conclude(mut self, lift: Option<LiftReport>, coordinates: &Coordinates) -> Result<ScoreInversion> {
         let Some(best) = self.best.take() else {
             return Err(
                 ErrorKind::Numerical { reason: "no start could be evaluated: each lies on a facet".into() }.into()
@@ -368,10 +522,15 @@ impl<'a> Search<'_, 'a> {
         self.warn_of_the_target_sum(all_released, d);
         let rivals = self.rivals(&at)?;
         if rivals > 0 {
-            self.warnings.push(format!("{rivals} other candidates fit as well: the scores do not decide between them"));
+            self.warnings.push(match rivals {
+                1 => "another x fits as well: the scores do not decide between the two".into(),
+                _ => format!("{rivals} other candidates fit as well: the scores do not decide between them"),
+            });
         }
+        self.warn_of_silence();
         let identified = knowledge.null_direction.is_none() && rivals == 0;
-        let unique = identified && self.lifted_to(&at, lift.as_ref())?;
+        let tried = self.signs.complete && explained && self.fit.release.noise == 0.0;
+        let unique = identified && (tried || self.lifted_to(&at, lift.as_ref())?);
         if identified && !unique && status != Status::Interrupted {
             self.warnings.push(format!(
                 "another x, far from this one, may have the same scores: that {} scores determine {} parameters is known \
@@ -386,13 +545,14 @@ impl<'a> Search<'_, 'a> {
             x: at.point.x.clone(),
             status,
             method: self.method,
-            reason,
+            reason: self.reason,
             identified,
             unique,
             null_direction: knowledge.null_direction,
             weakest_share: knowledge.weakest_share,
             candidates: self.candidates,
-            residual: misfit,
+            residual: at.residual_norm(),
+            silent: self.signs.silent,
             iterations: history.len() as u32 - 1,
             history,
             lift,
@@ -411,7 +571,15 @@ impl<'a> Search<'_, 'a> {
     /// What is identified, and the certificate or the covariance.
     fn knowledge(&self, at: &FitPoint<'_>, coordinates: &Coordinates) -> Result<Knowledge> {
         let release = self.fit.release;
-        let weight = &release.weight;
+        let weight = &release.mask();
+        let (n, d) = (at.point.slack.len() as f64, at.point.x.len() as f64);
+        if self.signs.whole && 4.0 / 3.0 * n * d.powi(3) > FLOPS_OF_PROOF && release.noise == 0.0 {
+            // J = -2(Σ - P∘P)A_x, and in one component Σ - P∘P loses the constants alone: Jh = 0 asks for Ah ∝ Ax - b.
+            return Ok(Knowledge {
+                warnings: vec!["nothing is proven of x: with so many columns that would take too long".into()],
+                ..Knowledge::default()
+            });
+        }
         let normal = match at.barrier.score_normal_equations(&at.point, &at.residual, weight, self.run) {
             Err(e) if matches!(e.kind(), ErrorKind::TooLarge { .. }) => {
                 return Ok(Knowledge {
@@ -447,7 +615,11 @@ impl<'a> Search<'_, 'a> {
         let estimate = || (count > d).then(|| at.misfit() / ((count - d) as f64).sqrt());
         known.noise = if release.noise > 0.0 { Some(release.noise) } else { estimate() };
         if let Some(noise) = known.noise {
-            known.covariance = Some(covariance(&normal.gram, &at.point, noise)?);
+            let gram = match release.is_uneven() {
+                true => at.barrier.score_normal_equations(&at.point, &at.residual, &release.weight, self.run)?.gram,
+                false => normal.gram,
+            };
+            known.covariance = Some(covariance(&gram, &at.point, noise)?);
         }
         Ok(known)
     }
@@ -466,23 +638,64 @@ impl<'a> Search<'_, 'a> {
         Ok(relative.iter().fold(0.0, |most: f64, v| most.max(v.abs())))
     }
 
-    /// Candidates that fit as well as the best one and lie elsewhere.
+    /// Candidates that fit as well as the best one and lie elsewhere, two of one place counted once.
     fn rivals(&self, at: &FitPoint<'_>) -> Result<usize> {
-        let mut rivals: Vec<&ScoreCandidate> = Vec::new();
+        let noise = self.fit.release.noise;
+        let mut places: Vec<Vec<f64>> = vec![at.point.x.clone()];
         for candidate in &self.candidates[1..] {
-            let as_good = self.explained(candidate.residual) || candidate.residual <= 1.0001 * at.misfit();
-            if as_good && self.share_moved(at, &candidate.x)? > SAME_ANSWER {
-                rivals.push(candidate);
+            let as_good = match noise > 0.0 {
+                true => candidate.misfit.powi(2) <= at.misfit().powi(2) + SAME_LIKELIHOOD * noise * noise,
+                false => self.explained(candidate.misfit) || candidate.misfit <= 1.0001 * at.misfit(),
+            };
+            if !as_good {
+                continue;
+            }
+            let mut elsewhere = true;
+            for place in &places {
+                elsewhere &= self.apart(at, &candidate.x, place)?;
+            }
+            if elsewhere {
+                places.push(candidate.x.clone());
             }
         }
-        Ok(rivals.len())
+        Ok(places.len() - 1)
+    }
+
+    /// Whether two points differ by more than rounding and noise explain.
+    fn apart(&self, at: &FitPoint<'_>, one: &[f64], other: &[f64]) -> Result<bool> {
+        let moved: Vec<f64> = one.iter().zip(other).map(|(a, b)| a - b).collect();
+        let relative = at.barrier.scaled_rows_times(&at.point, &moved, self.run)?;
+        let share = relative.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+        let noise = self.fit.release.noise;
+        if share <= SAME_ANSWER || noise == 0.0 {
+            return Ok(share > SAME_ANSWER);
+        }
+        let change = at.barrier.score_jacobian_vec(&at.point, &moved, self.run)?;
+        Ok(self.fit.release.weighted_norm(&change) > ELSEWHERE * noise)
+    }
+
+    /// Says which scores say nothing of their slack.
+    fn warn_of_silence(&mut self) {
+        const SHOWN: usize = 8;
+        let saturated: Vec<usize> =
+            self.signs.silent.iter().filter(|(_, why)| *why == Silence::Saturated).map(|(i, _)| i + 1).collect();
+        if saturated.is_empty() {
+            return;
+        }
+        let shown: Vec<String> = saturated.iter().take(SHOWN).map(usize::to_string).collect();
+        let more = if saturated.len() > SHOWN { ", ..." } else { "" };
+        self.warnings.push(format!(
+            "scores of 1 say nothing of their slack but that it is small: {} (row {}{more})",
+            saturated.len(),
+            shown.join(", ")
+        ));
     }
 
     /// Warns of scores whose sum is not d by more than rounding and noise explain.
     fn warn_of_the_target_sum(&mut self, all_released: bool, d: f64) {
         let release = self.fit.release;
         let sum: f64 = release.target.iter().sum();
-        let spread = NOISE_DEVIATIONS * release.noise * (release.rows.len() as f64).sqrt() + EXACT_SHARE * d;
+        let spread = NOISE_DEVIATIONS * crate::linalg::norm(&release.deviation) + EXACT_SHARE * d;
         if all_released && (sum - d).abs() > spread {
             self.warnings.push(format!(
                 "the released scores sum to {sum:.9}, expected {d}: noisy, clipped, or not of this matrix"

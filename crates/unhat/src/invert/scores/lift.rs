@@ -70,7 +70,8 @@ pub(super) fn require_lift_fits(d: usize) -> Result<()> {
 /// Neither the equations' solution nor its conditioning then depends on the units of A and b, or on how large Ax is
 /// beside the slack.
 pub(super) struct Coordinates {
-    factor: Factor,
+    /// L with AᵀA = LLᵀ.
+    pub factor: Factor,
     /// x₀.
     pub fit: Vec<f64>,
     /// b − Ax₀.
@@ -106,7 +107,7 @@ impl Coordinates {
     }
 
     /// √n L⁻¹aᵢ of the gathered rows.
-    fn whiten(&self, rows: &mut [f64]) {
+    pub fn whiten(&self, rows: &mut [f64]) {
         linalg::solve_lower_rows(self.factor.lower(), self.factor.dim(), rows);
         let root = (self.rest.len() as f64).sqrt();
         rows.iter_mut().for_each(|a| *a *= root);

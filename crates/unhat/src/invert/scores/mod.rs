@@ -2,17 +2,23 @@
 
 mod baselines;
 mod certificate;
+mod contest;
 mod fit;
 mod identify;
+mod interval_mean;
 mod inversion;
 mod lift;
 mod lifted_system;
 mod noise;
 mod options;
+mod patterns;
 mod polish;
 mod release;
 #[cfg(feature = "report")]
 mod report;
+mod signs;
+mod sizes;
+mod span;
 mod starts;
 mod step_equations;
 mod trial;

@@ -4,6 +4,7 @@ use super::identify;
 use super::release::Release;
 use crate::barrier::{Barrier, Point};
 use crate::error::{ErrorKind, Result};
+use crate::invert::hat::HatPrecision;
 use crate::invert::{Inversion, InvertOptions, Start, invert_gradient};
 use crate::linalg::{self, norm};
 use crate::rows::{RowSource, require_vector};
@@ -188,7 +189,7 @@ fn require_noise(noise: f64) -> Result<()> {
 
 fn row_weights(rows: Option<&[usize]>, n: usize) -> Result<Vec<f64>> {
     let zeros = vec![0.0; rows.map_or(n, <[usize]>::len)];
-    Ok(Release::new(&zeros, rows, None, n)?.weight)
+    Ok(Release::new(&zeros, rows, &HatPrecision::Exact, n)?.weight)
 }
 
 type Information<'f> = dyn Fn(&Barrier<'_>, &Point) -> Result<Vec<f64>> + 'f;

@@ -2,13 +2,17 @@
 
 use crate::barrier::Side;
 use crate::error::{ErrorKind, Result};
+use crate::invert::hat::HatPrecision;
 
 /// How x is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ScoreMethod {
-    /// The lift where it can be had, otherwise second order; the result says why.
+    /// Weights and signs where all scores were released; then the lift where it can be had, otherwise second order; the result
+    /// says why.
     #[default]
     Auto,
+    /// Row weights from the scores, |Ax − b| from the weights, the signs by trying or by reflections; then polished.
+    Weights,
     /// One linear solve without start or signs, then polished.
     Lift,
     /// Levenberg–Marquardt from a point.
@@ -24,6 +28,7 @@ impl ScoreMethod {
     pub fn name(self) -> &'static str {
         match self {
             ScoreMethod::Auto => "auto",
+            ScoreMethod::Weights => "weights",
             ScoreMethod::Lift => "lift",
             ScoreMethod::SecondOrder => "second-order",
             ScoreMethod::Newton => "newton",
@@ -84,8 +89,8 @@ impl<'a> ScoreStart<'a> {
 pub struct ScoreInvertOptions {
     /// The method.
     pub method: ScoreMethod,
-    /// ν, the standard deviation of independent Gaussian errors of the scores; None: exact, or unknown.
-    pub noise: Option<f64>,
+    /// How exactly the scores are known; [`HatPrecision::Exact`] also where that is not known.
+    pub precision: HatPrecision,
     /// A fit ends when a step changes no slack by more than this share.
     pub tolerance: f64,
     /// Steps of one fit; None: 200, and 20 000 for first-order.
@@ -96,15 +101,25 @@ pub struct ScoreInvertOptions {
 
 impl Default for ScoreInvertOptions {
     fn default() -> Self {
-        ScoreInvertOptions { method: ScoreMethod::Auto, noise: None, tolerance: 1e-10, max_iterations: None, seed: 0 }
+        ScoreInvertOptions {
+            method: ScoreMethod::Auto,
+            precision: HatPrecision::Exact,
+            tolerance: 1e-10,
+            max_iterations: None,
+            seed: 0,
+        }
     }
 }
 
 impl ScoreInvertOptions {
-    /// The noise of scores rounded to `digits` decimals: a uniform error has the standard deviation 10⁻ᵏ/√12.
-    pub fn rounded_to(digits: u32) -> Self {
-        let noise = 10f64.powi(-(digits as i32)) / 12f64.sqrt();
-        ScoreInvertOptions { noise: Some(noise), ..ScoreInvertOptions::default() }
+    /// For scores rounded to so many decimals.
+    pub fn rounded_to(decimals: u32) -> Self {
+        ScoreInvertOptions { precision: HatPrecision::Decimals(decimals), ..ScoreInvertOptions::default() }
+    }
+
+    /// For scores with independent errors of one standard deviation ν; 0: exact.
+    pub fn with_noise(noise: f64) -> Self {
+        ScoreInvertOptions { precision: HatPrecision::Noise(vec![noise]), ..ScoreInvertOptions::default() }
     }
 
     pub(super) fn iterations(&self) -> u32 {

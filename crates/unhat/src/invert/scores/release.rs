@@ -1,7 +1,9 @@
-//! What was released: scores of all rows or of some, checked, and spread over all rows with weights 1 and 0.
+//! What was released: scores of all rows or of some, checked, and spread over all rows with the weight of each.
 
 use crate::error::{ErrorKind, Result};
-use crate::rows::require_vector;
+use crate::invert::hat::{HatPrecision, errors_of, repeats};
+use crate::rows::{RowSource, require_vector};
+use crate::run::Run;
 
 /// Scores of some rows, as vectors over all n rows.
 #[derive(Clone, Debug)]
@@ -10,10 +12,16 @@ pub(super) struct Release {
     pub rows: Vec<usize>,
     /// σ̂ (n), 0 on rows that were not released.
     pub target: Vec<f64>,
-    /// 1 on released rows, 0 elsewhere (n).
+    /// ωᵢ = (ν/νᵢ)² on released rows, 1 where all errors are of one size; 0 on the others (n).
     pub weight: Vec<f64>,
-    /// ν of the release; 0 when it is taken as exact.
+    /// ν, the root mean square of the νᵢ; 0 when the release is taken as exact.
     pub noise: f64,
+    /// νᵢ, the standard deviation of each error; 0 on exact and on other rows (n).
+    pub deviation: Vec<f64>,
+    /// Half the width of the interval of each true score; None for noise, which has no ends (n).
+    pub half: Option<Vec<f64>>,
+    /// Released rows that say something of their own: equal ones that were rounded alike count once.
+    pub different: f64,
 }
 
 /// Noise may carry a score this many standard deviations outside [0, 1]: one chance in 10⁹ a row.
@@ -26,48 +34,133 @@ impl Release {
     ///
     /// # Errors
     /// [`ErrorKind::Shape`], [`ErrorKind::NotFinite`]; [`ErrorKind::Option`] for rows out of range or named twice, scores
-    /// outside [0, 1] by more than the noise explains, and a noise that is no number ≥ 0.
-    pub fn new(target: &[f64], rows: Option<&[usize]>, noise: Option<f64>, n: usize) -> Result<Release> {
-        let noise = noise.unwrap_or(0.0);
-        if !(noise >= 0.0 && noise.is_finite()) {
-            return Err(option("noise", format!("found {noise}, expected a finite number ≥ 0")));
-        }
+    /// outside [0, 1] by more than their errors explain, and a precision that is none.
+    pub fn new(target: &[f64], rows: Option<&[usize]>, precision: &HatPrecision, n: usize) -> Result<Release> {
         require_vector("target scores", target, rows.map_or(n, <[usize]>::len))?;
-        let excess = ROUNDING_EXCESS + NOISE_DEVIATIONS * noise;
-        if let Some(k) = target.iter().position(|&s| s < -excess || s > 1.0 + excess) {
+        let (half, deviation) = errors_of(target, precision)?;
+        let excess =
+            |k: usize| ROUNDING_EXCESS + half.as_ref().map_or(NOISE_DEVIATIONS * deviation[k], |half| 2.0 * half[k]);
+        if let Some(k) = (0..target.len()).find(|&k| target[k] < -excess(k) || target[k] > 1.0 + excess(k)) {
             let row = rows.map_or(k, |r| r[k]) + 1;
             return Err(option(
                 "target scores",
                 format!("row {row}: found {}, expected a leverage score between 0 and 1", target[k]),
             ));
         }
+        Release::spread(target, rows, (half, deviation), n)
+    }
+
+    /// The same without a look at the scores, which noise may have moved anywhere; `errors` are those of [`errors_of`].
+    pub fn spread(
+        target: &[f64],
+        rows: Option<&[usize]>,
+        (half, deviation): (Option<Vec<f64>>, Vec<f64>),
+        n: usize,
+    ) -> Result<Release> {
         let order: Vec<usize> = rows.map_or_else(|| (0..n).collect(), <[usize]>::to_vec);
         if order.is_empty() {
             return Err(option("rows", "found none, expected at least one released row".into()));
         }
-        let mut release = Release { rows: order.clone(), target: vec![0.0; n], weight: vec![0.0; n], noise };
-        for (&row, &score) in order.iter().zip(target) {
+        let on_all = |values: &[f64]| {
+            let mut all = vec![0.0; n];
+            order.iter().zip(values).for_each(|(&row, &value)| all[row] = value);
+            all
+        };
+        let mut named = vec![false; n];
+        for &row in &order {
             if row >= n {
                 return Err(option("rows", format!("found row {}, expected one of 1 to {n}", row + 1)));
             }
-            if release.weight[row] != 0.0 {
+            if std::mem::replace(&mut named[row], true) {
                 return Err(option("rows", format!("row {} is named twice", row + 1)));
             }
-            release.weight[row] = 1.0;
-            release.target[row] = score;
         }
+        let mut release = Release {
+            target: on_all(target),
+            deviation: on_all(&deviation),
+            half: half.filter(|half| half.iter().any(|u| *u > 0.0)).map(|half| on_all(&half)),
+            weight: Vec::new(),
+            noise: 0.0,
+            different: order.len() as f64,
+            rows: order,
+        };
         release.rows.sort_unstable();
+        release.weigh();
         Ok(release)
+    }
+
+    /// Equal rows with equal scores were rounded alike: their errors are one error, and count once.
+    pub fn count_repeats(&mut self, source: &dyn RowSource, run: &Run<'_>) -> Result<()> {
+        if self.half.is_some() {
+            let times = repeats(source, &self.target, run)?;
+            self.different = self.rows.iter().map(|&i| 1.0 / times[i]).sum();
+            self.deviation.iter_mut().zip(&times).for_each(|(s, times)| *s *= times.sqrt());
+            self.weigh();
+        }
+        Ok(())
+    }
+
+    /// ω and ν of the νᵢ; an exact score among others is taken for the best of them.
+    fn weigh(&mut self) {
+        let n = self.target.len();
+        let least = self.deviation.iter().copied().filter(|s| *s > 0.0).fold(f64::INFINITY, f64::min);
+        self.weight = vec![0.0; n];
+        if least.is_infinite() {
+            self.rows.iter().for_each(|&i| self.weight[i] = 1.0);
+            return;
+        }
+        let of = |i: usize| self.deviation[i].max(least);
+        let square: f64 = self.rows.iter().map(|&i| of(i) * of(i)).sum();
+        self.noise = (square / self.rows.len() as f64).sqrt();
+        let alike = self.rows.iter().all(|&i| of(i) == least);
+        for k in 0..self.rows.len() {
+            let i = self.rows[k];
+            self.weight[i] = if alike { 1.0 } else { (self.noise / of(i)).powi(2) };
+        }
+        if alike {
+            self.noise = least;
+        }
+    }
+
+    /// Whether the errors of the rows differ in size.
+    pub fn is_uneven(&self) -> bool {
+        self.rows.iter().any(|&i| self.weight[i] != 1.0)
+    }
+
+    /// 1 on released rows, 0 elsewhere (n).
+    pub fn mask(&self) -> Vec<f64> {
+        self.weight.iter().map(|w| f64::from(u8::from(*w > 0.0))).collect()
     }
 
     /// σ − σ̂ on released rows, 0 elsewhere.
     pub fn residual(&self, scores: &[f64]) -> Vec<f64> {
-        scores.iter().zip(&self.target).zip(&self.weight).map(|((s, t), w)| w * (s - t)).collect()
+        let of = |((s, t), w): ((&f64, &f64), &f64)| if *w > 0.0 { s - t } else { 0.0 };
+        scores.iter().zip(&self.target).zip(&self.weight).map(of).collect()
     }
 
-    /// ‖σ̂‖₂.
+    /// ‖√Ω v‖₂.
+    pub fn weighted_norm(&self, v: &[f64]) -> f64 {
+        if !self.is_uneven() {
+            return crate::linalg::norm(v);
+        }
+        let weighted: Vec<f64> = v.iter().zip(&self.weight).map(|(v, w)| w.sqrt() * v).collect();
+        crate::linalg::norm(&weighted)
+    }
+
+    /// ‖√Ω σ̂‖₂.
     pub fn size(&self) -> f64 {
-        crate::linalg::norm(&self.target)
+        self.weighted_norm(&self.target)
+    }
+
+    /// The largest misfit that the errors explain, at so many standard deviations of their sum of squares.
+    pub fn explained(&self, deviations: f64, exact_share: f64) -> f64 {
+        let count = self.different;
+        self.noise * (count + deviations * (2.0 * count).sqrt()).sqrt() + exact_share * self.size()
+    }
+
+    /// Whether the scores of all rows were released.
+    pub fn is_complete(&self) -> bool {
+        self.rows.len() == self.target.len()
     }
 }
 

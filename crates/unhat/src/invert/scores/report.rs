@@ -11,6 +11,8 @@ pub struct ScoreInversionReport<'a> {
     identified: bool,
     /// Whether no other x has these scores.
     unique: bool,
+    /// Rows, counted from 1, whose scores say nothing of their slack.
+    silent_rows: Vec<SilentReport>,
     null_direction: Option<&'a [f64]>,
     weakest_share: Option<f64>,
     iterations: u32,
@@ -43,6 +45,7 @@ impl<'a> ScoreInversionReport<'a> {
             status: found.ending(),
             identified: found.identified,
             unique: found.unique,
+            silent_rows: found.silent.iter().map(|(i, why)| SilentReport { row: i + 1, reason: why.name() }).collect(),
             null_direction: found.null_direction.as_deref(),
             weakest_share: found.weakest_share,
             iterations: found.iterations,
@@ -66,6 +69,13 @@ impl<'a> ScoreInversionReport<'a> {
     }
 }
 
+/// A row whose score says nothing of its slack.
+#[derive(Serialize)]
+struct SilentReport {
+    row: usize,
+    reason: &'static str,
+}
+
 /// A fit of scores that was tried.
 #[derive(Serialize)]
 struct CandidateReport<'a> {
@@ -78,7 +88,7 @@ struct CandidateReport<'a> {
 
 impl<'a> From<&'a ScoreCandidate> for CandidateReport<'a> {
     fn from(candidate: &'a ScoreCandidate) -> Self {
-        let ScoreCandidate { x, residual, origin, status, iterations } = candidate;
+        let ScoreCandidate { x, residual, origin, status, iterations, .. } = candidate;
         CandidateReport { x, residual: *residual, origin, status: status.name(), iterations: *iterations }
     }
 }

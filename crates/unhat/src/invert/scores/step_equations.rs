@@ -1,7 +1,7 @@
 //! The linear equations of a Levenberg–Marquardt step: formed where d is small, otherwise solved by conjugate gradients
 //! on products with J and Jᵀ.
 
-use super::fit::{FitPoint, ScoreFit, step_metric};
+use super::fit::{FitPoint, ScoreFit, weighted_step_metric};
 use crate::error::Result;
 use crate::linalg::{self, dot, norm};
 use crate::run::Run;
@@ -14,15 +14,15 @@ const FORCING: f64 = 1e-2;
 /// More iterations than this mean that J is singular along the rest; the damping takes care of it.
 const MOST_PRODUCTS: usize = 100;
 
-/// (JᵀJ + λD) k = −Jᵀr in the coordinates whitened by L.
+/// (JᵀΩJ + λD) k = −JᵀΩr in the coordinates whitened by L.
 pub(super) struct StepEquations<'p> {
     at: &'p FitPoint<'p>,
     weight: &'p [f64],
-    /// Jᵀr, whitened.
+    /// JᵀΩr, whitened.
     pub gradient: Vec<f64>,
     /// D, whitened, full d×d.
     metric: Vec<f64>,
-    /// JᵀJ, whitened, where it was formed.
+    /// JᵀΩJ, whitened, where it was formed.
     gram: Option<Vec<f64>>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct StepEquations<'p> {
 pub(super) struct StepSolution {
     /// k; the step is h = L⁻ᵀk.
     pub whitened: Vec<f64>,
-    /// kᵀJᵀJk.
+    /// kᵀJᵀΩJk.
     pub curvature: f64,
 }
 
@@ -41,12 +41,12 @@ impl<'p> StepEquations<'p> {
     /// One sweep for D, and for d up to 40 two sweeps of 4nd³/3 flops; beyond, one product with Jᵀ.
     pub fn at(fit: &'p ScoreFit<'_>, at: &'p FitPoint<'p>, run: &Run<'_>) -> Result<Self> {
         let weight = &fit.release.weight;
-        let metric = step_metric(&at.barrier, &at.point, run)?;
+        let metric = weighted_step_metric(fit, at, run)?;
         if at.barrier.dim() <= FORMED_UP_TO {
             let normal = at.barrier.score_normal_equations(&at.point, &at.residual, weight, run)?;
             return Ok(StepEquations { at, weight, gradient: normal.gradient, metric, gram: Some(normal.gram) });
         }
-        let gradient = at.barrier.score_jacobian_transposed_vec(&at.point, &at.residual, run)?;
+        let gradient = at.barrier.score_jacobian_transposed_vec(&at.point, &at.weighted, run)?;
         Ok(StepEquations { at, weight, gradient: at.point.factor.half_solve(&gradient), metric, gram: None })
     }
 

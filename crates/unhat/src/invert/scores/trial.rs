@@ -1,13 +1,17 @@
-//! One attack of many on the scores of the same rows: the lift and the fits of an inversion, without what is said about x.
+//! One attack of many on the scores of the same rows: the searches and fits of an inversion, without what is said about x.
 
+use super::contest::{Effort, contest, starts};
 use super::fit::{Region, ScoreFit};
 use super::identify::{is_null, weakest_direction};
+use super::interval_mean::interval_mean;
 use super::lift::{Coordinates, lift};
 use super::polish::{FitOptions, levenberg_marquardt};
 use super::release::Release;
-use super::starts::{KnownCell, around_centre, around_fit, known_cell};
+use super::signs::{Named, search_signs};
+use super::starts::{KnownCell, around_centre, known_cell};
 use crate::barrier::Barrier;
 use crate::error::{ErrorKind, Result};
+use crate::invert::hat::HatPrecision;
 use crate::rows::RowSource;
 use crate::run::Run;
 
@@ -25,8 +29,10 @@ pub(crate) struct ReleasedScores<'a> {
     pub rows: Option<&'a [usize]>,
     /// One a released row.
     pub values: &'a [f64],
-    /// ν, or what the attacker takes it for; 0: exact.
-    pub noise: f64,
+    /// Half the width of the interval of each true score; None where their errors have no ends.
+    pub half: Option<Vec<f64>>,
+    /// The standard deviation of each error, or what the attacker takes it for; 0: exact.
+    pub deviation: Vec<f64>,
 }
 
 /// The best fit of one attack.
@@ -34,7 +40,7 @@ pub(crate) struct ReleasedScores<'a> {
 pub(crate) struct AttackFit {
     /// Where it ended.
     pub x: Vec<f64>,
-    /// ‖σ(x) − σ̂‖₂.
+    /// ‖σ(x) − σ̂‖₂, rows weighted by one over their errors.
     pub residual: f64,
     /// That residual after every step.
     pub history: Vec<f64>,
@@ -53,8 +59,6 @@ const STEPS_ACROSS: u32 = 10;
 const MOST_POLISHED: usize = 2;
 /// Fits of an attack that knows the cell: from its centre, and from points drawn around it.
 const FITS_IN_THE_CELL: u64 = 4;
-/// Fits of an attack that knows nothing and has too few scores for a lift.
-const FITS_AROUND_THE_OFFSET: u64 = 3;
 /// Standard deviations that ‖noise‖² may exceed its mean.
 const DEVIATIONS: f64 = 5.0;
 /// A misfit below this share of ‖σ̂‖ says that the scores are met to rounding.
@@ -83,20 +87,57 @@ impl<'a> ScoreAttacks<'a> {
         (&self.coordinates.fit, self.coordinates.offset_in_range)
     }
 
-    /// Knows the rows and the release: the lift and its polish; fits around the least-squares fit of b where it fails.
+    /// Knows the rows and the release: sizes and signs of the slacks, the lift, and where these do not meet the scores, or noise
+    /// leaves room for several places, a contest of many starts. Of rounded scores the mean of what they allow.
     pub fn blind(&self, released: &ReleasedScores<'_>, seed: u64, run: &Run<'_>) -> Result<Option<AttackFit>> {
         let release = self.release(released)?;
         let fit = ScoreFit { source: self.source, offset: self.offset, release: &release };
         let mut search = Search { fit: &fit, run, steps: MOST_STEPS, best: None };
-        self.polish_lift(&mut search, seed)?;
-        // Where the lift was possible and wrong, fits from elsewhere are worse: they are for releases too small for it.
-        for k in 0..FITS_AROUND_THE_OFFSET {
-            if search.done() || (k == 0 && search.best.is_some()) {
-                break;
-            }
-            search.fit_from(&around_fit(&self.coordinates, seed, k), &Region::Anywhere)?;
+        let effort = Effort::quick();
+        let mut points = self.points_by_signs(&release, &effort, seed, run)?;
+        search.polish(points.iter().map(|(x, _)| x.clone()).collect())?;
+        let sure = Effort::is_sure(&release);
+        if !(sure && search.done())
+            && let Some(lifted) = self.lifted(&release, seed, run)?
+        {
+            points.extend(lifted.iter().map(|x| (x.clone(), String::new())));
+            search.polish(lifted)?;
         }
-        Ok(search.best)
+        if !(sure && search.done()) {
+            points.extend(starts(self.source, &release, &self.coordinates, effort.subsets, seed, run)?);
+            points.extend(search.best.iter().map(|best| (best.x.clone(), String::new())));
+            for (x, _) in contest(&fit, &self.coordinates, points, &effort, run)? {
+                search.fit_from(&x, &Region::Anywhere)?;
+            }
+        }
+        self.settled(search, seed)
+    }
+
+    /// The points that sizes and signs of all slacks lead to.
+    fn points_by_signs(&self, release: &Release, effort: &Effort, seed: u64, run: &Run<'_>) -> Result<Vec<Named>> {
+        match search_signs(self.source, release, &self.coordinates, effort.signs, seed, run) {
+            Ok(found) => Ok(found.map_or(Vec::new(), |found| found.points)),
+            Err(e) if hopeless(e.kind()) => Ok(Vec::new()),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The points of the lift, where there are scores enough for it.
+    fn lifted(&self, release: &Release, seed: u64, run: &Run<'_>) -> Result<Option<Vec<Vec<f64>>>> {
+        match lift(self.source, release, &self.coordinates, seed, run) {
+            Ok(lifted) => Ok(Some(lifted.points)),
+            Err(e) if hopeless(e.kind()) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The best fit; of rounded scores the mean of the x that they allow near it.
+    fn settled(&self, search: Search<'_, '_>, seed: u64) -> Result<Option<AttackFit>> {
+        let Some(mut best) = search.best else { return Ok(None) };
+        if let Some(x) = interval_mean(search.fit, &best.x, seed, search.run)? {
+            best.x = x;
+        }
+        Ok(Some(best))
     }
 
     /// Knows a point as well, which may lie in another cell: then the lift, which needs no point, goes on.
@@ -120,15 +161,14 @@ impl<'a> ScoreAttacks<'a> {
             search.steps = STEPS_ACROSS;
             search.fit_from(start, &Region::Anywhere)?;
         }
-        Ok(search.best)
+        self.settled(search, seed)
     }
 
     /// Fits from what the lift gives, where there are scores enough for it.
     fn polish_lift(&self, search: &mut Search<'_, '_>, seed: u64) -> Result<()> {
-        match lift(self.source, search.fit.release, &self.coordinates, seed, search.run) {
-            Ok(lifted) => search.polish(lifted.points),
-            Err(e) if hopeless(e.kind()) => Ok(()),
-            Err(e) => Err(e),
+        match self.lifted(search.fit.release, seed, search.run)? {
+            Some(points) => search.polish(points),
+            None => Ok(()),
         }
     }
 
@@ -147,7 +187,7 @@ impl<'a> ScoreAttacks<'a> {
                 search.fit_from(&x, &region)?;
             }
         }
-        Ok(search.best)
+        self.settled(search, seed)
     }
 
     /// The direction of x that changes no released score, ‖h‖∞ = 1; None where every direction changes some.
@@ -159,7 +199,8 @@ impl<'a> ScoreAttacks<'a> {
         }
         let n = self.offset.len();
         let zero = vec![0.0; n];
-        let weight = Release::new(&vec![0.0; rows.map_or(n, <[usize]>::len)], rows, None, n)?.weight;
+        let zeros = vec![0.0; rows.map_or(n, <[usize]>::len)];
+        let weight = Release::new(&zeros, rows, &HatPrecision::Exact, n)?.weight;
         let barrier = Barrier::around(self.source, self.offset, x, run)?;
         let Some(point) = barrier.at(x, false, run)? else { return Ok(None) };
         let gram = barrier.score_normal_equations(&point, &zero, &weight, run)?.gram;
@@ -169,11 +210,10 @@ impl<'a> ScoreAttacks<'a> {
 
     /// Released scores may lie anywhere: noise has moved them.
     fn release(&self, released: &ReleasedScores<'_>) -> Result<Release> {
-        let n = self.offset.len();
-        let mut release = Release::new(&vec![0.0; released.values.len()], released.rows, Some(released.noise), n)?;
-        match released.rows {
-            Some(rows) => rows.iter().zip(released.values).for_each(|(&row, &value)| release.target[row] = value),
-            None => release.target.copy_from_slice(released.values),
+        let errors = (released.half.clone(), released.deviation.clone());
+        let mut release = Release::spread(released.values, released.rows, errors, self.offset.len())?;
+        if release.is_complete() {
+            release.count_repeats(self.source, &Run::default())?;
         }
         Ok(release)
     }
@@ -224,10 +264,8 @@ impl Search<'_, '_> {
 
     /// Whether the best fit is as good as the noise allows.
     fn done(&self) -> bool {
-        let release = self.fit.release;
-        let count = release.rows.len() as f64;
-        let noise = release.noise * (count + DEVIATIONS * (2.0 * count).sqrt()).sqrt();
-        self.best.as_ref().is_some_and(|best| best.residual <= noise + EXACT_SHARE * release.size())
+        let explained = self.fit.release.explained(DEVIATIONS, EXACT_SHARE);
+        self.best.as_ref().is_some_and(|best| best.residual <= explained)
     }
 }
 
