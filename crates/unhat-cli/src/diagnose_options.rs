@@ -83,6 +83,9 @@ pub(crate) struct Diagnose {
     /// Write to FILE: .csv or .tsv, or .npy without labels [default: as .csv on standard output]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<String>,
+    /// Write the fit, the flags and the most influential rows as one self-contained page to FILE, .html
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<String>,
     #[command(flatten)]
     pub text: TableText,
 }
@@ -115,9 +118,8 @@ impl Diagnose {
     pub fn levels(&self) -> Result<Vec<(String, Vec<String>)>, Failure> {
         let read = |words: &String| {
             let parts = words.split_once('=').filter(|(column, levels)| !column.is_empty() && !levels.is_empty());
-            let (column, levels) = parts.ok_or_else(|| {
-                option_failure("--levels", format!("found {words:?}, expected COLUMN=a,b,c"))
-            })?;
+            let (column, levels) =
+                parts.ok_or_else(|| option_failure("--levels", format!("found {words:?}, expected COLUMN=a,b,c")))?;
             Ok((column.to_string(), levels.split(',').map(str::to_string).collect()))
         };
         self.levels.iter().map(read).collect()

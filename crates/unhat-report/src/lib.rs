@@ -1,7 +1,8 @@
 //! Reports: what unhat computed, drawn as one HTML file that needs nothing else.
 //!
 //! [`audit_page`] draws the findings of an audit, [`inversion_page`] the way back from a gradient or from scores,
-//! [`score_page`] the scores of a table, [`influence_page`] which rows hurt a model, [`training_page`] a training;
+//! [`score_page`] the scores of a table, [`diagnose_page`] the rows of a regression,
+//! [`influence_page`] which rows hurt a model, [`training_page`] a training;
 //! [`audit_images`], [`influence_images`], [`training_images`] and [`convergence_image`] are charts without a page. This crate computes nothing: it draws the numbers it
 //! is given, and every number
 //! in the page says in its attribute `data-f` where in the data it stands.
@@ -12,6 +13,7 @@
 
 mod audit;
 mod charts;
+mod diagnose;
 mod image;
 mod influence;
 mod inversion;
@@ -25,6 +27,7 @@ mod trusted;
 mod words;
 
 pub use audit::{audit_images, audit_page};
+pub use diagnose::{DiagnosePage, diagnose_page};
 pub use image::Image;
 pub use influence::{InfluencePage, influence_density, influence_images, influence_page};
 pub use inversion::{convergence_image, inversion_page};

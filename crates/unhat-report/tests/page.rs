@@ -8,7 +8,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use reading::Node;
 use sha2::{Digest, Sha256};
 use unhat::audit::report::{AuditReport, Detail, Protection, ReleaseKind, Spread};
-use unhat_report::{InfluencePage, audit_page, influence_page, inversion_page, score_page, training_page};
+use unhat_report::{
+    InfluencePage, audit_page, diagnose_page, influence_page, inversion_page, score_page, training_page,
+};
 
 fn all_pages() -> Vec<(&'static str, String)> {
     vec![
@@ -18,6 +20,7 @@ fn all_pages() -> Vec<(&'static str, String)> {
         ("odd", audit_page(&odd()).unwrap()),
         ("inversion", inversion_page(&sample::inversion()).unwrap()),
         ("scores", score_page(&sample::scores()).unwrap()),
+        ("diagnosis", diagnose_page(&sample::diagnosis()).unwrap()),
         ("training", training_page(&sample::training()).unwrap()),
         ("diverged", training_page(&sample::diverged()).unwrap()),
         ("influence", influence_page(&sample::influence("study").unwrap()).unwrap()),

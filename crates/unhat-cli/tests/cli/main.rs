@@ -4,8 +4,8 @@
 mod audit;
 mod demo;
 mod desk;
-mod diagnose;
 mod determinism;
+mod diagnose;
 mod edge;
 mod files;
 mod hat;
