@@ -77,6 +77,9 @@ pub(crate) struct Diagnose {
     /// Write dfbeta_one_step_NAME too: the change of each coefficient by one step of scoring
     #[arg(long)]
     pub one_step: bool,
+    /// Leave out dfbeta_NAME and dfbetas_NAME, which are as many numbers as the model matrix has, twice
+    #[arg(long, conflicts_with = "one_step")]
+    pub no_dfbeta: bool,
     /// How many of the most influential rows to list
     #[arg(long, value_name = "N", default_value_t = LISTED)]
     pub top: usize,

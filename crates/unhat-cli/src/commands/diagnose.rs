@@ -50,8 +50,12 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
     answer.frame.notes.iter().for_each(|note| session.note(note));
     answer.fit.warnings.iter().for_each(|warning| session.warn(warning));
     let report = DiagnoseReport::of(&answer, arguments.top);
-    let table =
-        Rows { answer: &answer, padded: arguments.text.missing == Missing::Exclude, one_step: arguments.one_step };
+    let table = Rows {
+        answer: &answer,
+        padded: arguments.text.missing == Missing::Exclude,
+        one_step: arguments.one_step,
+        no_dfbeta: arguments.no_dfbeta,
+    };
     if let Some(path) = &arguments.output {
         match is_matrix {
             true => {
@@ -118,10 +122,14 @@ struct Rows<'a> {
     answer: &'a Diagnosed<'a>,
     padded: bool,
     one_step: bool,
+    no_dfbeta: bool,
 }
 
 impl Rows<'_> {
     fn changes(&self) -> Vec<(&'static str, Change)> {
+        if self.no_dfbeta {
+            return Vec::new();
+        }
         let mut changes = vec![("dfbeta", Change::Dfbeta), ("dfbetas", Change::Dfbetas)];
         if self.one_step {
             changes.push(("dfbeta_one_step", Change::OneStep));
