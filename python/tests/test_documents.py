@@ -16,7 +16,7 @@ from conftest import ROOT
 FUNCTIONS = [getattr(unhat, name) for name in unhat.__all__ if inspect.isfunction(getattr(unhat, name))]
 
 
-@pytest.mark.parametrize("module", ["unhat._functions", "unhat._barrier", "unhat._influence", "unhat._training", "unhat.sklearn"])
+@pytest.mark.parametrize("module", ["unhat._functions", "unhat._barrier", "unhat._influence", "unhat._diagnose", "unhat._training", "unhat.sklearn"])
 def test_examples_of_docstrings(module):
     found = doctest.testmod(importlib.import_module(module))
     assert found.attempted > 2 and found.failed == 0

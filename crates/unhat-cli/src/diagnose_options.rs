@@ -38,12 +38,18 @@ pub(crate) struct Diagnose {
     /// Write dfbeta_one_step_NAME too: the change of each coefficient by one step of scoring
     #[arg(long)]
     pub one_step: bool,
+    /// Leave out dfbeta_NAME and dfbetas_NAME, which are as many numbers as the model matrix has, twice
+    #[arg(long, conflicts_with = "one_step")]
+    pub no_dfbeta: bool,
     /// How many of the most influential rows to list
     #[arg(long, value_name = "N", default_value_t = LISTED)]
     pub top: usize,
     /// Write to FILE: .csv or .tsv, or .npy without labels [default: as .csv on standard output]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<String>,
+    /// Write the fit, the flags and the most influential rows as one self-contained page to FILE, .html
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<String>,
     #[command(flatten)]
     pub text: TableText,
 }

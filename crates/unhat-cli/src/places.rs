@@ -122,6 +122,7 @@ impl<'a> Places<'a> {
             Command::Diagnose(diagnose) => {
                 self.reads("TABLE", Some(&diagnose.table));
                 self.writes("--output", diagnose.output.as_deref());
+                self.writes("--report", diagnose.report.as_deref());
             }
             Command::Influence(influence) => self.add_influence(influence),
             Command::Train(train) => {

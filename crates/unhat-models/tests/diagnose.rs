@@ -22,7 +22,8 @@ fn frame(tables: &Value, name: &str) -> Frame {
     let mut columns = Vec::new();
     for pair in tables[name].as_array().unwrap() {
         let (column, cells) = (pair[0].as_str().unwrap(), pair[1].as_array().unwrap());
-        let words = || cells.iter().map(|c| c.as_str().map(str::to_string).or_else(|| c.as_f64().map(|v| v.to_string())));
+        let words =
+            || cells.iter().map(|c| c.as_str().map(str::to_string).or_else(|| c.as_f64().map(|v| v.to_string())));
         if column == "row" {
             row_names = Some(words().map(Option::unwrap).collect());
         } else if cells.iter().any(Value::is_string) || is_factor(column) {
@@ -53,7 +54,8 @@ fn specification(known: &Value) -> Specification {
     wanted.weights = text("weights").map(|words| parse_expression("weights", words).unwrap());
     wanted.offset = text("offset").map(|words| parse_expression("offset", words).unwrap());
     let own = LEVELS.iter().filter(|(table, ..)| Some(*table) == text("table"));
-    wanted.levels = own.map(|(_, column, levels)| (column.to_string(), levels.iter().map(|l| l.to_string()).collect())).collect();
+    wanted.levels =
+        own.map(|(_, column, levels)| (column.to_string(), levels.iter().map(|l| l.to_string()).collect())).collect();
     wanted
 }
 
@@ -141,10 +143,42 @@ fn changes(problem: &unhat_models::regression::Problem<'_>, fit: &Fit, found: &D
 
 /// HC0, HC1, HC2 and HC3 of longley's data, from rational arithmetic on the numbers of the table.
 const LONGLEY_ROBUST: [[f64; 7]; 4] = [
-    [832.2115805803223, 0.05122034744566429, 0.02457599758264467, 0.0038323911092599363, 0.0014624500114098333, 0.15820849621992497, 0.42838437553509584],
-    [1109.615440773763, 0.06829379659421905, 0.03276799677685956, 0.005109854812346582, 0.0019499333485464444, 0.2109446616265666, 0.5711791673801278],
-    [1202.3695126009018, 0.06749208214975458, 0.036534050255994654, 0.005533367146487886, 0.002052208737201383, 0.2232367179580419, 0.6175929550837624],
-    [1799.477230661808, 0.09111938660113993, 0.05562398838839346, 0.00822133502016578, 0.002987892575905392, 0.32490582113601774, 0.9228078417153999],
+    [
+        832.2115805803223,
+        0.05122034744566429,
+        0.02457599758264467,
+        0.0038323911092599363,
+        0.0014624500114098333,
+        0.15820849621992497,
+        0.42838437553509584,
+    ],
+    [
+        1109.615440773763,
+        0.06829379659421905,
+        0.03276799677685956,
+        0.005109854812346582,
+        0.0019499333485464444,
+        0.2109446616265666,
+        0.5711791673801278,
+    ],
+    [
+        1202.3695126009018,
+        0.06749208214975458,
+        0.036534050255994654,
+        0.005533367146487886,
+        0.002052208737201383,
+        0.2232367179580419,
+        0.6175929550837624,
+    ],
+    [
+        1799.477230661808,
+        0.09111938660113993,
+        0.05562398838839346,
+        0.00822133502016578,
+        0.002987892575905392,
+        0.32490582113601774,
+        0.9228078417153999,
+    ],
 ];
 
 fn level_exact(ours: &[f64], exact: &[f64]) {
@@ -173,9 +207,11 @@ fn every_value_of_26_fits_is_that_of_r() {
         let tolerance = if linear { 1e-10 } else { 1e-9 };
         let changed = if id == "longley" { 1e-7 } else { tolerance };
 
-        let names: Vec<&str> = known["coefficient_names"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
+        let names: Vec<&str> =
+            known["coefficient_names"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
         assert_eq!(data.matrix.names(), names, "{id}");
-        let omitted: Vec<&str> = known["rows_omitted"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
+        let omitted: Vec<&str> =
+            known["rows_omitted"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
         let kept: Vec<String> = (0..data.count()).map(|i| data.label(i)).collect();
         let gone: Vec<String> =
             (0..table.rows()).map(|row| data.table_label(row)).filter(|label| !kept.contains(label)).collect();
@@ -185,7 +221,8 @@ fn every_value_of_26_fits_is_that_of_r() {
         }
 
         let p = fitted.rank();
-        let mut level = |key: &str, ours: &[f64]| off.compare(&format!("{id} {key}"), ours, &numbers(&known[key]), tolerance);
+        let mut level =
+            |key: &str, ours: &[f64]| off.compare(&format!("{id} {key}"), ours, &numbers(&known[key]), tolerance);
         level("coefficients", &fitted.coefficients);
         level("std_error", &fitted.std_error());
         level("vcov", &fitted.vcov());
@@ -246,7 +283,8 @@ fn every_value_of_26_fits_is_that_of_r() {
             }
             for j in 0..width {
                 let of = |values: &[f64]| values.iter().skip(j).step_by(width).copied().collect::<Vec<f64>>();
-                let what = if width == 1 { format!("{id} {key}") } else { format!("{id} {key} {}", names[fitted.kept[j]]) };
+                let what =
+                    if width == 1 { format!("{id} {key}") } else { format!("{id} {key} {}", names[fitted.kept[j]]) };
                 off.compare(&what, &of(&ours), &of(&theirs), tolerance);
             }
         };
@@ -323,7 +361,8 @@ fn generated(n: usize) -> Frame {
 #[test]
 fn what_a_row_changes_is_what_a_fit_without_it_says() {
     let table = generated(40);
-    let data = ModelFrame::of(&table, &Specification::new(Formula::parse("y ~ x*z + g").unwrap()), Family::Gaussian).unwrap();
+    let data =
+        ModelFrame::of(&table, &Specification::new(Formula::parse("y ~ x*z + g").unwrap()), Family::Gaussian).unwrap();
     let problem = data.problem(Model::Linear);
     let whole = fit(&problem, &Run::default()).unwrap();
     let found = diagnostics(&problem, &whole, Options::default(), &Run::default()).unwrap();
@@ -356,8 +395,8 @@ fn sparse_rows_have_the_diagnostics_of_dense_ones() {
         ("y ~ 0 + h + h:x", Model::Linear),
         ("count ~ 0 + h + x", Model::Generalised(Law::new("poisson".parse().unwrap(), None).unwrap())),
     ] {
-        let data =
-            ModelFrame::of(&table, &Specification::new(Formula::parse(formula).unwrap()), model.law().family()).unwrap();
+        let data = ModelFrame::of(&table, &Specification::new(Formula::parse(formula).unwrap()), model.law().family())
+            .unwrap();
         let problem = data.problem(model);
         let shape = problem.source.shape();
         assert!(shape.stored < shape.rows * shape.columns / 5, "{formula} is not sparse");
@@ -369,7 +408,10 @@ fn sparse_rows_have_the_diagnostics_of_dense_ones() {
         let (found, expected) = (of(&problem, &a), of(&dense, &b));
         let close = |what: &str, x: &[f64], y: &[f64]| {
             for (k, (x, y)) in x.iter().zip(y).enumerate() {
-                assert!((x - y).abs() <= 1e-9 * (1.0 + y.abs()) || x.is_nan() && y.is_nan(), "{formula} {what} {k}: {x} {y}");
+                assert!(
+                    (x - y).abs() <= 1e-9 * (1.0 + y.abs()) || x.is_nan() && y.is_nan(),
+                    "{formula} {what} {k}: {x} {y}"
+                );
             }
         };
         close("hat", &found.hat, &expected.hat);
@@ -382,7 +424,8 @@ fn sparse_rows_have_the_diagnostics_of_dense_ones() {
 #[test]
 fn threads_change_no_bit() {
     let table = generated(5000);
-    let data = ModelFrame::of(&table, &Specification::new(Formula::parse("count ~ x*z + g").unwrap()), Family::Poisson).unwrap();
+    let data = ModelFrame::of(&table, &Specification::new(Formula::parse("count ~ x*z + g").unwrap()), Family::Poisson)
+        .unwrap();
     let problem = data.problem(Model::Generalised(Law::new("poisson".parse().unwrap(), None).unwrap()));
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -398,14 +441,12 @@ fn threads_change_no_bit() {
 #[test]
 fn fits_that_do_not_exist_are_refused_by_name() {
     let text = |y: &[f64], x: &[f64], family: &str| {
-        let table = Frame::new(vec![
-            ("y".into(), Column::Numbers(y.to_vec())),
-            ("x".into(), Column::Numbers(x.to_vec())),
-        ])
-        .unwrap();
+        let table =
+            Frame::new(vec![("y".into(), Column::Numbers(y.to_vec())), ("x".into(), Column::Numbers(x.to_vec()))])
+                .unwrap();
         let model = Model::Generalised(Law::new(family.parse().unwrap(), None).unwrap());
-        let data =
-            ModelFrame::of(&table, &Specification::new(Formula::parse("y ~ x").unwrap()), model.law().family()).unwrap();
+        let data = ModelFrame::of(&table, &Specification::new(Formula::parse("y ~ x").unwrap()), model.law().family())
+            .unwrap();
         fit(&data.problem(model), &Run::default()).map(|f| f.coefficients).unwrap_err().to_string()
     };
     let separated = text(&[0.0, 0.0, 0.0, 1.0, 1.0, 1.0], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "binomial");

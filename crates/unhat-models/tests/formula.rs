@@ -1,6 +1,7 @@
 //! Formulas are read as R reads them, or refused with the place and what to write.
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
+use proptest::prelude::*;
 use serde::Deserialize;
 use unhat::families::Family;
 use unhat::rows::RowSource;
@@ -75,7 +76,8 @@ fn blocks_are_the_rows_whether_dense_or_sparse() {
     let text = |step: usize| Column::Text(TextColumn::new((0..rows).map(|i| Some(words[i * step % 40].as_str()))));
     let x = Column::Numbers((0..rows).map(|i| (i as f64 * 0.37).sin()).collect());
     let table =
-        Frame::new(vec![("y".into(), x.clone()), ("x".into(), x), ("g".into(), text(1)), ("h".into(), text(7))]).unwrap();
+        Frame::new(vec![("y".into(), x.clone()), ("x".into(), x), ("g".into(), text(1)), ("h".into(), text(7))])
+            .unwrap();
     for formula in ["y ~ x + g", "y ~ x*g + h", "y ~ 0 + poly(x, 3) + g:x", "y ~ I(x^2)"] {
         let matrix = frame(&table, formula).unwrap().matrix;
         let d = matrix.names().len();
@@ -162,9 +164,17 @@ fn a_formula_is_written_as_r_writes_it() {
         assert_eq!(Formula::parse(text).map_or_else(|e| e.to_string(), |f| f.to_string()), written);
     }
     // as.character() of R
-    for (value, written) in
-        [(1e5, "1e+05"), (123456.0, "123456"), (0.1, "0.1"), (1e-5, "1e-05"), (0.0001, "1e-04"), (1.0 / 3.0, "0.333333333333333"), (-2.5, "-2.5"), (1e15, "1e+15"), (100.0, "100")]
-    {
+    for (value, written) in [
+        (1e5, "1e+05"),
+        (123456.0, "123456"),
+        (0.1, "0.1"),
+        (1e-5, "1e-05"),
+        (0.0001, "1e-04"),
+        (1.0 / 3.0, "0.333333333333333"),
+        (-2.5, "-2.5"),
+        (1e15, "1e+15"),
+        (100.0, "100"),
+    ] {
         assert_eq!(number(value), written);
     }
 }
@@ -183,4 +193,28 @@ fn levels_can_be_put_in_order_and_must_be_complete() {
     wanted.levels[0].1.retain(|level| level != "v");
     let error = ModelFrame::of(&table, &wanted, Family::Gaussian).unwrap_err().to_string();
     assert!(error.contains("row 5, column \"h\"") && error.contains("\"v\""), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused_and_what_is_read_means_the_same_when_written(
+        words in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "y", "x", "g", "h", "z", "`my col`", "1", "0", "2", "+", "-", "*", "/", ":", "^", "%in%", "(", ")", "~", ".",
+                "log(", "I(", "factor(", "poly(", ",", "offset(", "é", "|", "1e3", "=", "cbind(",
+            ]),
+            0..14,
+        )
+    ) {
+        let columns: Vec<String> = ["y", "x", "g", "h", "z", "my col"].map(String::from).to_vec();
+        for text in [words.join(" "), format!("y ~ {}", words.join(" "))] {
+            if let Ok(formula) = Formula::parse(&text) {
+                let again = Formula::parse(&formula.to_string()).unwrap();
+                match (formula.terms(&columns, &[]), again.terms(&columns, &[])) {
+                    (Ok(a), Ok(b)) => prop_assert_eq!((a.labels(), a.intercept), (b.labels(), b.intercept)),
+                    (a, b) => prop_assert_eq!(a.is_err(), b.is_err()),
+                }
+            }
+        }
+    }
 }

@@ -111,7 +111,8 @@ impl Found {
         let rows: Vec<usize> = places.iter().enumerate().map(row).collect();
         let spread = |values: &[f64], width: usize| -> Vec<f64> {
             let missing = || vec![f64::NAN; width];
-            let of = |place: &Option<usize>| place.map_or_else(missing, |i| values[i * width..(i + 1) * width].to_vec());
+            let of =
+                |place: &Option<usize>| place.map_or_else(missing, |i| values[i * width..(i + 1) * width].to_vec());
             places.iter().flat_map(of).collect()
         };
         let p = answer.fit.rank();

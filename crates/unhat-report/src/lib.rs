@@ -2,7 +2,7 @@
 //!
 //! [`audit_page`] draws the findings of an audit, [`fit_audit_page`] those of an audit of a fit, [`hat_page`] what hat values
 //! gave away, [`outputs_page`] what of a fit may leave, [`inversion_page`] the way back from a gradient or from scores,
-//! [`score_page`] the scores of a table, [`influence_page`] which rows hurt a model, [`training_page`] a training;
+//! [`score_page`] the scores of a table, [`diagnose_page`] the rows of a regression, [`influence_page`] which rows hurt a model, [`training_page`] a training;
 //! [`audit_images`], [`influence_images`], [`training_images`] and [`convergence_image`] are charts without a page. This crate computes nothing: it draws the numbers it
 //! is given, and every number
 //! in the page says in its attribute `data-f` where in the data it stands.
@@ -15,6 +15,7 @@ mod audit;
 mod charts;
 mod fit_audit;
 mod hat;
+mod diagnose;
 mod image;
 mod influence;
 mod inversion;
@@ -31,6 +32,7 @@ mod words;
 pub use audit::{audit_images, audit_page};
 pub use fit_audit::{fit_audit_images, fit_audit_page};
 pub use hat::hat_page;
+pub use diagnose::{DiagnosePage, diagnose_page};
 pub use image::Image;
 pub use influence::{InfluencePage, influence_density, influence_images, influence_page};
 pub use inversion::{convergence_image, inversion_page};

@@ -6,7 +6,7 @@ mod sample;
 
 use reading::Node;
 use serde_json::Value;
-use unhat_report::{audit_page, fit_audit_page, hat_page, influence_page, inversion_page, score_page, training_page};
+use unhat_report::{audit_page, diagnose_page, fit_audit_page, hat_page, influence_page, inversion_page, score_page, training_page};
 
 #[test]
 fn every_number_of_an_audit_stands_in_the_findings() {
@@ -52,6 +52,13 @@ fn every_number_of_a_training_stands_in_the_facts() {
         let checked = check(&training_page(&facts).unwrap(), &serde_json::to_value(&facts).unwrap());
         assert!(checked > least, "only {checked} numbers were looked at");
     }
+}
+
+#[test]
+fn every_number_of_a_diagnosis_stands_in_the_facts() {
+    let facts = sample::diagnosis();
+    let checked = check(&diagnose_page(&facts).unwrap(), &serde_json::to_value(&facts).unwrap());
+    assert!(checked > 60, "only {checked} numbers were looked at");
 }
 
 #[test]
@@ -234,7 +241,8 @@ fn free_texts(node: &Node) -> Vec<String> {
 const LEAST_NAME: usize = 4;
 
 /// What the page says with a number that is no result: definitions, quantiles, thresholds.
-const STANDING_TEXTS: [&str; 22] = [
+const STANDING_TEXTS: [&str; 23] = [
+    "HC3",
     "0.3 to 3 times it",
     "cg2",
     "adaptive accuracy = 1 − clean accuracy",

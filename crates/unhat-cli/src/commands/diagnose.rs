@@ -4,6 +4,7 @@ use crate::diagnose_options::Diagnose;
 use crate::exit::Exit;
 use crate::failure::{Failure, file_error, option_failure};
 use crate::output::note_formulas;
+use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use crate::table_options::TableText;
 use serde::Serialize;
@@ -13,6 +14,7 @@ use unhat::{ErrorKind, Result as Outcome};
 use unhat_io::{Missing, ReadFrame, check_output, check_table, print_table, write_matrix_npy, write_table};
 use unhat_models::diagnose::{Change, DiagnoseReport, Diagnosed, Options, Request, summary};
 use unhat_models::regression::{MissingRows, Specification};
+use unhat_report::{DiagnosePage, diagnose_page};
 
 pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let is_matrix = match arguments.output.as_deref() {
@@ -20,6 +22,7 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
         Some(path) => check_table(path).map(|()| false)?,
         None => false,
     };
+    let page = PageFile::of(arguments.report.as_deref())?;
     if arguments.text.missing == Missing::Indicator {
         return Err(option_failure("--missing", "found indicator, expected omit, exclude or error"));
     }
@@ -37,7 +40,12 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
     answer.frame.notes.iter().for_each(|note| session.note(note));
     answer.fit.warnings.iter().for_each(|warning| session.warn(warning));
     let report = DiagnoseReport::of(&answer, arguments.top);
-    let table = Rows { answer: &answer, padded: arguments.text.missing == Missing::Exclude, one_step: arguments.one_step };
+    let table = Rows {
+        answer: &answer,
+        padded: arguments.text.missing == Missing::Exclude,
+        one_step: arguments.one_step,
+        no_dfbeta: arguments.no_dfbeta,
+    };
     if let Some(path) = &arguments.output {
         match is_matrix {
             true => {
@@ -51,6 +59,16 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
             }
         }
     }
+    let drawn = |session: &Session<'_>| {
+        diagnose_page(&DiagnosePage {
+            tool: tool(session),
+            created_utc: Some(now()),
+            table: file_name(&arguments.table),
+            found: report.clone(),
+            warnings: session.warnings().to_vec(),
+        })
+    };
+    page.store(drawn, session)?;
     summary(&report).iter().for_each(|line| session.summary(line));
     if session.common.json {
         let columns = match &arguments.output {
@@ -94,10 +112,14 @@ struct Rows<'a> {
     answer: &'a Diagnosed<'a>,
     padded: bool,
     one_step: bool,
+    no_dfbeta: bool,
 }
 
 impl Rows<'_> {
     fn changes(&self) -> Vec<(&'static str, Change)> {
+        if self.no_dfbeta {
+            return Vec::new();
+        }
         let mut changes = vec![("dfbeta", Change::Dfbeta), ("dfbetas", Change::Dfbetas)];
         if self.one_step {
             changes.push(("dfbeta_one_step", Change::OneStep));
@@ -107,9 +129,10 @@ impl Rows<'_> {
 
     fn header(&self) -> Vec<String> {
         let kept = self.answer.kept_names();
-        let moved = self.changes().into_iter().flat_map(|(name, _)| {
-            kept.iter().map(move |column| format!("{name}_{column}")).collect::<Vec<_>>()
-        });
+        let moved = self
+            .changes()
+            .into_iter()
+            .flat_map(|(name, _)| kept.iter().map(move |column| format!("{name}_{column}")).collect::<Vec<_>>());
         let plain = self.answer.columns().into_iter().map(|(name, _)| name.to_string());
         ["row".to_string()].into_iter().chain(plain).chain(moved).chain(["flag".to_string()]).collect()
     }

@@ -25,7 +25,7 @@ fn help_lists_every_option() {
     let audit = "--matrix --columns --response --without --intercept --offset --point --release --noise --round --clip --top \
                  --rows --target-error --trials --delta --report --report-detail";
     let diagnose = "--formula --response --columns --factor --interaction --no-intercept --family --link --weights --trials \
-                    --offset --levels --rule --loo --one-step --top --output";
+                    --offset --levels --rule --loo --one-step --no-dfbeta --top --output --report";
     let study = "--response --model --model-file --validation --test --group --without --penalty --no-standardize --task \
                  --impact --method --v --temperature --damping --ensemble --top --output --report";
     let train = "--response --model --optimizer --batch --epochs --lr --weight-decay --momentum --schedule --share --scope \

@@ -98,9 +98,8 @@ pub fn diagnostics(problem: &Problem<'_>, fit: &Fit, options: Options, run: &Run
         })
         .collect();
     let pearson: Vec<f64> = (0..n).map(|i| weighted(i) * plain[i] / rows.at[i].variance.sqrt()).collect();
-    let score: Vec<f64> = (0..n)
-        .map(|i| if rows.row_scale[i] == 0.0 { 0.0 } else { rows.row_scale[i] * rows.work[i] })
-        .collect();
+    let score: Vec<f64> =
+        (0..n).map(|i| if rows.row_scale[i] == 0.0 { 0.0 } else { rows.row_scale[i] * rows.work[i] }).collect();
     let swept = fit.with_kept(problem.source, |source| {
         let rowwise = Rowwise::of(fit, &deviance, &source.shape());
         let swept = measure(source, &rowwise, &score, run)?;

@@ -158,7 +158,9 @@ impl DiagnoseReport {
                 robust: [0, 1, 2, 3].map(|h| at(&found.robust[h])),
             }
         };
-        let ratios = (0..fit.rank()).map(|k| (fit.kept[k], found.robust[3][k] / errors[k])).filter(|(_, r)| *r > 0.0 && r.is_finite());
+        let ratios = (0..fit.rank())
+            .map(|k| (fit.kept[k], found.robust[3][k] / errors[k]))
+            .filter(|(_, r)| *r > 0.0 && r.is_finite());
         let size = |ratio: f64| ratio.ln().abs();
         let robust = ratios.max_by(|(_, a), (_, b)| size(*a).total_cmp(&size(*b)));
         let linear = fit.linear.as_ref();
@@ -171,7 +173,11 @@ impl DiagnoseReport {
             rows: frame.table_rows as u64,
             n: fit.n as u64,
             omitted: frame.omitted() as u64,
-            missing: frame.missing.iter().map(|(c, rows)| MissingColumn { column: c.clone(), rows: *rows as u64 }).collect(),
+            missing: frame
+                .missing
+                .iter()
+                .map(|(c, rows)| MissingColumn { column: c.clone(), rows: *rows as u64 })
+                .collect(),
             zero_weights: (frame.count() - fit.n) as u64,
             rank: fit.rank() as u64,
             aliased: (0..names.len()).filter(|j| !fit.kept.contains(j)).map(|j| names[j].clone()).collect(),

@@ -46,10 +46,12 @@ impl Rule {
 impl FromStr for Rule {
     type Err = unhat::Error;
     fn from_str(word: &str) -> Result<Rule> {
-        [Rule::R, Rule::Bkw, Rule::Cook4n, Rule::Outlier].into_iter().find(|rule| rule.name() == word).ok_or_else(|| {
-            let reason = format!("found {word:?}, expected one of r, bkw, cook4n, outlier");
-            ErrorKind::Option { name: "rule".into(), reason }.into()
-        })
+        [Rule::R, Rule::Bkw, Rule::Cook4n, Rule::Outlier].into_iter().find(|rule| rule.name() == word).ok_or_else(
+            || {
+                let reason = format!("found {word:?}, expected one of r, bkw, cook4n, outlier");
+                ErrorKind::Option { name: "rule".into(), reason }.into()
+            },
+        )
     }
 }
 

@@ -16,10 +16,14 @@ pub fn summary(report: &DiagnoseReport) -> Vec<String> {
     if !report.most_influential.is_empty() {
         let width = report.most_influential.iter().map(|row| row.row.chars().count()).max().unwrap_or(0).clamp(3, 24);
         let head = "most influential";
-        lines.push(format!("{head}  {:<width$}  {:>6}  {:>8}  {:>8}  {:>7}  moves most", "row", "hat", "rstudent", "cooks", "dffits"));
+        lines.push(format!(
+            "{head}  {:<width$}  {:>6}  {:>8}  {:>8}  {:>7}  moves most",
+            "row", "hat", "rstudent", "cooks", "dffits"
+        ));
         for row in &report.most_influential {
             let number = |value: Option<f64>, digits: usize| value.map_or("-".to_string(), |v| format!("{v:.digits$}"));
-            let cooks = row.cooks.map_or("-".into(), |v| if v < 0.001 { format!("{v:.1e}") } else { format!("{v:.3}") });
+            let cooks =
+                row.cooks.map_or("-".into(), |v| if v < 0.001 { format!("{v:.1e}") } else { format!("{v:.3}") });
             let by = row.by.map_or(String::new(), |by| format!("{} {by:+.2} se", row.moves));
             let name: String = row.row.chars().take(24).collect();
             lines.push(format!(
@@ -53,7 +57,11 @@ fn fit_line(report: &DiagnoseReport) -> String {
     let fit = match (report.sigma, report.dispersion) {
         (Some(s), _) => {
             let share = |name: &str, value: Option<f64>| value.map(|v| format!(", {name} {v:.3}")).unwrap_or_default();
-            format!("s {s:.4} on {df} df{}{}", share("R2", report.r_squared), share("predictive R2", report.predictive_r_squared))
+            format!(
+                "s {s:.4} on {df} df{}{}",
+                share("R2", report.r_squared),
+                share("predictive R2", report.predictive_r_squared)
+            )
         }
         (None, phi) => {
             let deviance = report.deviance.unwrap_or_default();

@@ -115,7 +115,8 @@ impl fmt::Display for Expression {
 /// Whether R takes a name without backticks.
 fn is_plain_name(name: &str) -> bool {
     const RESERVED: [&str; 14] = [
-        "if", "else", "repeat", "while", "function", "for", "in", "next", "break", "TRUE", "FALSE", "NULL", "Inf", "NaN",
+        "if", "else", "repeat", "while", "function", "for", "in", "next", "break", "TRUE", "FALSE", "NULL", "Inf",
+        "NaN",
     ];
     let mut signs = name.chars();
     let begins = match (signs.next(), signs.next()) {

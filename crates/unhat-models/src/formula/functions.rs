@@ -116,7 +116,14 @@ pub(crate) fn polynomial<'a>(
     at: usize,
     text: &str,
 ) -> Result<(&'a Expression, usize, bool)> {
-    let wrong = || refused(text, at, "poly() with other arguments", "expected poly(x, k) or poly(x, k, raw = TRUE), k from 1 to 20");
+    let wrong = || {
+        refused(
+            text,
+            at,
+            "poly() with other arguments",
+            "expected poly(x, k) or poly(x, k, raw = TRUE), k from 1 to 20",
+        )
+    };
     let (first, rest) = arguments.split_first().ok_or_else(wrong)?;
     let (second, rest) = rest.split_first().ok_or_else(wrong)?;
     let named = |name: &Option<String>, expected: &str| name.as_deref().is_none_or(|name| name == expected);
@@ -126,8 +133,16 @@ pub(crate) fn polynomial<'a>(
     };
     let raw = match rest {
         [] => false,
-        [(Some(name), Expression { kind: Node::Name(word), .. })] if name == "raw" && (word == "TRUE" || word == "T") => true,
-        [(Some(name), Expression { kind: Node::Name(word), .. })] if name == "raw" && (word == "FALSE" || word == "F") => false,
+        [(Some(name), Expression { kind: Node::Name(word), .. })]
+            if name == "raw" && (word == "TRUE" || word == "T") =>
+        {
+            true
+        }
+        [(Some(name), Expression { kind: Node::Name(word), .. })]
+            if name == "raw" && (word == "FALSE" || word == "F") =>
+        {
+            false
+        }
         _ => return Err(wrong()),
     };
     match named(&first.0, "x") && named(&second.0, "degree") {

@@ -61,7 +61,8 @@ impl fmt::Display for Formula {
 /// # Errors
 /// [`ErrorKind::Option`] as [`Formula::parse`].
 pub fn parse_expression(what: &str, text: &str) -> Result<Expression> {
-    let found = parse::parse_expression(text).and_then(|found| functions::require_arithmetic(&found, text).map(|()| found));
+    let found =
+        parse::parse_expression(text).and_then(|found| functions::require_arithmetic(&found, text).map(|()| found));
     found.map_err(|error| match error.kind() {
         ErrorKind::Option { reason, .. } => ErrorKind::Option { name: what.into(), reason: reason.clone() }.into(),
         _ => error,

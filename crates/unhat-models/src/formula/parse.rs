@@ -123,7 +123,9 @@ impl<'a> Parser<'a> {
             Some(Token::Name(name, quoted)) => {
                 self.next += 1;
                 match self.take("(") {
-                    true if quoted => return Err(refused(self.text, at, "a function between backticks", "leave them out")),
+                    true if quoted => {
+                        return Err(refused(self.text, at, "a function between backticks", "leave them out"));
+                    }
                     true => Node::Call(name, self.arguments()?),
                     false if name == "." && !quoted => Node::Dot,
                     false => Node::Name(name),

@@ -27,9 +27,8 @@ impl Terms {
     /// R's labels of the terms: `a`, `a:b`.
     #[must_use]
     pub fn labels(&self) -> Vec<String> {
-        let label = |term: &Vec<usize>| {
-            term.iter().map(|&v| self.variables[v].to_string()).collect::<Vec<_>>().join(":")
-        };
+        let label =
+            |term: &Vec<usize>| term.iter().map(|&v| self.variables[v].to_string()).collect::<Vec<_>>().join(":");
         self.terms.iter().map(label).collect()
     }
 
@@ -83,7 +82,9 @@ fn require_response(left: &Expression, text: &str) -> Result<()> {
                 require_arithmetic(successes, text)?;
                 require_arithmetic(failures, text)
             }
-            _ => Err(refused(text, left.at, "cbind() of other than two columns", "expected cbind(successes, failures)")),
+            _ => {
+                Err(refused(text, left.at, "cbind() of other than two columns", "expected cbind(successes, failures)"))
+            }
         },
         _ => require_arithmetic(left, text),
     }
@@ -128,7 +129,12 @@ pub(super) fn expand(formula: &Sides<'_>, columns: &[String], apart: &[&str]) ->
         }
     }
     if terms.is_empty() && !intercept {
-        return Err(refused(formula.text, formula.right.at, "neither a term nor an intercept", "there is nothing to fit"));
+        return Err(refused(
+            formula.text,
+            formula.right.at,
+            "neither a term nor an intercept",
+            "there is nothing to fit",
+        ));
     }
     Ok(Terms { response, variables, terms, intercept, offsets })
 }
@@ -188,7 +194,11 @@ impl<'a> Walk<'a> {
             Node::Parenthesis(inner) => self.sum(inner, added),
             Node::Call(name, arguments) if Function::named(name) == Some(Function::Offset) => {
                 if !added {
-                    return self.refused(expression.at, "an offset after a minus", "leave it out, or change its sign inside");
+                    return self.refused(
+                        expression.at,
+                        "an offset after a minus",
+                        "leave it out, or change its sign inside",
+                    );
                 }
                 let argument = one_argument(name, arguments, expression.at, self.formula.text)?;
                 require_arithmetic(argument, self.formula.text)?;

@@ -48,7 +48,12 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Placed>> {
         let token = if c == '`' {
             let end = signs[k + 1..].iter().position(|&c| c == '`').map(|length| k + 1 + length);
             let Some(end) = end.filter(|&end| end > k + 1) else {
-                return Err(refused(text, at, "a name between backticks that does not end, or is empty", "write `my column`"));
+                return Err(refused(
+                    text,
+                    at,
+                    "a name between backticks that does not end, or is empty",
+                    "write `my column`",
+                ));
             };
             k = end + 1;
             Token::Name(signs[start + 1..end].iter().collect(), true)
@@ -56,7 +61,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Placed>> {
             k = end_of_number(&signs, k);
             let written: String = signs[start..k].iter().collect();
             match written.parse::<f64>() {
-                Ok(value) if value.is_finite() && !signs.get(k).is_some_and(|&c| continues_name(c)) => Token::Number(value),
+                Ok(value) if value.is_finite() && !signs.get(k).is_some_and(|&c| continues_name(c)) => {
+                    Token::Number(value)
+                }
                 _ => {
                     let found = format!("{written:?} before a letter or beyond the range of numbers");
                     return Err(refused(text, at, &found, "a name that begins with a digit stands between backticks"));
@@ -71,7 +78,12 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Placed>> {
             let end = signs[k + 1..].iter().position(|&c| c == '%').map(|length| k + 1 + length);
             let word: String = signs[k..end.map_or(signs.len(), |end| end + 1)].iter().collect();
             if word != "%in%" {
-                return Err(refused(text, at, &format!("the operator {word:?}"), "of such operators only %in% is known"));
+                return Err(refused(
+                    text,
+                    at,
+                    &format!("the operator {word:?}"),
+                    "of such operators only %in% is known",
+                ));
             }
             k += word.len();
             Token::Sign("%in%")
@@ -85,7 +97,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Placed>> {
             let advice = match c {
                 '|' => "random effects are not fitted here",
                 '"' | '\'' => "a column name with other signs stands between backticks",
-                _ => "a column name with other signs stands between backticks; the operators are + - * / : ^ %in% ( ) and ~",
+                _ => {
+                    "a column name with other signs stands between backticks; the operators are + - * / : ^ %in% ( ) and ~"
+                }
             };
             return Err(refused(text, at, &format!("the sign {c:?}"), advice));
         };

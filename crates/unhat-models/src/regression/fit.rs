@@ -60,6 +60,9 @@ pub struct Fit {
     pub(super) factor: Factor,
 }
 
+/// A response is fitted exactly when what is left of it is so many roundings.
+const NOTHING: f64 = 64.0;
+
 impl Fit {
     /// The number of columns that are estimated.
     #[must_use]
@@ -164,7 +167,9 @@ fn fitted(problem: &Problem<'_>, start: Option<&[f64]>, settles: bool, run: &Run
     let n = problem.response.len();
     let counted = (0..n).filter(|&i| problem.weight(i) > 0.0).count();
     if counted == 0 {
-        return Err(ErrorKind::Option { name: "weights".into(), reason: "every one is 0, expected some above".into() }.into());
+        return Err(
+            ErrorKind::Option { name: "weights".into(), reason: "every one is 0, expected some above".into() }.into()
+        );
     }
     let (first, state) = first_state(problem, &law);
     let sums = ColumnSums::of(problem.source, &state.row_scale, problem.intercept, run)?;
@@ -201,6 +206,22 @@ fn fitted(problem: &Problem<'_>, start: Option<&[f64]>, settles: bool, run: &Run
             warnings.push(format!("{count} fitted probabilities are 0 or 1 to rounding"));
         }
     }
+    if law.family() == Family::Binomial && law.has_likelihood() {
+        let successes =
+            |i: usize| problem.weight(i) / problem.own_weights.map_or(1.0, |own| own[i]) * problem.response[i];
+        let broken =
+            (0..n).filter(|&i| problem.weight(i) > 0.0).filter(|&i| (successes(i) - successes(i).round()).abs() > 1e-3);
+        let count = broken.count();
+        if count > 0 {
+            warnings.push(format!("{count} rows have numbers of successes (weight × response) that are not whole"));
+        }
+    }
+    let size: f64 = (0..n).map(|i| problem.weight(i) * (problem.response[i] - problem.offset(i)).powi(2)).sum();
+    if problem.model == Model::Linear && state.deviance.sqrt() <= NOTHING * f64::EPSILON * p as f64 * size.sqrt() {
+        warnings.push(
+            "the fit leaves nothing of the response but rounding: what is made of residuals has no digits".into(),
+        );
+    }
     geometry.to_columns(&mut gamma);
     let mut coefficients = vec![f64::NAN; problem.source.shape().columns];
     kept.iter().zip(&gamma).for_each(|(&j, b)| coefficients[j] = *b);
@@ -211,6 +232,9 @@ fn fitted(problem: &Problem<'_>, start: Option<&[f64]>, settles: bool, run: &Run
         Model::Linear if df_residual > 0 => state.deviance / df_residual as f64,
         _ => f64::NAN,
     };
+    if df_residual == 0 {
+        warnings.push("as many coefficients as rows: nothing is left for residuals".into());
+    }
     let condition = factor.condition();
     let error = if factor.method() == FactorMethod::Cholesky { factor.gram_condition() } else { condition };
     let mut found = Fit {
@@ -238,7 +262,8 @@ fn fitted(problem: &Problem<'_>, start: Option<&[f64]>, settles: bool, run: &Run
     };
     match problem.model {
         Model::Linear => {
-            let summary = LinearSummary::of(problem, &found.predictor, (found.rank(), found.df_residual), found.deviance);
+            let summary =
+                LinearSummary::of(problem, &found.predictor, (found.rank(), found.df_residual), found.deviance);
             (found.log_likelihood, found.aic) = (Some(summary.log_likelihood), Some(summary.aic));
             found.null_deviance = summary.total;
             found.linear = Some(summary);

@@ -1,7 +1,9 @@
 //! Weighted rows in coordinates that are centred where there is an intercept: predictors, products, and the factor.
 
 use unhat::gram::Factor;
-use unhat::kernels::{Chunks, Transform, dot, merged, rows_times_vector, add_transposed_rows_times_vector, with_scratch};
+use unhat::kernels::{
+    Chunks, Transform, add_transposed_rows_times_vector, dot, merged, rows_times_vector, with_scratch,
+};
 use unhat::leverage::{gram_factor, is_large_and_sparse};
 use unhat::rows::{Pass, RowSource, Rows, sweep};
 use unhat::{ErrorKind, Result, Run};

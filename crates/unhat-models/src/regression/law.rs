@@ -234,7 +234,10 @@ impl Law {
             }
             Family::Poisson | Family::NegativeBinomial => {
                 let log = |y: f64, mean: f64| y * mean.ln() - mean - libm::lgamma(y + 1.0);
-                -2.0 * rows.iter().map(|(y, at, w)| w * if *y == 0.0 { -at.mean } else { log(*y, at.mean) }).sum::<f64>()
+                -2.0 * rows
+                    .iter()
+                    .map(|(y, at, w)| w * if *y == 0.0 { -at.mean } else { log(*y, at.mean) })
+                    .sum::<f64>()
             }
             Family::Binomial => {
                 let log = |(k, (y, at, w)): (usize, &(f64, Mean, f64))| {
@@ -242,7 +245,8 @@ impl Law {
                     let weight = own.map_or(1.0, |own| own[k]);
                     let m = (w / weight).round();
                     let successes = (w / weight * y).round();
-                    let choose = libm::lgamma(m + 1.0) - libm::lgamma(successes + 1.0) - libm::lgamma(m - successes + 1.0);
+                    let choose =
+                        libm::lgamma(m + 1.0) - libm::lgamma(successes + 1.0) - libm::lgamma(m - successes + 1.0);
                     let part = |count: f64, p: f64| if count == 0.0 { 0.0 } else { count * p.ln() };
                     weight * (choose + part(successes, at.mean) + part(m - successes, at.rest))
                 };

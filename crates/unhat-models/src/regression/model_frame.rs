@@ -122,9 +122,13 @@ impl<'a> ModelFrame<'a> {
         }
         let mut notes = Vec::new();
         let used_in_dot = frame.names().iter().filter(|name| apart.contains(&name.as_str()));
-        let hidden: Vec<String> = used_in_dot.filter(|name| !used_by(&terms, name)).map(|n| format!("\"{n}\"")).collect();
+        let hidden: Vec<String> =
+            used_in_dot.filter(|name| !used_by(&terms, name)).map(|n| format!("\"{n}\"")).collect();
         if !hidden.is_empty() && holds_dot(&wanted.formula) {
-            notes.push(format!("the . of the formula leaves out {}, which weights, trials or offset use", hidden.join(", ")));
+            notes.push(format!(
+                "the . of the formula leaves out {}, which weights, trials or offset use",
+                hidden.join(", ")
+            ));
         }
         let variables: Result<Vec<_>> =
             terms.variables.iter().map(|v| variable(v, cells, &wanted.levels, &mut notes)).collect();
@@ -218,7 +222,11 @@ fn used_columns<'t>(terms: &'t Terms, apart: &[&'t str]) -> Vec<&'t str> {
     let mut used = Vec::new();
     terms.response.columns(&mut used);
     terms.variables.iter().chain(&terms.offsets).for_each(|expression| expression.columns(&mut used));
-    apart.iter().for_each(|name| if !used.contains(name) { used.push(name) });
+    apart.iter().for_each(|name| {
+        if !used.contains(name) {
+            used.push(name)
+        }
+    });
     used
 }
 
@@ -335,8 +343,7 @@ impl Counted {
             Some(trials) => {
                 require_weights("trials", &trials, cells)?;
                 if let Some(k) = (0..values.len()).find(|&k| values[k] > trials[k]) {
-                    let reason =
-                        format!("row {}: {} successes of {} trials", cells.label(k), values[k], trials[k]);
+                    let reason = format!("row {}: {} successes of {} trials", cells.label(k), values[k], trials[k]);
                     return refused("trials", reason);
                 }
                 Counted::counted(&values, trials, cells)

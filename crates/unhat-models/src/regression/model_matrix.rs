@@ -93,7 +93,9 @@ impl<'a> ModelMatrix<'a> {
                 }
                 names = ends
                     .flat_map(|end| {
-                        names.iter().map(move |name| if name.is_empty() { end.clone() } else { format!("{name}:{end}") })
+                        names
+                            .iter()
+                            .map(move |name| if name.is_empty() { end.clone() } else { format!("{name}:{end}") })
                     })
                     .collect();
                 own.push(part);

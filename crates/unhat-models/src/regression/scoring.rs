@@ -16,6 +16,8 @@ const MOST_STEPS: usize = 200;
 const CONVERGED: f64 = 1e-14;
 /// Where steps no longer shrink below this, rounding is what they are.
 const AT_ROUNDING: f64 = 1e-9;
+/// So many steps in a row that do not shrink are rounding.
+const STALLS: usize = 3;
 /// Halvings of a step that leads out of the means, or up.
 const MOST_HALVINGS: usize = 40;
 /// A deviance has settled when it changes by less than this, in R's measure |D − D′|/(|D| + 0.1).
@@ -57,7 +59,7 @@ impl Scoring<'_> {
             }
         }
         let mut factor: Option<Factor> = None;
-        let mut shortest = f64::INFINITY;
+        let (mut shortest, mut stalls) = (f64::INFINITY, 0);
         for step_number in 1..=MOST_STEPS {
             self.run.check()?;
             if factor.is_none() || !linear {
@@ -90,7 +92,10 @@ impl Scoring<'_> {
             }
             let scale = state.pearson.sqrt();
             let was_started = std::mem::replace(&mut started, true);
-            let stalled = length <= AT_ROUNDING * scale && length > 0.3 * shortest && (linear || length > 0.9 * shortest);
+            // A fit that converges slowly shrinks at every step; what does not shrink is rounding.
+            let shrinks = length > AT_ROUNDING * scale || length <= if linear { 0.3 } else { 0.9 } * shortest;
+            stalls = if shrinks { 0 } else { stalls + 1 };
+            let stalled = stalls >= if linear { 1 } else { STALLS };
             if was_started && (length <= CONVERGED * scale || stalled || length == 0.0) {
                 // The factor of the last weights, which a step of rounding has not changed.
                 return match factor {
@@ -102,7 +107,8 @@ impl Scoring<'_> {
                 shortest = shortest.min(length);
             }
             // Fits that leave nothing have no scale; three steps have taken out what rounding lets them.
-            if linear && step_number >= 4
+            if linear
+                && step_number >= 4
                 && let Some(factor) = factor.take()
             {
                 return Ok(Reached { gamma, predictor: eta, state, factor, iterations: step_number });
@@ -120,7 +126,12 @@ impl Scoring<'_> {
     }
 
     /// A step, halved until all means are means and the deviance has not risen.
-    fn advance(&self, gamma: &[f64], step: &[f64], before: Option<&RowState>) -> Result<(Vec<f64>, Vec<f64>, RowState)> {
+    fn advance(
+        &self,
+        gamma: &[f64],
+        step: &[f64],
+        before: Option<&RowState>,
+    ) -> Result<(Vec<f64>, Vec<f64>, RowState)> {
         /// What rounding may add to a deviance.
         const RISE: f64 = 1e-8;
         let mut share = 1.0;
@@ -181,7 +192,8 @@ impl Scoring<'_> {
         if self.law.family() == Family::Binomial && self.law.any_predictor() {
             return self.no_maximum(); // every predictor has a mean: it has run off to 0 or 1
         }
-        let reason = "no coefficients were found at which every mean is one of the family: another link may serve".into();
+        let reason =
+            "no coefficients were found at which every mean is one of the family: another link may serve".into();
         ErrorKind::Numerical { reason }.into()
     }
 

@@ -139,13 +139,17 @@ fn in_order(
 ) -> Result<(Vec<String>, Vec<u32>)> {
     if let Some(k) = codes.iter().position(|&code| found.get(code as usize).is_some_and(|word| !asked.contains(word))) {
         let word = &found[codes[k] as usize];
-        let reason = format!("row {}, column \"{name}\": the level \"{word}\" is not among those given", cells.label(k));
+        let reason =
+            format!("row {}, column \"{name}\": the level \"{word}\" is not among those given", cells.label(k));
         return Err(ErrorKind::Option { name: "levels".into(), reason }.into());
     }
     let kept: Vec<String> = asked.iter().filter(|word| found.contains(word)).cloned().collect();
     let without: Vec<String> = asked.iter().filter(|word| !found.contains(word)).map(|w| format!("\"{w}\"")).collect();
     if !without.is_empty() {
-        notes.push(format!("column \"{name}\": no row of the fit has the levels {}; they are left out", without.join(", ")));
+        notes.push(format!(
+            "column \"{name}\": no row of the fit has the levels {}; they are left out",
+            without.join(", ")
+        ));
     }
     let place: Vec<u32> =
         found.iter().map(|word| kept.iter().position(|k| k == word).map_or(u32::MAX, |k| k as u32)).collect();

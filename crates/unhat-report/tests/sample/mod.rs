@@ -10,12 +10,15 @@ use unhat::invert::hat::page::HatPage;
 use unhat::invert::page::{
     DirectionEntry, InversionPage, Inverted, LiftPage, ProvenDistance, StandardError, Trace, TraceStep, TriedAnswer,
 };
-use unhat_models::models::Label;
+use unhat_models::diagnose::{DiagnoseReport, Options, Request};
+use unhat_models::formula::Formula;
+use unhat_models::models::{Column, Frame, Label, TextColumn};
+use unhat_models::regression::{Model, Specification};
 use unhat_models::training::{
     ControlRun, Controls, Divergence, Ending, EpochCorrelation, HistoryEntry, Kept, RateTrial, ResolvedOptions,
     TrainedModel, TrainingOptions, TrainingReport,
 };
-use unhat_report::{Histogram, InfluencePage, ScoresPage, TopScore, TrainingPage};
+use unhat_report::{DiagnosePage, Histogram, InfluencePage, ScoresPage, TopScore, TrainingPage};
 
 /// A name that must stay text in every place.
 pub const HOSTILE: &str = "<script>alert(1)</script>";
@@ -171,6 +174,37 @@ pub fn minima() -> InversionPage {
         standard_errors: Vec::new(),
         lift: None,
         ..inversion()
+    }
+}
+
+/// A regression with a factor, of which one level has one row.
+pub fn diagnosis() -> DiagnosePage {
+    let n = 30;
+    let x: Vec<f64> = (0..n).map(|i| (f64::from(i) * 0.7).sin() * 3.0).collect();
+    let y = (0..n).map(|i| 2.0 + x[i as usize] + (f64::from(i) * 1.3).cos() + if i == 7 { 6.0 } else { 0.0 }).collect();
+    let words: Vec<String> = (0..n)
+        .map(|i| if i == 3 { format!("rare {HOSTILE}") } else { ["a", "b"][i as usize % 2].to_owned() })
+        .collect();
+    let text = TextColumn::new(words.iter().map(|word| Some(word.as_str())));
+    let mut table = Frame::new(vec![
+        ("y".into(), Column::Numbers(y)),
+        ("x".into(), Column::Numbers(x)),
+        ("g".into(), Column::Text(text)),
+    ])
+    .unwrap();
+    table.row_names = Some((0..n).map(|i| format!("patient {i} {HOSTILE}")).collect());
+    let request = Request {
+        specification: Specification::new(Formula::parse("y ~ x + g").unwrap()),
+        model: Model::Linear,
+        options: Options::default(),
+    };
+    let answer = request.answer(&table, &unhat::Run::default()).unwrap();
+    DiagnosePage {
+        tool: tool("unhat diagnose patients.csv --formula 'y ~ x + g' --report page.html"),
+        created_utc: Some("2026-11-30T06:20:00Z".to_owned()),
+        table: format!("patients {HOSTILE}.csv"),
+        found: DiagnoseReport::of(&answer, 10),
+        warnings: Vec::new(),
     }
 }
 
