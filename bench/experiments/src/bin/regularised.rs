@@ -75,7 +75,14 @@ fn solve(case: &Case<'_>, plain: &Outcome) -> Result<Outcome, Failure> {
     let (clock, wall) = (processor_seconds(), Instant::now());
     let found = invert_regularised(rows.as_ref(), b, c, &weights, &start, &options, &Run::default())?;
     let seconds = processor_seconds() - clock;
-    let lanczos = found.strictness.map_or(0.0, |s| 2.0 + 4.5 * f64::from(s.products));
+    if std::env::var("TRACE").is_ok() {
+        eprintln!("{name} w={:e} {} core {:.1}", case.w, found.reason, found.coreset_work);
+        for step in &found.history {
+            eprintln!("   passes {} work {:.2} change {:.2e}", step.passes, step.work, step.decrement);
+        }
+    }
+    let pairs = found.method == CurvatureMethod::Products && rows.shape().stored < b.len() * case.problem.d / 2;
+    let lanczos = found.strictness.map_or(0.0, |s| 2.0 + if pairs { 2.0 } else { 3.0 } * f64::from(s.products));
     let units = found.work - found.coreset_work - lanczos;
     println!(
         "{}",

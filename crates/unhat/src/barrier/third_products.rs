@@ -83,13 +83,37 @@ impl Barrier<'_> {
         let (v, k) = (&along.v, &other.v);
         let mut middle = self.whitened_gram(point, |i| v[i] * k[i], run)?;
         middle.iter_mut().for_each(|m| *m *= 6.0);
-        let mut crossed = vec![0.0; d * d];
-        linalg::add_outer_product(&along.gram, &other.gram, d, -4.0, &mut crossed); // C_vC_k′, and its transpose below
-        for j in 0..d {
-            (0..d).for_each(|i| middle[i + j * d] += crossed[i + j * d] + crossed[j + i * d]);
-        }
+        add_crossed(&mut middle, along, other, d);
         let combine = |i: usize, form: f64| {
             form + 6.0 * (v[i] * other.squared[i] + along.squared[i] * k[i]) - 12.0 * point.scores[i] * v[i] * k[i]
+        };
+        Ok(self.whitened_forms(point, &middle, &combine, run)?.1)
+    }
+
+    /// Hm + D³V(x; h) k for two directions h and k that are both prepared, in the sweeps of one product.
+    ///
+    /// # Shapes
+    /// `m`: d values; the result: d values.
+    /// # Cost
+    /// One Hessian–vector product: the weights of the two Gram matrices are added, and so are their forms.
+    /// # Errors
+    /// Shape of `m`; those of the rows.
+    pub(crate) fn hessian_and_third_derivative(
+        &self,
+        point: &Point,
+        m: &[f64],
+        (along, other): (&ThirdDirection, &ThirdDirection),
+        run: &Run<'_>,
+    ) -> Result<Vec<f64>> {
+        let d = self.dim();
+        let (v, k) = (&along.v, &other.v);
+        let t = self.scaled_rows_times(point, m, run)?;
+        let mut middle = self.whitened_gram(point, |i| 6.0 * v[i] * k[i] - 2.0 * t[i], run)?;
+        add_crossed(&mut middle, along, other, d);
+        let combine = |i: usize, form: f64| {
+            let sigma = point.scores[i];
+            form + 3.0 * sigma * t[i] + 6.0 * (v[i] * other.squared[i] + along.squared[i] * k[i])
+                - 12.0 * sigma * v[i] * k[i]
         };
         Ok(self.whitened_forms(point, &middle, &combine, run)?.1)
     }
@@ -168,5 +192,14 @@ impl Barrier<'_> {
         let mut forms = vec![0.0; point.slack.len()];
         let combined = sweep(self.source(), &pass, &mut forms, run)?;
         Ok((forms, combined))
+    }
+}
+
+/// −4(C_vC_k′ + C_k′C_v), added.
+fn add_crossed(middle: &mut [f64], along: &ThirdDirection, other: &ThirdDirection, d: usize) {
+    let mut crossed = vec![0.0; d * d];
+    linalg::add_outer_product(&along.gram, &other.gram, d, -4.0, &mut crossed);
+    for j in 0..d {
+        (0..d).for_each(|i| middle[i + j * d] += crossed[i + j * d] + crossed[j + i * d]);
     }
 }

@@ -54,9 +54,13 @@ pub(super) fn descend_by_coresets(
     let mut steps = Steps { objective, seed, stream: 0, factor: 1.0, drawn: None };
     let mut place = first;
     let (mut size, mut last) = (f64::INFINITY, f64::INFINITY);
+    let mut known: Option<Vec<f64>> = None; // Hr at the point, which another coreset needs too
     for _ in 0..options.max_iterations {
         run.check()?;
-        let image = objective.barrier.hessian_vec(&place.base, &place.residual, run)?;
+        let image = match known.take() {
+            Some(image) => image,
+            None => objective.barrier.hessian_vec(&place.base, &place.residual, run)?,
+        };
         let fresh = steps.drawn.is_none();
         let Some(model) = steps.model(&place, &image, size, run)? else {
             return exact_descent(objective, place, options, watch, run);
@@ -80,11 +84,13 @@ pub(super) fn descend_by_coresets(
             }
             steps.drawn = None;
             last = f64::INFINITY;
+            known = Some(image);
             continue;
         }
         if size < NEAR && steps.too_few_nearby() {
             steps.drawn = None;
             last = f64::INFINITY;
+            known = Some(image);
             continue;
         }
         last = size;

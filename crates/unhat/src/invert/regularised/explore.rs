@@ -77,12 +77,13 @@ fn natural_starts(
     };
     run.tell(Event::Phase("descending from both natural starts"));
     let regular = regulariser_minimiser(objective, &centre, search.options(), run)?;
-    let short = match many {
-        true => gauss_newton_change(objective, &regular, run)?.is_some_and(|change| change < SHORT),
-        false => false,
+    let mut first = if many { objective.at(&regular, run)? } else { None };
+    let short = match &first {
+        Some(place) => gauss_newton_change(objective, place, run)? < SHORT,
+        None => false,
     };
-    if short {
-        search.descend_from(&regular, Origin::Regulariser)?;
+    if let Some(place) = first.take_if(|_| short) {
+        search.descend_on(place, Origin::Regulariser)?;
         if options.minima == MinimaSought::First && !search.found.is_empty() {
             return Ok(());
         }
@@ -100,14 +101,16 @@ fn natural_starts(
         }
         None => findings.warnings.push("the cell is unbounded and holds no x with g(x) = c".into()),
     }
-    let first = options.minima == MinimaSought::First;
-    if first && !search.found.is_empty() {
+    let single = options.minima == MinimaSought::First;
+    if single && !search.found.is_empty() {
         return Ok(());
     }
-    if !short {
-        search.descend_from(&regular, Origin::Regulariser)?;
-    }
-    if first || (options.stop_when_unique && best_is_unique(search, findings)?) {
+    match first {
+        Some(place) => search.descend_on(place, Origin::Regulariser)?,
+        None if short => None,
+        None => search.descend_from(&regular, Origin::Regulariser)?,
+    };
+    if single || (options.stop_when_unique && best_is_unique(search, findings)?) {
         return Ok(());
     }
 

@@ -151,9 +151,7 @@ pub(super) fn iterate(
             objective.at(&x, run)
         };
         if change < tolerance || floor {
-            // The step is too small to be judged, but it is the best that is known.
-            let last = if change < tolerance { trial(&place)? } else { None };
-            return Ok(Ending::Done(last.unwrap_or(place)));
+            return Ok(Ending::Done(place));
         }
         changes.push(change);
         if change.is_nan() || !keeps_going(&changes) || loss > STEP_CAP {
