@@ -81,8 +81,8 @@ fn solve(case: &Case<'_>, plain: &Outcome) -> Result<Outcome, Failure> {
             eprintln!("   passes {} work {:.2} change {:.2e}", step.passes, step.work, step.decrement);
         }
     }
-    let pairs = found.method == CurvatureMethod::Products && rows.shape().stored < b.len() * case.problem.d / 2;
-    let lanczos = found.strictness.map_or(0.0, |s| 2.0 + if pairs { 2.0 } else { 3.0 } * f64::from(s.products));
+    
+    let lanczos = found.strictness.map_or(0.0, |s| 1.5 + 2.0 * f64::from(s.products));
     let units = found.work - found.coreset_work - lanczos;
     println!(
         "{}",

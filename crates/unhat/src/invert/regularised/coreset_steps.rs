@@ -42,7 +42,7 @@ const STEP_CAP: f64 = 0.95;
 /// the coreset alone. Once its steps are small its curvature is kept, and (x, z) are iterated ([`iterate`]).
 ///
 /// # Cost
-/// 2½ evaluations a step, and the coreset's tensors; no n×d² and no n×d array.
+/// Two evaluations a step, and the coreset's tensors; no n×d² and no n×d array.
 pub(super) fn descend_by_coresets(
     objective: &Objective<'_>,
     first: Place,
@@ -59,7 +59,7 @@ pub(super) fn descend_by_coresets(
         run.check()?;
         let image = match known.take() {
             Some(image) => image,
-            None => objective.barrier.hessian_vec(&place.base, &place.residual, run)?,
+            None => objective.hessian_times(&place, &place.residual, run)?,
         };
         let fresh = steps.drawn.is_none();
         let Some(model) = steps.model(&place, &image, size, run)? else {

@@ -51,7 +51,7 @@ const STREAM: u64 = 1 << 42;
 /// The estimate, and the direction of least curvature, in x.
 ///
 /// # Cost
-/// Two evaluations and k products with ∇²L, 3 evaluations each, or 2 where rows are sparse.
+/// One evaluation and a half, and k products with ∇²L, two evaluations each.
 pub(super) fn least_curvature(
     objective: &Objective<'_>,
     place: &Place,

@@ -53,7 +53,7 @@ const TENSOR_STEPS: f64 = 8.0;
 /// Products with ∇²L of a descent by conjugate gradients, in the middle; each is two products with H.
 const PRODUCTS: f64 = 40.0;
 /// Evaluations and products with H of a descent by coresets, in units of one evaluation, in the middle.
-const CORESET_UNITS: f64 = 28.0;
+const CORESET_UNITS: f64 = 24.0;
 /// Times that a coreset's tensors are formed on the way.
 const CORESET_TENSORS: f64 = 10.0;
 /// Rows of a coreset are spread over more than their scores' sum: this many times the usual number in the middle.
@@ -86,7 +86,7 @@ fn predicted(shape: &Shape, method: CurvatureMethod) -> f64 {
     let fits = d <= TENSOR_COLUMNS;
     match method {
         CurvatureMethod::Tensors if fits => TENSOR_STEPS * (unit + tensor_flops(n, d)),
-        CurvatureMethod::Products => PRODUCTS * unit * if prefers_pairs(shape) { 2.0 } else { 3.0 },
+        CurvatureMethod::Products => 2.0 * PRODUCTS * unit,
         CurvatureMethod::Coreset if fits && GROWTH * coreset_rows(d) < LARGEST_SHARE * n => {
             let near = tensor_flops(6.0 * n / d as f64, d);
             CORESET_UNITS * unit + CORESET_TENSORS * tensor_flops(GROWTH * coreset_rows(d), d) + near
