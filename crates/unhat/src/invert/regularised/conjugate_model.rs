@@ -92,8 +92,7 @@ impl<'m, 'a> ProductModel<'m, 'a> {
     fn image(&self, h: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
         let (barrier, base) = (self.objective.barrier, &self.place.base);
         let along = barrier.third_direction(base, h, run)?;
-        let mut total =
-            barrier.hessian_and_third_derivative(base, along.hessian_vec(), (&self.third, &along), run)?;
+        let mut total = barrier.hessian_and_third_derivative(base, along.hessian_vec(), (&self.third, &along), run)?;
         let root = &self.objective.root;
         let pull = linalg::lower_times_vector(root, &linalg::lower_transposed_times_vector(root, h));
         total.iter_mut().zip(&pull).for_each(|(t, k)| *t += k);
@@ -115,10 +114,8 @@ impl<'m, 'a> ProductModel<'m, 'a> {
         let lower = self.place.base.factor.lower();
         let pairs = self.directions.0.borrow();
         let framed = pairs.iter().map(|(h, image)| {
-            let z = linalg::lower_transposed_times_vector(
-                &self.lower,
-                &linalg::lower_transposed_times_vector(lower, h),
-            );
+            let z =
+                linalg::lower_transposed_times_vector(&self.lower, &linalg::lower_transposed_times_vector(lower, h));
             let y = self.framed(image);
             let curvature = dot(&z, &y);
             (z, y, curvature)

@@ -76,7 +76,7 @@ fn unit_flops(shape: &Shape) -> f64 {
 /// Flops of H and D³V(h) by the third moments of m rows.
 fn tensor_flops(m: f64, d: usize) -> f64 {
     let d = d as f64;
-    2.0 * m * d.powi(3) / 3.0 + 6.0 * m * d * d + 8.0 * d.powi(4)
+    2.0 * m * d.powi(3) / 3.0 + 6.0 * m * d * d + 6.0 * d.powi(4)
 }
 
 /// Flops of a descent by each method, infinite where it does not apply.
@@ -137,7 +137,7 @@ pub(super) fn curve_work(shape: &Shape) -> f64 {
 }
 
 /// Evaluations that the curve may take unasked.
-const CURVE_UNITS: f64 = 60.0;
+const CURVE_UNITS: f64 = 40.0;
 
 /// Whether so many flops are hardly felt: a twentieth of a second.
 pub(super) fn is_tiny(flops: f64) -> bool {
