@@ -141,18 +141,16 @@ fn options_of(random: u32, minima: MinimaSought) -> RegularisedOptions {
 /// The default search against the best of 50 random starts, each solved in full, on problems in the window of w where
 /// there are several minima.
 fn quality(count: u64, first: u64) -> Result<(), Failure> {
-    let kinds = [
-        (200, 5, 0.99, 30.0),
-        (2000, 5, 0.99, 20.0),
-        (2000, 10, 0.99, 20.0),
-        (2000, 20, 0.9, 3.5),
-        (20_000, 10, 0.99, 6.0),
-    ];
+    let small =
+        [(60, 3, 0.99, 40.0), (100, 4, 0.99, 35.0), (200, 5, 0.99, 30.0), (200, 8, 0.99, 20.0), (400, 6, 0.99, 25.0)];
+    let large = [(2000, 5, 0.99, 20.0), (2000, 10, 0.99, 20.0), (2000, 20, 0.9, 3.5), (20_000, 10, 0.99, 6.0)];
     let (mut worse, mut better, mut several) = (0, 0, 0);
     let mut extents = std::collections::BTreeMap::new();
     for k in 0..count {
-        let (n, d, depth, w) = kinds[(k % kinds.len() as u64) as usize];
-        let seed = first + k / kinds.len() as u64;
+        // Every eighth problem is a large one.
+        let kinds = if k % 8 == 7 { &large[..] } else { &small[..] };
+        let (n, d, depth, w) = kinds[(k / 8 + k % 8) as usize % kinds.len()];
+        let seed = first + k;
         let problem = dense(n, d, depth, 0.0, seed)?;
         let weights = vec![w; n];
         let start = Start { point: Some(&problem.inside), ..Start::default() };
