@@ -1,5 +1,5 @@
 //! Evaluations, work and processor seconds of the regularised inversion against the solve without regulariser, in one run:
-//! `cargo run --release -p unhat-bench --bin regularised -- [dense|sparse|quality|boxes|claim|file] [part of a name] [seeds]`.
+//! `cargo run --release -p unhat-bench --bin regularised -- [dense|sparse|quality|boxes|memory|file] [part of a name] [seeds]`.
 //! One JSON line a solve goes to stdout, medians to stderr.
 
 use serde_json::json;
@@ -75,7 +75,13 @@ fn solve(case: &Case<'_>, plain: &Outcome) -> Result<Outcome, Failure> {
     let (clock, wall) = (processor_seconds(), Instant::now());
     let found = invert_regularised(rows.as_ref(), b, c, &weights, &start, &options, &Run::default())?;
     let seconds = processor_seconds() - clock;
-    let lanczos = found.strictness.map_or(0.0, |s| 2.0 + 4.5 * f64::from(s.products));
+    if std::env::var("TRACE").is_ok() {
+        eprintln!("{name} w={:e} {} core {:.1}", case.w, found.reason, found.coreset_work);
+        for step in &found.history {
+            eprintln!("   passes {} work {:.2} change {:.2e}", step.passes, step.work, step.decrement);
+        }
+    }
+    let lanczos = found.strictness.map_or(0.0, |s| 1.5 + 2.0 * f64::from(s.products));
     let units = found.work - found.coreset_work - lanczos;
     println!(
         "{}",
@@ -135,18 +141,16 @@ fn options_of(random: u32, minima: MinimaSought) -> RegularisedOptions {
 /// The default search against the best of 50 random starts, each solved in full, on problems in the window of w where
 /// there are several minima.
 fn quality(count: u64, first: u64) -> Result<(), Failure> {
-    let kinds = [
-        (200, 5, 0.99, 30.0),
-        (2000, 5, 0.99, 20.0),
-        (2000, 10, 0.99, 20.0),
-        (2000, 20, 0.9, 3.5),
-        (20_000, 10, 0.99, 6.0),
-    ];
+    let small =
+        [(60, 3, 0.99, 40.0), (100, 4, 0.99, 35.0), (200, 5, 0.99, 30.0), (200, 8, 0.99, 20.0), (400, 6, 0.99, 25.0)];
+    let large = [(2000, 5, 0.99, 20.0), (2000, 10, 0.99, 20.0), (2000, 20, 0.9, 3.5), (20_000, 10, 0.99, 6.0)];
     let (mut worse, mut better, mut several) = (0, 0, 0);
     let mut extents = std::collections::BTreeMap::new();
     for k in 0..count {
-        let (n, d, depth, w) = kinds[(k % kinds.len() as u64) as usize];
-        let seed = first + k / kinds.len() as u64;
+        // Every eighth problem is a large one.
+        let kinds = if k % 8 == 7 { &large[..] } else { &small[..] };
+        let (n, d, depth, w) = kinds[(k / 8 + k % 8) as usize % kinds.len()];
+        let seed = first + k;
         let problem = dense(n, d, depth, 0.0, seed)?;
         let weights = vec![w; n];
         let start = Start { point: Some(&problem.inside), ..Start::default() };
@@ -230,46 +234,26 @@ fn boxes(seeds: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Steps of one descent against ln(‖x₀ − x*‖/ε), ε the largest relative slack change at the end, over depths and ε.
-fn claim(seeds: u64) -> Result<(), Failure> {
-    for (n, d) in [(2000, 20), (20_000, 60)] {
-        for depth in [0.5, 0.9, 0.99, 0.999] {
-            for seed in 0..seeds {
-                let problem = dense(n, d, depth, 0.05, seed)?;
-                for w in [1e-2, 1.0] {
-                    for epsilon in [1e-2, 1e-4, 1e-6, 1e-8, 1e-10] {
-                        let start = Start { point: Some(&problem.inside), ..Start::default() };
-                        let options = RegularisedOptions {
-                            tolerance: epsilon,
-                            minima: MinimaSought::First,
-                            ..RegularisedOptions::default()
-                        };
-                        let weights = vec![w; n];
-                        let run = Run::default();
-                        let clock = processor_seconds();
-                        let found = invert_regularised(
-                            problem.rows.as_ref(),
-                            &problem.b,
-                            &problem.c,
-                            &weights,
-                            &start,
-                            &options,
-                            &run,
-                        )?;
-                        let distance: f64 =
-                            found.x.iter().zip(&problem.inside).map(|(x, y)| (x - y) * (x - y)).sum::<f64>().sqrt();
-                        println!(
-                            "{}",
-                            json!({"problem": problem.name, "w": w, "epsilon": epsilon, "steps": found.iterations,
-                                "passes": found.passes, "log": (distance / epsilon).ln(), "work": found.work,
-                                "coreset_work": found.coreset_work, "seconds": processor_seconds() - clock,
-                                "method": found.method.name()})
-                        );
-                    }
-                }
-            }
-        }
+/// Peak memory of one solve by itself: `plain` (no weights), `first` or `best`, in bytes, and the bound of the rest.
+fn memory(what: &str, (n, d): (usize, usize)) -> Result<(), Failure> {
+    let problem = dense(n, d, 0.9, 0.05, 0)?;
+    let resident = || -> f64 {
+        let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+        1024.0 * line.split_whitespace().nth(1).and_then(|v| v.parse().ok()).unwrap_or(f64::NAN)
+    };
+    let before = resident();
+    let nothing = plain(&problem)?; // both pay for it
+    if what != "plain" {
+        let minima = MinimaSought::from_name(what)?;
+        solve(&Case { problem: &problem, w: 1.0, minima, curvature: None, seed: 0 }, &nothing)?;
     }
+    let (size, m) = (d as f64, 6.0 * d as f64 * (1.0 + (d as f64).ln()));
+    let allowed = 8.0 * (8.0 * m * size + 4.0 * size.powi(3));
+    println!(
+        "{}",
+        json!({"memory": what, "n": n, "d": d, "before": before, "peak": resident(), "allowed_beyond_plain": allowed})
+    );
     Ok(())
 }
 
@@ -299,7 +283,7 @@ fn main() -> Result<(), Failure> {
     let what = arguments.first().map_or("dense", String::as_str);
     let part = arguments.get(1).map_or("", String::as_str);
     let seeds: u64 = arguments.get(2).map_or(Ok(2), |s| s.parse())?;
-    let sought = match arguments.get(3).map(String::as_str) {
+    let sought = match arguments.get(3).filter(|_| matches!(what, "dense" | "sparse")).map(String::as_str) {
         Some(word) => vec![MinimaSought::from_name(word)?],
         None => vec![MinimaSought::First, MinimaSought::Best],
     };
@@ -341,9 +325,12 @@ fn main() -> Result<(), Failure> {
         }
         "quality" => return quality(part.parse().unwrap_or(30), seeds),
         "boxes" => return boxes(seeds),
+        "memory" => {
+            let d = arguments.get(3).map_or(Ok(60), |d| d.parse())?;
+            return memory(part, (seeds as usize, d));
+        }
         "file" => return file(part),
-        "claim" => return claim(seeds),
-        _ => return Err("expected dense, sparse, quality, boxes, claim or file".into()),
+        _ => return Err("expected dense, sparse, quality, boxes, memory or file".into()),
     }
     eprintln!("| problem | w | minima | units median/worst | passes | seconds | times the solve without weights |");
     for (name, all) in &problems {

@@ -85,6 +85,34 @@ fn an_interrupted_search_for_minima_leaves_its_best_point() {
     assert!(desk.numbers("x.npy").iter().all(|v| v.is_finite()));
 }
 
+/// Interrupted after some descents, a search beside weights goes on from them: same point, same minima, same counts.
+#[test]
+fn an_interrupted_search_for_minima_resumes_to_the_same_bits() {
+    let desk = Desk::with_polytope(&random_polytope(60_000, 3, 0.99, 3, None));
+    let line = "invert gradient --matrix a.npy --offset b.npy --target c.npy --weights 30 --threads 1 --json \
+                --checkpoint run.json -o x.npy";
+    let child = desk.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let clock = Instant::now();
+    while !desk.path("run.json").exists() {
+        assert!(clock.elapsed() < Duration::from_secs(60), "no checkpoint was written");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    signal(&child, "-INT");
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(desk.path("run.json").exists(), "it can be resumed");
+    let resumed = desk.run(line).expect(0);
+    assert!(resumed.err.contains("resuming"), "{}", resumed.err);
+    let x = desk.numbers("x.npy");
+    let whole = desk.run(line).expect(0);
+    assert!(!whole.err.contains("resuming"));
+    assert_eq!(bits(&x), bits(&desk.numbers("x.npy")));
+    for key in ["iterations", "passes", "work", "objective", "minima", "certificate", "search"] {
+        assert_eq!(resumed.json()[key], whole.json()[key], "{key}");
+    }
+}
+
 #[test]
 fn a_killed_run_resumes_to_the_same_bits() {
     let desk = slow_desk();

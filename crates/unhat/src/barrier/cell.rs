@@ -21,6 +21,8 @@ pub struct Barrier<'a> {
     pub(super) precision: Cell<FactorMethod>,
     pub(super) passes: Cell<u32>,
     work: Cell<f64>,
+    /// The part of it that was done on drawn rows.
+    drawn_work: Cell<f64>,
     pub(super) sketch: Cell<Option<Sketch>>,
     /// Exact and sketched scores at the first point of a sketched phase.
     pub(super) reference: RefCell<Option<Reference>>,
@@ -95,6 +97,7 @@ impl<'a> Barrier<'a> {
             precision,
             passes: Cell::new(0),
             work: Cell::new(0.0),
+            drawn_work: Cell::new(0.0),
             sketch: Cell::new(None),
             reference: RefCell::new(None),
             pattern: None,
@@ -152,6 +155,18 @@ impl<'a> Barrier<'a> {
 
     pub(crate) fn charge(&self, work: f64) {
         self.work.set(self.work.get() + work);
+    }
+
+    /// The part of [`Barrier::work`] that this run did on drawn rows.
+    pub(crate) fn drawn_work(&self) -> f64 {
+        self.drawn_work.get()
+    }
+
+    /// Charges work on drawn rows, given in flops.
+    pub(crate) fn charge_drawn(&self, flops: f64) {
+        let before = self.work();
+        self.charge_flops(flops);
+        self.drawn_work.set(self.drawn_work() + self.work() - before);
     }
 
     /// Charges work beside the sweeps, given in flops.

@@ -3,10 +3,11 @@
 
 use super::cell::{Barrier, Point, metric_weight};
 use super::products::QuadraticForms;
+use super::sums::{Combine, add_combined};
 use crate::error::{ErrorKind, Result};
-use crate::gram::{Chunks, FactorMethod, Transform, chunked_gram, prefers_pairs, weighted_gram};
+use crate::gram::{Chunks, FactorMethod, Transform, chunked_gram, merged, prefers_pairs, weighted_gram};
 use crate::linalg;
-use crate::rows::sweep;
+use crate::rows::{Pass, Rows, sweep};
 use crate::run::Run;
 
 /// What the products along one direction share: its Hessian–vector product comes with it.
@@ -35,7 +36,7 @@ impl Barrier<'_> {
     /// # Shapes
     /// `h`: d values.
     /// # Cost
-    /// Two sweeps, 3nd² flops, or of pairs of entries where rows are sparse: one Hessian–vector product.
+    /// Two sweeps, 2nd² flops, or of pairs of entries where rows are sparse: one evaluation.
     /// # Errors
     /// Shape of `h`.
     pub fn third_direction(&self, point: &Point, h: &[f64], run: &Run<'_>) -> Result<ThirdDirection> {
@@ -53,7 +54,7 @@ impl Barrier<'_> {
     /// # Shapes
     /// `k`: d values; the result: d values.
     /// # Cost
-    /// Two Hessian–vector products; one where k was prepared before ([`Barrier::third_derivative_of`]).
+    /// Two evaluations; one where k was prepared before ([`Barrier::third_derivative_of`]).
     /// # Errors
     /// Shape of `k`.
     pub fn third_derivative_vec(
@@ -69,7 +70,7 @@ impl Barrier<'_> {
     /// D³V(x; h) k for two directions that are both prepared.
     ///
     /// # Cost
-    /// One Hessian–vector product.
+    /// One evaluation.
     /// # Errors
     /// Those of the rows.
     pub fn third_derivative_of(
@@ -83,13 +84,37 @@ impl Barrier<'_> {
         let (v, k) = (&along.v, &other.v);
         let mut middle = self.whitened_gram(point, |i| v[i] * k[i], run)?;
         middle.iter_mut().for_each(|m| *m *= 6.0);
-        let mut crossed = vec![0.0; d * d];
-        linalg::add_outer_product(&along.gram, &other.gram, d, -4.0, &mut crossed); // C_vC_k′, and its transpose below
-        for j in 0..d {
-            (0..d).for_each(|i| middle[i + j * d] += crossed[i + j * d] + crossed[j + i * d]);
-        }
+        add_crossed(&mut middle, along, other, d);
         let combine = |i: usize, form: f64| {
             form + 6.0 * (v[i] * other.squared[i] + along.squared[i] * k[i]) - 12.0 * point.scores[i] * v[i] * k[i]
+        };
+        Ok(self.whitened_forms(point, &middle, &combine, run)?.1)
+    }
+
+    /// Hm + D³V(x; h) k for two directions h and k that are both prepared, in the sweeps of one product.
+    ///
+    /// # Shapes
+    /// `m`: d values; the result: d values.
+    /// # Cost
+    /// One evaluation: the weights of the two Gram matrices are added, and so are their forms.
+    /// # Errors
+    /// Shape of `m`; those of the rows.
+    pub(crate) fn hessian_and_third_derivative(
+        &self,
+        point: &Point,
+        m: &[f64],
+        (along, other): (&ThirdDirection, &ThirdDirection),
+        run: &Run<'_>,
+    ) -> Result<Vec<f64>> {
+        let d = self.dim();
+        let (v, k) = (&along.v, &other.v);
+        let t = self.scaled_rows_times(point, m, run)?;
+        let mut middle = self.whitened_gram(point, |i| 6.0 * v[i] * k[i] - 2.0 * t[i], run)?;
+        add_crossed(&mut middle, along, other, d);
+        let combine = |i: usize, form: f64| {
+            let sigma = point.scores[i];
+            form + 3.0 * sigma * t[i] + 6.0 * (v[i] * other.squared[i] + along.squared[i] * k[i])
+                - 12.0 * sigma * v[i] * k[i]
         };
         Ok(self.whitened_forms(point, &middle, &combine, run)?.1)
     }
@@ -141,32 +166,102 @@ impl Barrier<'_> {
         run: &Run<'_>,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
         let d = self.dim();
+        let lower = point.factor.lower();
+        let mut forms = vec![0.0; point.slack.len()];
+        let whitened = |lower| Chunks {
+            transform: Transform { row_scale: Some(&point.inverse_slack), shift: None, lower },
+            columns: d,
+        };
         let plain = self.rows_as_they_are(point);
-        let pairs = plain && prefers_pairs(&self.source().shape());
-        self.charge(match (plain, pairs) {
-            (false, _) => 1.5,
-            (true, false) => 1.0,
-            (true, true) => 0.5,
-        });
-        let lower = (!plain).then(|| point.factor.lower());
-        let transform = Transform { row_scale: Some(&point.inverse_slack), shift: None, lower };
-        let chunks = Chunks { transform, columns: d };
+        if plain && !prefers_pairs(&self.source().shape()) {
+            self.charge(0.5);
+            let Shifted { root, shift } = Shifted::of(middle, d);
+            let mut factor = vec![0.0; d * d]; // (G⁻ᵀL⁻¹)⁻¹ of the definite matrix GᵀG
+            linalg::add_product(lower, &linalg::invert_lower(&root, d), d, d, d, &mut factor);
+            let chunks = whitened(Some(&factor));
+            let pass = ShiftedForms { chunks: &chunks, shift, combine, point };
+            let combined = sweep(self.source(), &pass, &mut forms, run)?;
+            return Ok((forms, combined));
+        }
+        self.charge(if plain { 0.5 } else { 1.5 });
         let mut form = middle.to_vec();
         if plain {
-            linalg::solve_lower_transposed_rows(point.factor.lower(), d, &mut form); // L⁻ᵀSL⁻¹
+            linalg::solve_lower_transposed_rows(lower, d, &mut form); // L⁻ᵀSL⁻¹
             linalg::transpose(&mut form, d);
-            linalg::solve_lower_transposed_rows(point.factor.lower(), d, &mut form);
+            linalg::solve_lower_transposed_rows(lower, d, &mut form);
             linalg::symmetrise(&mut form, d);
         }
         let pass = QuadraticForms {
-            chunks: &chunks,
-            pairs,
+            chunks: &whitened((!plain).then_some(lower)),
+            pairs: plain,
             middle: &form,
             combine: Some(combine),
             row_scale: &point.inverse_slack,
         };
-        let mut forms = vec![0.0; point.slack.len()];
         let combined = sweep(self.source(), &pass, &mut forms, run)?;
         Ok((forms, combined))
+    }
+}
+
+/// S + αI = GᵀG with G lower triangular: quadratic forms of S then take triangular solves, half the work of a product with a
+/// square matrix. With α = 2‖S‖ its condition is at most 3, and the error of a form a rounding of ‖S‖.
+struct Shifted {
+    /// G.
+    root: Vec<f64>,
+    /// α.
+    shift: f64,
+}
+
+impl Shifted {
+    fn of(middle: &[f64], d: usize) -> Shifted {
+        let shift = 2.0 * linalg::norm(middle).max(f64::MIN_POSITIVE);
+        // The factor that begins in the last corner: that of the matrix turned round, turned back.
+        let mut turned: Vec<f64> = middle.iter().rev().map(|v| v / shift).collect();
+        (0..d).for_each(|i| turned[i + i * d] += 1.0);
+        let definite = linalg::cholesky_in_place(&mut turned, d);
+        debug_assert!(definite, "a matrix of condition 3");
+        let size = shift.sqrt();
+        let mut root = vec![0.0; d * d];
+        for j in 0..d {
+            (j..d).for_each(|i| root[i + j * d] = size * turned[(d - 1 - j) + (d - 1 - i) * d]);
+        }
+        Shifted { root, shift }
+    }
+}
+
+/// pᵢ = ‖GL⁻¹a_{x,i}‖² − ασᵢ a row, and Σ combine(i, pᵢ) a_{x,i}.
+struct ShiftedForms<'a> {
+    chunks: &'a Chunks<'a>,
+    shift: f64,
+    combine: Combine<'a>,
+    point: &'a Point,
+}
+
+impl Pass for ShiftedForms<'_> {
+    type Acc = Vec<f64>;
+    fn zero(&self) -> Vec<f64> {
+        vec![0.0; self.chunks.columns]
+    }
+    fn add(&self, combined: &mut Vec<f64>, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        self.chunks.each(rows, |range, u| linalg::row_norms_squared(u, self.chunks.columns, &mut out[range]));
+        let scores = &self.point.scores[rows.range()];
+        out.iter_mut().zip(scores).for_each(|(p, sigma)| *p -= self.shift * sigma);
+        add_combined(rows, self.combine, out, &self.point.inverse_slack[rows.range()], combined);
+        Ok(())
+    }
+    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
+        merged(left, right)
+    }
+    fn width(&self) -> usize {
+        1
+    }
+}
+
+/// −4(C_vC_k′ + C_k′C_v), added.
+fn add_crossed(middle: &mut [f64], along: &ThirdDirection, other: &ThirdDirection, d: usize) {
+    let mut crossed = vec![0.0; d * d];
+    linalg::add_outer_product(&along.gram, &other.gram, d, -4.0, &mut crossed);
+    for j in 0..d {
+        (0..d).for_each(|i| middle[i + j * d] += crossed[i + j * d] + crossed[j + i * d]);
     }
 }

@@ -26,6 +26,8 @@ pub struct Inversion {
     pub passes: u32,
     /// Every sweep of the solve in units of one evaluation.
     pub work: f64,
+    /// The part of it that this run did on drawn rows.
+    pub(crate) drawn_work: f64,
     /// ‖g − c‖₂ at the last evaluated point.
     pub residual: f64,
     /// Upper bound on the Newton decrement there, in the metric of Q⁻¹.
@@ -125,6 +127,7 @@ pub(super) fn conclude(
         iterations: (history.len() as u32).saturating_sub(1),
         passes,
         work,
+        drawn_work: phi.barrier.drawn_work(),
         residual,
         decrement: step.decrement,
         objective: 0.5 * residual * residual,

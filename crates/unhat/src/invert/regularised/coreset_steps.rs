@@ -12,10 +12,13 @@ use crate::leverage::sketched_scores;
 use crate::linalg::{self, dot};
 use crate::run::Run;
 
-/// Below this Gauss–Newton step the coreset is drawn once with as many rows as its tensors are worth, and (x, z) take over.
-const NEAR: f64 = 0.03;
+/// Below this Gauss–Newton step the coreset is drawn once with Q and as many rows as its tensors are worth, and (x, z) take
+/// over.
+const NEAR: f64 = 0.1;
 /// Above this Gauss–Newton step rows of the whole matrix are watched while the coreset's problem is solved.
 const FAR: f64 = 0.1;
+/// Far away, where steps come to nothing by themselves, a coreset holds this share of the usual rows.
+const FEWER_ROWS: f64 = 0.6;
 /// A coreset serves until some slack moved by this much since its draw.
 const REACH: f64 = 0.3;
 /// A coreset's step that gained less than this factor is drawn anew, with twice the rows.
@@ -42,7 +45,7 @@ const STEP_CAP: f64 = 0.95;
 /// the coreset alone. Once its steps are small its curvature is kept, and (x, z) are iterated ([`iterate`]).
 ///
 /// # Cost
-/// 2½ evaluations a step, and the coreset's tensors; no n×d² and no n×d array.
+/// Two evaluations a step, and the coreset's tensors; no n×d² and no n×d array.
 pub(super) fn descend_by_coresets(
     objective: &Objective<'_>,
     first: Place,
@@ -54,9 +57,13 @@ pub(super) fn descend_by_coresets(
     let mut steps = Steps { objective, seed, stream: 0, factor: 1.0, drawn: None };
     let mut place = first;
     let (mut size, mut last) = (f64::INFINITY, f64::INFINITY);
+    let mut known: Option<Vec<f64>> = None; // Hr at the point, which another coreset needs too
     for _ in 0..options.max_iterations {
         run.check()?;
-        let image = objective.barrier.hessian_vec(&place.base, &place.residual, run)?;
+        let image = match known.take() {
+            Some(image) => image,
+            None => objective.hessian_times(&place, &place.residual, run)?,
+        };
         let fresh = steps.drawn.is_none();
         let Some(model) = steps.model(&place, &image, size, run)? else {
             return exact_descent(objective, place, options, watch, run);
@@ -80,11 +87,13 @@ pub(super) fn descend_by_coresets(
             }
             steps.drawn = None;
             last = f64::INFINITY;
+            known = Some(image);
             continue;
         }
-        if size < NEAR && steps.too_few_nearby() {
+        if size < NEAR && steps.too_rough_nearby() {
             steps.drawn = None;
             last = f64::INFINITY;
+            known = Some(image);
             continue;
         }
         last = size;
@@ -179,7 +188,8 @@ impl<'a> Steps<'_, 'a> {
     fn model(&mut self, place: &Place, image: &[f64], size: f64, run: &Run<'_>) -> Result<Option<Objective<'a>>> {
         let (n, d) = (place.base.slack.len(), self.objective.dim());
         while self.drawn.is_none() {
-            let mut wanted = self.factor * coreset_rows(d);
+            let far = if size > 1.0 { FEWER_ROWS } else { 1.0 };
+            let mut wanted = far * self.factor * coreset_rows(d);
             if size < NEAR {
                 wanted = wanted.max(NEAR_ROWS * n as f64 / d as f64);
             }
@@ -250,9 +260,12 @@ impl<'a> Steps<'_, 'a> {
         self.objective.largest_change(&current.anchor, &h, run)
     }
 
-    /// Whether the coreset holds far fewer rows than its tensors are worth near the solution.
-    fn too_few_nearby(&self) -> bool {
+    /// Whether the coreset holds far fewer rows than its tensors are worth near the solution, or was drawn without Q.
+    fn too_rough_nearby(&self) -> bool {
         let Some(current) = &self.drawn else { return false };
+        if current.better.is_empty() {
+            return true;
+        }
         let (n, d) = (current.anchor.base.slack.len() as f64, self.objective.dim() as f64);
         (current.rows.len() as f64) < 0.6 * (NEAR_ROWS * n / d).min(0.9 * n)
     }

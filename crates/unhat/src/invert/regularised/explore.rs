@@ -35,7 +35,7 @@ const COMPLETE_UP_TO: usize = 3;
 /// Up to this dimension branch and bound is tried on request; at d = 4 three of four cases end within 300,000 boxes.
 const PROVE_UP_TO: usize = 5;
 /// Below this Gauss–Newton step at the regulariser's minimiser a descent from there is short.
-const SHORT: f64 = 0.3;
+const SHORT: f64 = 3.0;
 /// From this many rows on a start is left out where the other one's minimum is proven to be the only one.
 const MANY_ROWS: usize = 1000;
 /// How far a minimum of a coreset's problem may lie from that of all rows, in relative slack change.
@@ -77,12 +77,13 @@ fn natural_starts(
     };
     run.tell(Event::Phase("descending from both natural starts"));
     let regular = regulariser_minimiser(objective, &centre, search.options(), run)?;
-    let short = match many {
-        true => gauss_newton_change(objective, &regular, run)?.is_some_and(|change| change < SHORT),
-        false => false,
+    let mut first = if many { objective.at(&regular, run)? } else { None };
+    let short = match &first {
+        Some(place) => gauss_newton_change(objective, place, run)? < SHORT,
+        None => false,
     };
-    if short {
-        search.descend_from(&regular, Origin::Regulariser)?;
+    if let Some(place) = first.take_if(|_| short) {
+        search.descend_on(place, Origin::Regulariser)?;
         if options.minima == MinimaSought::First && !search.found.is_empty() {
             return Ok(());
         }
@@ -100,14 +101,16 @@ fn natural_starts(
         }
         None => findings.warnings.push("the cell is unbounded and holds no x with g(x) = c".into()),
     }
-    let first = options.minima == MinimaSought::First;
-    if first && !search.found.is_empty() {
+    let single = options.minima == MinimaSought::First;
+    if single && !search.found.is_empty() {
         return Ok(());
     }
-    if !short {
-        search.descend_from(&regular, Origin::Regulariser)?;
-    }
-    if first || (options.stop_when_unique && best_is_unique(search, findings)?) {
+    match first {
+        Some(place) => search.descend_on(place, Origin::Regulariser)?,
+        None if short => None,
+        None => search.descend_from(&regular, Origin::Regulariser)?,
+    };
+    if single || (options.stop_when_unique && best_is_unique(search, findings)?) {
         return Ok(());
     }
 
@@ -191,10 +194,11 @@ fn search_on_a_coreset(
             places.push((place, origin));
         }
     }
+    let starts = if search.found.is_empty() { 0 } else { places.len() };
     places.extend(search.found.iter().map(|found| (found.place.clone(), found.origins[0])));
     let mut last = None;
     for factor in [1.0, 2.0] {
-        let found = wells_of_a_coreset(objective, &places, factor, all, quest, search.options(), run)?;
+        let found = wells_of_a_coreset(objective, (&places, starts), factor, all, quest, search.options(), run)?;
         let Some((drawn, candidates, wells)) = found else { break };
         let mut misled = false;
         for candidate in candidates {

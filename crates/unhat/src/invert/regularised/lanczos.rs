@@ -1,6 +1,6 @@
 //! The least eigenvalue of ∇²L from a few exact products: what says that a point is a minimum where tensors cost too much.
 
-use super::conjugate_model::ProductModel;
+use super::conjugate_model::{Directions, ProductModel};
 use super::objective::{Objective, Place};
 use crate::error::Result;
 use crate::linalg::{self, dot, norm};
@@ -51,7 +51,7 @@ const STREAM: u64 = 1 << 42;
 /// The estimate, and the direction of least curvature, in x.
 ///
 /// # Cost
-/// Two evaluations and k products with ∇²L, 4½ evaluations each, or 3 where rows are sparse.
+/// One evaluation and a half, and k products with ∇²L, two evaluations each.
 pub(super) fn least_curvature(
     objective: &Objective<'_>,
     place: &Place,
@@ -59,7 +59,8 @@ pub(super) fn least_curvature(
     run: &Run<'_>,
 ) -> Result<(CurvatureEstimate, Vec<f64>)> {
     let d = objective.dim();
-    let model = ProductModel::new(objective, place, run)?;
+    let nothing = Directions::default();
+    let model = ProductModel::new(objective, place, &nothing, 0.0, run)?;
     let mut uniform = vec![0.0; 2 * d];
     uniform_rows_into(seed, STREAM, 0, &mut uniform);
     let mut v: Vec<f64> = uniform

@@ -110,7 +110,7 @@ impl LocalModel {
 /// Iterates on g(x) − c + z = 0, H(x)z = Kx from the two points of an outer step of δ = `h`.
 ///
 /// # Cost
-/// 2½ evaluations a pass, O(d³) beside.
+/// Two evaluations a pass, O(d³) beside.
 pub(super) fn iterate(
     objective: &Objective<'_>,
     model: &LocalModel,
@@ -133,7 +133,7 @@ pub(super) fn iterate(
     let mut changes: Vec<f64> = Vec::new();
     loop {
         run.check()?;
-        let image = objective.barrier.hessian_vec(&place.base, &z, run)?;
+        let image = objective.hessian_times(&place, &z, run)?;
         let pull = linalg::lower_times_vector(&objective.root, &place.pull);
         let first: Vec<f64> = place.residual.iter().zip(&z).map(|(r, z)| r + z).collect();
         let second: Vec<f64> = image.iter().zip(&pull).map(|(h, k)| h - k).collect();
@@ -151,9 +151,7 @@ pub(super) fn iterate(
             objective.at(&x, run)
         };
         if change < tolerance || floor {
-            // The step is too small to be judged, but it is the best that is known.
-            let last = if change < tolerance { trial(&place)? } else { None };
-            return Ok(Ending::Done(last.unwrap_or(place)));
+            return Ok(Ending::Done(place));
         }
         changes.push(change);
         if change.is_nan() || !keeps_going(&changes) || loss > STEP_CAP {

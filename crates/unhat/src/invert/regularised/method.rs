@@ -50,10 +50,10 @@ impl CurvatureMethod {
 const TENSOR_COLUMNS: usize = 360;
 /// Newton steps of a descent by tensors, in the middle.
 const TENSOR_STEPS: f64 = 8.0;
-/// Products with ∇²L of a descent by conjugate gradients, in the middle; each is three products with H.
+/// Products with ∇²L of a descent by conjugate gradients, in the middle; each is two products with H.
 const PRODUCTS: f64 = 40.0;
 /// Evaluations and products with H of a descent by coresets, in units of one evaluation, in the middle.
-const CORESET_UNITS: f64 = 28.0;
+const CORESET_UNITS: f64 = 24.0;
 /// Times that a coreset's tensors are formed on the way.
 const CORESET_TENSORS: f64 = 10.0;
 /// Rows of a coreset are spread over more than their scores' sum: this many times the usual number in the middle.
@@ -76,7 +76,7 @@ fn unit_flops(shape: &Shape) -> f64 {
 /// Flops of H and D³V(h) by the third moments of m rows.
 fn tensor_flops(m: f64, d: usize) -> f64 {
     let d = d as f64;
-    2.0 * m * d.powi(3) / 3.0 + 6.0 * m * d * d + 8.0 * d.powi(4)
+    2.0 * m * d.powi(3) / 3.0 + 6.0 * m * d * d + 6.0 * d.powi(4)
 }
 
 /// Flops of a descent by each method, infinite where it does not apply.
@@ -86,7 +86,7 @@ fn predicted(shape: &Shape, method: CurvatureMethod) -> f64 {
     let fits = d <= TENSOR_COLUMNS;
     match method {
         CurvatureMethod::Tensors if fits => TENSOR_STEPS * (unit + tensor_flops(n, d)),
-        CurvatureMethod::Products => PRODUCTS * unit * if prefers_pairs(shape) { 3.0 } else { 4.5 },
+        CurvatureMethod::Products => 2.0 * PRODUCTS * unit,
         CurvatureMethod::Coreset if fits && GROWTH * coreset_rows(d) < LARGEST_SHARE * n => {
             let near = tensor_flops(6.0 * n / d as f64, d);
             CORESET_UNITS * unit + CORESET_TENSORS * tensor_flops(GROWTH * coreset_rows(d), d) + near
@@ -137,7 +137,7 @@ pub(super) fn curve_work(shape: &Shape) -> f64 {
 }
 
 /// Evaluations that the curve may take unasked.
-const CURVE_UNITS: f64 = 60.0;
+const CURVE_UNITS: f64 = 40.0;
 
 /// Whether so many flops are hardly felt: a twentieth of a second.
 pub(super) fn is_tiny(flops: f64) -> bool {

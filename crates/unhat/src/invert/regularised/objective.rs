@@ -149,6 +149,14 @@ impl<'a> Objective<'a> {
         }
     }
 
+    /// Hh over all rows.
+    ///
+    /// # Cost
+    /// One evaluation.
+    pub fn hessian_times(&self, place: &Place, h: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
+        Ok(self.barrier.third_direction(&place.base, h, run)?.hessian_vec().to_vec())
+    }
+
     /// A_x h: the relative change of every slack.
     pub fn slack_changes(&self, place: &Place, h: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
         match &self.drawn {

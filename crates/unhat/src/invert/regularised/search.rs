@@ -97,13 +97,27 @@ impl<'s, 'a> Search<'s, 'a> {
         (self.replay, self.keep_state) = (replay, Some(keep));
     }
 
-    /// Descends from x, and keeps the strict minimum it ends in: its number in the list, and whether it is new.
+    /// Descends from x, and keeps the strict minimum it ends in: its number in the list.
     pub fn descend_from(&mut self, x: &[f64], origin: Origin) -> Result<Option<usize>> {
         if let Some(known) = self.replay.pop_front() {
             return self.repeat(known, origin);
         }
+        match self.objective.at(x, self.run)? {
+            Some(first) => self.descend(first, origin),
+            None => Ok(None),
+        }
+    }
+
+    /// [`Search::descend_from`] where the first point is evaluated already.
+    pub fn descend_on(&mut self, first: Place, origin: Origin) -> Result<Option<usize>> {
+        match self.replay.pop_front() {
+            Some(known) => self.repeat(known, origin),
+            None => self.descend(first, origin),
+        }
+    }
+
+    fn descend(&mut self, first: Place, origin: Origin) -> Result<Option<usize>> {
         let before = self.history.len();
-        let Some(first) = self.objective.at(x, self.run)? else { return Ok(None) };
         self.note(&first);
         let (barrier, run, options) = (self.objective.barrier, self.run, self.options);
         let (history, lowest) = (&mut self.history, &mut self.lowest);

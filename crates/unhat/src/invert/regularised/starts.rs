@@ -43,6 +43,7 @@ pub(super) fn fit(
     match invert_gradient(barrier.source(), barrier.offset(), target, &start, &options, None, run) {
         Ok(solved) => {
             barrier.resume_counts(barrier.passes() + solved.passes, barrier.work() + solved.work);
+            objective.resume_coreset_work(objective.coreset_work() + solved.drawn_work);
             run.check()?;
             Ok((solved.status != Status::Interrupted).then_some(solved.x))
         }
@@ -58,16 +59,15 @@ pub(super) fn from_the_centre(objective: &Objective<'_>, inside: &[f64], run: &R
     Ok(fit(objective, &zero, inside, Accuracy::Full, run)?.unwrap_or_else(|| inside.to_vec()))
 }
 
-/// ‖A_xδ‖∞ of the Gauss–Newton step at x with Uᵀdiag(3σ − 2σ²)U in the place of H_w; None outside the cell.
+/// ‖A_xδ‖∞ of the Gauss–Newton step at a point with Uᵀdiag(3σ − 2σ²)U in the place of H_w.
 ///
 /// # Cost
-/// One evaluation and a half.
-pub(super) fn gauss_newton_change(objective: &Objective<'_>, x: &[f64], run: &Run<'_>) -> Result<Option<f64>> {
-    let Some(place) = objective.at(x, run)? else { return Ok(None) };
+/// Half an evaluation.
+pub(super) fn gauss_newton_change(objective: &Objective<'_>, place: &Place, run: &Run<'_>) -> Result<f64> {
     let metric = linalg::lower_outer_product(&objective.barrier.product_metric(&place.base, run)?, objective.dim());
-    let (lower, right) = stacked_factor(objective, &place, &metric);
+    let (lower, right) = stacked_factor(objective, place, &metric);
     let step = place.base.factor.half_solve_transposed(&linalg::solve_lower_transposed(&lower, &right));
-    objective.largest_change(&place, &step, run).map(Some)
+    objective.largest_change(place, &step, run)
 }
 
 /// Factors by which w grows on the way to the regulariser's own minimum, from the barrier's centre on; at the last one

@@ -1,6 +1,6 @@
 //! Newton's method on L in a trust region, exact in the Gauss–Newton frame where tensors are at hand.
 
-use super::conjugate_model::ProductModel;
+use super::conjugate_model::{Directions, ProductModel};
 use super::frame::Frame;
 use super::method::CurvatureMethod;
 use super::model::{BoundedStep, Model};
@@ -35,6 +35,8 @@ pub(super) type Watch<'w> = dyn FnMut(&Place, f64) + 'w;
 const ROUNDING_SHARE: f64 = 1e-13;
 /// Below this change rounding may stop the halving before the tolerance is met.
 const NEAR_THE_FLOOR: f64 = 1e-7;
+/// After a larger change of some slack what was learnt of ∇²L is forgotten.
+const FAR: f64 = 0.3;
 /// A trust region this small against the residual can gain nothing.
 const SMALLEST_RADIUS: f64 = 1e-14;
 
@@ -68,11 +70,12 @@ pub(super) fn descend_in_frame(
     let mut place = first;
     let mut radius = None;
     let mut last_change = f64::INFINITY;
+    let directions = Directions::default();
     for _ in 0..options.max_iterations {
         run.check()?;
         let model: Box<dyn Model + '_> = match frame.take() {
             Some(frame) => Box::new(FramedModel { frame, place: &place }),
-            None => model_at(objective, &place, run)?,
+            None => model_at(objective, &place, &directions, options.tolerance, run)?,
         };
         let mut delta = *radius.get_or_insert(2.0 * model.slope() + f64::MIN_POSITIVE);
         let next = loop {
@@ -107,6 +110,9 @@ pub(super) fn descend_in_frame(
             {
                 watch(&place, change);
                 last_change = if step.interior { change } else { f64::INFINITY };
+                if change > FAR {
+                    directions.forget();
+                }
                 break Some(trial);
             }
             if change == 0.0 || delta <= SMALLEST_RADIUS * (2.0 * place.value).sqrt() {
@@ -123,13 +129,21 @@ pub(super) fn descend_in_frame(
     Ok(Descent { place, converged: false })
 }
 
-fn model_at<'m>(objective: &'m Objective<'_>, place: &'m Place, run: &Run<'_>) -> Result<Box<dyn Model + 'm>> {
+fn model_at<'m>(
+    objective: &'m Objective<'_>,
+    place: &'m Place,
+    directions: &'m Directions,
+    tolerance: f64,
+    run: &Run<'_>,
+) -> Result<Box<dyn Model + 'm>> {
     Ok(match objective.method {
         CurvatureMethod::Tensors => {
             let frame = Frame::new(objective, place, &objective.curvature(place, run)?)?;
             Box::new(FramedModel { frame, place })
         }
-        CurvatureMethod::Products | CurvatureMethod::Coreset => Box::new(ProductModel::new(objective, place, run)?),
+        CurvatureMethod::Products | CurvatureMethod::Coreset => {
+            Box::new(ProductModel::new(objective, place, directions, tolerance, run)?)
+        }
     })
 }
 

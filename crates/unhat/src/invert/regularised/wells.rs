@@ -116,10 +116,10 @@ pub(super) struct Candidate {
 const HOPELESS: f64 = 1.5;
 
 /// The search on a coreset drawn by the largest scores at `places`, its target moved so that the gradient is exact at the
-/// first of them: its other minima, best first, and how far it went.
+/// first of them: its other minima than those near `places[known_from..]`, best first, and how far it went.
 pub(super) fn wells_of_a_coreset<'a>(
     objective: &Objective<'a>,
-    places: &[(Place, Origin)],
+    (places, known_from): (&[(Place, Origin)], usize),
     factor: f64,
     all: bool,
     quest: &Quest,
@@ -146,7 +146,7 @@ pub(super) fn wells_of_a_coreset<'a>(
     let drawn = objective.drawn(rows);
     let quiet = Run { observe: None, ..*run };
     let mut search = Search::new(&drawn, descent, quest.seed, &quiet);
-    for (place, origin) in places {
+    for (place, origin) in &places[known_from..] {
         search.descend_from(&place.base.x, *origin)?;
     }
     let known = search.found.len();

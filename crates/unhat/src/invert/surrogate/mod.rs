@@ -108,7 +108,7 @@ impl Curvature<Tilted<'_>> for Surrogate {
         if self.trail.len() > TRAIL {
             self.trail.remove(0);
         }
-        phi.barrier.charge_flops(flops.0);
+        phi.barrier.charge_drawn(flops.0);
         Ok(step)
     }
 
