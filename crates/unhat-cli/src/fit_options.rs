@@ -1,13 +1,17 @@
 //! The words of `unhat audit` about a fit whose diagnostics are to be released.
 
-use crate::hat_options::{FamilyName, LinkName};
+use crate::common_options::word;
+use crate::hat_options::LinkName;
 use clap::Args;
+use unhat::families::Family;
 
 #[derive(Args, Debug)]
 pub(crate) struct FitOptions {
     /// With --release hat, cook, deviance or dffits: the family of the fit, which the attacker knows; --point is its coefficients
-    #[arg(long, value_enum, value_name = "NAME")]
-    pub family: Option<FamilyName>,
+    ///
+    /// gaussian, poisson, binomial, negative-binomial, gamma, inverse-gaussian.
+    #[arg(long, value_name = "NAME", value_parser = word::<Family>)]
+    pub family: Option<Family>,
     /// Its link [default: the canonical one; log for negative-binomial]
     #[arg(long, value_enum, value_name = "NAME", requires = "family")]
     pub link: Option<LinkName>,

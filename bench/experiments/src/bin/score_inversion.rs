@@ -307,7 +307,7 @@ fn noisy_scores(data: &DataSet) -> Result<()> {
         let noise = level * size;
         let bound = cramer_rao_scores(&rows, &data.b, &data.x, None, noise, &run)?;
         let (mut errors, mut unsolved) = (Vec::new(), 0);
-        let options = ScoreInvertOptions { noise: Some(noise), ..ScoreInvertOptions::default() };
+        let options = ScoreInvertOptions::with_noise(noise);
         for trial in 0..TRIALS {
             let mut stream = Stream::new(trial, "score noise");
             let target: Vec<f64> = point.scores.iter().map(|s| s + noise * stream.normal()).collect();

@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, release: FitRelease, session: &mut Sess
         |path: &Option<String>, what| path.as_deref().map(|path| read_of_rows(path, what, matrix, text)).transpose();
     let weights = of_rows(&arguments.fit.weights, "weights")?;
     let mut model = match arguments.fit.family {
-        Some(family) => Some(HatModel::new(family.into(), arguments.fit.link.map(Into::into), arguments.fit.theta)?),
+        Some(family) => Some(HatModel::new(family, arguments.fit.link.map(Into::into), arguments.fit.theta)?),
         None => None,
     };
     if let Some(model) = &mut model {
