@@ -106,7 +106,7 @@ fn rounded(values: &[f64], digits: usize) -> Vec<f64> {
 fn what_r_prints_are_the_hat_values_at_its_coefficients() {
     for table in tables() {
         for (i, (h, printed)) in table.hat.iter().zip(&table.printed).enumerate() {
-            // R's hat values belong to the step before the last of its iteration.
+            // R's hat values belong to the step before the last of its iteration, and its means keep off 0 and 1.
             let unit = 10f64.powi(printed.log10().floor() as i32 - 2);
             assert!(
                 (h - printed).abs() <= 0.5 * unit + 1e-4 * h,

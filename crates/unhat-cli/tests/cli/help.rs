@@ -21,9 +21,10 @@ fn help_lists_every_option() {
                     --output";
     let errors = "--digits --decimals --widths --noise";
     let hat = "--target --ridge --digits --decimals --widths --noise --tol --max-iter --family --link --trials --offset --theta \
-               --coefficients --history --output";
+               --coefficients --history --report --output";
     let audit = "--matrix --columns --response --without --intercept --offset --point --release --noise --round --clip --top \
-                 --rows --target-error --trials --delta --report --report-detail";
+                 --rows --target-error --trials --delta --report --report-detail --family --link --theta --weights \
+                 --predictor-offset --hidden";
     let study = "--response --model --model-file --validation --test --group --without --penalty --no-standardize --task \
                  --impact --method --v --temperature --damping --ensemble --top --output --report";
     let train = "--response --model --optimizer --batch --epochs --lr --weight-decay --momentum --schedule --share --scope \
@@ -35,8 +36,8 @@ fn help_lists_every_option() {
         ("invert gradient", format!("{table} {solver} {backward}")),
         ("invert scores", format!("{table} {released}")),
         ("invert hat", format!("{table} {hat}")),
-        ("invert outcomes", format!("{table} {errors} --target --cook --deviance --pearson --output")),
-        ("invert column", format!("{table} {errors} --target --magnitudes --output")),
+        ("invert outcomes", format!("{table} {errors} --target --cook --deviance --pearson --report --output")),
+        ("invert column", format!("{table} {errors} --target --magnitudes --report --output")),
         ("centre", format!("{table} {solver}")),
         ("audit", format!("{audit} {text}")),
         ("influence", format!("{study} {text}")),
