@@ -199,8 +199,7 @@ fn convergence(facts: &HatPage) -> Option<Markup> {
         legend: Legend::of(all.iter().map(|line| (line.series, line.name.as_str()))),
         upwards: Some("on a logarithmic scale".to_owned()),
         chart: frame.draw(|canvas| lines::draw(&all, canvas)),
-        how: html! { "Residual: the largest difference of a score. Misfit: the same over σ(1 − σ), about the error of a \
-        log weight by itself." (how_to_explore()) },
+        how: html! { "Residual: the largest difference of a score. Misfit: about the error that a log weight has by itself." (how_to_explore()) },
         table: Some(Table { id: "steps", caption: "Every step".to_owned(), columns, rows: rows.collect() }),
         print_table: false,
     };

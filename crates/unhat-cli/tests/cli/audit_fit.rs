@@ -34,7 +34,7 @@ fn a_logistic_fit_is_audited_in_words_as_findings_and_as_a_page() {
     let line =
         format!("audit t.csv --response y --intercept --family binomial --point beta.txt --release cook {QUICK}");
     let words = desk.run(&format!("{line} --report audit.html")).expect(0);
-    for part in ["Exposed", "of the responses can be told", "responses by size", "none (the guess)", "tries, "] {
+    for part in ["Exposed", "responses can be told", "responses by size", "none (the guess)", "tries, "] {
         assert!(words.out.contains(part) || words.err.contains(part), "{part} in\n{}\n{}", words.out, words.err);
     }
     let page = desk.read("audit.html");

@@ -21,11 +21,17 @@ fn help_lists_every_option() {
                     --output";
     let errors = "--digits --decimals --widths --noise";
     let hat = "--target --ridge --digits --decimals --widths --noise --tol --max-iter --family --link --trials --offset --theta \
-               --coefficients --history --output";
+               --coefficients --history --report --output";
     let audit = "--matrix --columns --response --without --intercept --offset --point --release --noise --round --clip --top \
-                 --rows --target-error --trials --delta --report --report-detail";
-    let diagnose = "--formula --response --columns --factor --interaction --no-intercept --family --link --weights --trials \
-                    --offset --levels --rule --loo --one-step --no-dfbeta --top --output --report";
+                 --rows --target-error --trials --delta --report --report-detail --family --link --theta --weights \
+                 --predictor-offset --hidden";
+    let model = "--formula --response --columns --factor --interaction --no-intercept --family --link --weights --trials \
+                 --offset --levels";
+    let diagnose = format!("{model} --rule --loo --one-step --no-dfbeta --top --output --report");
+    let outputs = format!(
+        "{model} --release --digits --secret --rows --second --second-rows --id --appetite --remedies --report --report-detail \
+         --acro"
+    );
     let study = "--response --model --model-file --validation --test --group --without --penalty --no-standardize --task \
                  --impact --method --v --temperature --damping --ensemble --top --output --report";
     let train = "--response --model --optimizer --batch --epochs --lr --weight-decay --momentum --schedule --share --scope \
@@ -37,10 +43,11 @@ fn help_lists_every_option() {
         ("invert gradient", format!("{table} {solver} {backward}")),
         ("invert scores", format!("{table} {released}")),
         ("invert hat", format!("{table} {hat}")),
-        ("invert outcomes", format!("{table} {errors} --target --cook --deviance --pearson --output")),
-        ("invert column", format!("{table} {errors} --target --magnitudes --output")),
+        ("invert outcomes", format!("{table} {errors} --target --cook --deviance --pearson --report --output")),
+        ("invert column", format!("{table} {errors} --target --magnitudes --report --output")),
         ("centre", format!("{table} {solver}")),
         ("audit", format!("{audit} {text}")),
+        ("audit outputs", format!("{outputs} {text}")),
         ("diagnose", format!("{diagnose} {text}")),
         ("influence", format!("{study} {text}")),
         ("influence check", format!("{study} {text}")),

@@ -116,7 +116,8 @@ impl Appetite {
                 threshold.key.as_str(),
                 "minimum_count" | "failing_count" | "minimum_freedom" | "dominance_contributors"
             );
-            if !counted && !(threshold.value > 0.0 && threshold.value <= 1.0) {
+            let is_share = threshold.value > 0.0 && threshold.value <= 1.0;
+            if !(counted || is_share) {
                 return wrong(&threshold.key, format!("found {}, expected a number in (0, 1]", threshold.value));
             }
         }

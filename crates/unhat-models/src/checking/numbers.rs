@@ -131,7 +131,7 @@ pub(super) fn rational_mean(fit: &Evidence<'_>, digits: Option<u32>, appetite: &
     let (total, count) = nearest_fraction(mean, fit.rows() as u64)?;
     let truth = one_way_counts(fit)[0];
     let close = (total as f64 / count as f64 - mean).abs() <= 1e-9 * mean.abs().max(1.0);
-    let read = (close && count > 1 && truth > 0 && truth % count == 0).then_some(truth);
+    let read = (close && count > 1 && truth > 0 && truth.is_multiple_of(count)).then_some(truth);
     let summary = match read {
         Some(_) => format!("the intercept is a mean over {count} rows or a multiple of it"),
         None => "the intercept does not tell its count".into(),
