@@ -214,7 +214,7 @@ def _refitted(design, rest, labels, options):
             raise InputError(f"data: the column {name!r} depends on those before it: its coefficient is not determined")
         if abs(own - value) > _AGREE * max(abs(own), 1e-3 * size):
             raise InputError(
-                f"data: the coefficient of {name!r} is {value!r} in the result, and {own!r} in the fit of its data: it is no "
+                f"data: the coefficient of {name!r} is {float(value)!r} in the result, and {own!r} in the fit of its data: it is no "
                 "plain least squares or maximum of the likelihood (a penalty, constraints, a scale)"
             )
     return found
