@@ -151,6 +151,8 @@ def _of_statsmodels(result, options):
     kind = type(model).__name__
     if kind not in ("OLS", "WLS", "GLM"):
         raise InputError(f"data: found a result of {kind}, expected one of OLS, WLS or GLM; others: fit by a formula here")
+    if options["weights"] is not None:
+        raise InputError("weights: a result of statsmodels has its own")
     response, weights, offset = np.asarray(model.endog, dtype=np.float64), None, None
     if kind == "WLS":
         weights = np.asarray(model.weights, dtype=np.float64)
@@ -192,7 +194,7 @@ def _refitted(design, rest, labels, options):
     if len(set(names)) < len(names) or any("`" in name for name in names):
         raise InputError("data: two columns of the design have one name, or a name has a backtick; rename them")
     constant = [k for k in range(matrix.shape[1]) if np.all(matrix[:, k] == 1)]
-    columns = [k for k in range(matrix.shape[1]) if k != (constant or [None])[0]]
+    columns = [k for k in range(matrix.shape[1]) if k not in constant[:1]]
     terms = ["1" if constant else "0", *(f"`{names[k]}`" for k in columns)]
     table = [(names[k], np.ascontiguousarray(matrix[:, k])) for k in columns]
     for option, values in (("response", response), ("weights", weights), ("offset", offset)):
@@ -203,17 +205,16 @@ def _refitted(design, rest, labels, options):
     options["formula"] = options.pop("response") + " ~ " + " + ".join(terms)
     options["missing"] = "raise"
     found = Diagnosis(_unhat.diagnose(table, options), labels)
-    mine = {part.name: part.estimate for part in found.coefficients}
-    order = [names[k] for k in columns] + ([names[constant[0]]] if constant else [])
-    values = [params[k] for k in columns] + ([params[constant[0]]] if constant else [])
+    # The intercept is the first coefficient here, wherever its column stood.
+    places = constant[:1] + columns
     size = max(1.0, float(np.max(np.abs(params))))
-    for name, value in zip(order, values, strict=True):
-        own = mine.get(name, mine.get("(Intercept)"))
+    for place, part in zip(places, found.coefficients, strict=True):
+        name, value, own = names[place], params[place], part.estimate
         if own is None:
             raise InputError(f"data: the column {name!r} depends on those before it: its coefficient is not determined")
         if abs(own - value) > _AGREE * max(abs(own), 1e-3 * size):
             raise InputError(
-                f"data: the coefficient of {name!r} is {value!r} in the result, and {own!r} in the fit of its data: it is no "
+                f"data: the coefficient of {name!r} is {float(value)!r} in the result, and {own!r} in the fit of its data: it is no "
                 "plain least squares or maximum of the likelihood (a penalty, constraints, a scale)"
             )
     return found
