@@ -313,7 +313,7 @@ fn main() -> Result<(), Failure> {
             }
         }
         "sparse" => {
-            for (n, d) in [(20_000, 80), (50_000, 80), (100_000, 80), (1_000_000, 200)] {
+            for (n, d) in [(20_000, 80), (50_000, 80), (100_000, 80), (200_000, 80), (1_000_000, 200)] {
                 for per_row in [2, 10, 20] {
                     let name = format!("({n},{d})/{per_row}");
                     if name.contains(part) {

@@ -1,6 +1,7 @@
 //! The paper's claim measured for w ≠ 0: evaluations against log(‖x₀ − x*‖/ε), and the cost of one against nnz + d^ω:
-//! `cargo run --release -p unhat-bench --bin regularised_claim [plot.svg]`. One JSON line a measurement and a fit; the plot
-//! into the file. `diagonal` is the paper's own subsampled Newton, where it is not refused.
+//! `cargo run --release -p unhat-bench --bin regularised_claim -- counts|costs` prints one JSON line a measurement, and
+//! `… -- plot FILE.svg` makes fits and plot of such lines. `diagonal` is the paper's own subsampled Newton, where it is not
+//! refused.
 
 #[path = "../claim_plot.rs"]
 mod claim_plot;
@@ -24,8 +25,8 @@ const WEIGHTS: [f64; 4] = [1e-2, 1.0, 30.0, 300.0];
 const TOLERANCES: [f64; 5] = [1e-1, 1e-3, 1e-5, 1e-7, 1e-9];
 
 const PER_ROW: usize = 10;
-const ROWS: [usize; 4] = [10_000, 30_000, 100_000, 200_000];
-const COLUMNS: [usize; 4] = [20, 40, 70, 120];
+const ROWS: [usize; 3] = [10_000, 30_000, 100_000];
+const COLUMNS: [usize; 4] = [20, 40, 60, 80];
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
@@ -36,9 +37,8 @@ fn options(curvature: Option<CurvatureMethod>, tolerance: f64) -> RegularisedOpt
 }
 
 /// Evaluations from x₀ = 0 on, and how near the minimum they led; by the tolerance that was asked for.
-fn count_evaluations() -> Result<BTreeMap<&'static str, Vec<Count>>, Error> {
+fn count_evaluations() -> Result<(), Error> {
     let run = Run::default();
-    let mut counts: BTreeMap<&str, Vec<Count>> = BTreeMap::new();
     for (n, d) in SIZES {
         for (seed, depth) in (0..SEEDS).flat_map(|seed| DEPTHS.map(|depth| (seed, depth))) {
             let p = random_polytope(n, d, depth, seed, None);
@@ -49,7 +49,7 @@ fn count_evaluations() -> Result<BTreeMap<&'static str, Vec<Count>>, Error> {
             let start = Start { point: Some(&origin), ..Start::default() };
             for w in WEIGHTS {
                 let weights = vec![w; n];
-                let mut keep = |solver: &'static str, tolerance: f64, x: &[f64], minimum: &[f64], iterations: u32| {
+                let keep = |solver: &'static str, tolerance: f64, x: &[f64], minimum: &[f64], iterations: u32| {
                     let (apart, left) = (distance(&origin, minimum), distance(x, minimum));
                     if left == 0.0 || left >= apart {
                         return; // nothing was to be done, or nothing is known of the rest
@@ -61,7 +61,6 @@ fn count_evaluations() -> Result<BTreeMap<&'static str, Vec<Count>>, Error> {
                             "tolerance": tolerance, "start_distance": apart, "epsilon": left, "log_ratio": log_ratio,
                             "iterations": iterations})
                     );
-                    counts.entry(solver).or_default().push(Count { log_ratio, iterations: f64::from(iterations) });
                 };
                 let solve = |solver: CurvatureMethod, tolerance: f64| {
                     let asked = options(Some(solver), tolerance);
@@ -89,15 +88,14 @@ fn count_evaluations() -> Result<BTreeMap<&'static str, Vec<Count>>, Error> {
             }
         }
     }
-    Ok(counts)
+    Ok(())
 }
 
 /// Processor seconds and work of an evaluation and all that belongs to it, one thread, w = 1.
-fn measure_costs() -> Result<BTreeMap<&'static str, Vec<Cost>>, Error> {
+fn measure_costs() -> Result<(), Error> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     let run = Run { pool: Some(&pool), ..Run::default() };
     let begin = Instant::now();
-    let mut costs: BTreeMap<&str, Vec<Cost>> = BTreeMap::new();
     for d in COLUMNS {
         for n in ROWS {
             let csr = random_csr(n, d, PER_ROW, 1);
@@ -126,24 +124,42 @@ fn measure_costs() -> Result<BTreeMap<&'static str, Vec<Cost>>, Error> {
                     json!({"n": n, "d": d, "nnz": nonzeros, "solver": solver.name(), "iterations": iterations,
                         "seconds_an_iteration": spent, "work_an_iteration": work})
                 );
-                costs.entry(solver.name()).or_default().push(Cost {
-                    nonzeros,
-                    columns: d as f64,
-                    seconds: spent,
-                    work,
-                });
             }
         }
     }
-    Ok(costs)
+    Ok(())
+}
+
+/// Counts and costs as they were printed.
+fn read(lines: &str) -> (BTreeMap<&'static str, Vec<Count>>, BTreeMap<&'static str, Vec<Cost>>) {
+    let (mut counts, mut costs) = (BTreeMap::<_, Vec<Count>>::new(), BTreeMap::<_, Vec<Cost>>::new());
+    for object in lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()) {
+        let number = |key: &str| object[key].as_f64();
+        let Some(solver) = ["coreset", "cg", "diagonal"].into_iter().find(|name| object["solver"] == *name) else {
+            continue;
+        };
+        if let (Some(log_ratio), Some(iterations)) = (number("log_ratio"), number("iterations")) {
+            counts.entry(solver).or_default().push(Count { log_ratio, iterations });
+        } else if let (Some(nonzeros), Some(columns), Some(seconds), Some(work)) =
+            (number("nnz"), number("d"), number("seconds_an_iteration"), number("work_an_iteration"))
+        {
+            costs.entry(solver).or_default().push(Cost { nonzeros, columns, seconds, work });
+        }
+    }
+    (counts, costs)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let counts = count_evaluations()?;
-    let costs = measure_costs()?;
-    print_fits(&counts, &costs);
-    if let Some(path) = std::env::args().nth(1) {
-        std::fs::write(path, plot(&counts, &costs))?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["counts"] => count_evaluations()?,
+        ["costs"] => measure_costs()?,
+        ["plot", path] => {
+            let (counts, costs) = read(&std::io::read_to_string(std::io::stdin())?);
+            print_fits(&counts, &costs);
+            std::fs::write(path, plot(&counts, &costs))?;
+        }
+        _ => return Err("expected counts, costs, or plot FILE.svg with what they printed as input".into()),
     }
     Ok(())
 }

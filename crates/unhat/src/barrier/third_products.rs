@@ -265,3 +265,38 @@ fn add_crossed(middle: &mut [f64], along: &ThirdDirection, other: &ThirdDirectio
         (0..d).for_each(|i| middle[i + j * d] += crossed[i + j * d] + crossed[j + i * d]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is how a test fails
+    use super::*;
+    use crate::rows::{CsrRows, DenseRows, RowSource};
+    use unhat_testkit::close::assert_all_close;
+    use unhat_testkit::generate::{random_csr, random_polytope};
+
+    /// Hm and D³V(h)k by themselves, and together; Hh as the barrier's own product has it.
+    fn check(source: &dyn RowSource, b: &[f64], x: &[f64]) {
+        let (run, d) = (Run::default(), x.len());
+        let barrier = Barrier::around(source, b, x, &run).unwrap();
+        let point = barrier.at(x, false, &run).unwrap().unwrap();
+        let direction = |k: usize| -> Vec<f64> { (0..d).map(|i| ((i * k + 1) as f64).sin()).collect() };
+        let (m, h, k) = (direction(1), direction(2), direction(3));
+        let (along, other) =
+            (barrier.third_direction(&point, &h, &run).unwrap(), barrier.third_direction(&point, &k, &run).unwrap());
+        let product = |h: &[f64]| barrier.hessian_vec(&point, h, &run).unwrap();
+        assert_all_close(along.hessian_vec(), &product(&h), 1e-11);
+        let third = barrier.third_derivative_of(&point, &along, &other, &run).unwrap();
+        let expected: Vec<f64> = product(&m).iter().zip(&third).map(|(h, t)| h + t).collect();
+        let found = barrier.hessian_and_third_derivative(&point, &m, (&along, &other), &run).unwrap();
+        assert_all_close(&found, &expected, 1e-11);
+    }
+
+    #[test]
+    fn both_products_at_once_are_their_sum_for_dense_and_for_sparse_rows() {
+        let p = random_polytope(60, 6, 0.8, 3, None);
+        check(&DenseRows::new(&p.a, 6).unwrap(), &p.b, &p.hidden);
+        let csr = random_csr(300, 30, 3, 5);
+        let rows = CsrRows::new(&csr.indptr, &csr.indices, &csr.values, 30).unwrap();
+        check(&rows, &[-1.0; 300], &[0.0; 30]);
+    }
+}
