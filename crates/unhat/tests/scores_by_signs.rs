@@ -37,8 +37,11 @@ fn drawn(n: usize, d: usize, columns: Columns, noise: f64, seed: u64) -> Option<
     let mut s = Stream::new(seed, "scores by signs");
     let mut a = Vec::with_capacity(n * d);
     for _ in 0..n {
-        a.push(1.0);
-        for j in 1..d {
+        for j in 0..d {
+            if j == 0 {
+                a.push(1.0);
+                continue;
+            }
             let z = s.normal();
             a.push(match columns {
                 Columns::Normal => z,
