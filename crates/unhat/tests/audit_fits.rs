@@ -76,6 +76,10 @@ fn cooks_distances_of_a_logistic_fit_give_every_response_and_the_headline_says_s
         assert!(rounded.told.unwrap() >= 0.95 && rounded.wrong == Some(0.0), "{name}: {rounded:?}");
         let coefficients = result(&found, FitAttack::HatToCoefficients, ProtectionKind::Rounding, Some(3.0));
         assert!(coefficients.error.as_ref().unwrap().median < 0.02, "{name}: {coefficients:?}");
+        // Noise that hides single rows leaves most of them to whoever takes the likelier response.
+        let noisy =
+            found.results.iter().find(|r| r.attack == FitAttack::SizesToOutcomes && r.noise_rel == Some(1e-3)).unwrap();
+        assert!(noisy.error.as_ref().unwrap().median < 0.5 * guess.error, "{name}: {noisy:?}");
         assert!(!found.verdict.meets_target && found.findings[0].level == Level::Exposed, "{name}");
         // The strongest attack is the one whose error is the smallest share of its guess; it comes first.
         let share = |r: &FitResult| r.error.as_ref().unwrap().median / r.guess_error;
@@ -234,7 +238,7 @@ fn what_is_missing_or_does_not_go_together_is_refused_by_its_name() {
         ..AuditedFit::default()
     };
     assert!(said(&linear, &plain).contains("nothing is behind them"));
-    let wrong = vec![1.0, -1.0].repeat(8)[..15].to_vec();
+    let wrong: Vec<f64> = (0..15).map(|k| if k % 2 == 0 { 1.0 } else { -1.0 }).collect();
     assert!(said(&AuditedFit { weights: Some(&wrong), ..AuditedFit::default() }, &plain).contains("row 2: found -1"));
     let some = AuditOptions { rows: Some(vec![0]), ..quick() };
     assert!(said(&AuditedFit { weights: Some(&w), ..AuditedFit::default() }, &some).starts_with("rows"));

@@ -121,9 +121,8 @@ fn words(findings: &FitAuditReport) -> String {
         }
         text += "\n";
     }
-    text +=
-        "Errors, and those of the best twentieth of tries where there are several; in brackets of responses and of a\n";
-    text += "hidden column the share of rows told wrong:\n\n";
+    text += "Errors, and in brackets those of the best twentieth of tries where there are several; of responses\n";
+    text += "and of a hidden column the share of rows not told right, in brackets of those told wrong:\n\n";
     let attacks: Vec<FitAttack> =
         tried(findings).next().unwrap_or_default().iter().map(|result| result.attack).collect();
     text += &format!("  {:<9} {:>9}", "protected", "level");

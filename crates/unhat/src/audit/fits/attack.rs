@@ -7,11 +7,11 @@ use super::request::AuditedFit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::families::Shape;
 use crate::invert::hat::{
-    HatCoefficients, HatInversion, HatOptions, HatStatus, ResidualKind, invert_column, invert_hat, invert_hat_of_model,
-    invert_outcomes,
+    HatCoefficients, HatInversion, HatOptions, HatPrecision, HatStatus, OutcomeInversion, ResidualKind, invert_column,
+    invert_hat, invert_hat_of_model, invert_outcomes,
 };
 use crate::linalg::{dot, norm};
-use crate::rows::{DenseRows, RowSource};
+use crate::rows::{DenseRows, RowSource, product};
 use crate::run::Run;
 use std::collections::BTreeMap;
 
@@ -127,7 +127,11 @@ impl Target<'_> {
                 add(FitAttack::HatToCoefficients, found.fit.as_ref().and_then(|fit| self.coefficients(fit)));
                 let solved = found.status == HatStatus::Solved;
                 let told = || found.outcomes.iter().zip(&found.margins).map(|(y, margin)| (*y, *margin)).collect();
-                add(FitAttack::SizesToOutcomes, solved.then(|| self.outcomes(told(), true)).flatten());
+                let reached = match solved {
+                    true => self.outcomes(told(), true),
+                    false => self.nearest(kind, beside, &found, &published.precision, run)?,
+                };
+                add(FitAttack::SizesToOutcomes, reached);
             }
         } else if let Some(model) = &self.fit.model {
             let found = invert_hat_of_model(self.source, &published.hat, model, (&options, seed), None, run);
@@ -197,6 +201,34 @@ impl Target<'_> {
     fn outcomes(&self, told: Vec<(Option<bool>, f64)>, open: bool) -> Option<Reached> {
         let truth: Vec<bool> = self.fit.responses?.iter().map(|y| *y == 1.0).collect();
         shares(&told, &truth, open)
+    }
+
+    /// Under noise of a known size the likelier of two sizes is the nearer one, however many rows are too noisy to be told.
+    fn nearest(
+        &self,
+        kind: ResidualKind,
+        beside: &[f64],
+        found: &OutcomeInversion,
+        precision: &HatPrecision,
+        run: &Run<'_>,
+    ) -> Result<Option<Reached>> {
+        let beta: Option<Vec<f64>> = found.fit.as_ref().and_then(|fit| fit.values.iter().copied().collect());
+        let (Some(beta), HatPrecision::Noise(_)) = (beta, precision) else { return Ok(None) };
+        let eta = product(self.source, &beta, run)?;
+        let d = self.source.shape().columns as f64;
+        let size = |i: usize, sign: f64| {
+            let h = found.weights.target[i].clamp(1e-12, 1.0 - 1e-12);
+            match kind {
+                ResidualKind::Cook => (sign * eta[i]).exp() * h / (d * (1.0 - h).powi(2)),
+                _ => (2.0 * (sign * eta[i]).exp().ln_1p()).sqrt(),
+            }
+        };
+        let told = beside.iter().enumerate().map(|(i, v)| {
+            let v = if kind == ResidualKind::Cook { *v } else { v.abs() };
+            (Some((v - size(i, -1.0)).abs() < (v - size(i, 1.0)).abs()), 0.0)
+        });
+        let reached = self.outcomes(told.collect(), true);
+        Ok(reached.map(|reached| Reached { margin: None, ..reached }))
     }
 
     fn column(&self, known: &KnownColumns, found: &crate::invert::hat::ColumnInversion) -> Option<Reached> {
