@@ -130,9 +130,12 @@ fn measure_costs() -> Result<(), Error> {
     Ok(())
 }
 
+/// Measurements by solver.
+type BySolver<T> = BTreeMap<&'static str, Vec<T>>;
+
 /// Counts and costs as they were printed.
-fn read(lines: &str) -> (BTreeMap<&'static str, Vec<Count>>, BTreeMap<&'static str, Vec<Cost>>) {
-    let (mut counts, mut costs) = (BTreeMap::<_, Vec<Count>>::new(), BTreeMap::<_, Vec<Cost>>::new());
+fn read(lines: &str) -> (BySolver<Count>, BySolver<Cost>) {
+    let (mut counts, mut costs) = (BySolver::new(), BySolver::new());
     for object in lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()) {
         let number = |key: &str| object[key].as_f64();
         let Some(solver) = ["coreset", "cg", "diagonal"].into_iter().find(|name| object["solver"] == *name) else {
