@@ -56,7 +56,7 @@ fn every_number_of_a_training_stands_in_the_facts() {
 
 #[test]
 fn every_number_of_a_diagnosis_stands_in_the_facts() {
-    let facts = sample::diagnosis();
+    let facts = sample::diagnosis().unwrap();
     let checked = check(&diagnose_page(&facts).unwrap(), &serde_json::to_value(&facts).unwrap());
     assert!(checked > 60, "only {checked} numbers were looked at");
 }

@@ -25,7 +25,7 @@ fn all_pages() -> Vec<(&'static str, String)> {
         ("column", hat_page(&sample::hat("column", false).unwrap()).unwrap()),
         ("inversion", inversion_page(&sample::inversion()).unwrap()),
         ("scores", score_page(&sample::scores()).unwrap()),
-        ("diagnosis", diagnose_page(&sample::diagnosis()).unwrap()),
+        ("diagnosis", diagnose_page(&sample::diagnosis().unwrap()).unwrap()),
         ("training", training_page(&sample::training()).unwrap()),
         ("diverged", training_page(&sample::diverged()).unwrap()),
         ("influence", influence_page(&sample::influence("study").unwrap()).unwrap()),

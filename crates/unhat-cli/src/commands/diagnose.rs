@@ -33,8 +33,8 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
         options: Options { rule: arguments.rule, leave_out: arguments.loo },
     };
     // Missing cells are kept while the table is read: those of columns that nobody uses do not matter.
-    let text = TableText { missing: Missing::Indicator, ..arguments.text.clone() };
-    let read = text.read_frame(&arguments.table, (&[], None), session)?;
+    let text = TableText { missing: Missing::Error, ..arguments.text.clone() };
+    let read = text.read_frame(&arguments.table, (&[], Some(Vec::new())), session)?;
     require_factors(&read, &request.specification, &arguments.table)?;
     let answer = session.compute(|run| request.answer(&read.frame, run))?;
     answer.frame.notes.iter().for_each(|note| session.note(note));

@@ -79,6 +79,9 @@ fn the_numbers_are_those_of_r_and_rows_keep_their_labels() {
     assert!(desk.read("page.html").contains("rows are flagged by"));
     let printed = desk.run("diagnose t.csv --formula y~x+g --quiet").expect(0).out;
     assert_eq!(printed, table);
+    desk.matrix("m.npy", &[1.0, 0.0, 3.0, 1.0, 4.0, 2.0, 6.5, 3.0], 2);
+    let matrix = desk.run("diagnose m.npy --formula x1~x2 --quiet").expect(0).out;
+    close(&column(&matrix, "hat"), &[0.7, 0.3, 0.3, 0.7]);
     let words = desk.run("diagnose t.csv --response y --columns x,g --quiet").expect(0).out;
     assert_eq!(words, table);
 }

@@ -318,7 +318,7 @@ impl Counted {
             let (successes, failures) = (cells.numbers(&arguments[0].1)?, cells.numbers(&arguments[1].1)?);
             let sums = successes.iter().zip(failures.iter()).map(|(s, f)| s + f).collect();
             require_weights("formula", &failures, cells)?;
-            return Counted::of_trials(&successes, sums, cells);
+            return Counted::of_counts(&successes, sums, cells);
         }
         if let Node::Name(name) = &response.kind
             && let Column::Text(_) = cells.column(name)?
@@ -346,14 +346,14 @@ impl Counted {
                     let reason = format!("row {}: {} successes of {} trials", cells.label(k), values[k], trials[k]);
                     return refused("trials", reason);
                 }
-                Counted::of_trials(&values, trials, cells)
+                Counted::of_counts(&values, trials, cells)
             }
             None => Ok(Counted { response: values.into_owned(), trials: None }),
         }
     }
 
     /// Proportions of whole numbers; a row without trials has weight 0.
-    fn of_trials(successes: &[f64], trials: Vec<f64>, cells: Cells<'_, '_>) -> Result<Counted> {
+    fn of_counts(successes: &[f64], trials: Vec<f64>, cells: Cells<'_, '_>) -> Result<Counted> {
         let whole = |v: f64| v >= 0.0 && v.fract() == 0.0;
         if let Some(k) = (0..trials.len()).find(|&k| !(whole(successes[k]) && whole(trials[k]))) {
             let reason = format!(

@@ -178,7 +178,7 @@ pub fn minima() -> InversionPage {
 }
 
 /// A regression with a factor, of which one level has one row.
-pub fn diagnosis() -> DiagnosePage {
+pub fn diagnosis() -> unhat::Result<DiagnosePage> {
     let n = 30;
     let x: Vec<f64> = (0..n).map(|i| (f64::from(i) * 0.7).sin() * 3.0).collect();
     let y = (0..n).map(|i| 2.0 + x[i as usize] + (f64::from(i) * 1.3).cos() + if i == 7 { 6.0 } else { 0.0 }).collect();
@@ -190,22 +190,21 @@ pub fn diagnosis() -> DiagnosePage {
         ("y".into(), Column::Numbers(y)),
         ("x".into(), Column::Numbers(x)),
         ("g".into(), Column::Text(text)),
-    ])
-    .unwrap();
+    ])?;
     table.row_names = Some((0..n).map(|i| format!("patient {i} {HOSTILE}")).collect());
     let request = Request {
-        specification: Specification::new(Formula::parse("y ~ x + g").unwrap()),
+        specification: Specification::new(Formula::parse("y ~ x + g")?),
         model: Model::Linear,
         options: Options::default(),
     };
-    let answer = request.answer(&table, &unhat::Run::default()).unwrap();
-    DiagnosePage {
+    let answer = request.answer(&table, &unhat::Run::default())?;
+    Ok(DiagnosePage {
         tool: tool("unhat diagnose patients.csv --formula 'y ~ x + g' --report page.html"),
         created_utc: Some("2026-11-30T06:20:00Z".to_owned()),
         table: format!("patients {HOSTILE}.csv"),
         found: DiagnoseReport::of(&answer, 10),
         warnings: Vec::new(),
-    }
+    })
 }
 
 /// The scores of a table with a few rows that stand out.
