@@ -78,9 +78,8 @@ impl ModelWords {
     pub fn levels(&self) -> Result<Vec<(String, Vec<String>)>, Failure> {
         let read = |words: &String| {
             let parts = words.split_once('=').filter(|(column, levels)| !column.is_empty() && !levels.is_empty());
-            let (column, levels) = parts.ok_or_else(|| {
-                option_failure("--levels", format!("found {words:?}, expected COLUMN=a,b,c"))
-            })?;
+            let (column, levels) =
+                parts.ok_or_else(|| option_failure("--levels", format!("found {words:?}, expected COLUMN=a,b,c")))?;
             Ok((column.to_string(), levels.split(',').map(str::to_string).collect()))
         };
         self.levels.iter().map(read).collect()

@@ -6,9 +6,9 @@
 
 #[cfg(feature = "candle")]
 pub mod candle;
+pub mod checking;
 pub mod diagnose;
 mod face;
-pub mod checking;
 pub mod formula;
 pub mod influence;
 pub mod models;

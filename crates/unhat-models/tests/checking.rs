@@ -186,7 +186,10 @@ fn outcomes_of_a_logistic_fit_follow_from_cooks_distances() {
     let (columns, noisy) = honest(&mut stream, 300);
     let y: Vec<f64> = noisy.iter().map(|y| f64::from(*y > 11.0)).collect();
     let fit = logistic(columns, y);
-    let with = findings(&fit, &Release { items: vec![Item::Coefficients, Item::Cooks], digits: Some(3), ..Release::default() });
+    let with = findings(
+        &fit,
+        &Release { items: vec![Item::Coefficients, Item::Cooks], digits: Some(3), ..Release::default() },
+    );
     assert_eq!(of(&with, "outcome from Cook's distance").verdict, Verdict::Fail);
     // The coefficients are withheld: hat values give them, and with the distances every outcome.
     let items = vec![Item::Hat, Item::Cooks];

@@ -29,9 +29,16 @@ impl Table {
         let region = place.iter().map(|u| word(u * u, &["centre", "north", "south", "east"])).collect();
         let sex = stream.uniforms(n).iter().map(|u| word(*u, &["f", "m"])).collect();
         Table {
-            columns: [("age", age), ("education", education), ("wealth", wealth), ("children", children), ("income", income), ("ill", ill)]
-                .map(|(name, v)| (name.to_string(), v))
-                .into(),
+            columns: [
+                ("age", age),
+                ("education", education),
+                ("wealth", wealth),
+                ("children", children),
+                ("income", income),
+                ("ill", ill),
+            ]
+            .map(|(name, v)| (name.to_string(), v))
+            .into(),
             factors: [("region", region), ("sex", sex)].map(|(name, v)| (name.to_string(), v)).into(),
         }
     }
@@ -51,7 +58,8 @@ impl Table {
     fn frame(&self, kept: Option<&[usize]>) -> Frame {
         let all: Vec<usize> = (0..self.rows()).collect();
         let kept = kept.unwrap_or(&all);
-        let numbers = self.columns.iter().map(|(name, v)| (name.clone(), Column::Numbers(kept.iter().map(|i| v[*i]).collect())));
+        let numbers =
+            self.columns.iter().map(|(name, v)| (name.clone(), Column::Numbers(kept.iter().map(|i| v[*i]).collect())));
         let words = self.factors.iter().map(|(name, v)| {
             (name.clone(), Column::Text(TextColumn::new(kept.iter().map(|i| Some(v[*i].as_str())).collect::<Vec<_>>())))
         });
@@ -65,7 +73,8 @@ impl Table {
             wanted.weights = Some(unhat_models::formula::parse_expression("weights", "weight").unwrap());
         }
         let name: FamilyName = if formula.starts_with("ill") { "binomial" } else { "gaussian" }.parse().unwrap();
-        let model = if formula.starts_with("ill") { Model::Generalised(Law::new(name, None).unwrap()) } else { Model::Linear };
+        let model =
+            if formula.starts_with("ill") { Model::Generalised(Law::new(name, None).unwrap()) } else { Model::Linear };
         let frame = ModelFrame::of(&frame, &wanted, name.family).unwrap();
         Material::of(&frame, model, None, &Run::default()).unwrap()
     }
@@ -194,7 +203,8 @@ fn planted(kind: &str, stream: &mut Stream) -> Verdict {
             let (first, other) = (table.material(formula, None, false), table.material(formula, Some(&kept), false));
             let second = Second { evidence: other.evidence(), rows: &kept };
             let found =
-                check(&first.evidence(), &first.rows, None, Some(&second), &Release::default(), &Run::default()).unwrap();
+                check(&first.evidence(), &first.rows, None, Some(&second), &Release::default(), &Run::default())
+                    .unwrap();
             return verdict(&found);
         }
         "logistic class disclosure" => {

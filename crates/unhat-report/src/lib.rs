@@ -13,9 +13,9 @@
 
 mod audit;
 mod charts;
+mod diagnose;
 mod fit_audit;
 mod hat;
-mod diagnose;
 mod image;
 mod influence;
 mod inversion;
@@ -30,9 +30,9 @@ mod trusted;
 mod words;
 
 pub use audit::{audit_images, audit_page};
+pub use diagnose::{DiagnosePage, diagnose_page};
 pub use fit_audit::{fit_audit_images, fit_audit_page};
 pub use hat::hat_page;
-pub use diagnose::{DiagnosePage, diagnose_page};
 pub use image::Image;
 pub use influence::{InfluencePage, influence_density, influence_images, influence_page};
 pub use inversion::{convergence_image, inversion_page};

@@ -67,10 +67,13 @@ fn facts(report: &OutputsReport) -> Vec<(&'static str, Markup)> {
             "Model",
             html! { (model.family) ", " (model.link) " link, rank " (Quantity::count("/model/rank", model.rank)) },
         ),
-        ("Printed", html! {
-            @if let Some(digits) = report.digits { (Quantity::count("/digits", u64::from(digits))) " significant digits" }
-            @else { "all digits" }
-        }),
+        (
+            "Printed",
+            html! {
+                @if let Some(digits) = report.digits { (Quantity::count("/digits", u64::from(digits))) " significant digits" }
+                @else { "all digits" }
+            },
+        ),
         ("Secret", html! { @if report.secrets.is_empty() { "none declared" } @else { (report.secrets.join(", ")) } }),
         ("Program", html! { (report.tool.name) " " (report.tool.version) ", " span.name { (report.tool.command) } }),
     ];
@@ -100,7 +103,8 @@ fn items(report: &OutputsReport) -> Markup {
     });
     let table = Table {
         id: "items",
-        caption: "Each item with the attack that reaches furthest. An exception may be asked for on review and fail.".into(),
+        caption: "Each item with the attack that reaches furthest. An exception may be asked for on review and fail."
+            .into(),
         columns: vec![
             Column::text("Item"),
             Column::text("Verdict"),
@@ -227,11 +231,7 @@ fn appetite(report: &OutputsReport) -> Markup {
     let rows = report.appetite.iter().enumerate().map(|(k, threshold)| {
         Row::new(
             k,
-            vec![
-                Cell::from(threshold.key.clone()),
-                Cell::from(threshold.value),
-                Cell::from(threshold.source.clone()),
-            ],
+            vec![Cell::from(threshold.key.clone()), Cell::from(threshold.value), Cell::from(threshold.source.clone())],
         )
     });
     let table = Table {

@@ -6,7 +6,9 @@ mod sample;
 
 use reading::Node;
 use serde_json::Value;
-use unhat_report::{audit_page, diagnose_page, fit_audit_page, hat_page, influence_page, inversion_page, score_page, training_page};
+use unhat_report::{
+    audit_page, diagnose_page, fit_audit_page, hat_page, influence_page, inversion_page, score_page, training_page,
+};
 
 #[test]
 fn every_number_of_an_audit_stands_in_the_findings() {

@@ -9,7 +9,8 @@ use reading::Node;
 use sha2::{Digest, Sha256};
 use unhat::audit::report::{AuditReport, Detail, Protection, ReleaseKind, Spread};
 use unhat_report::{
-    InfluencePage, audit_page, diagnose_page, fit_audit_page, hat_page, influence_page, inversion_page, score_page, training_page,
+    InfluencePage, audit_page, diagnose_page, fit_audit_page, hat_page, influence_page, inversion_page, score_page,
+    training_page,
 };
 
 fn all_pages() -> Vec<(&'static str, String)> {

@@ -94,11 +94,13 @@ fn earlier(path: &str, words: &ModelWords, missing: MissingRows) -> Result<FitRe
     let report: OutputsReport = serde_json::from_str(&text)
         .map_err(|e| file_error(path, format!("is no check of outputs; expected the --json of an earlier one: {e}")))?;
     if report.detail == Detail::Share {
-        let reason = "is a report to share, which does not say which rows were used; expected one of --report-detail full";
+        let reason =
+            "is a report to share, which does not say which rows were used; expected one of --report-detail full";
         return Err(file_error(path, reason.to_string()).into());
     }
     let model = &report.model;
-    let expression = |name: &str, text: &Option<String>| text.as_deref().map(|text| parse_expression(name, text)).transpose();
+    let expression =
+        |name: &str, text: &Option<String>| text.as_deref().map(|text| parse_expression(name, text)).transpose();
     let specification = Specification {
         formula: Formula::parse(&model.formula)?,
         weights: expression("weights", &model.weights)?,
@@ -122,12 +124,13 @@ fn write_acro(folder: &str, report: &OutputsReport) -> Result<(), Failure> {
     let header = findings.next().unwrap_or_default();
     let mut table = Vec::new();
     print_table(&mut table, header, findings).map_err(|e| file_error(folder, e.to_string()))?;
-    let files =
-        [("config.json", pretty(&acro_config(report))), (FINDINGS_FILE, table), ("results.json", pretty(&acro_results(report)))];
-    let hashes: Vec<(String, Vec<u8>)> = files
-        .iter()
-        .map(|(name, content)| (format!("checksums/{name}.txt"), hash_of(content).into_bytes()))
-        .collect();
+    let files = [
+        ("config.json", pretty(&acro_config(report))),
+        (FINDINGS_FILE, table),
+        ("results.json", pretty(&acro_results(report))),
+    ];
+    let hashes: Vec<(String, Vec<u8>)> =
+        files.iter().map(|(name, content)| (format!("checksums/{name}.txt"), hash_of(content).into_bytes())).collect();
     let mut all = files.to_vec();
     all.extend(hashes.iter().map(|(name, hash)| (name.as_str(), hash.clone())));
     Ok(write_folder(folder, &all)?)

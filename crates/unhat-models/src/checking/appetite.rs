@@ -110,7 +110,8 @@ impl Appetite {
     /// [`ErrorKind::Option`] naming the key: a share outside (0, 1], a failing threshold on the wrong side of the one for
     /// review, no contributor.
     pub fn require_sound(&self) -> Result<()> {
-        let wrong = |key: &str, reason: String| Err(ErrorKind::Option { name: format!("appetite, {key}"), reason }.into());
+        let wrong =
+            |key: &str, reason: String| Err(ErrorKind::Option { name: format!("appetite, {key}"), reason }.into());
         for threshold in self.thresholds() {
             let counted = matches!(
                 threshold.key.as_str(),
@@ -134,7 +135,10 @@ impl Appetite {
         ];
         for (key, low, high) in pairs {
             if low > high {
-                return wrong(key, format!("it is on the wrong side of the threshold for review: {low} is above {high}"));
+                return wrong(
+                    key,
+                    format!("it is on the wrong side of the threshold for review: {low} is above {high}"),
+                );
             }
         }
         Ok(())

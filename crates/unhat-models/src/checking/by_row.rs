@@ -22,7 +22,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// How far guesses are from the responses, against how far the fitted values are: 1 says that nothing was gained.
 fn error_of(fit: &Evidence<'_>, guess: impl Fn(usize) -> f64) -> f64 {
-    let of = |value: &dyn Fn(usize) -> f64| median((0..fit.rows()).map(|i| (value(i) - fit.response[i]).abs()).collect());
+    let of =
+        |value: &dyn Fn(usize) -> f64| median((0..fit.rows()).map(|i| (value(i) - fit.response[i]).abs()).collect());
     of(&guess) / of(&|i| fit.mean[i]).max(f64::MIN_POSITIVE)
 }
 
@@ -49,7 +50,14 @@ const ERROR_OF_RESPONSE: &str = "error of a response, over that of the fitted va
 /// y = ŷ + e.
 pub(super) fn residuals(fit: &Evidence<'_>, digits: Option<u32>, appetite: &Appetite) -> Finding {
     let error = error_of(fit, |i| printed(fit.mean[i], digits) + printed(fit.residual(i), digits));
-    by_error(Item::Residuals, "residual and fitted value", Intruder::OnePersonsColumns, ERROR_OF_RESPONSE, error, appetite)
+    by_error(
+        Item::Residuals,
+        "residual and fitted value",
+        Intruder::OnePersonsColumns,
+        ERROR_OF_RESPONSE,
+        error,
+        appetite,
+    )
 }
 
 /// The extremes of the residuals belong to somebody: with the columns of that person the response is read exactly.
@@ -137,7 +145,14 @@ pub(super) fn cooks(fit: &Evidence<'_>, digits: Option<u32>, appetite: &Appetite
             if (up - fit.response[i]).abs() < (down - fit.response[i]).abs() { up } else { down }
         });
         let measure = "error of a response, the better of two candidates, over that of the fitted value";
-        return Some(by_error(Item::Cooks, "residual from Cook's distance", Intruder::EverybodysColumns, measure, error, appetite));
+        return Some(by_error(
+            Item::Cooks,
+            "residual from Cook's distance",
+            Intruder::EverybodysColumns,
+            measure,
+            error,
+            appetite,
+        ));
     }
     if fit.law.family() != Family::Binomial || fit.response.iter().any(|y| *y != 0.0 && *y != 1.0) {
         return None;

@@ -103,7 +103,10 @@ impl Coefficients<'_> {
             ),
             rows: fit.labelled(&[i]),
             columns: vec![fit.names[column].clone()],
-            remedy: remedy(verdict, "merge the small group, top-code the column at its tenth value, or leave the row out"),
+            remedy: remedy(
+                verdict,
+                "merge the small group, top-code the column at its tenth value, or leave the row out",
+            ),
         })
     }
 
@@ -175,7 +178,12 @@ impl Coefficients<'_> {
         let by_contribution =
             order_of((0..fit.rows()).map(|i| (fit.hat[i] * fit.weights[i].sqrt() * fit.response[i]).abs()));
         let mut seeds: Vec<usize> = by_hat.iter().take(exposed.max(DOMINATED)).copied().collect();
-        seeds.extend(by_contribution.iter().take(DOMINATED).filter(|i| !by_hat[..exposed.max(DOMINATED).min(by_hat.len())].contains(i)));
+        seeds.extend(
+            by_contribution
+                .iter()
+                .take(DOMINATED)
+                .filter(|i| !by_hat[..exposed.max(DOMINATED).min(by_hat.len())].contains(i)),
+        );
         let contributors = appetite.dominance_contributors as usize;
         let found = neighbours(fit, self.lower, &seeds, largest_group, contributors, run)?;
         let mut findings = vec![self.isolated(&found)];
@@ -197,7 +205,10 @@ impl Coefficients<'_> {
             for m in 1..=limit.min(rows.len()) {
                 let mut h = vec![0.0; m * m];
                 unhat::kernels::transpose_times_into(&u[..m * p], &u[..m * p], p, m, m, &mut h);
-                if symmetric_eigenvalues(&h, m).and_then(|values| values.last().copied()).is_some_and(|v| v > self.appetite.isolated) {
+                if symmetric_eigenvalues(&h, m)
+                    .and_then(|values| values.last().copied())
+                    .is_some_and(|v| v > self.appetite.isolated)
+                {
                     least = Some(rows[..m].to_vec());
                     break;
                 }
@@ -231,7 +242,11 @@ impl Coefficients<'_> {
             value: Some(worst),
             threshold: Some(appetite.dominance),
             verdict,
-            summary: format!("{:.1} % of a fitted value comes from {} rows", 100.0 * worst, appetite.dominance_contributors),
+            summary: format!(
+                "{:.1} % of a fitted value comes from {} rows",
+                100.0 * worst,
+                appetite.dominance_contributors
+            ),
             detail: format!("the fitted value of row {}", fit.labels[row]),
             rows: if verdict == Verdict::Fail { fit.labelled(&[row]) } else { Vec::new() },
             columns: Vec::new(),
@@ -281,7 +296,10 @@ impl Coefficients<'_> {
             value: Some(square),
             threshold: Some(if verdict == Verdict::Fail { appetite.r_squared_fail } else { appetite.r_squared_review }),
             verdict,
-            summary: format!("R squared {square:.6}; {:.0} % of the responses are told within 5 %", 100.0 * near as f64 / fit.rows() as f64),
+            summary: format!(
+                "R squared {square:.6}; {:.0} % of the responses are told within 5 %",
+                100.0 * near as f64 / fit.rows() as f64
+            ),
             detail: String::new(),
             rows: Vec::new(),
             columns: Vec::new(),
@@ -305,7 +323,8 @@ impl Coefficients<'_> {
                 least = Some((group.len(), k));
             }
         }
-        let verdict = least.map_or(Verdict::Pass, |(rows, _)| Verdict::of((rows as u64) < appetite.minimum_count, true));
+        let verdict =
+            least.map_or(Verdict::Pass, |(rows, _)| Verdict::of((rows as u64) < appetite.minimum_count, true));
         Some(Finding {
             item: self.item,
             attack: "class disclosure".into(),
@@ -349,13 +368,7 @@ pub(super) fn remedy(verdict: Verdict, advice: &str) -> String {
     if verdict >= Verdict::Review { advice.into() } else { String::new() }
 }
 
-fn group_finding(
-    of: &Coefficients<'_>,
-    measure: &str,
-    size: usize,
-    rows: &[usize],
-    column: Option<usize>,
-) -> Finding {
+fn group_finding(of: &Coefficients<'_>, measure: &str, size: usize, rows: &[usize], column: Option<usize>) -> Finding {
     let (fit, appetite) = (of.evidence, of.appetite);
     let verdict = Verdict::of((size as u64) < appetite.failing_count, (size as u64) < appetite.minimum_count);
     let small = verdict >= Verdict::Review;
@@ -388,7 +401,9 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
 
 /// The longest run of equal values: (how often, the value).
 fn longest_run(values: &[f64]) -> (usize, f64) {
-    values.chunk_by(|a, b| a == b).fold((0, 0.0), |best, run| if run.len() > best.0 { (run.len(), run[0]) } else { best })
+    values
+        .chunk_by(|a, b| a == b)
+        .fold((0, 0.0), |best, run| if run.len() > best.0 { (run.len(), run[0]) } else { best })
 }
 
 fn commonest(values: impl Iterator<Item = f64>) -> f64 {

@@ -1,7 +1,9 @@
 //! A fit as its checker holds it: rows, response, and all that was computed of them.
 
 use crate::regression::Law;
-use unhat::kernels::{Transform, cholesky_inverse, dot, norm, orthogonal_factor, solve_lower_rows, solve_lower_transposed_rows};
+use unhat::kernels::{
+    Transform, cholesky_inverse, dot, norm, orthogonal_factor, solve_lower_rows, solve_lower_transposed_rows,
+};
 use unhat::rows::DenseRows;
 use unhat::{Result, Run};
 
@@ -149,7 +151,8 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn rounding_of_predictor(&self, i: usize, digits: Option<u32>) -> f64 {
         let Some(digits) = digits else { return 0.0 };
-        let each: Vec<f64> = self.coefficients.iter().zip(self.row(i)).map(|(b, x)| x * half_unit(*b, digits)).collect();
+        let each: Vec<f64> =
+            self.coefficients.iter().zip(self.row(i)).map(|(b, x)| x * half_unit(*b, digits)).collect();
         norm(&each) / 3.0f64.sqrt()
     }
 
@@ -185,4 +188,3 @@ pub fn printed(v: f64, digits: Option<u32>) -> f64 {
         _ => v,
     }
 }
-

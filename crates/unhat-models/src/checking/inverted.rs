@@ -166,7 +166,9 @@ pub(super) fn column_from_hat(
     let ones = fit.column(k).sum::<f64>() / n;
     let base = ones.max(1.0 - ones);
     let right = |told: &Vec<Option<bool>>, flip: bool| {
-        fit.column(k).zip(told).filter(|(u, told)| told.map_or(ones > 0.5, |told| told != flip) == (*u == 1.0)).count() as f64 / n
+        fit.column(k).zip(told).filter(|(u, told)| told.map_or(ones > 0.5, |told| told != flip) == (*u == 1.0)).count()
+            as f64
+            / n
     };
     let right = column.map(|told| right(&told, false).max(right(&told, true)));
     let name = &fit.names[k];
@@ -180,7 +182,9 @@ pub(super) fn column_from_hat(
         threshold: Some(0.5 * (1.0 + base)),
         verdict,
         summary: match right {
-            Some(right) => format!("{:.1} % of the column is right; {:.1} % without the release", 100.0 * right, 100.0 * base),
+            Some(right) => {
+                format!("{:.1} % of the column is right; {:.1} % without the release", 100.0 * right, 100.0 * base)
+            }
             None => "the column was not found".into(),
         },
         detail: String::new(),

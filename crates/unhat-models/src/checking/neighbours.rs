@@ -32,7 +32,9 @@ impl Neighbours {
     fn add(&mut self, kept: usize, contributors: usize, h: f64, contribution: f64, row: usize) {
         Self::insert(&mut self.nearest, kept, h.abs(), row);
         self.total += contribution;
-        if self.contributions.len() < contributors || self.contributions.last().is_some_and(|least| *least < contribution) {
+        if self.contributions.len() < contributors
+            || self.contributions.last().is_some_and(|least| *least < contribution)
+        {
             let at = self.contributions.partition_point(|other| *other >= contribution);
             self.contributions.insert(at, contribution);
             self.contributions.truncate(contributors);

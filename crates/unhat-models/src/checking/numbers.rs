@@ -53,7 +53,11 @@ fn one_way_counts(fit: &Evidence<'_>) -> Vec<u64> {
 }
 
 /// One-way indicators: se₀² = s²/n₀ and se_g² = s²(1/n₀ + 1/n_g) give every count from the printed standard errors and s.
-pub(super) fn counts_from_standard_errors(fit: &Evidence<'_>, digits: Option<u32>, appetite: &Appetite) -> Option<Finding> {
+pub(super) fn counts_from_standard_errors(
+    fit: &Evidence<'_>,
+    digits: Option<u32>,
+    appetite: &Appetite,
+) -> Option<Finding> {
     if fit.rank() < 2 || !is_one_way(fit) || fit.dispersion <= 0.0 {
         return None;
     }
@@ -66,7 +70,14 @@ pub(super) fn counts_from_standard_errors(fit: &Evidence<'_>, digits: Option<u32
     let right: Vec<u64> = (0..p).filter(|&k| (told(k) - counts[k] as f64).abs() < 0.5).map(|k| counts[k]).collect();
     let summary = format!("{} of {p} counts are read", right.len());
     let advice = "fewer digits of the standard errors, or merge the small group";
-    Some(counted(Item::StandardErrors, "counts from standard errors", right.into_iter().min(), appetite, summary, advice))
+    Some(counted(
+        Item::StandardErrors,
+        "counts from standard errors",
+        right.into_iter().min(),
+        appetite,
+        summary,
+        advice,
+    ))
 }
 
 /// XᵀX = s²V̂⁻¹: entries of indicators are the counts of one- and two-way tables.
@@ -113,12 +124,8 @@ pub(super) fn counts_from_covariance(fit: &Evidence<'_>, digits: Option<u32>, ap
     // Where most are wrong an intruder cannot tell which are right.
     let least = if share < BELIEVED { None } else { right.iter().copied().reduce(f64::min).map(|v| v.round() as u64) };
     let low = right.iter().filter(|v| **v < appetite.minimum_count as f64).count();
-    let summary = format!(
-        "{} of {} counts are read, {low} of them below {}",
-        right.len(),
-        filled.len(),
-        appetite.minimum_count
-    );
+    let summary =
+        format!("{} of {} counts are read, {low} of them below {}", right.len(), filled.len(), appetite.minimum_count);
     Some(counted(Item::Covariance, attack, least, appetite, summary, advice))
 }
 
@@ -136,7 +143,14 @@ pub(super) fn rational_mean(fit: &Evidence<'_>, digits: Option<u32>, appetite: &
         Some(_) => format!("the intercept is a mean over {count} rows or a multiple of it"),
         None => "the intercept does not tell its count".into(),
     };
-    Some(counted(Item::Coefficients, "a mean of whole numbers", read, appetite, summary, "fewer digits, or merge the base level"))
+    Some(counted(
+        Item::Coefficients,
+        "a mean of whole numbers",
+        read,
+        appetite,
+        summary,
+        "fewer digits, or merge the base level",
+    ))
 }
 
 /// The nearest fraction of a denominator up to `limit`: the best convergent or semiconvergent of the continued fraction.
@@ -172,7 +186,9 @@ mod tests {
 
     #[test]
     fn the_nearest_fraction_is_that_of_all_fractions() {
-        for (v, limit) in [(0.333, 10), (3.141_592_653_589_793, 200), (2.5, 7), (17.0, 5), (-1.2857142857, 9), (0.618_033_988_7, 40)] {
+        for (v, limit) in
+            [(0.333, 10), (std::f64::consts::E, 200), (2.5, 7), (17.0, 5), (-1.2857142857, 9), (0.618_033_988_7, 40)]
+        {
             let (p, q) = nearest_fraction(v, limit).unwrap();
             let best = (1..=limit).map(|q| ((v * q as f64).round() / q as f64 - v).abs()).fold(f64::INFINITY, f64::min);
             let found = (p as f64 / q as f64 - v).abs();

@@ -36,7 +36,10 @@ pub(super) fn findings(
         detail: format!("rows {}", fit.labelled(rows).join(", ")),
         rows: if verdict >= Verdict::Review { fit.labelled(rows) } else { Vec::new() },
         columns: Vec::new(),
-        remedy: remedy(verdict, "merge the small group, top-code the column at its tenth value, or leave the person out"),
+        remedy: remedy(
+            verdict,
+            "merge the small group, top-code the column at its tenth value, or leave the person out",
+        ),
     };
     vec![own, fewest_people(fit, people, appetite, item)]
 }

@@ -81,7 +81,10 @@ pub(super) fn binned(appetite: &Appetite) -> Finding {
         value: Some(appetite.minimum_count as f64),
         threshold: Some(appetite.minimum_count as f64),
         verdict: Verdict::Pass,
-        summary: format!("bins of fewer than {} rows are not drawn by `unhat diagnose --plots --safe`", appetite.minimum_count),
+        summary: format!(
+            "bins of fewer than {} rows are not drawn by `unhat diagnose --plots --safe`",
+            appetite.minimum_count
+        ),
         detail: String::new(),
         rows: Vec::new(),
         columns: Vec::new(),

@@ -42,7 +42,8 @@ pub struct Move {
 /// Those of checks and fits, but for fits that a change makes impossible: such a change is no remedy.
 pub fn remedies(material: &Material, findings: &[Finding], release: &Release, run: &Run<'_>) -> Result<Vec<Remedy>> {
     let mut tried = Vec::new();
-    let table_alone = Release { items: release.items.iter().copied().filter(|item| !item.is_by_row()).collect(), ..release.clone() };
+    let table_alone =
+        Release { items: release.items.iter().copied().filter(|item| !item.is_by_row()).collect(), ..release.clone() };
     let changes = [
         merged(material, &release.appetite),
         top_coded(material, &release.appetite),
@@ -51,7 +52,9 @@ pub fn remedies(material: &Material, findings: &[Finding], release: &Release, ru
     ];
     let leaving_rows = 3; // before columns are given up
     for (place, change) in changes.into_iter().enumerate() {
-        if place == leaving_rows && let Some(remedy) = leaving_rows_out(material, findings, &table_alone, run)? {
+        if place == leaving_rows
+            && let Some(remedy) = leaving_rows_out(material, findings, &table_alone, run)?
+        {
             tried.push(remedy);
         }
         if tried.last().is_some_and(|remedy: &Remedy| remedy.verdict == Verdict::Pass) {
@@ -102,11 +105,8 @@ fn refitted(material: &Material, change: &Changed, run: &Run<'_>) -> Result<Opti
 
 /// Secrets are columns of the fit: their places after the change.
 fn release_of(release: &Release, before: &Material, after: &Material) -> Release {
-    let secrets = release
-        .secrets
-        .iter()
-        .filter_map(|&k| after.names.iter().position(|name| *name == before.names[k]))
-        .collect();
+    let secrets =
+        release.secrets.iter().filter_map(|&k| after.names.iter().position(|name| *name == before.names[k])).collect();
     Release { secrets, ..release.clone() }
 }
 

@@ -115,10 +115,10 @@ pub fn items_of(items: &[Item], findings: &[Finding]) -> Vec<CheckedItem> {
     items
         .iter()
         .map(|&item| {
-            let gravest = findings
-                .iter()
-                .filter(|f| f.item == item && f.verdict > Verdict::Note)
-                .fold(None, |best: Option<&Finding>, f| if best.is_none_or(|b| f.verdict > b.verdict) { Some(f) } else { best });
+            let gravest = findings.iter().filter(|f| f.item == item && f.verdict > Verdict::Note).fold(
+                None,
+                |best: Option<&Finding>, f| if best.is_none_or(|b| f.verdict > b.verdict) { Some(f) } else { best },
+            );
             match gravest {
                 Some(found) => CheckedItem {
                     item,
@@ -175,7 +175,9 @@ pub(super) fn not_checked(release: &Release, (has_people, has_second, is_linear)
     if !has_people {
         list.push("several rows of one person: name the person's column with --id".into());
     }
-    if release.secrets.is_empty() && release.items.iter().any(|item| matches!(item, Item::Hat | Item::Fitted | Item::Predictions)) {
+    if release.secrets.is_empty()
+        && release.items.iter().any(|item| matches!(item, Item::Hat | Item::Fitted | Item::Predictions))
+    {
         list.push("secret columns: none was declared with --secret, so that only the response counts as secret".into());
     }
     list.extend(without_attack(&release.items, is_linear));

@@ -89,7 +89,9 @@ impl FitRequest {
             let response = terms.response.to_string();
             let reason = match name == response {
                 true => format!("\"{name}\" is the response, which every check takes for secret; name another column"),
-                false => format!("\"{name}\" is not among the columns of the fit, so that nothing that is released depends on it"),
+                false => format!(
+                    "\"{name}\" is not among the columns of the fit, so that nothing that is released depends on it"
+                ),
             };
             return Err(refused("secret", reason));
         }
@@ -159,7 +161,8 @@ impl OutputsRequest {
                 weights: self.fit.specification.weights.as_ref().map(ToString::to_string),
                 trials: self.fit.specification.trials.as_ref().map(ToString::to_string),
                 offset: self.fit.specification.offset.as_ref().map(ToString::to_string),
-                rows: (material.labels.len() < table.rows()).then(|| material.rows.iter().map(|r| *r as u64 + 1).collect()),
+                rows: (material.labels.len() < table.rows())
+                    .then(|| material.rows.iter().map(|r| *r as u64 + 1).collect()),
                 rank: material.names.len() as u64,
                 columns: material.names.clone(),
                 aliased: material.aliased.clone(),
@@ -180,7 +183,9 @@ impl OutputsRequest {
 /// For each row of the fit a number that stands for its person.
 fn people_of(name: &str, table: &Frame, material: &Material) -> Result<Vec<usize>> {
     let place = table.position("id", name)?;
-    let missing = |row: usize| refused("id", format!("row {}, \"{name}\": the cell is empty; every row needs its person", row + 1));
+    let missing = |row: usize| {
+        refused("id", format!("row {}, \"{name}\": the cell is empty; every row needs its person", row + 1))
+    };
     let mut numbers: HashMap<u64, usize> = HashMap::new();
     material
         .rows

@@ -3,8 +3,8 @@
 use super::coefficients::{Coefficients, remedy};
 use super::evidence::printed;
 use super::{Appetite, Evidence, Finding, Intruder, Item, Refit, Verdict};
-use std::collections::BTreeMap;
 use crate::regression::Law;
+use std::collections::BTreeMap;
 use unhat::leverage::{ScoreOptions, leverage_scores};
 use unhat::rows::DenseRows;
 use unhat::{Result, Run};
@@ -44,18 +44,22 @@ pub(super) fn differencing(
     let smallest = [mine.len(), theirs.len()].into_iter().filter(|m| *m > 0).min();
     let below = |limit: u64| smallest.is_some_and(|m| (m as u64) < limit);
     let verdict = Verdict::of(below(appetite.failing_count), below(appetite.minimum_count));
-    let (big, small, at) = if mine.len() == 1 { (fit, &second.evidence, mine.first()) } else { (&second.evidence, fit, theirs.first()) };
+    let (big, small, at) =
+        if mine.len() == 1 { (fit, &second.evidence, mine.first()) } else { (&second.evidence, fit, theirs.first()) };
     let linear = fit.is_linear() && second.evidence.is_linear() && fit.names == second.evidence.names;
     let detail = match at {
         Some(&i) if apart == 1 && linear => {
-            let told = |of: &Evidence<'_>| -> Vec<f64> { of.coefficients.iter().map(|b| printed(*b, digits)).collect() };
-            let squares =
-                |of: &Evidence<'_>| printed(of.dispersion, digits) * (of.rows() as f64 - of.rank() as f64);
+            let told =
+                |of: &Evidence<'_>| -> Vec<f64> { of.coefficients.iter().map(|b| printed(*b, digits)).collect() };
+            let squares = |of: &Evidence<'_>| printed(of.dispersion, digits) * (of.rows() as f64 - of.rank() as f64);
             let without = big.predictor(i, &told(small));
             let delta = big.predictor(i, &told(big)) - without;
             let q = (squares(big) - squares(small)).max(0.0);
             let y = without + 0.5 * (delta + delta.signum() * (delta * delta + 4.0 * q).sqrt());
-            format!("row {}: the difference says {y:.6}, true {:.6}, without it {without:.6}", big.labels[i], big.response[i])
+            format!(
+                "row {}: the difference says {y:.6}, true {:.6}, without it {without:.6}",
+                big.labels[i], big.response[i]
+            )
         }
         _ => String::new(),
     };
@@ -119,7 +123,13 @@ pub(super) fn stacked(
     let (matrix, kept) = independent_columns(matrix, width);
     let names: Vec<String> = kept
         .iter()
-        .map(|&k| if k < fit.rank() { fit.names[k].clone() } else { format!("{}, second fit", second.evidence.names[k - fit.rank()]) })
+        .map(|&k| {
+            if k < fit.rank() {
+                fit.names[k].clone()
+            } else {
+                format!("{}, second fit", second.evidence.names[k - fit.rank()])
+            }
+        })
         .collect();
     let source = DenseRows::new(&matrix, kept.len())?;
     let hat = leverage_scores(&source, None, &ScoreOptions::default(), run)?.values;

@@ -85,7 +85,9 @@ impl Scoring<'_> {
             let (next, eta, at) = self.advance(&gamma, &step, started.then_some(&state))?;
             let change = (at.deviance - state.deviance).abs() / (at.deviance.abs() + 0.1);
             (gamma, state) = (next, at);
-            if self.settles && started && change < SETTLED
+            if self.settles
+                && started
+                && change < SETTLED
                 && let Some(factor) = factor.take()
             {
                 return Ok(Reached { gamma, predictor: eta, state, factor, iterations: step_number });

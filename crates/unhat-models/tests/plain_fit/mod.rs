@@ -1,9 +1,9 @@
 //! Small fits by normal equations in plain loops: what the checks are tested on owes nothing to the crate's own fits.
 
 use unhat::families::Family;
-use unhat_models::regression::{FamilyName, Law};
 use unhat::{Result, Run};
 use unhat_models::checking::{Evidence, Refit};
+use unhat_models::regression::{FamilyName, Law};
 
 pub struct PlainFit {
     pub names: Vec<String>,
@@ -101,7 +101,14 @@ fn by_rows(columns: &[Vec<f64>]) -> Vec<f64> {
     (0..columns[0].len()).flat_map(|i| columns.iter().map(move |c| c[i])).collect()
 }
 
-fn assembled(columns: &[Vec<f64>], y: Vec<f64>, mean: Vec<f64>, w: Vec<f64>, beta: Vec<f64>, family: Family) -> PlainFit {
+fn assembled(
+    columns: &[Vec<f64>],
+    y: Vec<f64>,
+    mean: Vec<f64>,
+    w: Vec<f64>,
+    beta: Vec<f64>,
+    family: Family,
+) -> PlainFit {
     let (n, p, matrix) = (y.len(), columns.len(), by_rows(columns));
     let inverse = inverse_gram(&matrix, p, &w);
     let hat = matrix.chunks_exact(p).zip(&w).map(|(row, w)| w * dot(row, &times(&inverse, row))).collect();
