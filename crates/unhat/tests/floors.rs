@@ -36,7 +36,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
             &["models"],
             &["formula"],
             &["regression"],
-            &["diagnose"],
+            &["diagnose", "checking"],
             &["influence", "natural"],
             &["training"],
             &["candle"], // behind the feature of the same name
