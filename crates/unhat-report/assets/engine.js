@@ -391,7 +391,7 @@
       const words = needed === 0 ? ['no noise'] : ['noise of ', make('b', amount), ` of ${form.dataset.unit}`];
       input.setAttribute('aria-valuetext', share(wish));
       output.replaceChildren(
-        'To keep the error of ', form.dataset[id], ' above ', make('b', share(wish)),
+        'To keep the error of ', form.dataset[id === 'signs_known' ? 'signsKnown' : id], ' above ', make('b', share(wish)),
         ' in nineteen tries of twenty takes ', ...words, '.');
     };
     input.addEventListener('input', answer);

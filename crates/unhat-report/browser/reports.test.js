@@ -15,7 +15,8 @@ import puppeteer from 'puppeteer-core';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const DESKTOP = { width: 1100, height: 900 };
 const PHONE = { width: 390, height: 844 };
-const PAGES = ['audit', 'share', 'inversion', 'scores', 'training', 'study', 'check', 'trim'];
+const PAGES = ['audit', 'share', 'inversion', 'scores', 'training', 'study', 'check', 'trim',
+  'diagnosis', 'outputs', 'weights', 'fit-audit'];
 
 let browser;
 let folder;

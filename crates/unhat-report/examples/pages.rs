@@ -9,7 +9,11 @@ mod sample;
 
 use std::error::Error;
 use std::path::PathBuf;
-use unhat_report::{audit_page, influence_page, inversion_page, score_page, training_page};
+use unhat_models::checking::Detail;
+use unhat_report::{
+    audit_page, diagnose_page, fit_audit_page, hat_page, influence_page, inversion_page, outputs_page, score_page,
+    training_page,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).map(PathBuf::from).ok_or("usage: pages DIR")?;
@@ -19,6 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(folder.join("inversion.html"), inversion_page(&sample::inversion())?)?;
     std::fs::write(folder.join("scores.html"), score_page(&sample::scores())?)?;
     std::fs::write(folder.join("training.html"), training_page(&sample::training())?)?;
+    std::fs::write(folder.join("diagnosis.html"), diagnose_page(&sample::diagnosis()?)?)?;
+    std::fs::write(folder.join("outputs.html"), outputs_page(&sample::outputs(Detail::Full)?)?)?;
+    std::fs::write(folder.join("weights.html"), hat_page(&sample::hat("weights", true)?)?)?;
+    std::fs::write(folder.join("fit-audit.html"), fit_audit_page(&sample::fit_findings("owner")?)?)?;
     for which in ["study", "check", "trim"] {
         std::fs::write(folder.join(format!("{which}.html")), influence_page(&sample::influence(which)?)?)?;
     }

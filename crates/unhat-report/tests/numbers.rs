@@ -7,7 +7,8 @@ mod sample;
 use reading::Node;
 use serde_json::Value;
 use unhat_report::{
-    audit_page, diagnose_page, fit_audit_page, hat_page, influence_page, inversion_page, score_page, training_page,
+    audit_page, diagnose_page, fit_audit_page, hat_page, influence_page, inversion_page, outputs_page, score_page,
+    training_page,
 };
 
 #[test]
@@ -30,6 +31,15 @@ fn every_number_of_an_audit_of_a_fit_stands_in_the_findings() {
     let findings = sample::fit_findings("owner").unwrap();
     let checked = check(&fit_audit_page(&findings).unwrap(), &serde_json::to_value(&findings).unwrap());
     assert!(checked > 60, "only {checked} numbers were looked at");
+}
+
+#[test]
+fn every_number_of_a_check_of_outputs_stands_in_the_report() {
+    for detail in [unhat_models::checking::Detail::Full, unhat_models::checking::Detail::Share] {
+        let report = sample::outputs(detail).unwrap();
+        let checked = check(&outputs_page(&report).unwrap(), &serde_json::to_value(&report).unwrap());
+        assert!(checked > 30, "only {checked} numbers were looked at");
+    }
 }
 
 #[test]

@@ -9,8 +9,8 @@ use reading::Node;
 use sha2::{Digest, Sha256};
 use unhat::audit::report::{AuditReport, Detail, Protection, ReleaseKind, Spread};
 use unhat_report::{
-    InfluencePage, audit_page, diagnose_page, fit_audit_page, hat_page, influence_page, inversion_page, score_page,
-    training_page,
+    InfluencePage, audit_page, diagnose_page, fit_audit_page, hat_page, influence_page, inversion_page, outputs_page,
+    score_page, training_page,
 };
 
 fn all_pages() -> Vec<(&'static str, String)> {
@@ -26,6 +26,8 @@ fn all_pages() -> Vec<(&'static str, String)> {
         ("column", hat_page(&sample::hat("column", false).unwrap()).unwrap()),
         ("inversion", inversion_page(&sample::inversion()).unwrap()),
         ("scores", score_page(&sample::scores()).unwrap()),
+        ("outputs", outputs_page(&sample::outputs(unhat_models::checking::Detail::Full).unwrap()).unwrap()),
+        ("shared outputs", outputs_page(&sample::outputs(unhat_models::checking::Detail::Share).unwrap()).unwrap()),
         ("diagnosis", diagnose_page(&sample::diagnosis().unwrap()).unwrap()),
         ("training", training_page(&sample::training()).unwrap()),
         ("diverged", training_page(&sample::diverged()).unwrap()),

@@ -41,7 +41,7 @@ fn help_lists_every_option() {
         ("scores", format!("{table} {scores}")),
         ("gradient", format!("{table} --offset --point --output")),
         ("invert gradient", format!("{table} {solver} {backward}")),
-        ("invert scores", format!("{table} {released}")),
+        ("invert scores", format!("{table} {released} --digits --decimals --widths")),
         ("invert hat", format!("{table} {hat}")),
         ("invert outcomes", format!("{table} {errors} --target --cook --deviance --pearson --report --output")),
         ("invert column", format!("{table} {errors} --target --magnitudes --report --output")),

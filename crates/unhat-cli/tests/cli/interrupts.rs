@@ -95,9 +95,8 @@ fn an_interrupted_search_for_minima_resumes_to_the_same_bits() {
     let clock = Instant::now();
     while !desk.path("run.json").exists() {
         assert!(clock.elapsed() < Duration::from_secs(60), "no checkpoint was written");
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(1));
     }
-    std::thread::sleep(Duration::from_millis(200));
     signal(&child, "-INT");
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));

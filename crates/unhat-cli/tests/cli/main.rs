@@ -18,6 +18,7 @@ mod interrupts;
 mod inversion;
 mod kills;
 mod malformed;
+mod outputs;
 mod polytope;
 mod regularised;
 mod reports;

@@ -147,9 +147,6 @@ impl Coefficients<'_> {
     }
 
     /// Rows that differ from the commonest value of a column: a small group is read off the coefficient.
-    ///
-    /// # References
-    /// Vogel2011.
     fn counts(&self) -> Finding {
         let (fit, appetite) = (self.evidence, self.appetite);
         let (mut least, mut column) = (fit.rows(), 0);

@@ -2,9 +2,7 @@
 //!
 //! [`Evidence`] is a fit as its checker holds it; [`check`] runs the attacks on what is to be released and returns a
 //! [`Finding`] each, with the number that was reached and a verdict by the thresholds of an [`Appetite`].
-//!
-//! # References
-//! Vogel2011; DaleniusReiss1982; the sources of thresholds are with [`Appetite`].
+//! The sources of the thresholds are with [`Appetite`].
 
 mod acro;
 mod appetite;

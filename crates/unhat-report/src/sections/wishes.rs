@@ -44,7 +44,7 @@ fn slider(findings: &AuditReport, unit: &str) -> Markup {
     let wished = findings.declared.target_rel_error.log10();
     html! {
         form #wish-form hidden data-unit=(unit) data-blind=(words::attacker(AttackKind::Blind))
-            data-signs_known=(words::attacker(AttackKind::Signs)) data-ridge=(words::attacker(AttackKind::Ridge)) {
+            data-signs-known=(words::attacker(AttackKind::Signs)) data-ridge=(words::attacker(AttackKind::Ridge)) {
             label for="wish" { "Which error of the attacker do you want to keep?" }
             input #wish type="range" min=(from) max="0" step="0.05" value=(format!("{wished:.2}"));
             output for="wish" {}

@@ -10,6 +10,9 @@ use unhat::invert::hat::page::HatPage;
 use unhat::invert::page::{
     DirectionEntry, InversionPage, Inverted, LiftPage, ProvenDistance, StandardError, Trace, TraceStep, TriedAnswer,
 };
+use unhat_models::checking::{
+    Detail as ReadBy, FitRequest, Item, Origin, OutputsReport, OutputsRequest, Release as Released,
+};
 use unhat_models::diagnose::{DiagnoseReport, Options, Request};
 use unhat_models::formula::Formula;
 use unhat_models::models::{Column, Frame, Label, TextColumn};
@@ -205,6 +208,47 @@ pub fn diagnosis() -> unhat::Result<DiagnosePage> {
         found: DiagnoseReport::of(&answer, 10),
         warnings: Vec::new(),
     })
+}
+
+/// A release that fails, with remedies; a column, a level and a row are called like a script.
+pub fn outputs(detail: ReadBy) -> unhat::Result<OutputsReport> {
+    let n = 60;
+    let x: Vec<f64> = (0..n).map(|i| (f64::from(i) * 0.7).sin() * 3.0).collect();
+    let y = (0..n).map(|i| 2.0 + x[i as usize] + (f64::from(i) * 1.3).cos()).collect();
+    let words: Vec<String> = (0..n)
+        .map(|i| if i == 3 { format!("rare {HOSTILE}") } else { ["a", "b"][i as usize % 2].to_owned() })
+        .collect();
+    let text = TextColumn::new(words.iter().map(|word| Some(word.as_str())));
+    let mut table = Frame::new(vec![
+        ("y".into(), Column::Numbers(y)),
+        ("x".into(), Column::Numbers(x)),
+        ("g".into(), Column::Text(text)),
+    ])?;
+    table.row_names = Some((0..n).map(|i| format!("patient {i} {HOSTILE}")).collect());
+    let request = OutputsRequest {
+        fit: FitRequest {
+            specification: Specification::new(Formula::parse("y ~ x + g")?),
+            model: Model::Linear,
+            rows: None,
+        },
+        second: None,
+        release: Released {
+            items: vec![Item::Coefficients, Item::StandardErrors, Item::Residuals, Item::Hat],
+            digits: Some(6),
+            ..Released::default()
+        },
+        secrets: vec!["x".to_owned()],
+        people: None,
+        remedies: true,
+        detail,
+    };
+    let origin = Origin {
+        tool: tool("unhat audit outputs patients.csv --formula 'y ~ x + g' --report page.html"),
+        created_utc: Some("2026-11-30T06:20:00Z".to_owned()),
+        table: format!("patients {HOSTILE}.csv"),
+        sha256: Some("0".repeat(64)),
+    };
+    request.answer(&table, origin, &unhat::Run::default())
 }
 
 /// The scores of a table with a few rows that stand out.

@@ -94,9 +94,22 @@ pub(super) fn subject(
 
 /// A number for all rows, or a file with one for each.
 fn numbers(words: &str, what: &str, matrix: &Matrix, text: &TableText) -> Result<Vec<f64>, Failure> {
+    match one_number(words, what)? {
+        Some(number) => Ok(vec![number]),
+        None => read_of_rows(words, what, matrix, text),
+    }
+}
+
+/// The number that the words of an option are; None where they name a file.
+fn one_number(words: &str, what: &str) -> Result<Option<f64>, Failure> {
+    let option = format!("--{what}");
     match words.parse::<f64>() {
-        Ok(number) => Ok(vec![number]),
-        Err(_) => read_of_rows(words, what, matrix, text),
+        Ok(number) if number >= 0.0 && number.is_finite() => Ok(Some(number)),
+        Ok(number) => Err(option_failure(&option, format!("found {number}, expected a finite number ≥ 0"))),
+        Err(_) if words == "-" || words.contains('.') => Ok(None),
+        Err(_) => {
+            Err(option_failure(&option, format!("found {words:?}, expected a number, or a file with one for each row")))
+        }
     }
 }
 
@@ -141,9 +154,9 @@ impl Precision {
         text: &TableText,
     ) -> Result<HatPrecision, Failure> {
         let Some(count) = released else { return self.read(matrix, text) };
-        let of = |words: &str, what: &str| match words.parse::<f64>() {
-            Ok(number) => Ok(vec![number]),
-            Err(_) => read_numbers(words, what, count, text),
+        let of = |words: &str, what: &str| match one_number(words, what)? {
+            Some(number) => Ok(vec![number]),
+            None => read_numbers(words, what, count, text),
         };
         Ok(match (self.widths.as_deref(), self.noise.as_deref()) {
             (Some(widths), _) => HatPrecision::Widths(of(widths, "widths")?),

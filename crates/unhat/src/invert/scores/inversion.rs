@@ -214,10 +214,11 @@ pub fn invert_scores(
     search.conclude(report, &coordinates)
 }
 
-/// Why weights and signs come first; None where they do not: exact scores of all rows, or noisy ones and nothing else known.
+/// Why weights and signs come first; None where they do not: scores of part of the rows, or a point or cell that is known and
+/// is to be kept to.
 fn weights_first(release: &Release, start: &ScoreStart<'_>, coordinates: &Coordinates) -> Option<String> {
     let usable = release.is_complete() && !coordinates.offset_in_range;
-    let alone = release.noise == 0.0 || matches!(start, ScoreStart::Unknown);
+    let alone = matches!(start, ScoreStart::Unknown);
     (usable && alone).then(|| "the scores of all rows tell |Ax - b| up to one factor, without start or signs".into())
 }
 
