@@ -389,6 +389,7 @@ def audit(
 ) -> FitAudit: ...
 
 class Diagnosis(Result):
+    def __init__(self, answer: dict[str, Any], index: Any = None) -> None: ...
     fitted: NDArray[float64]
     residual: NDArray[float64]
     hat: NDArray[float64]
