@@ -74,7 +74,8 @@ const drawn = page => page.evaluate(() => {
   return { count: shown.length, sizes };
 });
 
-const CHARTS = { audit: 7, share: 7, inversion: 2, scores: 2, training: 1, study: 2, check: 1, trim: 3 };
+const CHARTS = { audit: 7, share: 7, inversion: 2, scores: 2, training: 1, study: 2, check: 1, trim: 3,
+  diagnosis: 0, outputs: 0, weights: 1, 'fit-audit': 1 };
 const colour = page => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
 for (const name of PAGES) {
