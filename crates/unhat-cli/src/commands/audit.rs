@@ -139,7 +139,7 @@ fn text(findings: &AuditReport) -> String {
     }
     if let Some(baseline) = &findings.baseline {
         let centre = format!("{:.1e}", baseline.rel_error);
-        text += &format!("  {:<30}  {:>19} {:>19} {centre:>19}\n", "none (centre of the cell)", "", "");
+        text += &format!("  {:<30}  {:>16} {:>16} {centre:>16}\n", "none (centre of the cell)", "", "");
     }
     for warning in &findings.warnings {
         text += &wrapped("warning: ", warning);
