@@ -103,8 +103,7 @@ fn items(report: &OutputsReport) -> Markup {
     });
     let table = Table {
         id: "items",
-        caption: "Each item with the attack that reaches furthest. An exception may be asked for on review and fail."
-            .into(),
+        caption: "Each item with the attack that reaches furthest.".into(),
         columns: vec![
             Column::text("Item"),
             Column::text("Verdict"),
