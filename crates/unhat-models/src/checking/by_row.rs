@@ -270,7 +270,7 @@ pub(super) fn secret_from_fitted(
     for i in 0..n {
         let truth = fit.row(i)[k];
         let rest = fit.linear_predictor(i) - truth * slope;
-        let told = (fit.law.predictor(printed(fit.mean[i], digits)) - rest) / slope;
+        let told = (fit.law.link().predictor(printed(fit.mean[i], digits)) - rest) / slope;
         error.push(if told.is_finite() { (told - truth).abs() } else { f64::INFINITY });
     }
     let column: Vec<f64> = fit.column(k).collect();

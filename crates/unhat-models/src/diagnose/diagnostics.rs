@@ -3,7 +3,7 @@
 use super::leave_out::{LeaveOut, refitted};
 use super::rule::{Flags, Measured, Rule, flags};
 use super::sweeps::{Rowwise, Swept, measure};
-use crate::regression::{Fit, Model, Problem, residual};
+use crate::regression::{Fit, Model, Problem};
 use unhat::{Result, Run};
 
 /// How diagnostics are computed.
@@ -88,7 +88,7 @@ pub fn diagnostics(problem: &Problem<'_>, fit: &Fit, options: Options, run: &Run
     let n = problem.response.len();
     let rows = &fit.rows;
     let weighted = |i: usize| problem.weight(i).sqrt();
-    let plain: Vec<f64> = (0..n).map(|i| residual(&law, problem.response[i], &rows.at[i])).collect();
+    let plain: Vec<f64> = (0..n).map(|i| law.family().residual(problem.response[i], &rows.at[i])).collect();
     let deviance: Vec<f64> = (0..n)
         .map(|i| match problem.model {
             Model::Linear => weighted(i) * plain[i],

@@ -174,7 +174,7 @@ fn fitted(problem: &Problem<'_>, start: Option<&[f64]>, settles: bool, run: &Run
     let (first, state) = first_state(problem, &law);
     let sums = ColumnSums::of(problem.source, &state.row_scale, problem.intercept, run)?;
     let tolerance = if problem.model == Model::Linear { LINEAR_TOLERANCE } else { GENERALISED_TOLERANCE };
-    let kept = independent_columns(problem.source, &state.row_scale, &sums, tolerance, run)?;
+    let (kept, first_factor) = independent_columns(problem.source, &state.row_scale, &sums, tolerance, run)?;
     if kept.is_empty() {
         require_finite(problem.source, "matrix")?;
         return Err(ErrorKind::Numerical { reason: "every column is 0: there is nothing to estimate".into() }.into());
@@ -195,7 +195,11 @@ fn fitted(problem: &Problem<'_>, start: Option<&[f64]>, settles: bool, run: &Run
         }
         gamma
     });
-    let reached = Scoring { problem, law, source, geometry: &geometry, run, settles }.climb((first, state), start)?;
+    let reached = Scoring { problem, law, source, geometry: &geometry, run, settles }.climb(
+        (first, state),
+        start,
+        first_factor,
+    )?;
     let Reached { mut gamma, predictor, state, factor, iterations } = reached;
     let p = kept.len();
     let mut warnings = Vec::new();
@@ -287,7 +291,7 @@ fn fitted(problem: &Problem<'_>, start: Option<&[f64]>, settles: bool, run: &Run
 
 /// Predictors of the first means, and the rows there.
 fn first_state(problem: &Problem<'_>, law: &Law) -> (Vec<f64>, RowState) {
-    let of = |(i, y): (usize, &f64)| law.predictor(law.first_mean(*y, problem.weight(i)));
+    let of = |(i, y): (usize, &f64)| law.link().predictor(law.first_mean(*y, problem.weight(i)));
     let first: Vec<f64> = problem.response.iter().enumerate().map(of).collect();
     let state = state_at(problem, law, &first);
     (first, state)
@@ -303,7 +307,7 @@ fn null_deviance(problem: &Problem<'_>, law: &Law, run: &Run<'_>) -> Result<f64>
     match (problem.intercept, problem.offset) {
         (true, None) => {
             let mean = sum(&|i| problem.weight(i) * problem.response[i]) / sum(&|i| problem.weight(i));
-            let eta = law.predictor(mean);
+            let eta = law.link().predictor(mean);
             Ok(deviance(&|_| eta))
         }
         (false, _) => Ok(deviance(&|i| problem.offset(i))),
@@ -312,7 +316,7 @@ fn null_deviance(problem: &Problem<'_>, law: &Law, run: &Run<'_>) -> Result<f64>
             let source = DenseRows::new(&ones, 1)?;
             let geometry = Geometry { shift: None, columns: 1 };
             let scoring = Scoring { problem, law: *law, source: &source, geometry: &geometry, run, settles: false };
-            Ok(scoring.climb(first_state(problem, law), None)?.state.deviance)
+            Ok(scoring.climb(first_state(problem, law), None, None)?.state.deviance)
         }
     }
 }

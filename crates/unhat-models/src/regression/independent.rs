@@ -1,7 +1,7 @@
 //! Which columns of a model matrix can be estimated: dependent ones are left out in column order, as `lm` does.
 
 use super::geometry::ColumnSums;
-use unhat::gram::FactorMethod;
+use unhat::gram::{Factor, FactorMethod};
 use unhat::kernels::{Transform, dot, norm, orthogonal_factor};
 use unhat::leverage::gram_factor;
 use unhat::rows::RowSource;
@@ -12,7 +12,7 @@ pub const LINEAR_TOLERANCE: f64 = 1e-7;
 /// The same for `glm`.
 pub const GENERALISED_TOLERANCE: f64 = 1e-11;
 
-/// The columns, ascending, that do not depend on those before them.
+/// The columns, ascending, that do not depend on those before them; where these are all, the factor of the rows as well.
 ///
 /// Column j is left out where ‖its remainder beside the columns kept before‖ < tolerance·‖column j‖, rows scaled by r.
 ///
@@ -24,7 +24,7 @@ pub(super) fn independent_columns(
     sums: &ColumnSums,
     tolerance: f64,
     run: &Run<'_>,
-) -> Result<Vec<usize>> {
+) -> Result<(Vec<usize>, Option<Factor>)> {
     let d = source.shape().columns;
     let transform = Transform { row_scale: Some(row_scale), shift: sums.shift(), lower: None };
     let sizes = sums.sizes();
@@ -32,7 +32,7 @@ pub(super) fn independent_columns(
         && factor.method() != FactorMethod::Tsqr
         && (0..d).all(|j| factor.lower()[j + j * d] >= tolerance.max(LINEAR_TOLERANCE) * sizes[j])
     {
-        return Ok((0..d).collect());
+        return Ok(((0..d).collect(), Some(factor)));
     }
     let l = orthogonal_factor(source, transform, 0.0, run)?;
     let mut kept = Vec::new();
@@ -52,5 +52,5 @@ pub(super) fn independent_columns(
             kept.push(j);
         }
     }
-    Ok(kept)
+    Ok((kept, None))
 }

@@ -1,8 +1,11 @@
 //! What a family and its link say of one row: mean, slope, variance, deviance, log-likelihood.
 
 use std::str::FromStr;
-use unhat::families::{Family, Link, WeightLaw};
-use unhat::{ErrorKind, Result, normal};
+use unhat::families::{Family, Link, Mean, WeightLaw};
+use unhat::{ErrorKind, Result};
+
+/// Negative binomials are not fitted.
+const NO_THETA: f64 = f64::NAN;
 
 /// A family with its link, and whether the dispersion is estimated whatever the family says (quasi families).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,19 +43,6 @@ impl FromStr for FamilyName {
             }
         }
     }
-}
-
-/// A row at its predictor η.
-#[derive(Clone, Copy, Debug)]
-pub struct Mean {
-    /// μ.
-    pub mean: f64,
-    /// 1 − μ without cancellation, for the binomial.
-    pub rest: f64,
-    /// dμ/dη.
-    pub slope: f64,
-    /// V(μ).
-    pub variance: f64,
 }
 
 impl Law {
@@ -107,7 +97,7 @@ impl Law {
     /// Whether the dispersion is 1 and not estimated.
     #[must_use]
     pub fn has_known_dispersion(&self) -> bool {
-        !self.quasi && matches!(self.family, Family::Poisson | Family::Binomial)
+        !self.quasi && self.family.has_known_dispersion()
     }
 
     /// Whether there is a likelihood.
@@ -119,39 +109,7 @@ impl Law {
     /// μ(η), and what goes with it; NaN where η is out of range.
     #[must_use]
     pub fn at(&self, eta: f64) -> Mean {
-        let (mean, rest, slope) = match self.link {
-            Link::Identity => (eta, 1.0 - eta, 1.0),
-            Link::Log => {
-                let mean = eta.exp();
-                (mean, -eta.exp_m1(), mean)
-            }
-            Link::Logit => {
-                let small = (-eta.abs()).exp();
-                let (low, high) = (small / (1.0 + small), 1.0 / (1.0 + small));
-                let (mean, rest) = if eta < 0.0 { (low, high) } else { (high, low) };
-                (mean, rest, low * high)
-            }
-            Link::Probit => {
-                let density = (-0.5 * eta * eta).exp() / (2.0 * std::f64::consts::PI).sqrt();
-                (normal::cdf(eta), normal::cdf(-eta), density)
-            }
-            Link::Cloglog => {
-                let x = eta.exp();
-                let rest = (-x).exp();
-                (-(-x).exp_m1(), rest, x * rest)
-            }
-            Link::Inverse => (1.0 / eta, f64::NAN, -1.0 / (eta * eta)),
-            Link::InverseSquare => (eta.powf(-0.5), f64::NAN, -0.5 * eta.powf(-1.5)),
-            Link::Sqrt => (eta * eta, f64::NAN, 2.0 * eta),
-        };
-        let variance = match self.family {
-            Family::Gaussian => 1.0,
-            Family::Poisson | Family::NegativeBinomial => mean,
-            Family::Binomial => mean * rest,
-            Family::Gamma => mean * mean,
-            Family::InverseGaussian => mean * mean * mean,
-        };
-        Mean { mean, rest, slope, variance }
+        self.family.at(self.link, NO_THETA, eta)
     }
 
     /// Whether μ is a mean that the family has.
@@ -163,21 +121,6 @@ impl Law {
                 Family::Binomial => at.mean > 0.0 && at.rest > 0.0,
                 _ => at.mean > 0.0,
             }
-    }
-
-    /// η(μ).
-    #[must_use]
-    pub fn predictor(&self, mean: f64) -> f64 {
-        match self.link {
-            Link::Identity => mean,
-            Link::Log => mean.ln(),
-            Link::Logit => (mean / (1.0 - mean)).ln(),
-            Link::Probit => normal::quantile(mean),
-            Link::Cloglog => (-(-mean).ln_1p()).ln(),
-            Link::Inverse => 1.0 / mean,
-            Link::InverseSquare => 1.0 / (mean * mean),
-            Link::Sqrt => mean.sqrt(),
-        }
     }
 
     /// Where iteration begins: a mean near the response, as R.
@@ -194,29 +137,21 @@ impl Law {
     /// Why a response is none of this family.
     #[must_use]
     pub fn refuses(&self, y: f64) -> Option<&'static str> {
-        match self.family {
-            Family::Gaussian => None,
-            Family::Poisson | Family::NegativeBinomial => (y < 0.0).then_some("expected a count of at least 0"),
-            Family::Binomial => (!(0.0..=1.0).contains(&y)).then_some(
-                "expected 0, 1 or a proportion between them; counts are given by cbind(successes, failures) or with --trials",
-            ),
-            Family::Gamma | Family::InverseGaussian => (y <= 0.0).then_some("expected a value above 0"),
-        }
+        let expected = match self.family {
+            Family::Gaussian => "expected a number",
+            Family::Poisson | Family::NegativeBinomial => "expected a count of at least 0",
+            Family::Binomial => {
+                "expected 0, 1 or a proportion between them; counts are given by cbind(successes, failures) or with --trials"
+            }
+            Family::Gamma | Family::InverseGaussian => "expected a value above 0",
+        };
+        (!self.family.has_response(y)).then_some(expected)
     }
 
     /// The deviance of a row of weight 1.
     #[must_use]
     pub fn unit_deviance(&self, y: f64, at: &Mean) -> f64 {
-        let log_ratio = |y: f64, mean: f64| if y == 0.0 { 0.0 } else { y * (y / mean).ln() };
-        let mean = at.mean;
-        let d = match self.family {
-            Family::Gaussian => (y - mean).powi(2),
-            Family::Poisson | Family::NegativeBinomial => 2.0 * (log_ratio(y, mean) - (y - mean)),
-            Family::Binomial => 2.0 * (log_ratio(y, mean) + log_ratio(1.0 - y, at.rest)),
-            Family::Gamma => -2.0 * ((y / mean).ln() - (y - mean) / mean),
-            Family::InverseGaussian => (y - mean).powi(2) / (y * mean * mean),
-        };
-        d.max(0.0)
+        self.family.deviance(y, at, NO_THETA)
     }
 
     /// −2 log-likelihood of all rows plus twice the parameters of the dispersion: R's `family()$aic`.

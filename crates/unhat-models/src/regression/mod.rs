@@ -38,10 +38,10 @@ mod variables;
 
 pub use fit::{Fit, fit, fit_from, fit_until_settled};
 pub use geometry::Geometry;
-pub use law::{FamilyName, Law, Mean};
+pub use law::{FamilyName, Law};
 pub use linear_summary::LinearSummary;
 pub use model_frame::{MissingRows, ModelFrame, Specification};
 pub use model_matrix::{Columns, ModelMatrix};
 pub use problem::{Model, Problem};
-pub use scale::{RowState, residual};
+pub use scale::RowState;
 pub use variables::Variable;

@@ -1,8 +1,8 @@
 //! What each row is at a predictor: mean, weight of the step, residual.
 
-use super::law::{Law, Mean};
+use super::law::Law;
 use super::problem::Problem;
-use unhat::families::Family;
+use unhat::families::Mean;
 
 /// All rows at their predictors.
 #[derive(Clone, Debug)]
@@ -21,15 +21,6 @@ pub struct RowState {
     pub valid: bool,
 }
 
-/// y − μ, without cancellation where y = 1.
-#[must_use]
-pub fn residual(law: &Law, y: f64, at: &Mean) -> f64 {
-    match law.family() {
-        Family::Binomial if y == 1.0 => at.rest,
-        _ => y - at.mean,
-    }
-}
-
 /// The rows of a problem at predictors η.
 pub(super) fn state_at(problem: &Problem<'_>, law: &Law, eta: &[f64]) -> RowState {
     let n = eta.len();
@@ -43,7 +34,7 @@ pub(super) fn state_at(problem: &Problem<'_>, law: &Law, eta: &[f64]) -> RowStat
     };
     for (i, (&eta, &y)) in eta.iter().zip(problem.response).enumerate() {
         let (at, w) = (law.at(eta), problem.weight(i));
-        let e = residual(law, y, &at);
+        let e = law.family().residual(y, &at);
         let scale = if w == 0.0 { 0.0 } else { (w / at.variance).sqrt() * at.slope.abs() };
         if w > 0.0 {
             state.valid &= law.is_mean(&at);

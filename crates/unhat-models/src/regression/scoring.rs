@@ -47,7 +47,13 @@ impl Scoring<'_> {
     /// γ ← γ + (XᵀVX)⁻¹XᵀV·(working residuals), halved where it leads out of the means or up; until it is rounding.
     ///
     /// The first step regresses the predictor at the first means, so that no coefficients are needed to begin.
-    pub fn climb(&self, (first, mut state): (Vec<f64>, RowState), start: Option<Vec<f64>>) -> Result<Reached> {
+    /// `first_factor` is that of the rows at the first means, where it is known.
+    pub fn climb(
+        &self,
+        (first, mut state): (Vec<f64>, RowState),
+        start: Option<Vec<f64>>,
+        first_factor: Option<Factor>,
+    ) -> Result<Reached> {
         let p = self.geometry.columns;
         let linear = (self.law.family(), self.law.link()) == (Family::Gaussian, Link::Identity);
         let mut gamma = vec![0.0; p];
@@ -58,11 +64,11 @@ impl Scoring<'_> {
                 (gamma, state, started) = (start, at, true);
             }
         }
-        let mut factor: Option<Factor> = None;
+        let mut factor = first_factor.filter(|_| !started);
         let (mut shortest, mut stalls) = (f64::INFINITY, 0);
         for step_number in 1..=MOST_STEPS {
             self.run.check()?;
-            if factor.is_none() || !linear {
+            if factor.is_none() || !(linear || step_number == 1) {
                 factor = self.geometry.factor(self.source, &state.row_scale, self.run)?;
             }
             let Some(held) = &factor else { return Err(self.no_maximum()) };
@@ -186,7 +192,7 @@ impl Scoring<'_> {
             total += self.problem.weight(i);
         }
         let mut gamma = vec![0.0; self.geometry.columns];
-        gamma[0] = self.law.predictor(sum / total);
+        gamma[0] = self.law.link().predictor(sum / total);
         (intercept && gamma[0].is_finite()).then_some(gamma)
     }
 

@@ -8,6 +8,7 @@ mod weight;
 use crate::error::{Error, ErrorKind, Result};
 use std::str::FromStr;
 
+pub use mean::Mean;
 pub use weight::{Shape, WeightLaw};
 
 /// A family: its variance as a function of the mean.

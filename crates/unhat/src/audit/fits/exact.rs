@@ -125,16 +125,16 @@ impl Errors {
                     (e, e)
                 }
                 Some(model) => {
-                    let (family, mean) = (model.law.family(), model.law.link().mean(*eta));
-                    let theta = model.theta.unwrap_or(1.0);
+                    let (family, theta) = (model.law.family(), model.theta.unwrap_or(1.0));
+                    let at = family.at(model.law.link(), theta, *eta);
                     let m = model.trials.as_ref().map_or(1.0, |m| m[i]);
-                    let size = (m * family.deviance(*y, mean, theta)).sqrt();
-                    let sign = if *y >= mean { 1.0 } else { -1.0 };
-                    (m.sqrt() * (y - mean) / family.variance(mean, theta).sqrt(), sign * size)
+                    let size = (m * family.deviance(*y, &at, theta)).sqrt();
+                    let sign = if *y >= at.mean { 1.0 } else { -1.0 };
+                    (m.sqrt() * family.residual(*y, &at) / at.variance.sqrt(), sign * size)
                 }
             };
-            let family = fit.model.as_ref().map(|model| model.law.family());
-            if !(p.is_finite() && e.is_finite() && in_range(family, *y)) {
+            let family = fit.model.as_ref().map_or(Family::Gaussian, |model| model.law.family());
+            if !(p.is_finite() && e.is_finite() && family.has_response(*y)) {
                 let reason = format!("row {}: found {y}, which the family cannot have at its predictor {eta}", i + 1);
                 return Err(ErrorKind::Option { name: "response".into(), reason }.into());
             }
@@ -142,14 +142,5 @@ impl Errors {
             deviance.push(e);
         }
         Ok(Errors { pearson, deviance })
-    }
-}
-
-fn in_range(family: Option<Family>, y: f64) -> bool {
-    match family {
-        None | Some(Family::Gaussian) => true,
-        Some(Family::Binomial) => (0.0..=1.0).contains(&y),
-        Some(Family::Poisson | Family::NegativeBinomial) => y >= 0.0,
-        Some(Family::Gamma | Family::InverseGaussian) => y > 0.0,
     }
 }
