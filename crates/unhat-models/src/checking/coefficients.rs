@@ -149,18 +149,16 @@ impl Coefficients<'_> {
     /// Rows that differ from the commonest value of a column: a small group is read off the coefficient.
     fn counts(&self) -> Finding {
         let (fit, appetite) = (self.evidence, self.appetite);
-        let (mut least, mut column) = (fit.rows(), 0);
+        let (mut least, mut column, mut common) = (fit.rows(), 0, 0.0);
         for k in 0..fit.rank() {
-            let differing = differing_from_commonest(fit.column(k));
+            let (differing, value) = differing_from_commonest(fit.column(k));
             if differing > 0 && differing < least {
-                (least, column) = (differing, k);
+                (least, column, common) = (differing, k, value);
             }
         }
-        let rows: Vec<usize> = if (least as u64) < appetite.minimum_count {
-            let common = commonest(fit.column(column));
-            (0..fit.rows()).filter(|&i| fit.row(i)[column] != common).collect()
-        } else {
-            Vec::new()
+        let rows: Vec<usize> = match (least as u64) < appetite.minimum_count {
+            true => (0..fit.rows()).filter(|&i| fit.row(i)[column] != common).collect(),
+            false => Vec::new(),
         };
         group_finding(self, "rows that a column sets apart", least, &rows, Some(column))
     }
@@ -390,24 +388,11 @@ fn group_finding(of: &Coefficients<'_>, measure: &str, size: usize, rows: &[usiz
     }
 }
 
-fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+/// How many values differ from the commonest one, and that one.
+pub(super) fn differing_from_commonest(values: impl Iterator<Item = f64>) -> (usize, f64) {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    values
-}
-
-/// The longest run of equal values: (how often, the value).
-fn longest_run(values: &[f64]) -> (usize, f64) {
-    values
-        .chunk_by(|a, b| a == b)
-        .fold((0, 0.0), |best, run| if run.len() > best.0 { (run.len(), run[0]) } else { best })
-}
-
-fn commonest(values: impl Iterator<Item = f64>) -> f64 {
-    longest_run(&sorted(values)).1
-}
-
-pub(super) fn differing_from_commonest(values: impl Iterator<Item = f64>) -> usize {
-    let values = sorted(values);
-    values.len() - longest_run(&values).0
+    let longest =
+        values.chunk_by(|a, b| a == b).fold(&[][..], |best, run| if run.len() > best.len() { run } else { best });
+    (values.len() - longest.len(), longest.first().copied().unwrap_or(0.0))
 }

@@ -40,15 +40,15 @@ pub struct Material {
 }
 
 /// What is fitted, before it is.
-struct Given {
-    names: Vec<String>,
-    labels: Vec<String>,
-    rows: Vec<usize>,
-    matrix: Vec<f64>,
-    response: Vec<f64>,
-    prior: Option<Vec<f64>>,
-    offset: Option<Vec<f64>>,
-    model: Model,
+pub(super) struct Given {
+    pub names: Vec<String>,
+    pub labels: Vec<String>,
+    pub rows: Vec<usize>,
+    pub matrix: Vec<f64>,
+    pub response: Vec<f64>,
+    pub prior: Option<Vec<f64>>,
+    pub offset: Option<Vec<f64>>,
+    pub model: Model,
 }
 
 impl Material {
@@ -89,10 +89,12 @@ impl Material {
         )
     }
 
-    fn fitted(given: Given, run: &Run<'_>) -> Result<Material> {
+    /// The fit of what is given, without the columns that depend on others.
+    pub(super) fn fitted(given: Given, run: &Run<'_>) -> Result<Material> {
         let d = given.names.len();
         let source = DenseRows::new(&given.matrix, d)?;
-        let problem = problem(&source, &given);
+        let problem =
+            problem_of(&source, &given.response, given.prior.as_deref(), given.offset.as_deref(), given.model);
         // Where the likelihood has no maximum, what a program prints is checked.
         let (found, separates): (Fit, bool) = match fit(&problem, run) {
             Ok(found) => (found, false),
@@ -220,17 +222,15 @@ pub struct Changed {
     pub largest_weight: f64,
 }
 
-fn problem<'a>(source: &'a DenseRows<'a>, given: &'a Given) -> Problem<'a> {
-    let d = given.names.len();
-    Problem {
-        source,
-        intercept: given.matrix.iter().step_by(d).all(|v| *v == 1.0),
-        response: &given.response,
-        weights: given.prior.as_deref(),
-        own_weights: None,
-        offset: given.offset.as_deref(),
-        model: given.model,
-    }
+fn problem_of<'a>(
+    source: &'a DenseRows<'a>,
+    response: &'a [f64],
+    weights: Option<&'a [f64]>,
+    offset: Option<&'a [f64]>,
+    model: Model,
+) -> Problem<'a> {
+    let intercept = source.values().iter().step_by(source.shape().columns).all(|v| *v == 1.0);
+    Problem { source, intercept, response, weights, own_weights: None, offset, model }
 }
 
 impl Refit for Material {
@@ -238,15 +238,7 @@ impl Refit for Material {
         let mut changed = self.response.clone();
         changed[row] = response;
         let source = DenseRows::new(&self.matrix, self.names.len())?;
-        let problem = Problem {
-            source: &source,
-            intercept: self.matrix.iter().step_by(self.names.len()).all(|v| *v == 1.0),
-            response: &changed,
-            weights: self.prior.as_deref(),
-            own_weights: None,
-            offset: self.offset.as_deref(),
-            model: self.model,
-        };
+        let problem = problem_of(&source, &changed, self.prior.as_deref(), self.offset.as_deref(), self.model);
         let found = match self.separates {
             true => fit_until_settled(&problem, run),
             false => fit_from(&problem, Some(&self.coefficients), run).or_else(|error| match error.kind() {

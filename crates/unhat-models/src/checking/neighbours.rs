@@ -73,18 +73,19 @@ impl Pass for Sweep<'_> {
         let range = rows.range();
         let mut block = vec![0.0; m * p];
         rows.block.densify_into(0..m, &mut block);
-        for (row, w) in block.chunks_exact_mut(p).zip(&self.evidence.weights[range.clone()]) {
-            let root = w.sqrt();
+        let roots: Vec<f64> = self.evidence.weights[range.clone()].iter().map(|w| w.sqrt()).collect();
+        for (row, root) in block.chunks_exact_mut(p).zip(&roots) {
             row.iter_mut().for_each(|x| *x *= root);
         }
+        let sizes: Vec<f64> =
+            roots.iter().zip(&self.evidence.response[range.clone()]).map(|(root, y)| (root * y).abs()).collect();
         solve_lower_rows(self.lower, p, &mut block);
         let seeds = acc.len();
         let mut h = vec![0.0; seeds * m];
         transpose_times_into(&block, self.seeds, p, m, seeds, &mut h);
         for (found, h) in acc.iter_mut().zip(h.chunks_exact(m)) {
-            for (j, h) in range.clone().zip(h) {
-                let contribution = (h * self.evidence.weights[j].sqrt() * self.evidence.response[j]).abs();
-                found.add(self.kept, self.contributors, *h, contribution, j);
+            for ((j, h), size) in range.clone().zip(h).zip(&sizes) {
+                found.add(self.kept, self.contributors, *h, h.abs() * size, j);
             }
         }
         Ok(())

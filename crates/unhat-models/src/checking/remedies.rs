@@ -1,7 +1,8 @@
 //! What would help: changes of a fit that are made, fitted and checked once more.
 
+use super::coefficients::differing_from_commonest;
 use super::material::{Changed, Material};
-use super::{Appetite, Evidence, Finding, Release, Verdict, check, verdict};
+use super::{Appetite, Finding, Release, Verdict, check, verdict};
 use serde::{Deserialize, Serialize};
 use unhat::{ErrorKind, Result, Run};
 
@@ -34,6 +35,13 @@ pub struct Move {
     pub standard_errors: Option<f64>,
 }
 
+/// A change that could help, and what to say of it.
+struct Proposal {
+    change: Changed,
+    words: String,
+    note: &'static str,
+}
+
 /// Tries changes, from the mildest, until one lets the release pass; all that were tried are returned.
 ///
 /// # Cost
@@ -41,54 +49,50 @@ pub struct Move {
 /// # Errors
 /// Those of checks and fits, but for fits that a change makes impossible: such a change is no remedy.
 pub fn remedies(material: &Material, findings: &[Finding], release: &Release, run: &Run<'_>) -> Result<Vec<Remedy>> {
+    let items = release.items.iter().copied().filter(|item| !item.is_by_row()).collect();
+    let release = &Release { items, ..release.clone() };
+    let helps = |tried: &[Remedy]| tried.last().is_some_and(|remedy| remedy.verdict == Verdict::Pass);
     let mut tried = Vec::new();
-    let table_alone =
-        Release { items: release.items.iter().copied().filter(|item| !item.is_by_row()).collect(), ..release.clone() };
-    let changes = [
-        merged(material, &release.appetite),
-        top_coded(material, &release.appetite),
-        capped(material),
-        without_columns(material, findings),
-    ];
-    let leaving_rows = 3; // before columns are given up
-    for (place, change) in changes.into_iter().enumerate() {
-        if place == leaving_rows
-            && let Some(remedy) = leaving_rows_out(material, findings, &table_alone, run)?
-        {
-            tried.push(remedy);
+    for proposal in [merged(material, &release.appetite), top_coded(material, &release.appetite), capped(material)] {
+        if helps(&tried) {
+            return Ok(tried);
         }
-        if tried.last().is_some_and(|remedy: &Remedy| remedy.verdict == Verdict::Pass) {
-            break;
+        if let Some(proposal) = proposal {
+            tried.extend(tried_out(material, &proposal, release, run)?.map(|(remedy, _)| remedy));
         }
-        if let Some((change, words, note)) = change
-            && let Some(remedy) = tried_out(material, &change, words, note, &table_alone, run)?
-        {
-            tried.push(remedy);
-        }
+    }
+    if !helps(&tried) {
+        tried.extend(leaving_rows_out(material, findings, release, run)?);
+    }
+    if !helps(&tried)
+        && let Some(proposal) = without_columns(material, findings)
+    {
+        tried.extend(tried_out(material, &proposal, release, run)?.map(|(remedy, _)| remedy));
     }
     Ok(tried)
 }
 
-type Proposal = (Changed, String, String);
-
+/// Makes the change, fits and checks; None where nothing is left that can be fitted.
 fn tried_out(
     material: &Material,
-    change: &Changed,
-    words: String,
-    note: String,
+    proposal: &Proposal,
     release: &Release,
     run: &Run<'_>,
-) -> Result<Option<Remedy>> {
+) -> Result<Option<(Remedy, Vec<Finding>)>> {
+    let change = &proposal.change;
     let Some(after) = refitted(material, change, run)? else { return Ok(None) };
     let found = check(&after.evidence(), &after.rows, None, None, &release_of(release, material, &after), run)?;
-    let left_out = (0..material.labels.len()).filter(|i| !change.rows.contains(i)).collect::<Vec<_>>();
-    Ok(Some(Remedy {
-        change: words,
+    let mut stays = vec![false; material.labels.len()];
+    change.rows.iter().for_each(|&i| stays[i] = true);
+    let left_out: Vec<usize> = (0..stays.len()).filter(|&i| !stays[i]).collect();
+    let remedy = Remedy {
+        change: proposal.words.clone(),
         verdict: verdict(&found),
         rows: material.evidence().labelled(&left_out),
         moves: moves(material, &after),
-        note,
-    }))
+        note: proposal.note.into(),
+    };
+    Ok(Some((remedy, found)))
 }
 
 /// None where the change leaves nothing that can be fitted.
@@ -128,8 +132,8 @@ fn merged(material: &Material, appetite: &Appetite) -> Option<Proposal> {
     let fit = material.evidence();
     let small: Vec<usize> = (0..fit.rank())
         .filter(|&k| {
-            let differing = super::coefficients::differing_from_commonest(fit.column(k)) as u64;
-            differing > 0 && differing < appetite.minimum_count
+            let (differing, _) = differing_from_commonest(fit.column(k));
+            differing > 0 && (differing as u64) < appetite.minimum_count
         })
         .collect();
     if small.is_empty() {
@@ -138,7 +142,7 @@ fn merged(material: &Material, appetite: &Appetite) -> Option<Proposal> {
     let names: Vec<&str> = small.iter().map(|&k| fit.names[k].as_str()).collect();
     let mut change = material.unchanged();
     change.columns.retain(|k| !small.contains(k));
-    Some((change, format!("merge with the base level: {}", names.join(", ")), String::new()))
+    Some(Proposal { change, words: format!("merge with the base level: {}", names.join(", ")), note: "" })
 }
 
 /// Columns of numbers are cut at their tenth smallest and tenth largest entry.
@@ -160,12 +164,12 @@ fn top_coded(material: &Material, appetite: &Appetite) -> Option<Proposal> {
         return None;
     }
     let words = format!("cut at the {tenth}th smallest and largest entry: {}", names.join(", "));
-    Some((change, words, String::new()))
+    Some(Proposal { change, words, note: "" })
 }
 
 /// Weights are cut at their 99 % quantile.
 fn capped(material: &Material) -> Option<Proposal> {
-    let fit: Evidence<'_> = material.evidence();
+    let fit = material.evidence();
     let prior = material.prior.as_ref().filter(|_| fit.is_linear())?;
     let mut values = prior.clone();
     values.sort_by(f64::total_cmp);
@@ -174,7 +178,7 @@ fn capped(material: &Material) -> Option<Proposal> {
         return None;
     }
     let change = Changed { largest_weight: cap, ..material.unchanged() };
-    Some((change, "cut weights at their 99 % quantile".into(), String::new()))
+    Some(Proposal { change, words: "cut weights at their 99 % quantile".into(), note: "" })
 }
 
 /// The columns that findings name are left out.
@@ -187,7 +191,7 @@ fn without_columns(material: &Material, findings: &[Finding]) -> Option<Proposal
     let names: Vec<&str> = gone.iter().map(|&k| material.names[k].as_str()).collect();
     let mut change = material.unchanged();
     change.columns.retain(|k| !gone.contains(k));
-    Some((change, format!("leave columns out: {}", names.join(", ")), String::new()))
+    Some(Proposal { change, words: format!("leave columns out: {}", names.join(", ")), note: "" })
 }
 
 /// The rows that findings name are left out, and those that are then named, a few times.
@@ -197,27 +201,25 @@ fn leaving_rows_out(
     release: &Release,
     run: &Run<'_>,
 ) -> Result<Option<Remedy>> {
-    let mut change = material.unchanged();
+    let mut proposal = Proposal {
+        change: material.unchanged(),
+        words: String::new(),
+        note: "the fit with these rows must then never leave: the difference of the two tells them",
+    };
     let mut named = rows_named(findings);
     let mut last = None;
     for _ in 0..ROUNDS {
-        let before = change.rows.len();
-        change.rows.retain(|&i| !named.contains(&material.labels[i]));
-        if change.rows.len() == before {
+        let before = proposal.change.rows.len();
+        proposal.change.rows.retain(|&i| !named.contains(&material.labels[i]));
+        let left = proposal.change.rows.len();
+        if left == before {
             break;
         }
-        let Some(after) = refitted(material, &change, run)? else { break };
-        let found = check(&after.evidence(), &after.rows, None, None, &release_of(release, material, &after), run)?;
-        let outcome = verdict(&found);
-        let left_out: Vec<usize> = (0..material.labels.len()).filter(|i| !change.rows.contains(i)).collect();
-        last = Some(Remedy {
-            change: format!("leave {} rows out", left_out.len()),
-            verdict: outcome,
-            rows: material.evidence().labelled(&left_out),
-            moves: moves(material, &after),
-            note: "the fit with these rows must then never leave: the difference of the two tells them".into(),
-        });
-        if outcome == Verdict::Pass {
+        proposal.words = format!("leave {} rows out", material.labels.len() - left);
+        let Some((remedy, found)) = tried_out(material, &proposal, release, run)? else { break };
+        let passes = remedy.verdict == Verdict::Pass;
+        last = Some(remedy);
+        if passes {
             break;
         }
         named = rows_named(&found);

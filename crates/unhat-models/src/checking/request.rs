@@ -56,15 +56,23 @@ fn refused(name: &str, reason: String) -> unhat::Error {
 }
 
 impl FitRequest {
-    fn material(&self, table: &Frame, run: &Run<'_>) -> Result<(Material, Vec<String>)> {
-        let frame = ModelFrame::of(table, &self.specification, self.model.law().family())?;
-        Ok((Material::of(&frame, self.model, self.rows.as_deref(), run)?, frame.notes))
+    fn frame<'a>(&self, table: &'a Frame) -> Result<ModelFrame<'a>> {
+        ModelFrame::of(table, &self.specification, self.model.law().family())
+    }
+
+    fn material(&self, frame: &ModelFrame<'_>, run: &Run<'_>) -> Result<Material> {
+        Material::of(frame, self.model, self.rows.as_deref(), run)
     }
 
     /// The columns of X that the column `name` of the table enters.
-    fn columns_with(&self, name: &str, table: &Frame, material: &Material) -> Result<Vec<usize>> {
+    fn columns_with(
+        &self,
+        name: &str,
+        table: &Frame,
+        frame: &ModelFrame<'_>,
+        material: &Material,
+    ) -> Result<Vec<usize>> {
         table.position("secret", name)?;
-        let frame = ModelFrame::of(table, &self.specification, self.model.law().family())?;
         let terms = self.specification.formula.terms(table.names(), &[])?;
         let holds = |term: usize| {
             term > 0
@@ -115,7 +123,9 @@ impl OutputsRequest {
         if self.release.digits.is_some_and(|digits| !(1..=17).contains(&digits)) {
             return Err(refused("digits", format!("found {:?}, expected 1 to 17", self.release.digits.unwrap_or(0))));
         }
-        let (material, mut warnings) = self.fit.material(table, run)?;
+        let frame = self.fit.frame(table)?;
+        let material = self.fit.material(&frame, run)?;
+        let mut warnings = frame.notes.clone();
         if material.separates {
             warnings.push(
                 "the likelihood has no maximum: some combination of columns tells the responses; what a program prints where it \
@@ -125,14 +135,14 @@ impl OutputsRequest {
         }
         let mut secrets = Vec::new();
         for name in &self.secrets {
-            secrets.extend(self.fit.columns_with(name, table, &material)?);
+            secrets.extend(self.fit.columns_with(name, table, &frame, &material)?);
         }
         secrets.sort_unstable();
         secrets.dedup();
         let release = Release { secrets, ..self.release.clone() };
         let people = self.people.as_deref().map(|name| people_of(name, table, &material)).transpose()?;
-        let other = self.second.as_ref().map(|second| second.material(table, run)).transpose()?;
-        let second = other.as_ref().map(|(other, _)| Second { evidence: other.evidence(), rows: &other.rows });
+        let other = self.second.as_ref().map(|second| second.material(&second.frame(table)?, run)).transpose()?;
+        let second = other.as_ref().map(|other| Second { evidence: other.evidence(), rows: &other.rows });
         let evidence = material.evidence();
         let findings = check(&evidence, &material.rows, people.as_deref(), second.as_ref(), &release, run)?;
         let decision = verdict(&findings);

@@ -2,11 +2,10 @@
 
 use super::coefficients::{Coefficients, remedy};
 use super::evidence::printed;
-use super::{Appetite, Evidence, Finding, Intruder, Item, Refit, Verdict};
-use crate::regression::Law;
-use std::collections::BTreeMap;
-use unhat::leverage::{ScoreOptions, leverage_scores};
-use unhat::rows::DenseRows;
+use super::material::{Given, Material};
+use super::{Appetite, Evidence, Finding, Intruder, Item, Verdict};
+use crate::regression::Model;
+use std::collections::{BTreeMap, BTreeSet};
 use unhat::{Result, Run};
 
 /// Another fit of the same table and where its rows stand in the table.
@@ -103,8 +102,8 @@ pub(super) fn stacked(
         return Ok(Vec::new());
     }
     let parts = [(fit, rows), (&second.evidence, second.rows)];
-    let all: BTreeMap<usize, ()> = parts.iter().flat_map(|(_, rows)| rows.iter().map(|r| (*r, ()))).collect();
-    let place: BTreeMap<usize, usize> = all.keys().enumerate().map(|(k, r)| (*r, k)).collect();
+    let all: BTreeSet<usize> = parts.iter().flat_map(|(_, rows)| rows.iter().copied()).collect();
+    let place: BTreeMap<usize, usize> = all.into_iter().zip(0..).collect();
     let (n, width) = (place.len(), fit.rank() + second.evidence.rank());
     let mut matrix = vec![0.0; n * width];
     let (mut response, mut labels) = (vec![0.0; n], vec![String::new(); n]);
@@ -120,37 +119,19 @@ pub(super) fn stacked(
         }
         first += of.rank();
     }
-    let (matrix, kept) = independent_columns(matrix, width);
-    let names: Vec<String> = kept
-        .iter()
-        .map(|&k| {
-            if k < fit.rank() {
-                fit.names[k].clone()
-            } else {
-                format!("{}, second fit", second.evidence.names[k - fit.rank()])
-            }
-        })
-        .collect();
-    let source = DenseRows::new(&matrix, kept.len())?;
-    let hat = leverage_scores(&source, None, &ScoreOptions::default(), run)?.values;
-    let (ones, zeros) = (vec![1.0; n], vec![0.0; n.max(kept.len() * kept.len())]);
-    let both = Evidence {
-        names: &names,
-        labels: &labels,
-        matrix: &matrix,
-        response: &response,
-        trials: None,
+    let of_second = second.evidence.names.iter().map(|name| format!("{name}, second fit"));
+    let given = Given {
+        names: fit.names.iter().cloned().chain(of_second).collect(),
+        labels,
+        rows: place.into_keys().collect(),
+        matrix,
+        response,
+        prior: None,
         offset: None,
-        theta: None,
-        law: Law::LINEAR,
-        mean: &zeros[..n],
-        weights: &ones,
-        hat: &hat,
-        coefficients: &zeros[..kept.len()],
-        covariance: &zeros[..kept.len() * kept.len()],
-        dispersion: 0.0,
-        refit: &Unneeded,
+        model: Model::Linear,
     };
+    let stacked = Material::fitted(given, run)?;
+    let both = stacked.evidence();
     let lower = both.factor(run)?;
     let check = Coefficients { evidence: &both, appetite, lower: &lower, digits: None, item: Item::Coefficients };
     let (mine, theirs) = apart(rows, second.rows);
@@ -197,43 +178,4 @@ pub(super) fn all_but_one(fit: &Evidence<'_>, digits: Option<u32>, run: &Run<'_>
         columns: Vec::new(),
         remedy: String::new(),
     }))
-}
-
-/// A linear fit is not done again.
-struct Unneeded;
-
-impl Refit for Unneeded {
-    fn mean_with(&self, _: usize, response: f64, _: &Run<'_>) -> Result<f64> {
-        Ok(response)
-    }
-}
-
-/// The columns that do not depend on those before them, to 1e-7 of their size: by twice-repeated orthogonalisation.
-fn independent_columns(matrix: Vec<f64>, width: usize) -> (Vec<f64>, Vec<usize>) {
-    const DEPENDENT: f64 = 1e-7;
-    let n = matrix.len() / width;
-    let mut basis: Vec<Vec<f64>> = Vec::new();
-    let mut kept = Vec::new();
-    for k in 0..width {
-        let mut v: Vec<f64> = (0..n).map(|i| matrix[i * width + k]).collect();
-        let size = unhat::kernels::norm(&v);
-        if size == 0.0 {
-            continue;
-        }
-        v.iter_mut().for_each(|x| *x /= size);
-        for _ in 0..2 {
-            for q in &basis {
-                let along = unhat::kernels::dot(q, &v);
-                v.iter_mut().zip(q).for_each(|(x, q)| *x -= along * q);
-            }
-        }
-        let rest = unhat::kernels::norm(&v);
-        if rest > DEPENDENT {
-            v.iter_mut().for_each(|x| *x /= rest);
-            basis.push(v);
-            kept.push(k);
-        }
-    }
-    let chosen = (0..n).flat_map(|i| kept.iter().map(move |k| i * width + k)).map(|at| matrix[at]).collect();
-    (chosen, kept)
 }
