@@ -341,7 +341,26 @@ class ColumnInversion(Reported):
             yield "open", words
 
 
-class Audit(Reported):
+class Findings(Reported):
+    """An answer whose sentences are its findings."""
+
+    def __init__(self, text):
+        super().__init__(text, text)  # the page draws the findings themselves
+
+    def __reduce__(self):
+        return type(self), (self._text,)
+
+    def _sentence(self):
+        return self.findings[0].title if self.findings else "no finding"
+
+    def _table(self):
+        for finding in self.findings:
+            yield finding.title, finding.text
+        for warning in self.warnings:
+            yield "warning", warning
+
+
+class Audit(Findings):
     """What :func:`unhat.audit` found, schema ``unhat.findings/1``.
 
     Attributes
@@ -356,29 +375,14 @@ class Audit(Reported):
         What the caller should know.
     """
 
-    def __init__(self, text):
-        super().__init__(text, text)  # the page draws the findings themselves
-
-    def __reduce__(self):
-        return type(self), (self._text,)
-
     def _drawn(self):
         return _unhat.audit_page(self._page)
-
-    def _sentence(self):
-        return self.findings[0].title if self.findings else "no finding"
-
-    def _table(self):
-        for finding in self.findings:
-            yield finding.title, finding.text
-        for warning in self.warnings:
-            yield "warning", warning
 
     def _charts(self):
         return json.loads(_unhat.audit_images(self._text))[:CHARTS]
 
 
-class FitAudit(Reported):
+class FitAudit(Findings):
     """What :func:`unhat.audit` found of diagnostics of a fit, schema ``unhat.fit-findings/1``.
 
     Attributes
@@ -397,23 +401,8 @@ class FitAudit(Reported):
         What the caller should know.
     """
 
-    def __init__(self, text):
-        super().__init__(text, text)  # the page draws the findings themselves
-
-    def __reduce__(self):
-        return type(self), (self._text,)
-
     def _drawn(self):
         return _unhat.fit_audit_page(self._page)
-
-    def _sentence(self):
-        return self.findings[0].title if self.findings else "no finding"
-
-    def _table(self):
-        for finding in self.findings:
-            yield finding.title, finding.text
-        for warning in self.warnings:
-            yield "warning", warning
 
     def _charts(self):
         return json.loads(_unhat.fit_audit_images(self._text))[:CHARTS]

@@ -70,13 +70,7 @@ fn facts(findings: &AuditReport) -> Vec<(&'static str, Markup)> {
     let table = &findings.table;
     let trials = findings.verdict.rel_error.trials;
     vec![
-        (
-            "Table",
-            html! {
-                span.name { (table.name) } ", " (Quantity::count("/table/rows", table.rows)) " rows × "
-                (Quantity::count("/table/columns", table.columns)) " columns"
-            },
-        ),
+        ("Table", words::table_fact(&table.name, "/table", table.rows, table.columns)),
         ("Release", words::release_fact(findings)),
         ("Planned protection", words::protection(&findings.release.planned, "/release/planned")),
         (

@@ -90,13 +90,7 @@ fn attack(attack: FitAttack) -> &'static str {
 fn facts(findings: &FitAuditReport) -> Vec<(&'static str, Markup)> {
     let (table, fit) = (&findings.table, &findings.fit);
     vec![
-        (
-            "Table",
-            html! {
-                span.name { (table.name) } ", " (Quantity::count("/table/rows", table.rows)) " rows × "
-                (Quantity::count("/table/columns", table.columns)) " columns"
-            },
-        ),
+        ("Table", words::table_fact(&table.name, "/table", table.rows, table.columns)),
         (
             "Fit",
             html! {

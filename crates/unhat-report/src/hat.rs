@@ -9,6 +9,7 @@ use crate::page::{Page, Section};
 use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Column, Row, Table};
 use crate::sections::method;
+use crate::words;
 use maud::{Markup, html};
 use unhat::invert::hat::page::{HatPage, HatSought};
 
@@ -46,13 +47,7 @@ pub fn hat_page(facts: &HatPage) -> Result<String, Error> {
 
 fn head(facts: &HatPage) -> Vec<(&'static str, Markup)> {
     vec![
-        (
-            "Table",
-            html! {
-                span.name { (facts.matrix) } ", " (Quantity::count("/rows", facts.rows)) " rows × "
-                    (Quantity::count("/columns", facts.columns)) " columns"
-            },
-        ),
+        ("Table", words::table_fact(&facts.matrix, "", facts.rows, facts.columns)),
         ("Hat values", html! { span.name { (facts.target) } ", " (facts.precision) }),
         (
             "Largest difference of a hat value",

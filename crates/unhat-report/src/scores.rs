@@ -10,6 +10,7 @@ use crate::page::{Page, Section};
 use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Cell, Column, Row, Table};
 use crate::sections::{checks, method};
+use crate::words;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use unhat::report::{Check, Tool};
@@ -156,13 +157,7 @@ pub fn score_page(facts: &ScoresPage) -> Result<String, Error> {
 
 fn head(facts: &ScoresPage) -> Vec<(&'static str, Markup)> {
     vec![
-        (
-            "Table",
-            html! {
-                span.name { (facts.matrix) } ", " (Quantity::count("/rows", facts.rows)) " rows × "
-                    (Quantity::count("/columns", facts.columns)) " columns"
-            },
-        ),
+        ("Table", words::table_fact(&facts.matrix, "", facts.rows, facts.columns)),
         ("Scores", html! { (facts.of) }),
         ("Rank", html! { (Quantity::count("/rank", facts.rank)) }),
         (

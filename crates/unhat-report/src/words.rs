@@ -69,6 +69,14 @@ pub(crate) fn baseline(findings: &AuditReport) -> Markup {
     }
 }
 
+/// A table by its name and shape; `at` is where its numbers stand in the data.
+pub(crate) fn table_fact(name: &str, at: &str, rows: u64, columns: u64) -> Markup {
+    html! {
+        span.name { (name) } ", " (Quantity::count(format!("{at}/rows"), rows)) " rows × "
+        (Quantity::count(format!("{at}/columns"), columns)) " columns"
+    }
+}
+
 /// The key of an attack in the data.
 pub(crate) fn attack_key(kind: AttackKind) -> &'static str {
     match kind {

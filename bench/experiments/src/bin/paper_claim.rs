@@ -3,8 +3,11 @@
 
 #[path = "../claim_plot.rs"]
 mod claim_plot;
+#[path = "../sparse_cell.rs"]
+mod sparse_cell;
 
 use claim_plot::{Cost, Count, plot, print_fits, seconds};
+use sparse_cell::SparseCell;
 use std::collections::BTreeMap;
 use std::time::Instant;
 use unhat::barrier::Barrier;
@@ -13,7 +16,7 @@ use unhat::invert::{Checkpoint, InvertOptions, Solver, Start, StartReport, inver
 use unhat::rows::{CsrRows, DenseRows, RowSource};
 use unhat::solve::State;
 use unhat::{Error, Run};
-use unhat_testkit::generate::{Stream, random_csr, random_polytope};
+use unhat_testkit::generate::random_polytope;
 
 const SOLVERS: [Solver; 3] = [Solver::Exact, Solver::Coreset, Solver::Surrogate];
 const SIZES: [(usize, usize); 4] = [(200, 10), (1000, 20), (2000, 50), (20_000, 20)];
@@ -93,16 +96,8 @@ fn measure_costs() -> Result<BTreeMap<&'static str, Vec<Cost>>, Error> {
     let mut costs: BTreeMap<&str, Vec<Cost>> = BTreeMap::new();
     for d in COLUMNS {
         for n in ROWS {
-            let csr = random_csr(n, d, PER_ROW, 1);
+            let SparseCell { csr, offset, hidden } = SparseCell::around_origin(n, d, PER_ROW, 1);
             let rows = CsrRows::new(&csr.indptr, &csr.indices, &csr.values, d)?;
-            let mut stream = Stream::new(1, "offsets and direction");
-            let offset: Vec<f64> = (0..n).map(|_| -(0.5 + stream.uniform())).collect();
-            // half of the way from the origin to the boundary
-            let direction = stream.normals(d);
-            let speed = |i: usize| csr.row(i).map(|(j, v)| v * direction[j]).sum::<f64>();
-            let reach = (0..n).map(|i| (speed(i), offset[i])).filter(|(v, _)| *v < 0.0).map(|(v, b)| b / v);
-            let step = 0.5 * reach.fold(f64::INFINITY, f64::min);
-            let hidden: Vec<f64> = direction.iter().map(|u| step * u).collect();
             let origin = vec![0.0; d];
             let target =
                 Barrier::around(&rows, &offset, &origin, &run)?.at(&hidden, false, &run)?.expect("inside").gradient;

@@ -5,16 +5,19 @@
 
 #[path = "../claim_plot.rs"]
 mod claim_plot;
+#[path = "../sparse_cell.rs"]
+mod sparse_cell;
 
 use claim_plot::{Cost, Count, plot, print_fits, seconds};
 use serde_json::json;
+use sparse_cell::SparseCell;
 use std::collections::BTreeMap;
 use std::time::Instant;
 use unhat::barrier::Barrier;
 use unhat::invert::{CurvatureMethod, MinimaSought, RegularisedOptions, Start, invert_diagonal, invert_regularised};
 use unhat::rows::{CsrRows, DenseRows, RowSource};
 use unhat::{Error, Run};
-use unhat_testkit::generate::{Stream, random_csr, random_polytope};
+use unhat_testkit::generate::random_polytope;
 
 const SOLVERS: [CurvatureMethod; 2] = [CurvatureMethod::Coreset, CurvatureMethod::Products];
 const SIZES: [(usize, usize); 3] = [(1000, 10), (2000, 20), (20_000, 20)];
@@ -98,15 +101,8 @@ fn measure_costs() -> Result<(), Error> {
     let begin = Instant::now();
     for d in COLUMNS {
         for n in ROWS {
-            let csr = random_csr(n, d, PER_ROW, 1);
+            let SparseCell { csr, offset, hidden } = SparseCell::around_origin(n, d, PER_ROW, 1);
             let rows = CsrRows::new(&csr.indptr, &csr.indices, &csr.values, d)?;
-            let mut stream = Stream::new(1, "offsets and direction");
-            let offset: Vec<f64> = (0..n).map(|_| -(0.5 + stream.uniform())).collect();
-            let direction = stream.normals(d);
-            let speed = |i: usize| csr.row(i).map(|(j, v)| v * direction[j]).sum::<f64>();
-            let reach = (0..n).map(|i| (speed(i), offset[i])).filter(|(v, _)| *v < 0.0).map(|(v, b)| b / v);
-            let step = 0.5 * reach.fold(f64::INFINITY, f64::min);
-            let hidden: Vec<f64> = direction.iter().map(|u| step * u).collect();
             let origin = vec![0.0; d];
             let target =
                 Barrier::around(&rows, &offset, &origin, &run)?.at(&hidden, false, &run)?.expect("inside").gradient;

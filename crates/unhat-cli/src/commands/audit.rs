@@ -23,16 +23,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         ("--rows", arguments.rows.as_deref()),
     ])?;
     let page = PageFile::of(arguments.report.as_deref())?;
-    let input = MatrixInput {
-        matrix: source.cloned(),
-        polytope: None,
-        integer_bounds: None,
-        columns: arguments.columns.clone(),
-        response: arguments.response.clone(),
-        without: arguments.without.clone(),
-        intercept: arguments.intercept,
-        text: arguments.text.clone(),
-    };
+    let input = input(arguments);
     let system = System::read(&input, arguments.offset.as_deref(), session)?;
     let (matrix, offset) = (&system.matrix, system.offset()?);
     let given = arguments
@@ -62,6 +53,20 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         session.summary(&format!("{} tries, {}", tries(&findings), session.elapsed()));
     }
     Ok(Exit::Done)
+}
+
+/// The table or matrix that is audited.
+pub(super) fn input(arguments: &Arguments) -> MatrixInput {
+    MatrixInput {
+        matrix: arguments.table.as_ref().or(arguments.matrix.as_ref()).cloned(),
+        polytope: None,
+        integer_bounds: None,
+        columns: arguments.columns.clone(),
+        response: arguments.response.clone(),
+        without: arguments.without.clone(),
+        intercept: arguments.intercept,
+        text: arguments.text.clone(),
+    }
 }
 
 pub(super) fn options(arguments: &Arguments, matrix: &Matrix, session: &Session<'_>) -> Result<AuditOptions, Failure> {

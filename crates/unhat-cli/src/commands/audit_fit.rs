@@ -4,7 +4,7 @@ use super::audit::{self, wrapped};
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::input::{System, read_numbers, read_of_rows, require_one_reader_of_stdin};
-use crate::options::{Audit as Arguments, MatrixInput};
+use crate::options::Audit as Arguments;
 use crate::page::PageFile;
 use crate::session::Session;
 use unhat::audit::fits::report::{FitAttack, FitAuditReport, FitRelease, FitResult};
@@ -31,16 +31,7 @@ pub(super) fn run(arguments: &Arguments, release: FitRelease, session: &mut Sess
         return Err(option_failure("--delta", "belongs to releases of scores and gradients; leave it out"));
     }
     let page = PageFile::of(arguments.report.as_deref())?;
-    let input = MatrixInput {
-        matrix: source.cloned(),
-        polytope: None,
-        integer_bounds: None,
-        columns: arguments.columns.clone(),
-        response: arguments.response.clone(),
-        without: arguments.without.clone(),
-        intercept: arguments.intercept,
-        text: arguments.text.clone(),
-    };
+    let input = audit::input(arguments);
     let system = System::read(&input, arguments.offset.as_deref(), session)?;
     let (matrix, text) = (&system.matrix, &input.text);
     let responses = system.offset().ok();

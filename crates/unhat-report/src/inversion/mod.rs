@@ -11,6 +11,7 @@ use crate::page::{Page, Section};
 use crate::pieces::figure::{Figure, Legend, how_to_explore};
 use crate::pieces::table::{Column, Row, Table};
 use crate::sections::{checks, method};
+use crate::words;
 use maud::{Markup, html};
 
 use unhat::invert::page::{InversionPage, Inverted, ProvenDistance, StandardError, Trace, TraceStep};
@@ -45,13 +46,7 @@ pub fn inversion_page(facts: &InversionPage) -> Result<String, Error> {
 
 fn head(facts: &InversionPage) -> Vec<(&'static str, Markup)> {
     vec![
-        (
-            "Table",
-            html! {
-                span.name { (facts.matrix) } ", " (Quantity::count("/rows", facts.rows)) " rows × "
-                    (Quantity::count("/columns", facts.columns)) " columns"
-            },
-        ),
+        ("Table", words::table_fact(&facts.matrix, "", facts.rows, facts.columns)),
         (
             "Target",
             html! {
