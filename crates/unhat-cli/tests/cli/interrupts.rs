@@ -198,7 +198,7 @@ fn spread(count: usize, seed: u64) -> Vec<f64> {
         .collect()
 }
 
-/// Tables on which every command takes long on one thread: wide, of medium width for lifts, narrow, and two for models.
+/// Tables on which every command takes long on one thread: wide, of medium width for lifts, narrow, tall, and two for models.
 fn long_work() -> Desk {
     let desk = Desk::new();
     let below = |a: &[f64], d: usize, x: f64| -> Vec<f64> {
@@ -212,6 +212,9 @@ fn long_work() -> Desk {
     desk.vector("zero.npy", &vec![0.0; 600]).vector("c.npy", &spread(600, 4));
     desk.matrix("m.npy", &medium, 60).vector("mb.npy", &below(&medium, 60, 0.0)).vector("mx.npy", &spread(60, 5));
     desk.matrix("n.npy", &narrow, 8).vector("nb.npy", &below(&narrow, 8, 0.0)).vector("nx.npy", &spread(8, 6));
+    // A narrow table is solved in a few passes: only many rows make them long.
+    let tall = spread(500_000 * 8, 10);
+    desk.matrix("t.npy", &tall, 8).vector("tb.npy", &below(&tall, 8, 0.0));
     desk.run("scores --matrix m.npy --offset mb.npy --point mx.npy -o s.npy").expect(0);
     let features = spread(20_000 * 30, 7);
     let with_response = |response: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {
@@ -238,7 +241,7 @@ fn every_command_ends_soon_after_an_interrupt() {
         "centre --matrix w.npy --offset far.npy -o o.npy".into(),
         "invert gradient --matrix m.npy --offset mb.npy --target mx.npy --weights 3 -o o.npy".into(),
         "invert gradient --matrix m.npy --offset mb.npy --target mx.npy --weights 3 --solver diagonal -o o.npy".into(),
-        "invert gradient --matrix n.npy --offset nb.npy --target nx.npy --weights 3 -o o.npy".into(),
+        "invert gradient --matrix t.npy --offset tb.npy --target nx.npy --weights 3 -o o.npy".into(),
         format!("{two} logistic --method exact -o o.csv"),
         format!("{two} logistic --penalty 1 --method one-step-f -o o.csv"),
         format!("{two} mlp:64,32 --method ip-checkpoints -o o.csv"),
