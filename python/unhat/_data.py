@@ -8,6 +8,7 @@ from unhat import _unhat
 from unhat._errors import InputError
 from unhat._files import as_table, file_of
 from unhat._pandas import columns_of_pandas, hands_over_arrow, is_pandas, matrix_of_pandas
+from unhat._rows import Labels, labels_of
 
 # The kinds of NumPy's real numbers: truth values, whole numbers with and without sign, floats.
 _REAL = "biuf"
@@ -16,18 +17,19 @@ _INDICES = ("int32", "int64")
 
 
 class System:
-    """A, b where a column of a table is b, and the names that the data come with.
+    """A, b where a column of a table is b, and the names that columns and rows come with.
 
     ``matrix`` is what the core takes; ``offset`` is None where no column was named as the response.
     """
 
-    def __init__(self, matrix, offset=None, columns=(), table="", response=None, polytope=False):
+    def __init__(self, matrix, offset=None, columns=(), table="", response=None, polytope=False, labels=None):
         self.matrix = matrix
         self.offset = offset
         self.columns = list(columns)
         self.table = table
         self.response = response
         self.polytope = polytope
+        self.labels = labels or Labels()
 
 
 def system(data, columns=None, response=None, intercept=False):
@@ -128,7 +130,10 @@ def _from_file(path, text, columns, response, intercept):
     columns = None if columns is None else [str(name) for name in columns]
     table = _unhat.Table(path, columns, response, bool(intercept), text)
     names = table.column_names or ()
-    return System(table, table.response, names, os.path.basename(path), response, table.polytope)
+    omitted = table.omitted
+    positions = np.delete(np.arange(table.shape[0] + len(omitted)), omitted) if omitted else None
+    labels = Labels(None, table.row_names, positions)
+    return System(table, table.response, names, os.path.basename(path), response, table.polytope, labels)
 
 
 def table(data, what="table"):
@@ -140,6 +145,22 @@ def table(data, what="table"):
         found = f"found {type(data).__name__}, expected a path, a TableFile, or a table of pandas, polars, pyarrow"
         raise InputError(f"{what}: {found} or what else hands over Arrow", "dtype")
     return (columns_of_pandas(data, what) if is_pandas(data) and not hands_over_arrow(data) else data), what
+
+
+def levels_of(data, levels):
+    """The levels of factors that are asked for, and those of categories of pandas in their order."""
+    asked = [(str(name), [str(level) for level in levels[name]]) for name in levels or {}]
+    if not (is_pandas(data) and hasattr(data.dtypes, "items")):
+        return asked
+    kinds = [(str(name), kind) for name, kind in data.dtypes.items() if hasattr(kind, "categories")]
+    return asked + [(name, [str(v) for v in kind.categories]) for name, kind in kinds if name not in dict(asked)]
+
+
+def require_text(formula):
+    """A formula, or an error that shows one."""
+    if not isinstance(formula, str):
+        raise InputError(f"formula: found {type(formula).__name__}, expected text such as \"y ~ x + C(g)\"")
+    return formula
 
 
 def held_out(given, what):
@@ -166,12 +187,13 @@ def _from_table(data, columns, response, intercept):
         wanted = {*columns, response}
         names = [name for name in data.columns if str(name) in wanted]
         data = data if len(names) < len(wanted - {None}) else data[names]
+    labels = labels_of(data)
     if is_pandas(data) and not hands_over_arrow(data):
-        return System(*matrix_of_pandas(data, columns, response, intercept), "table", response)
+        return System(*matrix_of_pandas(data, columns, response, intercept), "table", response, labels=labels)
     try:
         matrix, offset, names = _unhat.arrow_matrix(data, columns, response, bool(intercept))
     except InputError:
         raise
     except (TypeError, ValueError) as error:  # what pyarrow says of a column of mixed objects names it
         raise InputError(f"matrix: the table cannot be handed over: {'; '.join(map(str, error.args))}", "dtype") from error
-    return System(matrix, offset, names, "table", response)
+    return System(matrix, offset, names, "table", response, labels=labels)

@@ -3,9 +3,10 @@
 import numpy as np
 
 from unhat import _unhat
-from unhat._data import is_table, table as given_table
+from unhat._data import levels_of, require_text, table as given_table
 from unhat._diagnosis import Diagnosis
 from unhat._errors import InputError
+from unhat._rows import Labels, labels_of
 
 # The families and links of statsmodels by the names of their classes.
 _FAMILIES = {
@@ -113,36 +114,71 @@ def diagnose(
     """
     options = {
         "formula": formula, "family": family, "link": link, "weights": weights, "trials": trials, "offset": offset,
-        "missing": missing, "levels": [(str(c), [str(v) for v in levels[c]]) for c in levels or {}], "rule": rule, "loo": loo,
+        "missing": missing, "levels": levels_of(data, levels), "rule": rule, "loo": loo,
         "top": top, "threads": threads,
     }
     if formula is not None:
-        if not isinstance(formula, str):
-            raise InputError(f"formula: found {type(formula).__name__}, expected text such as \"y ~ x + C(g)\"")
-        options["levels"] += [pair for pair in _categories(data) if pair[0] not in (levels or {})]
+        require_text(formula)
         given, _ = given_table(data)
-        return Diagnosis(_unhat.diagnose(given, options), _index(data))
+        return _diagnosed(given, options, labels_of(data))
+    fit = refit(data, X, y, options)
+    return fit.agreeing(_diagnosed(fit.table, fit.options, fit.labels))
+
+
+def _diagnosed(table, options, labels):
+    answer = _unhat.diagnose(table, options)
+    positions, names = answer["positions"], answer["labels"]
+    numbers = [str(position + 1) for position in positions]
+    return Diagnosis(answer)._under(labels.at(positions, None if names == numbers else names))
+
+
+class Refit:
+    """The data that a fitted result of another package holds, as a table and the formula that fits it again."""
+
+    def __init__(self, design, rest, labels, options):
+        (matrix, self.names, self.params), (response, weights, offset) = design, rest
+        if len(set(self.names)) < len(self.names) or any("`" in name for name in self.names):
+            raise InputError("data: two columns of the design have one name, or a name has a backtick; rename them")
+        constant = [k for k in range(matrix.shape[1]) if np.all(matrix[:, k] == 1)]
+        columns = [k for k in range(matrix.shape[1]) if k not in constant[:1]]
+        terms = ["1" if constant else "0", *(f"`{self.names[k]}`" for k in columns)]
+        self.table = [(self.names[k], np.ascontiguousarray(matrix[:, k])) for k in columns]
+        beside = {"response": response, "weights": weights, "offset": offset}
+        for option, values in beside.items():
+            if values is not None:
+                self.table.append((f"({option})", np.ascontiguousarray(values, dtype=np.float64)))
+        named = {option: f"`({option})`" for option, values in beside.items() if values is not None}
+        formula = named.pop("response") + " ~ " + " + ".join(terms)
+        self.options = options | {"weights": None} | named | {"formula": formula, "missing": "raise"}
+        self.labels = Labels(labels)
+        # The intercept is the first coefficient here, wherever its column stood.
+        self.places = constant[:1] + columns
+
+    def agreeing(self, found):
+        """The diagnosis, whose coefficients must be those of the result."""
+        size = max(1.0, float(np.max(np.abs(self.params))))
+        for place, part in zip(self.places, found.coefficients, strict=True):
+            name, value, own = self.names[place], self.params[place], part.estimate
+            if own is None:
+                raise InputError(f"data: the column {name!r} depends on those before it: its coefficient is not determined")
+            if abs(own - value) > _AGREE * max(abs(own), 1e-3 * size):
+                raise InputError(
+                    f"data: the coefficient of {name!r} is {float(value)!r} in the result, and {own!r} in the fit of its data: "
+                    "it is no plain least squares or maximum of the likelihood (a penalty, constraints, a scale)"
+                )
+        return found
+
+
+def refit(data, X, y, options):
+    """The data of a fitted result; an error for what is none, and for options that it says itself."""
     given_too = [name for name in ("family", "link", "trials", "offset") if options[name] is not None]
     if given_too:
         raise InputError(f"{given_too[0]}: goes with a formula; a result has its own")
     if hasattr(data, "model") and hasattr(data, "params"):
         return _of_statsmodels(data, options)
     if hasattr(data, "coef_") and hasattr(data, "intercept_"):
-        return _of_linear_regression(data, X, y, weights, options)
+        return _of_linear_regression(data, X, y, options["weights"], options)
     raise InputError(f"formula: missing; give the model, such as \"y ~ x\", or a fitted result and not {type(data).__name__}")
-
-
-def _categories(data):
-    """The levels of categories of pandas, in their order."""
-    if not (is_table(data) and hasattr(data, "dtypes") and hasattr(data.dtypes, "items")):
-        return []
-    kinds = data.dtypes.items()
-    return [(str(name), [str(v) for v in kind.categories]) for name, kind in kinds if hasattr(kind, "categories")]
-
-
-def _index(data):
-    """The labels of a table of pandas."""
-    return data.index if hasattr(data, "index") and hasattr(data, "iloc") else None
 
 
 def _of_statsmodels(result, options):
@@ -163,19 +199,18 @@ def _of_statsmodels(result, options):
             raise InputError(f"data: found a GLM of family {family} with link {link}, which is not fitted here")
         if np.any(np.asarray(model.freq_weights) != 1):
             raise InputError("data: found a GLM with freq_weights; repeat the rows, or give the weights as var_weights")
-        options["family"], options["link"] = _FAMILIES[family], _LINKS[link]
+        options = options | {"family": _FAMILIES[family], "link": _LINKS[link]}
         weights = np.asarray(model.var_weights, dtype=np.float64) * np.asarray(getattr(model, "n_trials", 1.0))
         offset = np.zeros(len(response)) + getattr(model, "_offset_exposure", 0.0)
     labels = getattr(model.data, "row_labels", None)
     names = [str(name) for name in model.exog_names]
     params = np.asarray(result.params, dtype=np.float64)
-    return _refitted((np.asarray(model.exog, dtype=np.float64), names, params), (response, weights, offset), labels, options)
+    return Refit((np.asarray(model.exog, dtype=np.float64), names, params), (response, weights, offset), labels, options)
 
 
 def _of_linear_regression(fitted, X, y, weights, options):
     if X is None or y is None:
         raise InputError("X: missing; a LinearRegression keeps no data: give X= and y= (and weights=) it was fitted to")
-    options["weights"] = None
     design = np.asarray(X, dtype=np.float64)
     names = [str(name) for name in getattr(fitted, "feature_names_in_", [f"x{k + 1}" for k in range(design.shape[1])])]
     params = np.asarray(fitted.coef_, dtype=np.float64)
@@ -185,36 +220,4 @@ def _of_linear_regression(fitted, X, y, weights, options):
         design = np.column_stack([np.ones(len(design)), design])
         names, params = ["(Intercept)", *names], np.array([fitted.intercept_, *params])
     weights = None if weights is None else np.asarray(weights, dtype=np.float64)
-    return _refitted((design, names, params), (np.asarray(y, dtype=np.float64), weights, None), _index(X), options)
-
-
-def _refitted(design, rest, labels, options):
-    """The columns of a design as a table and a formula; the coefficients must be those of the result."""
-    (matrix, names, params), (response, weights, offset) = design, rest
-    if len(set(names)) < len(names) or any("`" in name for name in names):
-        raise InputError("data: two columns of the design have one name, or a name has a backtick; rename them")
-    constant = [k for k in range(matrix.shape[1]) if np.all(matrix[:, k] == 1)]
-    columns = [k for k in range(matrix.shape[1]) if k not in constant[:1]]
-    terms = ["1" if constant else "0", *(f"`{names[k]}`" for k in columns)]
-    table = [(names[k], np.ascontiguousarray(matrix[:, k])) for k in columns]
-    for option, values in (("response", response), ("weights", weights), ("offset", offset)):
-        if values is not None:
-            name = f"({option})"
-            table.append((name, np.ascontiguousarray(values, dtype=np.float64)))
-            options[option] = f"`{name}`"
-    options["formula"] = options.pop("response") + " ~ " + " + ".join(terms)
-    options["missing"] = "raise"
-    found = Diagnosis(_unhat.diagnose(table, options), labels)
-    # The intercept is the first coefficient here, wherever its column stood.
-    places = constant[:1] + columns
-    size = max(1.0, float(np.max(np.abs(params))))
-    for place, part in zip(places, found.coefficients, strict=True):
-        name, value, own = names[place], params[place], part.estimate
-        if own is None:
-            raise InputError(f"data: the column {name!r} depends on those before it: its coefficient is not determined")
-        if abs(own - value) > _AGREE * max(abs(own), 1e-3 * size):
-            raise InputError(
-                f"data: the coefficient of {name!r} is {float(value)!r} in the result, and {own!r} in the fit of its data: it is no "
-                "plain least squares or maximum of the likelihood (a penalty, constraints, a scale)"
-            )
-    return found
+    return Refit((design, names, params), (np.asarray(y, dtype=np.float64), weights, None), labels_of(X).index, options)

@@ -3,9 +3,10 @@
 import numpy as np
 
 from unhat._results import Result
+from unhat._rows import ByRow
 
 
-class Diagnosis(Result):
+class Diagnosis(ByRow, Result):
     """What :func:`unhat.diagnose` found.
 
     Attributes
@@ -32,25 +33,25 @@ class Diagnosis(Result):
         What the caller should know.
     """
 
-    def __init__(self, answer, index=None):
+    def __init__(self, answer):
         super().__init__(answer["text"])
-        self._parts, self._index = answer, index
-        self._columns = dict(answer["columns"])
+        self._parts = answer
+        self._by_name = dict(answer["columns"])
         self.names, self.flag, self.labels = answer["kept"], answer["flag"], answer["labels"]
         self.positions = answer["positions"]
         shape = (len(self.flag), len(self.names))
         self.dfbeta, self.dfbetas = answer["dfbeta"].reshape(shape), answer["dfbetas"].reshape(shape)
 
     def __getattr__(self, name):
-        if not name.startswith("_") and name in self._columns:
-            return self._columns[name]
+        if not name.startswith("_") and name in self._by_name:
+            return self._by_name[name]
         return super().__getattr__(name)
 
     def __dir__(self):
-        return [*super().__dir__(), *self._columns]
+        return [*super().__dir__(), *self._by_name]
 
-    def __reduce__(self):
-        return type(self), (self._parts, self._index)
+    def _made_of(self):
+        return (self._parts,)
 
     def flags(self, rule=None):
         """Return whether each row is flagged by a rule: "r", "bkw", "cook4n" or "outlier"; by default the one asked for."""
@@ -64,16 +65,11 @@ class Diagnosis(Result):
         """Return the summary that the command line prints, as text."""
         return "\n".join(self._parts["summary"])
 
-    def to_frame(self):
-        """Return a pandas DataFrame with one row for each row, under the labels of the table, and the names of R's columns."""
-        import pandas
-
-        columns = {**self._columns}
+    def _columns(self):
+        columns = {**self._by_name}
         for what, values in (("dfbeta", self.dfbeta), ("dfbetas", self.dfbetas)):
             columns.update({f"{what}_{name}": values[:, k] for k, name in enumerate(self.names)})
-        columns["flag"] = self.flag
-        index = self.labels if self._index is None else pandas.Index(self._index)[self.positions]
-        return pandas.DataFrame(columns, index=index)
+        return columns | {"flag": self.flag}
 
     def _sentence(self):
         return f"{self.n} rows, rank {self.rank}; {self.flagged} flagged by rule {self.rule}"
@@ -86,4 +82,3 @@ class Diagnosis(Result):
             yield f"row {row.row}", f"Cook's distance {row.cooks:.3g}, hat {row.hat:.3g}"
         for warning in self.warnings:
             yield "warning", warning
-

@@ -4,6 +4,7 @@ import numpy as np
 
 from unhat._data import System
 from unhat._errors import InputError
+from unhat._rows import Labels
 
 # Classes of statsmodels by their names: it need not be installed.
 _LINEAR = {"OLS": False, "WLS": True}
@@ -46,6 +47,7 @@ class Fitted:
         if kind not in {*_LINEAR, *_DISCRETE, "GLM"}:
             raise InputError(f"A: found a fit of {kind}, expected one of OLS, WLS, GLM, Logit, Probit, Poisson")
         self.exog = _rows(model.exog)
+        self.labels = Labels(getattr(getattr(model, "data", None), "row_labels", None))
         self.names = [str(name) for name in getattr(model, "exog_names", [])]
         self.response = getattr(model, "endog_names", None)
         self.endog = np.ascontiguousarray(model.endog, dtype=np.float64)
@@ -81,7 +83,7 @@ class Fitted:
     @property
     def system(self):
         """A with the names of its columns."""
-        return System(self.exog, columns=self.names, response=self.response)
+        return System(self.exog, columns=self.names, response=self.response, labels=self.labels)
 
 
 def fitted(data):

@@ -7,11 +7,12 @@ import warnings as _warnings
 import numpy as np
 
 from unhat import _unhat
-from unhat._data import of_rows, require_all_rows, right_side, system, vector
+from unhat._data import levels_of, of_rows, require_all_rows, require_text, right_side, system, table as given_table, vector
 from unhat._errors import ConvergenceWarning, InputError, UnhatWarning
 from unhat._files import file_of
 from unhat._fitted import fitted, require_alone
 from unhat._progress import shown
+from unhat._rows import labels_of, series
 from unhat._results import (
     Audit,
     ColumnInversion,
@@ -36,6 +37,10 @@ def leverage_scores(
     *,
     offset=None,
     point=None,
+    formula=None,
+    weights=None,
+    missing="raise",
+    levels=None,
     ridge=_SCORES["ridge"],
     strict=_SCORES["strict"],
     columns=None,
@@ -58,8 +63,19 @@ def leverage_scores(
         is read as the command line reads it; files .ine and .mps hold a polytope {Ax > b} and with it b.
     offset, point : array_like or path, optional
         b and x, both or none; `response` may take the place of `offset`.
+    formula : str, optional
+        Of a table, take the model matrix that R's ``lm`` makes of this, such as ``"~ x + wool * C(tension)"``, in the place of
+        its columns: with an intercept unless the formula says 0, without columns that depend on those before them, to the bits of
+        the hat values of :func:`diagnose`. A response decides only which rows are complete.
+    weights : str, optional
+        With a formula: prior weights, a column or arithmetic on columns. A row of weight 0 has the score 0.
+    missing : {"raise", "omit", "exclude"}
+        With a formula: rows with a missing cell in a column that it names are an error; or left out; or left out, and NaN among the
+        scores.
+    levels : dict, optional
+        With a formula: the levels of factors in their order, by column. By default sorted; those of a pandas category in its order.
     ridge : float
-        λ ≥ 0.
+        λ ≥ 0; with a formula the intercept goes free.
     strict : bool
         Make dependent columns an error instead of a warning.
     columns : list of str, optional
@@ -74,8 +90,8 @@ def leverage_scores(
 
     Returns
     -------
-    numpy.ndarray
-        The n scores.
+    numpy.ndarray or pandas.Series
+        The n scores; of a table of pandas under its index, so that ``.to_frame()`` and a join find their rows.
 
     Raises
     ------
@@ -90,14 +106,40 @@ def leverage_scores(
     >>> import unhat
     >>> unhat.leverage_scores([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]).round(6)
     array([0.833333, 0.333333, 0.833333])
+    >>> import pathlib, tempfile
+    >>> table = pathlib.Path(tempfile.mkdtemp()) / "t.csv"
+    >>> _ = table.write_text("x,g\\n0,a\\n1,a\\n2,b\\n3,b\\n")
+    >>> unhat.leverage_scores(table, formula="~ x + g").round(6)
+    array([0.75, 0.75, 0.75, 0.75])
     """
+    if formula is not None:
+        alone = {"offset": offset, "point": point, "columns": columns, "response": response, "intercept": intercept or None}
+        return _of_formula(A, formula, weights, (missing, levels), alone, (ridge, strict, threads))
+    for name, value in {"weights": weights, "missing": None if missing == "raise" else missing, "levels": levels}.items():
+        if value is not None:
+            raise InputError(f"{name}: goes with a formula; give formula too")
     found = system(A, columns, response, intercept)
     if point is None and (offset is not None or found.offset is not None):
         raise InputError("point: missing; the rows are a_i/(a_i x - b_i), which needs x beside b")
     cell = None if point is None else (right_side(found, offset), vector(point, "point"))
     scores, said, _ = _unhat.leverage_scores(found.matrix, cell, ridge, strict, threads)
     _say([*_met(found), *said])
-    return scores
+    return series(scores, found.labels)
+
+
+def _of_formula(data, formula, weights, rows, alone, how):
+    """The scores of the model matrix of a table."""
+    for name, value in alone.items():
+        if value is not None:
+            raise InputError(f"{name}: the formula says which columns are taken; leave one of the two out")
+    (missing, levels), (ridge, strict, threads) = rows, how
+    options = {
+        "formula": require_text(formula), "weights": weights, "levels": levels_of(data, levels), "missing": missing,
+        "ridge": ridge, "strict": strict, "threads": threads,
+    }
+    scores, positions, names, said = _unhat.model_scores(given_table(data, "A")[0], options)
+    _say(said)
+    return series(scores, labels_of(data).at(positions, names))
 
 
 def leverage_gradient(A, b, x, *, columns=None, response=None, intercept=False, threads=None):
@@ -553,7 +595,7 @@ def invert_hat(
     released = vector(h, "target")
     with shown(progress) as options["progress"]:
         parts = _unhat.invert_hat(found.matrix, released, vectors, options)
-    return _converged(HatInversion(*parts))
+    return _converged(HatInversion(*parts)._under(found.labels))
 
 
 def invert_outcomes(
@@ -643,7 +685,7 @@ def invert_outcomes(
     released = vector(h, "target"), kind, vector(residuals, kind)
     with shown(progress) as options["progress"]:
         parts = _unhat.invert_outcomes(found.matrix, *released, vectors, options)
-    return _converged(OutcomeInversion(*parts))
+    return _converged(OutcomeInversion(*parts)._under(found.labels))
 
 
 def invert_column(
@@ -715,7 +757,7 @@ def invert_column(
     options["names"] = _names(found, h)
     released = vector(h, "target")
     with shown(progress) as options["progress"]:
-        return ColumnInversion(*_unhat.invert_column(found.matrix, released, vectors, options))
+        return ColumnInversion(*_unhat.invert_column(found.matrix, released, vectors, options))._under(found.labels)
 
 
 def audit(

@@ -2,9 +2,13 @@
 
 import json
 
+import numpy as np
+
 from unhat import _unhat
-from unhat._data import held_out, table as given_table, word_or_vector
+from unhat._data import held_out, levels_of, require_text, table as given_table, word_or_vector
+from unhat._errors import InputError
 from unhat._progress import shown
+from unhat._rows import labels_of
 from unhat._studies import Influence, InfluenceCheck, InfluenceTrim
 from unhat._trained import weights
 
@@ -16,6 +20,9 @@ def influence(
     table,
     *,
     response=None,
+    formula=None,
+    missing="raise",
+    levels=None,
     model=None,
     model_file=None,
     validation=None,
@@ -48,7 +55,14 @@ def influence(
         truth values and times become one feature a level. A path, or a :class:`TableFile` that says how the table is
         written, is read as the command line reads it.
     response : str
-        The response column; not needed beside `model_file`.
+        The response column; not needed beside `formula` or `model_file`.
+    formula : str, optional
+        ``"y ~ x + wool * C(tension)"``: the response, and the features, which are then the columns of the model matrix of R's
+        ``lm`` under its names, without the intercept, which every model has. By default every column is a feature.
+    missing : {"raise", "omit"}
+        With a formula, also that of `model_file`: rows with a missing cell in a column that it names are an error, or left out.
+    levels : dict, optional
+        With a formula: the levels of factors in their order, by column. By default sorted; those of a pandas category in its order.
     model : str
         ``"linear"``, ``"ridge"``, ``"logistic"``, ``"softmax"``, ``"poisson"``, ``"mlp"`` or ``"mlp:64,32"``; or
         `model_file`.
@@ -120,13 +134,18 @@ def influence(
     options = _options(locals(), _DEFAULTS["fraction"], None)
     given, options["table"] = given_table(table)
     with shown(progress) as options["progress"]:
-        return Influence(*_unhat.influence(given, options))
+        found = Influence(*_unhat.influence(given, options))
+    names = None if isinstance(found.rows, np.ndarray) else found.rows
+    return found._under(labels_of(table).at(found.positions, names))
 
 
 def influence_check(
     table,
     *,
     response=None,
+    formula=None,
+    missing="raise",
+    levels=None,
     model=None,
     validation=None,
     test=None,
@@ -154,7 +173,7 @@ def influence_check(
     ----------
     table : table or path
         As for :func:`influence`.
-    response, model : str
+    response, formula, missing, levels, model
         As for :func:`influence`.
     validation, test, group, without, penalty, standardize, task, impact, method, v, temperature, damping, ensemble, seed
         As for :func:`influence`.
@@ -194,6 +213,9 @@ def influence_trim(
     table,
     *,
     response=None,
+    formula=None,
+    missing="raise",
+    levels=None,
     model=None,
     fraction=_DEFAULTS["fraction"],
     truth=None,
@@ -224,7 +246,7 @@ def influence_trim(
     ----------
     table : table or path
         As for :func:`influence`.
-    response, model : str
+    response, formula, missing, levels, model
         As for :func:`influence`.
     fraction : float
         Share of the training rows to remove at most.
@@ -261,12 +283,13 @@ def influence_trim(
     given, options["table"] = given_table(table)
     with shown(progress) as options["progress"]:
         (text, page, arrays), kept = _unhat.influence_trim(given, options)
-    return InfluenceTrim(text, page, arrays[0], arrays[4], kept)
+    found = InfluenceTrim(text, page, arrays[0], arrays[5], kept)
+    return found._under(labels_of(table).at(found.positions, None if isinstance(arrays[6], np.ndarray) else arrays[6]))
 
 
 # What the core takes as it is given.
 _PLAIN = (
-    "response", "model", "group", "penalty", "standardize", "task", "method", "temperature", "damping", "ensemble", "top",
+    "response", "missing", "model", "group", "penalty", "standardize", "task", "method", "temperature", "damping", "ensemble", "top",
     "seed", "threads",
 )  # fmt: skip
 
@@ -274,6 +297,10 @@ _PLAIN = (
 def _options(given, fraction, truth):
     """The options of a study as the core takes them, from the arguments of a call."""
     options = {name: given[name] for name in _PLAIN}
+    if given["formula"] is None and given["levels"] is not None:
+        raise InputError("levels: goes with a formula; give formula too")
+    options["formula"] = None if given["formula"] is None else require_text(given["formula"])
+    options["levels"] = levels_of(given["table"], given["levels"]) if given["formula"] is not None else []
     impact, model_file = given["impact"], given["model_file"]
     return options | {
         "fraction": fraction,

@@ -8,6 +8,7 @@ import os
 import numpy as np
 
 from unhat import _unhat
+from unhat._rows import ByRow
 
 # The lists of numbers that are handed out as arrays.
 _ARRAYS = {
@@ -66,7 +67,10 @@ class Result:
         return [*super().__dir__(), *self._facts]
 
     def __reduce__(self):
-        return type(self), (self._text,)
+        return type(self), self._made_of(), {"_labels": self._labels} if isinstance(self, ByRow) else None
+
+    def _made_of(self):
+        return (self._text,)
 
     def to_dict(self):
         """Return everything as dictionaries, lists, numbers and words, as the command line's JSON has it."""
@@ -110,8 +114,8 @@ class Reported(Result):
         super().__init__(text)
         self._page = page
 
-    def __reduce__(self):
-        return type(self), (self._text, self._page)
+    def _made_of(self):
+        return (self._text, self._page)
 
     def _drawn(self):
         raise NotImplementedError
@@ -138,8 +142,8 @@ class _Inversion(Reported):
         values = self._facts.pop("values", None)
         self.x = None if values is None else np.array(values, dtype=np.float64)
 
-    def __reduce__(self):
-        return type(self), (self._text, self._page, self.history.tolist())
+    def _made_of(self):
+        return (self._text, self._page, self.history.tolist())
 
     def _drawn(self):
         return _unhat.inversion_page(self._page)
@@ -227,7 +231,7 @@ class ScoreInversion(_Inversion):
         return "nothing is proven"
 
 
-class HatInversion(Reported):
+class HatInversion(ByRow, Reported):
     """What :func:`unhat.invert_hat` found.
 
     Attributes
@@ -258,11 +262,20 @@ class HatInversion(Reported):
         super().__init__(text, page)
         self.history = np.array([tuple(step) for step in history], dtype=_STEP)
 
-    def __reduce__(self):
-        return type(self), (self._text, self._page, self.history.tolist())
+    def _made_of(self):
+        return (self._text, self._page, self.history.tolist())
 
     def _drawn(self):
         return _unhat.hat_page(self._page)
+
+    def _columns(self):
+        columns = {"weight": self.weights}
+        if self.intervals is not None:
+            low, high = np.array([[np.nan, np.nan] if part is None else part for part in self.intervals], dtype=np.float64).T
+            columns |= {"low": low, "high": high}
+        if self.standard_errors is not None:
+            columns["standard_error"] = self.standard_errors
+        return columns
 
     def _sentence(self):
         if self.impossible is not None:
@@ -282,7 +295,7 @@ class HatInversion(Reported):
             yield "warning", warning
 
 
-class OutcomeInversion(Reported):
+class OutcomeInversion(ByRow, Reported):
     """What :func:`unhat.invert_outcomes` found.
 
     Attributes
@@ -304,6 +317,9 @@ class OutcomeInversion(Reported):
     def _drawn(self):
         return _unhat.hat_page(self._page)
 
+    def _columns(self):
+        return {"outcome": self.outcomes, "margin": self.margins}
+
     def _sentence(self):
         return f"{self.status.replace('_', ' ')}: {len(self.outcomes) - self.undecided} of {len(self.outcomes)} responses"
 
@@ -313,7 +329,7 @@ class OutcomeInversion(Reported):
             yield "warning", warning
 
 
-class ColumnInversion(Reported):
+class ColumnInversion(ByRow, Reported):
     """What :func:`unhat.invert_column` found.
 
     Attributes
@@ -333,6 +349,10 @@ class ColumnInversion(Reported):
     def _drawn(self):
         return _unhat.hat_page(self._page)
 
+    def _columns(self):
+        columns = {"column": self.column, "magnitude": self.magnitudes, "margin": self.margins}
+        return {name: values for name, values in columns.items() if values is not None}
+
     def _sentence(self):
         return f"{self.status}: {'a column of zeros and ones' if self.column is not None else 'magnitudes only'}"
 
@@ -347,8 +367,8 @@ class Findings(Reported):
     def __init__(self, text):
         super().__init__(text, text)  # the page draws the findings themselves
 
-    def __reduce__(self):
-        return type(self), (self._text,)
+    def _made_of(self):
+        return (self._text,)
 
     def _sentence(self):
         return self.findings[0].title if self.findings else "no finding"

@@ -2,8 +2,11 @@
 
 import json
 
+import numpy as np
+
 from unhat import _unhat
 from unhat._results import CHARTS, Reported
+from unhat._rows import ByRow
 
 
 class Study(Reported):
@@ -23,7 +26,7 @@ class Study(Reported):
             yield "warning", warning
 
 
-class Influence(Study):
+class Influence(ByRow, Study):
     """What :func:`unhat.influence` found.
 
     Attributes
@@ -32,8 +35,8 @@ class Influence(Study):
         One for each row that was scored, in row order; larger is better, and positive is helpful for the signed methods.
     losses, gradient_norms : numpy.ndarray
         The loss of each row and the length of its gradient.
-    leverages : numpy.ndarray or None
-        Ridge leverage of the gradients, where it was computed.
+    leverages, hat : numpy.ndarray or None
+        Ridge leverage of the gradients, and the hat values of the fit, where they were computed.
     positions : numpy.ndarray
         Where the rows stand in the table, from 0; rows drawn for validation or testing are not among them.
     rows : numpy.ndarray or list of str
@@ -53,10 +56,15 @@ class Influence(Study):
     def __init__(self, text, page, arrays):
         super().__init__(text, page)
         self._arrays = arrays
-        self.scores, self.losses, self.gradient_norms, self.leverages, self.positions, self.rows = arrays
+        self.scores, self.losses, self.gradient_norms, self.leverages, self.hat, self.positions, self.rows = arrays
 
-    def __reduce__(self):
-        return type(self), (self._text, self._page, self._arrays)
+    def _made_of(self):
+        return (self._text, self._page, self._arrays)
+
+    def _columns(self):
+        columns = {"score": self.scores, "loss": self.losses, "grad_norm": self.gradient_norms}
+        columns |= {"gradient_leverage": self.leverages, "hat": self.hat}
+        return {name: values for name, values in columns.items() if values is not None}
 
     def _sentence(self):
         worst = f"; row {self.top[0].row} hurts most" if self.top else ""
@@ -98,7 +106,7 @@ class InfluenceCheck(Study):
         yield from self._of_model()
 
 
-class InfluenceTrim(Study):
+class InfluenceTrim(ByRow, Study):
     """What :func:`unhat.influence_trim` found.
 
     Attributes
@@ -126,8 +134,11 @@ class InfluenceTrim(Study):
         super().__init__(text, page)
         self.scores, self.positions, self.kept = scores, positions, kept
 
-    def __reduce__(self):
-        return type(self), (self._text, self._page, self.scores, self.positions, self.kept)
+    def _made_of(self):
+        return (self._text, self._page, self.scores, self.positions, self.kept)
+
+    def _columns(self):
+        return {"score": self.scores, "removed": ~np.isin(self.positions, self.kept)}
 
     def _sentence(self):
         return f"{len(self.removed)} of {self.model.training_rows} rows removed by {self.method}"

@@ -8,6 +8,7 @@ import numpy as np
 from unhat import _unhat
 from unhat._data import table as given_table
 from unhat._results import CHARTS, Reported, Result
+from unhat._rows import ByRow, labels_of
 
 
 class Training(Reported):
@@ -36,8 +37,8 @@ class Training(Reported):
         super().__init__(text, page)
         self._weights = weights
 
-    def __reduce__(self):
-        return type(self), (self._text, self._page, self._weights)
+    def _made_of(self):
+        return (self._text, self._page, self._weights)
 
     def _drawn(self):
         return _unhat.training_page(self._page)
@@ -52,12 +53,14 @@ class Training(Reported):
         """
         _unhat.write_model(os.fspath(path), self._weights)
 
-    def predict(self, table, *, threads=None):
+    def predict(self, table, *, missing="raise", threads=None):
         """What the model says of the rows of a table.
 
         Parameters
         ----------
         table : table or path
+            As for :func:`unhat.predict`.
+        missing : {"raise", "omit"}
             As for :func:`unhat.predict`.
         threads : int, optional
             As for :func:`unhat.predict`.
@@ -67,7 +70,7 @@ class Training(Reported):
         Predictions
             As of :func:`unhat.predict`.
         """
-        return predictions(table, self, threads)
+        return predictions(table, self, missing, threads)
 
     def _charts(self):
         return json.loads(_unhat.training_images(self._page))[:CHARTS]
@@ -86,7 +89,7 @@ class Training(Reported):
             yield "warning", warning
 
 
-class Predictions(Result):
+class Predictions(ByRow, Result):
     """What :func:`unhat.predict` says.
 
     Attributes
@@ -101,15 +104,27 @@ class Predictions(Result):
         Where the table holds the response.
     rows : int
         How many there are.
+    positions : numpy.ndarray
+        Where they stand in the table, from 0.
     warnings : list of str
         What the caller should know.
     """
 
-    def __init__(self, text):
+    def __init__(self, text, positions):
         super().__init__(text)
+        self.positions = positions
         found = self._facts["predictions"]
         self.values = np.array([row.prediction for row in found], dtype=None if found else np.float64)
         self.probabilities = np.array([row.probabilities for row in found]) if self.classes and found else None
+
+    def _made_of(self):
+        return self._text, self.positions
+
+    def _columns(self):
+        columns = {"prediction": self.values}
+        if self.probabilities is not None:
+            columns |= {f"p({name})": self.probabilities[:, k] for k, name in enumerate(self.classes)}
+        return columns
 
     def _sentence(self):
         loss = "" if self.loss is None else f", mean loss {self.loss:.4g}"
@@ -122,9 +137,12 @@ class Predictions(Result):
             yield "warning", warning
 
 
-def predictions(table, model, threads):
+def predictions(table, model, missing, threads):
     """The core's predictions by a model, a file or a training."""
-    return Predictions(_unhat.predict(given_table(table)[0], weights(model), threads))
+    found = Predictions(*_unhat.predict(given_table(table)[0], weights(model), missing, threads))
+    names = [row.row for row in found.predictions]
+    named = names if any(isinstance(name, str) for name in names) else None
+    return found._under(labels_of(table).at(found.positions, named))
 
 
 def weights(model):

@@ -5,8 +5,8 @@ import os
 import warnings as _warnings
 
 from unhat import _unhat
-from unhat._data import held_out, table as given_table
-from unhat._errors import ConvergenceWarning
+from unhat._data import held_out, levels_of, require_text, table as given_table
+from unhat._errors import ConvergenceWarning, InputError
 from unhat._progress import shown
 from unhat._trained import Training, predictions
 
@@ -17,7 +17,10 @@ _DEFAULTS = json.loads(_unhat.defaults())["train"]
 def train(
     table,
     *,
-    response,
+    response=None,
+    formula=None,
+    missing="raise",
+    levels=None,
     model,
     optimizer=_DEFAULTS["optimizer"],
     batch=_DEFAULTS["batch"],
@@ -54,7 +57,9 @@ def train(
     table : table or path
         As for :func:`influence`.
     response : str
-        The response column.
+        The response column; not needed beside `formula`.
+    formula, missing, levels
+        As for :func:`influence`. A saved model holds its formula.
     model : str
         ``"linear"``, ``"ridge"``, ``"logistic"``, ``"softmax"``, ``"poisson"``, ``"mlp"`` or ``"mlp:64,32"``.
     optimizer : {"sgd", "nesterov", "adamw", "fngd", "fngd-metric", "kfac", "ngd"}
@@ -143,6 +148,10 @@ def train(
     ('solved', True)
     """
     options = {name: value for name, value in locals().items() if name != "progress"}
+    if formula is None and levels is not None:
+        raise InputError("levels: goes with a formula; give formula too")
+    options["levels"] = [] if formula is None else levels_of(table, levels)
+    options["formula"] = None if formula is None else require_text(formula)
     given, options["table"] = given_table(table)
     options["lr"] = lr if lr is None or isinstance(lr, str) else repr(float(lr))
     options["validation"] = held_out(validation, "validation")
@@ -156,7 +165,7 @@ def train(
     return trained
 
 
-def predict(table, model_file, *, threads=None):
+def predict(table, model_file, *, missing="raise", threads=None):
     """What a saved model says of the rows of a table.
 
     Parameters
@@ -165,6 +174,8 @@ def predict(table, model_file, *, threads=None):
         As for :func:`influence`; columns are found by their names, and the response is not needed.
     model_file : path or Training
         A model that :func:`train` or the command line saved, or what :func:`train` returned.
+    missing : {"raise", "omit"}
+        Where the model is one of a formula: rows with a missing cell in a column of its features are an error, or left out.
     threads : int, optional
         Threads to use, by default as many as there are cores. The result has the same bits for any number;
         on a processor without FMA the last ones differ.
@@ -189,7 +200,7 @@ def predict(table, model_file, *, threads=None):
     >>> unhat.predict(table, trained).values[:3].round(2)
     array([1., 3., 5.])
     """
-    return predictions(table, model_file, threads)
+    return predictions(table, model_file, missing, threads)
 
 
 def _path(given):

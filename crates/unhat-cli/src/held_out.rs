@@ -9,12 +9,12 @@ use unhat_models::models::HeldOutRows;
 pub(crate) fn read_held_out(
     option: &str,
     given: Option<&str>,
-    (text, without): (&TableText, &[String]),
+    (text, without, only): (&TableText, &[String], Option<Vec<String>>),
     session: &mut Session<'_>,
 ) -> Result<HeldOutRows, Failure> {
     let Some(path) = given else { return Ok(HeldOutRows::WhereNeeded) };
     Ok(match HeldOutRows::share(option, path)? {
         Some(share) => HeldOutRows::Share(share),
-        None => HeldOutRows::Table(text.read_frame(path, (without, None), session)?.frame),
+        None => HeldOutRows::Table(text.read_frame(path, (without, only), session)?.frame),
     })
 }

@@ -1,6 +1,7 @@
 //! The words of `unhat influence`: a table, a model, a task.
 
 use crate::common_options::word;
+use crate::model_options::MatrixWords;
 use crate::table_options::TableText;
 use clap::{Args, Subcommand, ValueEnum};
 use unhat_models::influence::{LISTED_ROWS, Method, TRIMMED_SHARE, Task};
@@ -36,7 +37,7 @@ pub(crate) struct InfluenceStudy {
     #[arg(value_name = "TABLE", required = true)]
     pub table: Option<String>,
     /// The response column
-    #[arg(long, value_name = "COLUMN", required_unless_present = "model_file")]
+    #[arg(long, value_name = "COLUMN", required_unless_present_any = ["model_file", "formula"])]
     pub response: Option<String>,
     /// The model: linear, ridge, logistic, softmax, poisson, mlp or mlp:64,32
     #[arg(
@@ -50,6 +51,12 @@ pub(crate) struct InfluenceStudy {
     /// Score the rows under a model saved by `unhat train` instead of fitting one
     #[arg(long, value_name = "FILE", conflicts_with_all = ["penalty", "no_standardize", "ensemble"])]
     pub model_file: Option<String>,
+    #[command(flatten)]
+    pub words: MatrixWords,
+    /// Columns that are terms of the formula, with commas between them; those of text are factors [default: every column of the
+    /// table is a feature]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub columns: Vec<String>,
     /// Validation rows: a table, or a share of this one drawn by --seed; drawn rows are not scored [default where needed: 0.2]
     #[arg(long, value_name = "V", allow_hyphen_values = true)]
     pub validation: Option<String>,

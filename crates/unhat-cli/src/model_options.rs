@@ -1,10 +1,12 @@
-//! The words of a fitted model: its formula or the same in words, family and link, weights, trials, offset, levels.
+//! The words of a fitted model: its formula or the same in words, family and link, weights, trials, offset, levels; and those of
+//! the columns alone, for commands that have a model of their own.
 
 use crate::common_options::word;
 use crate::failure::{Failure, option_failure};
 use clap::Args;
 use unhat::Result as Outcome;
 use unhat::families::Link;
+use unhat_io::Missing;
 use unhat_models::formula::{Formula, Words, parse_expression};
 use unhat_models::regression::{FamilyName, Law, MissingRows, Model, Specification};
 
@@ -56,7 +58,7 @@ impl ModelWords {
         match (&self.formula, &self.response) {
             (Some(formula), _) => Ok(Formula::parse(formula)?),
             (None, response) => Ok(Words {
-                response: response.clone().unwrap_or_default(),
+                response: response.clone(),
                 columns: self.columns.clone(),
                 factors: self.factor.clone(),
                 interactions: self.interaction.clone(),
@@ -76,13 +78,7 @@ impl ModelWords {
 
     /// The orders of levels, by column.
     pub fn levels(&self) -> Result<Vec<(String, Vec<String>)>, Failure> {
-        let read = |words: &String| {
-            let parts = words.split_once('=').filter(|(column, levels)| !column.is_empty() && !levels.is_empty());
-            let (column, levels) =
-                parts.ok_or_else(|| option_failure("--levels", format!("found {words:?}, expected COLUMN=a,b,c")))?;
-            Ok((column.to_string(), levels.split(',').map(str::to_string).collect()))
-        };
-        self.levels.iter().map(read).collect()
+        levels(&self.levels)
     }
 
     /// The model's columns, and what of the table goes with them.
@@ -98,5 +94,69 @@ impl ModelWords {
             missing,
             levels: self.levels()?,
         })
+    }
+}
+
+/// `COLUMN=a,b,c`, by column.
+fn levels(given: &[String]) -> Result<Vec<(String, Vec<String>)>, Failure> {
+    let read = |words: &String| {
+        let parts = words.split_once('=').filter(|(column, levels)| !column.is_empty() && !levels.is_empty());
+        let (column, levels) =
+            parts.ok_or_else(|| option_failure("--levels", format!("found {words:?}, expected COLUMN=a,b,c")))?;
+        Ok((column.to_string(), levels.split(',').map(str::to_string).collect()))
+    };
+    given.iter().map(read).collect()
+}
+
+/// The words of a model matrix, where every column of the table is taken without them.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct MatrixWords {
+    /// The columns as R writes them: + - : * ^ / %in% ( ) 0 1 . names in backticks, factor() C() log() exp() sqrt() I()
+    /// poly(x, k)
+    #[arg(long, value_name = "FORMULA", conflicts_with_all = ["response", "columns", "factor", "interaction"])]
+    pub formula: Option<String>,
+    /// A column that is a factor whatever it holds; may be given again
+    #[arg(long, value_name = "COLUMN")]
+    pub factor: Vec<String>,
+    /// An interaction of columns, such as a:g; may be given again
+    #[arg(long, value_name = "COLUMNS")]
+    pub interaction: Vec<String>,
+    /// The levels of a factor in their order, such as size=small,large; may be given again [default: sorted]
+    #[arg(long, value_name = "COLUMN=LEVELS")]
+    pub levels: Vec<String>,
+}
+
+impl MatrixWords {
+    /// The formula, given as one or in words; None where no word is given.
+    pub fn specification(
+        &self,
+        (response, columns, no_intercept): (Option<&str>, &[String], bool),
+        missing: Missing,
+    ) -> Result<Option<Specification>, Failure> {
+        let formula = match &self.formula {
+            Some(formula) => Formula::parse(formula)?,
+            None if columns.is_empty() && self.factor.is_empty() && self.interaction.is_empty() => {
+                return match self.levels.is_empty() {
+                    true => Ok(None),
+                    false => Err(option_failure("--levels", "goes with --formula, or with --columns or --factor")),
+                };
+            }
+            None => Words {
+                response: response.map(str::to_string),
+                columns: columns.to_vec(),
+                factors: self.factor.clone(),
+                interactions: self.interaction.clone(),
+                no_intercept,
+            }
+            .formula()?,
+        };
+        let missing = match missing {
+            Missing::Error => MissingRows::Error,
+            Missing::Omit | Missing::Exclude => MissingRows::Omit,
+            Missing::Indicator => {
+                return Err(option_failure("--missing", "found indicator, with a formula expected error, omit or exclude"));
+            }
+        };
+        Ok(Some(Specification { missing, levels: levels(&self.levels)?, ..Specification::new(formula) }))
     }
 }

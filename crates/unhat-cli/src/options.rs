@@ -6,6 +6,7 @@ use crate::fit_options::FitOptions;
 use crate::hat_options::{InvertColumn, InvertHat, InvertOutcomes, Precision};
 use crate::influence_options::Influence;
 pub(crate) use crate::matrix_options::{MatrixInput, Output};
+use crate::model_options::MatrixWords;
 use crate::outputs_options::Outputs;
 use crate::table_options::TableText;
 use crate::training_options::{Predict, Train};
@@ -170,8 +171,34 @@ pub(crate) enum Invert {
     Scores(InvertScores),
 }
 
+/// What `scores --help` says after the options.
+const OF_SCORES: &str = "\
+With TABLE the scores are those of a model matrix as lm makes it, of --formula or of --columns, --factor and --interaction: with
+an intercept unless the formula says 0, columns that depend on those before them left out, and to the bits of the hat values of
+`unhat diagnose`. A response decides only which rows are complete.
+
+Examples:
+  unhat scores --matrix prices.csv --intercept -o scores.csv
+  unhat scores looms.csv --formula 'breaks ~ wool * tension' --missing exclude -o hat.csv
+  unhat scores looms.csv --columns dpi --factor wool --interaction dpi:wool --weights n";
+
 #[derive(Args, Debug)]
+#[command(after_help = OF_SCORES, mut_arg("matrix", |matrix| matrix.required_unless_present("table")))]
 pub(crate) struct Scores {
+    /// A table and a model matrix in the place of --matrix: .csv or .tsv (also .gz), - for standard input, .npy, .npz or .mtx
+    #[arg(
+        value_name = "TABLE",
+        conflicts_with_all = ["matrix", "polytope", "offset", "point", "case_weights", "transpose", "intercept", "without"]
+    )]
+    pub table: Option<String>,
+    #[command(flatten, next_help_heading = "The model matrix of TABLE")]
+    pub model: MatrixWords,
+    /// No intercept
+    #[arg(long, conflicts_with = "formula", help_heading = "The model matrix of TABLE")]
+    pub no_intercept: bool,
+    /// Prior weights w_i >= 0: a column, or arithmetic on columns such as 1/x^2
+    #[arg(long, value_name = "COLUMN", requires = "table", help_heading = "The model matrix of TABLE")]
+    pub weights: Option<String>,
     #[command(flatten)]
     pub matrix: MatrixInput,
     /// b, n values: .npy, .txt, .csv, .tsv or -; together with --point

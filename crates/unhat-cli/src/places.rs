@@ -50,6 +50,7 @@ impl<'a> Places<'a> {
     fn add_command(&mut self, command: &'a Command) {
         match command {
             Command::Scores(scores) => {
+                self.reads("TABLE", scores.table.as_deref());
                 self.add_matrix(&scores.matrix);
                 self.reads("--offset", scores.offset.as_deref());
                 self.reads("--point", scores.point.as_deref());

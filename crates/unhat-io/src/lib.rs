@@ -17,6 +17,7 @@
 //! names the file, the place, what was found and what was expected. The values of `.npy` and `.npz` files may be NaN or
 //! infinite, since looking at each of them would defeat the memory map; text that says so is refused.
 
+mod acro;
 mod fault;
 mod folder;
 mod format;
@@ -41,6 +42,7 @@ mod table;
 mod training;
 mod vector;
 
+pub use acro::write_acro;
 pub use folder::{check_folder, hash_of, hash_of_file, read_text, write_folder};
 pub use frame::{Doubt, FrameOptions, ReadFrame, read_frame, read_frame_as};
 pub use matrix::{Matrix, MatrixRows, Table};

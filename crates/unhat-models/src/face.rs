@@ -314,7 +314,8 @@ impl<'a> Train<'a> {
     /// ```
     pub fn new(table: &'a Frame, response: &'a str, model: ModelKind) -> Self {
         let request = TrainingRequest {
-            response,
+            response: Some(response),
+            formula: None,
             kind: model,
             validation: HeldOut::None,
             without: &[],

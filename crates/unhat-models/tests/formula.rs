@@ -142,14 +142,14 @@ fn what_is_not_understood_is_refused_with_its_place_and_advice() {
 #[test]
 fn words_make_the_formula_that_says_the_same() {
     let words = Words {
-        response: "y".into(),
+        response: Some("y".into()),
         columns: vec!["x".into(), "my col".into()],
         factors: vec!["k".into()],
         interactions: vec!["x:k".into()],
         no_intercept: false,
     };
     assert_eq!(words.formula().unwrap().to_string(), "y ~ x + `my col` + factor(k) + x:factor(k)");
-    let alone = Words { response: "y".into(), ..Words::default() };
+    let alone = Words { response: Some("y".into()), ..Words::default() };
     assert_eq!(alone.formula().unwrap().to_string(), "y ~ 1");
     assert!(Words::default().formula().unwrap_err().to_string().contains("response: found an empty name"));
 }

@@ -80,6 +80,12 @@ impl Table {
         self.matrix.column_names.clone()
     }
 
+    /// The names of the rows, where there are any.
+    #[getter]
+    fn row_names(&self) -> Option<Vec<String>> {
+        self.matrix.row_names.clone()
+    }
+
     /// What was left out.
     #[getter]
     fn notes(&self) -> Vec<String> {

@@ -8,6 +8,7 @@ use unhat::invert::InvertOptions;
 use unhat::invert::hat::HatOptions;
 use unhat::invert::scores::ScoreInvertOptions;
 use unhat::leverage::ScoreOptions;
+use unhat_models::checking::{Detail, Item, Release};
 use unhat_models::influence::{LISTED_ROWS, Request, TRIMMED_SHARE};
 use unhat_models::natural::{MetricOptions, REFRESH_STEPS};
 use unhat_models::training::TrainingOptions;
@@ -49,6 +50,9 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
                 "optimizer": training.optimizer.name(), "batch": training.batch, "epochs": training.epochs,
                 "weight_decay": training.weight_decay, "schedule": training.schedule.name(), "seed": training.seed,
                 "controls": training.controls, "standardize": study.standardize,
+            },
+            "audit_outputs": {
+                "release": Item::DEFAULT.map(Item::name), "seed": Release::default().seed, "report_detail": Detail::Full,
             },
             "audit": {
                 "release": audit.release, "target_error": audit.target_error, "trials": audit.trials,

@@ -2,6 +2,7 @@
 
 use crate::facts::Colophon;
 use crate::failure::raised;
+use crate::formula::{Beside, Levels, missing, model, specification};
 use crate::given::{self, Used};
 use crate::work::compute;
 use numpy::PyArray1;
@@ -9,9 +10,7 @@ use pyo3::prelude::*;
 use unhat::report::Solved;
 use unhat::{Error, Result};
 use unhat_models::diagnose::{Change, DiagnoseReport, Diagnosed, Options as Wanted, Request, Rule, summary};
-use unhat_models::formula::{Expression, Formula, parse_expression};
 use unhat_models::models::Frame;
-use unhat_models::regression::{Law, MissingRows, Model, Specification};
 
 /// What is asked; words are read by the library.
 #[derive(FromPyObject)]
@@ -23,7 +22,7 @@ pub(crate) struct Options {
     weights: Option<String>,
     trials: Option<String>,
     offset: Option<String>,
-    levels: Vec<(String, Vec<String>)>,
+    levels: Levels,
     missing: String,
     rule: String,
     loo: String,
@@ -55,33 +54,15 @@ pub(crate) struct Answer<'py> {
 }
 
 fn request(options: &Options) -> Result<Request> {
-    let expression = |what: &str, text: &Option<String>| -> Result<Option<Expression>> {
-        text.as_deref().map(|text| parse_expression(what, text)).transpose()
+    let beside = Beside {
+        weights: options.weights.as_deref(),
+        trials: options.trials.as_deref(),
+        offset: options.offset.as_deref(),
     };
-    let missing = match options.missing.as_str() {
-        "omit" | "exclude" => MissingRows::Omit,
-        "raise" | "error" => MissingRows::Error,
-        word => {
-            let reason = format!("found {word:?}, expected omit, exclude or raise");
-            return Err(crate::failure::option("missing", reason));
-        }
-    };
-    let model = match &options.family {
-        None => Model::Linear,
-        Some(family) => {
-            Model::Generalised(Law::new(family.parse()?, options.link.as_deref().map(str::parse).transpose()?)?)
-        }
-    };
+    let missing = missing(&options.missing, true)?;
     Ok(Request {
-        specification: Specification {
-            formula: Formula::parse(&options.formula)?,
-            weights: expression("weights", &options.weights)?,
-            trials: expression("trials", &options.trials)?,
-            offset: expression("offset", &options.offset)?,
-            missing,
-            levels: options.levels.clone(),
-        },
-        model,
+        specification: specification(&options.formula, &beside, &options.levels, missing)?,
+        model: model(options.family.as_deref(), options.link.as_deref())?,
         options: Wanted { rule: options.rule.parse()?, leave_out: options.loo.parse()? },
     })
 }
@@ -154,6 +135,7 @@ pub(crate) fn diagnose<'py>(
     let request = request(&options).map_err(refused)?;
     // Missing cells are kept while the table is read: those of columns that nobody uses do not matter.
     let (frame, met): (Frame, _) = given::table(py, table, Used::Only(&[]))?;
+    met.require_factors(&request.specification, &frame).map_err(refused)?;
     colophon.warnings.extend_from_slice(&met.notes);
     let padded = options.missing == "exclude";
     let (found, threads) =

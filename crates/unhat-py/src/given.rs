@@ -11,8 +11,9 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyList, PyTuple};
 use unhat::Result;
-use unhat_io::{FrameOptions, read_frame_as};
+use unhat_io::{Doubt, FrameOptions, read_frame_as};
 use unhat_models::models::{Column, Frame, HeldOutRows, Model, TextColumn};
+use unhat_models::regression::Specification;
 
 /// A column of a table that does not hand over Arrow.
 #[derive(FromPyObject)]
@@ -37,9 +38,28 @@ pub(crate) struct Met {
     pub notes: Vec<String>,
     /// Rows of the file that were left out, from 0.
     omitted: Vec<usize>,
+    /// Columns of text of a file that hardly are one.
+    doubts: Vec<Doubt>,
 }
 
 impl Met {
+    /// Columns of text that hardly are factors are refused where a formula uses them.
+    pub fn require_factors(&self, wanted: &Specification, frame: &Frame) -> Result<()> {
+        let used = wanted.columns(frame.names())?;
+        match self.doubts.iter().find(|doubt| used.contains(&doubt.column)) {
+            None => Ok(()),
+            Some(doubt) => {
+                let reason = doubt.reason.replace("--without leaves the column out", "leave the column out of the formula");
+                Err(option("formula", reason))
+            }
+        }
+    }
+
+    /// The rows that a formula leaves out of a table of which the reader left out none.
+    pub fn leave_out(&mut self, rows: impl Iterator<Item = usize>) {
+        self.omitted.extend(rows);
+    }
+
     /// Where rows of the table stand in its file.
     pub fn in_file(&self, rows: impl Iterator<Item = usize>) -> Vec<i64> {
         let shifted = |row: usize| self.omitted.iter().fold(row, |row, &gone| if gone <= row { row + 1 } else { row });
@@ -88,15 +108,16 @@ fn read(TableFile(path, text): &TableFile, used: Used<'_>) -> Result<(Frame, Met
         read.require_features(path, without)?;
     }
     let notes = read.notes.iter().map(|note| in_python(note).0).collect();
-    Ok((read.frame, Met { notes, omitted: read.omitted.iter().map(|row| row.row).collect() }))
+    let omitted = read.omitted.iter().map(|row| row.row).collect();
+    Ok((read.frame, Met { notes, omitted, doubts: read.doubts }))
 }
 
-/// Held-out rows: a number, or a word that is one, is a share; anything else is a table, of which `without` is not used.
+/// Held-out rows: a number, or a word that is one, is a share; anything else is a table.
 pub(crate) fn held_out(
     py: Python<'_>,
     name: &str,
     given: Option<&Py<PyAny>>,
-    without: &[String],
+    used: Used<'_>,
 ) -> PyResult<HeldOutRows> {
     let Some(given) = given.map(|given| given.bind(py)) else { return Ok(HeldOutRows::WhereNeeded) };
     let word = match given.extract::<f64>() {
@@ -106,7 +127,7 @@ pub(crate) fn held_out(
     let share = word.map(|word| HeldOutRows::share(name, &word)).transpose();
     match share.map_err(|error| raised(py, &error))?.flatten() {
         Some(share) => Ok(HeldOutRows::Share(share)),
-        None => table(py, given, Used::Without(without)).map(|(frame, _)| HeldOutRows::Table(frame)),
+        None => table(py, given, used).map(|(frame, _)| HeldOutRows::Table(frame)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::facts::{Colophon, written};
 use crate::failure::raised;
+use crate::formula::{Beside, Levels, missing, specification};
 use crate::given::{self, Met, ModelGiven, Used, WordOrValues, parsed};
 use crate::work::compute_and_tell;
 use numpy::PyArray1;
@@ -14,7 +15,7 @@ use unhat::{ErrorKind, Result, Run};
 use unhat_models::influence::{
     Direction, Evidence, ImpactKind, ImpactRequest, Prepared, Purpose, Request, RowName, Study, StudyReport,
 };
-use unhat_models::models::Frame;
+use unhat_models::models::{Frame, HeldOutRows};
 use unhat_report::{InfluencePage, influence_density};
 
 /// What is asked of a study; words are read by the library.
@@ -22,6 +23,9 @@ use unhat_report::{InfluencePage, influence_density};
 #[pyo3(from_item_all)]
 pub(crate) struct Options<'py> {
     response: Option<String>,
+    formula: Option<String>,
+    levels: Levels,
+    missing: String,
     model: Option<String>,
     model_file: Option<ModelGiven>,
     validation: Option<Py<PyAny>>,
@@ -48,8 +52,9 @@ pub(crate) struct Options<'py> {
 
 /// The answer as the command line's JSON, what its page draws, and the arrays beside them.
 type Answer<'py> = (String, String, Option<Arrays<'py>>);
-/// Scores, losses, lengths of gradients, leverages, positions in the table from 0, names.
-type Arrays<'py> = (Values<'py>, Values<'py>, Values<'py>, Option<Values<'py>>, Positions<'py>, Bound<'py, PyAny>);
+/// Scores, losses, lengths of gradients, leverages, hat values, positions in the table from 0, names.
+type Arrays<'py> =
+    (Values<'py>, Values<'py>, Values<'py>, Option<Values<'py>>, Option<Values<'py>>, Positions<'py>, Bound<'py, PyAny>);
 type Values<'py> = Bound<'py, PyArray1<f64>>;
 type Positions<'py> = Bound<'py, PyArray1<i64>>;
 
@@ -68,16 +73,26 @@ impl Call {
         let (mut colophon, created) = (Colophon::start(options.seed, &[]), SystemTime::now());
         let without: Vec<String> = options.truth.iter().chain(&options.without).cloned().collect();
         let request = request(py, options, &without)?;
-        let (frame, met) = given::table(py, table, Used::Without(&without))?;
+        // A formula says itself which cells matter.
+        let has_formula = has_formula(&request);
+        let used = if has_formula { Used::Only(&[]) } else { Used::Without(&without) };
+        let (frame, met) = given::table(py, table, used)?;
+        if let Some(wanted) = &request.formula {
+            met.require_factors(wanted, &frame).map_err(|error| raised(py, &error))?;
+        }
         colophon.warnings.extend_from_slice(&met.notes);
         Ok(Call { frame, met, request, colophon, command, created })
     }
 }
 
+/// Whether a formula, or that of a model, says which columns are features.
+fn has_formula(request: &Request) -> bool {
+    request.formula.is_some() || request.model.as_ref().is_some_and(|model| model.recipe.is_some())
+}
+
 fn request(py: Python<'_>, options: &Options<'_>, without: &[String]) -> PyResult<Request> {
-    let validation = given::held_out(py, "validation", options.validation.as_ref(), without)?;
-    let test = given::held_out(py, "test", options.test.as_ref(), without)?;
     let read = || -> Result<Request> {
+        let missing = missing(&options.missing, false)?;
         let impact = |given: &WordOrValues<'_>| {
             given.resolve(
                 "impact",
@@ -87,10 +102,16 @@ fn request(py: Python<'_>, options: &Options<'_>, without: &[String]) -> PyResul
         };
         Ok(Request {
             response: options.response.clone(),
+            formula: options
+                .formula
+                .as_deref()
+                .map(|formula| specification(formula, &Beside::default(), &options.levels, missing))
+                .transpose()?,
+            missing,
             kind: parsed(options.model.as_deref())?,
             model: options.model_file.as_ref().map(ModelGiven::read).transpose()?,
-            validation,
-            test,
+            validation: HeldOutRows::WhereNeeded,
+            test: HeldOutRows::WhereNeeded,
             group: options.group.clone(),
             truth: options.truth.clone(),
             without: options.without.clone(),
@@ -107,7 +128,11 @@ fn request(py: Python<'_>, options: &Options<'_>, without: &[String]) -> PyResul
             seed: options.seed,
         })
     };
-    read().map_err(|error| raised(py, &error))
+    let request = read().map_err(|error| raised(py, &error))?;
+    let used = if has_formula(&request) { Used::Only(&[]) } else { Used::Without(without) };
+    let validation = given::held_out(py, "validation", options.validation.as_ref(), used)?;
+    let test = given::held_out(py, "test", options.test.as_ref(), used)?;
+    Ok(Request { validation, test, ..request })
 }
 
 /// A table that was scored, and what is said of it.
@@ -128,7 +153,8 @@ fn studied(frame: Frame, request: Request, purpose: Purpose, top: usize, run: &R
 
 impl Studied {
     /// The arrays beside the answer; positions count the rows of the file.
-    fn arrays<'py>(&self, py: Python<'py>, met: &Met) -> PyResult<Arrays<'py>> {
+    fn arrays<'py>(&self, py: Python<'py>, met: &mut Met) -> PyResult<Arrays<'py>> {
+        met.leave_out(self.input.left_out.iter().map(|(row, _)| *row));
         let study = &self.study;
         let rows = &self.input.parts.train.rows;
         let values = |values: &[f64]| PyArray1::from_slice(py, values);
@@ -149,6 +175,7 @@ impl Studied {
             values(&study.losses),
             values(&study.gradient_norms),
             study.leverages.as_deref().map(values),
+            study.hat.as_deref().map(values),
             PyArray1::from_vec(py, met.in_file(rows.iter().copied())),
             names,
         ))
@@ -163,7 +190,7 @@ pub(crate) fn influence<'py>(
     options: &Bound<'py, PyAny>,
 ) -> PyResult<Answer<'py>> {
     let options: Options<'_> = given::options(py, options)?;
-    let Call { frame, met, request, mut colophon, command, created } = Call::of(py, "influence", table, &options)?;
+    let Call { frame, mut met, request, mut colophon, command, created } = Call::of(py, "influence", table, &options)?;
     let top = options.top;
     let work = |run: &Run<'_>| studied(frame, request, Purpose::Score, top, run);
     let (found, threads) = compute_and_tell(py, options.threads, options.progress.as_ref(), work)?;
@@ -175,7 +202,7 @@ pub(crate) fn influence<'py>(
         ..page_of(&options, &colophon, command, threads, created)
     };
     let text = colophon.object(py, (command, threads), Solved::new(&found.facts), None)?;
-    Ok((text, written(py, &page)?, Some(found.arrays(py, &met)?)))
+    Ok((text, written(py, &page)?, Some(found.arrays(py, &mut met)?)))
 }
 
 /// Plants flips and ranks the methods.
@@ -208,7 +235,8 @@ pub(crate) fn influence_trim<'py>(
     options: &Bound<'py, PyAny>,
 ) -> PyResult<(Answer<'py>, Positions<'py>)> {
     let options: Options<'_> = given::options(py, options)?;
-    let Call { frame, met, request, mut colophon, command, created } = Call::of(py, "influence trim", table, &options)?;
+    let call = Call::of(py, "influence trim", table, &options)?;
+    let Call { frame, mut met, request, mut colophon, command, created } = call;
     let (top, fraction) = (options.top, options.fraction);
     let work = |run: &Run<'_>| {
         let found = studied(frame, request, Purpose::Trim, top, run)?;
@@ -227,9 +255,10 @@ pub(crate) fn influence_trim<'py>(
     };
     let gone: HashSet<usize> = trimmed.removed.iter().map(|&i| found.input.parts.train.rows[i]).collect();
     let kept = (0..found.input.table.rows()).filter(|row| !gone.contains(row));
+    let arrays = found.arrays(py, &mut met)?;
     let kept = met.in_file(kept);
     let text = colophon.object(py, (command, threads), Solved::new(&facts), None)?;
-    Ok(((text, written(py, &page)?, Some(found.arrays(py, &met)?)), PyArray1::from_vec(py, kept)))
+    Ok(((text, written(py, &page)?, Some(arrays)), PyArray1::from_vec(py, kept)))
 }
 
 /// What every page says of the call.

@@ -2,9 +2,11 @@
 
 use crate::facts::{Colophon, written};
 use crate::failure::raised;
+use crate::formula::{Beside, Levels, missing, specification};
 use crate::given::{self, ModelGiven, Used, parsed};
 use crate::influence::tool;
 use crate::work::compute_and_tell;
+use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::time::SystemTime;
@@ -12,6 +14,7 @@ use unhat::report::{Solved, not_finite};
 use unhat::{Error, ErrorKind, Result, Run};
 use unhat_io::{TrainingFile, check_model_output, read_training};
 use unhat_models::models::{PredictReport, PredictedRow};
+use unhat_models::regression::{Specification, features_of};
 use unhat_models::training::TrainReport;
 use unhat_models::training::{Ending, Keeper, Trained, TrainingOptions, TrainingRequest};
 use unhat_report::TrainingPage;
@@ -20,7 +23,10 @@ use unhat_report::TrainingPage;
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Options {
-    response: String,
+    response: Option<String>,
+    formula: Option<String>,
+    levels: Levels,
+    missing: String,
     model: String,
     optimizer: String,
     batch: usize,
@@ -92,10 +98,22 @@ pub(crate) fn train<'py>(
     let (chosen, kind) = (options.training().map_err(to_python)?, options.model.parse().map_err(to_python)?);
     options.output.as_deref().map(check_model_output).transpose().map_err(to_python)?;
     let resumed = options.checkpoint.as_deref().map(read_training).transpose().map_err(to_python)?.flatten();
-    let validation = given::held_out(py, "validation", options.validation.as_ref(), &options.without)?;
-    let (frame, met) = given::table(py, table, Used::Without(&options.without))?;
+    let wanted = || -> Result<Option<Specification>> {
+        let missing = missing(&options.missing, false)?;
+        let read = |formula| specification(formula, &Beside::default(), &options.levels, missing);
+        options.formula.as_deref().map(read).transpose()
+    };
+    let formula = wanted().map_err(to_python)?;
+    // A formula says itself which cells matter.
+    let used = if formula.is_some() { Used::Only(&[]) } else { Used::Without(&options.without) };
+    let validation = given::held_out(py, "validation", options.validation.as_ref(), used)?;
+    let (frame, met) = given::table(py, table, used)?;
+    if let Some(wanted) = &formula {
+        met.require_factors(wanted, &frame).map_err(to_python)?;
+    }
     let request = TrainingRequest {
-        response: &options.response,
+        response: options.response.as_deref(),
+        formula: formula.as_ref(),
         kind,
         validation: validation.held_out(false),
         without: &options.without,
@@ -161,23 +179,36 @@ pub(crate) fn write_model(py: Python<'_>, path: &str, model: ModelGiven) -> PyRe
     model.read().and_then(|model| unhat_io::write_model(path, &model)).map_err(|error| raised(py, &error))
 }
 
-/// What a model says of the rows of a table, as the command line's JSON.
+/// What a model says of the rows of a table, as the command line's JSON, and where the rows stand in it, from 0; `how` says
+/// what becomes of rows with missing cells where the model is one of a formula.
 #[pyfunction]
-#[pyo3(signature = (table, model, threads))]
-pub(crate) fn predict(
-    py: Python<'_>,
-    table: &Bound<'_, PyAny>,
+#[pyo3(signature = (table, model, how, threads))]
+pub(crate) fn predict<'py>(
+    py: Python<'py>,
+    table: &Bound<'py, PyAny>,
     model: ModelGiven,
+    how: &str,
     threads: Option<u16>,
-) -> PyResult<String> {
+) -> PyResult<(String, Bound<'py, PyArray1<i64>>)> {
     let mut colophon = Colophon::start(0, &[]);
     let model = model.read().map_err(|error| raised(py, &error))?;
-    let columns: Vec<String> = model.encoding.columns().iter().map(|column| column.name.clone()).collect();
-    let (frame, met) = given::table(py, table, Used::Only(&columns))?;
-    colophon.warnings.extend(met.notes);
+    let columns: Vec<String> = match &model.recipe {
+        None => model.encoding.columns().iter().map(|column| column.name.clone()).collect(),
+        Some(_) => Vec::new(), // a formula says itself which cells matter
+    };
+    let (mut frame, mut met) = given::table(py, table, Used::Only(&columns))?;
+    if let Some(recipe) = &model.recipe {
+        let made = missing(how, false).and_then(|missing| features_of(recipe, &frame, missing, (&[], false)));
+        let made = made.map_err(|error| raised(py, &error))?;
+        met.leave_out(made.left_out(&frame).into_iter().map(|(row, _)| row));
+        colophon.warnings.extend(made.notes);
+        frame = made.table;
+    }
+    colophon.warnings.extend_from_slice(&met.notes);
     let (found, threads) = compute_and_tell(py, threads, None, |run| model.predict(&frame, run))?;
     colophon.warnings.extend_from_slice(&found.warnings);
     let rows = PredictedRow::all(&model, &frame, &found);
     let object = Solved::new(PredictReport::of(&model, &frame, &found, Some(&rows)));
-    colophon.object(py, ("predict", threads), object, None)
+    let text = colophon.object(py, ("predict", threads), object, None)?;
+    Ok((text, PyArray1::from_vec(py, met.in_file(0..frame.rows()))))
 }

@@ -1,12 +1,14 @@
 //! `unhat influence`, `influence check` and `influence trim`: which rows helped, hurt, are mislabelled, carry unfairness.
 
+use super::diagnose::require_factors;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, option_failure};
 use crate::held_out::read_held_out;
 use crate::influence_options::{Influence, InfluenceCommand, InfluenceStudy, Trim};
 use crate::output::note_formulas;
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
+use crate::table_options::TableText;
 use std::fmt::Write;
 use unhat::report::Solved;
 use unhat_io::{Missing, OmittedRow, check_table, printable, read_model, read_vector_as, write_frame, write_table};
@@ -15,6 +17,7 @@ use unhat_models::influence::{
     StudyReport, TrimReport,
 };
 use unhat_models::models::Column;
+use unhat_models::regression::MissingRows;
 use unhat_report::{InfluencePage, influence_density, influence_page};
 
 pub(super) fn run(arguments: &Influence, session: &mut Session<'_>) -> Result<Exit, Failure> {
@@ -43,12 +46,29 @@ fn prepare(
             None => ImpactRequest::Vector(read_vector_as(words, "impact", &text.dialect())?),
         })
     };
+    let columns = (arguments.response.as_deref(), arguments.columns.as_slice(), false);
+    let formula = arguments.words.specification(columns, text.missing)?;
+    let model = arguments.model_file.as_deref().map(read_model).transpose()?;
+    // A formula says itself which cells matter.
+    let has_formula = formula.is_some() || model.as_ref().is_some_and(|model| model.recipe.is_some());
+    if has_formula && text.missing == Missing::Indicator {
+        let reason = "found indicator, expected error, omit or exclude: the model is one of a formula";
+        return Err(option_failure("--missing", reason));
+    }
+    let read_as = match has_formula {
+        true => TableText { missing: Missing::Error, ..text.clone() },
+        false => text.clone(),
+    };
+    let only = has_formula.then(Vec::new);
+    let held = || (&read_as, without.as_slice(), only.clone());
     let request = Request {
-        response: arguments.response.clone(),
+        response: arguments.response.clone().filter(|_| formula.is_none()),
+        missing: if text.missing == Missing::Error { MissingRows::Error } else { MissingRows::Omit },
         kind: arguments.model.clone(),
-        model: arguments.model_file.as_deref().map(read_model).transpose()?,
-        validation: read_held_out("--validation", arguments.validation.as_deref(), (text, &without), session)?,
-        test: read_held_out("--test", arguments.test.as_deref(), (text, &without), session)?,
+        validation: read_held_out("--validation", arguments.validation.as_deref(), held(), session)?,
+        test: read_held_out("--test", arguments.test.as_deref(), held(), session)?,
+        formula,
+        model,
         group: arguments.group.clone(),
         truth: truth.map(str::to_string),
         without: arguments.without.clone(),
@@ -68,10 +88,22 @@ fn prepare(
         seed: session.common.seed,
     };
     let path = arguments.table.as_deref().unwrap_or_default(); // clap requires it
-    let read = text.read_frame(path, (&without, None), session)?;
-    read.require_features(path, &without)?;
-    let omitted = if text.missing == Missing::Exclude { read.omitted } else { Vec::new() };
-    Ok((request.prepare(read.frame, purpose)?, omitted))
+    let read = read_as.read_frame(path, (&without, only.clone()), session)?;
+    match &request.formula {
+        Some(wanted) => require_factors(&read, wanted, path)?,
+        None if has_formula => {}
+        None => read.require_features(path, &without)?,
+    }
+    let mut omitted = read.omitted;
+    let input = request.prepare(read.frame, purpose)?;
+    if has_formula {
+        omitted = input.left_out.iter().map(|(row, label)| OmittedRow { row: *row, label: label.clone() }).collect();
+        if !omitted.is_empty() {
+            session.note(&format!("{} rows left out for missing cells in columns of the formula", omitted.len()));
+        }
+    }
+    let padded = text.missing == Missing::Exclude;
+    Ok((input, if padded { omitted } else { Vec::new() }))
 }
 
 /// Fits and scores, and says what the person must know.

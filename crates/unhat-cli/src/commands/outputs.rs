@@ -8,13 +8,11 @@ use crate::outputs_options::Outputs;
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use crate::table_options::TableText;
-use unhat_io::{Missing, check_folder, hash_of, hash_of_file, print_table, read_rows, read_text, write_folder};
+use unhat_io::{Missing, check_folder, hash_of_file, read_rows, read_text, write_acro};
 use unhat_models::checking::{
-    Appetite, Detail, FINDINGS_FILE, FitRequest, Origin, OutputsReport, OutputsRequest, Release, Verdict, acro_config,
-    acro_findings, acro_results,
+    Appetite, Detail, FitRequest, Origin, OutputsReport, OutputsRequest, Release, Verdict,
 };
-use unhat_models::formula::{Formula, parse_expression};
-use unhat_models::regression::{FamilyName, Law, MissingRows, Model, Specification};
+use unhat_models::regression::MissingRows;
 
 pub(super) fn run(arguments: &Outputs, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let page = PageFile::of(arguments.report.as_deref())?;
@@ -90,50 +88,9 @@ fn appetite(path: &str) -> Result<Appetite, Failure> {
 
 /// The fit of an earlier check.
 fn earlier(path: &str, words: &ModelWords, missing: MissingRows) -> Result<FitRequest, Failure> {
-    let text = read_text(path)?;
-    let report: OutputsReport = serde_json::from_str(&text)
+    let report: OutputsReport = serde_json::from_str(&read_text(path)?)
         .map_err(|e| file_error(path, format!("is no check of outputs; expected the --json of an earlier one: {e}")))?;
-    if report.detail == Detail::Share {
-        let reason =
-            "is a report to share, which does not say which rows were used; expected one of --report-detail full";
-        return Err(file_error(path, reason.to_string()).into());
-    }
-    let model = &report.model;
-    let expression =
-        |name: &str, text: &Option<String>| text.as_deref().map(|text| parse_expression(name, text)).transpose();
-    let specification = Specification {
-        formula: Formula::parse(&model.formula)?,
-        weights: expression("weights", &model.weights)?,
-        trials: expression("trials", &model.trials)?,
-        offset: expression("offset", &model.offset)?,
-        missing,
-        levels: words.levels()?,
-    };
-    let fitted = match model.family.as_str() {
-        "linear" => Model::Linear,
-        family => Model::Generalised(Law::new(family.parse::<FamilyName>()?, Some(model.link.parse()?))?),
-    };
-    let rows = model.rows.as_ref().map(|rows| rows.iter().map(|row| (*row as usize).saturating_sub(1)).collect());
-    Ok(FitRequest { specification, model: fitted, rows })
-}
-
-/// The folder of ACRO: the record, the thresholds, the findings, and a hash of each.
-fn write_acro(folder: &str, report: &OutputsReport) -> Result<(), Failure> {
-    let pretty = |value: &serde_json::Value| format!("{value:#}").into_bytes();
-    let mut findings = acro_findings(report).into_iter();
-    let header = findings.next().unwrap_or_default();
-    let mut table = Vec::new();
-    print_table(&mut table, header, findings).map_err(|e| file_error(folder, e.to_string()))?;
-    let files = [
-        ("config.json", pretty(&acro_config(report))),
-        (FINDINGS_FILE, table),
-        ("results.json", pretty(&acro_results(report))),
-    ];
-    let hashes: Vec<(String, Vec<u8>)> =
-        files.iter().map(|(name, content)| (format!("checksums/{name}.txt"), hash_of(content).into_bytes())).collect();
-    let mut all = files.to_vec();
-    all.extend(hashes.iter().map(|(name, hash)| (name.as_str(), hash.clone())));
-    Ok(write_folder(folder, &all)?)
+    Ok(FitRequest::of_earlier(&report, missing, words.levels()?)?)
 }
 
 /// The decision, the items, and what stands behind each that does not pass.

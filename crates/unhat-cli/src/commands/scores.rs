@@ -1,5 +1,6 @@
-//! `unhat scores`: how much each row matters.
+//! `unhat scores`: how much each row matters, of a matrix or of the model matrix of a table.
 
+use super::diagnose::require_factors;
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::input::{System, read_numbers, require_one_reader_of_stdin};
@@ -7,15 +8,31 @@ use crate::options::Scores as Arguments;
 use crate::output::{Destination, note_formulas};
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
-use crate::table_options::with_gaps;
+use crate::table_options::{TableText, with_gaps};
 use unhat::barrier::nonzero_slack;
 use unhat::leverage::ScoresReport;
 use unhat::leverage::{ScoreOptions, Scores, leverage_scores};
 use unhat::report::Check;
-use unhat_io::{Matrix, Missing};
+use unhat_io::Missing;
+use unhat_models::diagnose::{ModelScores, model_scores};
+use unhat_models::formula::parse_expression;
 use unhat_report::{Histogram, ScoresPage, TopScore, score_page};
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    if let Some(table) = &arguments.table {
+        return of_model(table, arguments, session);
+    }
+    let stray = [
+        ("--formula", arguments.model.formula.is_some()),
+        ("--factor", !arguments.model.factor.is_empty()),
+        ("--interaction", !arguments.model.interaction.is_empty()),
+        ("--levels", !arguments.model.levels.is_empty()),
+        ("--no-intercept", arguments.no_intercept),
+    ];
+    if let Some((option, _)) = stray.into_iter().find(|(_, given)| *given) {
+        let reason = "makes a model matrix of a table, which --matrix is not: unhat scores TABLE, without --matrix";
+        return Err(option_failure(option, reason));
+    }
     let input = &arguments.matrix;
     let offset_given = arguments.offset.is_some() || input.response.is_some() || input.polytope.is_some();
     let leaves_out_response = input.response.is_some() && arguments.point.is_none() && arguments.offset.is_none();
@@ -31,10 +48,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
             None => option_failure("--offset", "needs --point too: the rows are a_i/(a_i x - b_i)"),
         });
     }
-    if arguments.ridge == 0.0 && (arguments.free_intercept || arguments.penalise_intercept) {
-        let option = if arguments.free_intercept { "--free-intercept" } else { "--penalise-intercept" };
-        return Err(option_failure(option, "says what --ridge does to the intercept; give --ridge LAMBDA too"));
-    }
+    require_ridge(arguments)?;
     if arguments.transpose && input.intercept {
         let reason = "puts a column of ones into the file as it is written, which --transpose makes a row; write the file \
                       transposed, or put a row of ones into it";
@@ -85,7 +99,101 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         leverage_scores(&rows, inverse_slack.as_deref().or(root_weights.as_deref()), &options, run)
     });
     let scores = computed.map_err(|error| Failure::in_matrix(error, matrix))?;
-    hand_over(&scores, arguments, &destination, (matrix, &page), session)
+    let padded = input.text.missing == Missing::Exclude && !matrix.omitted.is_empty();
+    let (values, names) = match padded {
+        true => {
+            let names = matrix.row_names.iter().flatten().cloned();
+            let values = with_gaps(scores.values.iter().copied(), &matrix.omitted, |_| f64::NAN);
+            (values, Some(with_gaps(names, &matrix.omitted, |row| row.label.clone())))
+        }
+        false => (scores.values.clone(), matrix.row_names.clone()),
+    };
+    let mut gone = matrix.omitted.iter().map(|row| row.row).peekable();
+    let places = (0..).filter(|row| gone.next_if_eq(row).is_none()).take(scores.values.len()).collect();
+    let shape = matrix.shape();
+    let source = input.matrix.as_deref().or(input.polytope.as_deref()).unwrap_or_default();
+    let taken = Taken {
+        source: file_name(source),
+        columns: shape.columns,
+        phrase: columns_phrase((shape.columns, matrix.column_names.as_deref()), arguments, scores.free_intercept),
+        places,
+        values,
+        names,
+    };
+    hand_over(&scores, &taken, arguments, (&destination, &page), session)
+}
+
+/// The scores of a model matrix.
+fn of_model(path: &str, arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let (input, words) = (&arguments.matrix, &arguments.model);
+    let columns = input.columns.as_deref().unwrap_or_default();
+    let beside = (input.response.as_deref(), columns, arguments.no_intercept);
+    let Some(mut wanted) = words.specification(beside, input.text.missing)? else {
+        let reason = "missing: say which columns TABLE gives, such as --formula '~ .', or name the file as --matrix";
+        return Err(option_failure("--formula", reason));
+    };
+    wanted.weights = arguments.weights.as_deref().map(|text| parse_expression("weights", text)).transpose()?;
+    require_ridge(arguments)?;
+    let destination = Destination::of(&arguments.output)?;
+    let page = PageFile::of(arguments.report.as_deref())?;
+    // Missing cells are kept while the table is read: those of columns that nobody uses do not matter.
+    let text = TableText { missing: Missing::Error, ..input.text.clone() };
+    let read = text.read_frame(path, (&[], Some(Vec::new())), session)?;
+    require_factors(&read, &wanted, path)?;
+    let table = &read.frame;
+    let names = wanted.formula.terms(table.names(), &[])?;
+    let free_intercept =
+        arguments.ridge > 0.0 && (arguments.free_intercept || names.intercept && !arguments.penalise_intercept);
+    let options =
+        ScoreOptions { ridge: arguments.ridge, free_intercept, strict: arguments.strict, ..ScoreOptions::default() };
+    let found = session.compute(|run| model_scores(table, &wanted, &options, run))?;
+    found.notes.iter().for_each(|note| session.note(note));
+    if let Some(rows) = &found.rows {
+        session.note(&left_out(&found, rows.len()));
+    }
+    let (values, places) = found.written(input.text.missing == Missing::Exclude);
+    let label = |row: &usize| table.row_names.as_ref().map_or_else(|| (row + 1).to_string(), |names| names[*row].clone());
+    let is_named = table.row_names.is_some() || found.rows.is_some();
+    let taken = Taken {
+        source: file_name(path),
+        columns: found.names.len(),
+        phrase: columns_phrase((found.names.len(), Some(&found.names)), arguments, found.scores.free_intercept),
+        names: is_named.then(|| places.iter().map(label).collect()),
+        places: found.rows.clone().unwrap_or_else(|| (0..found.table_rows).collect()),
+        values,
+    };
+    hand_over(&found.scores, &taken, arguments, (&destination, &page), session)
+}
+
+/// "2 of 9 rows left out for missing cells: y 1, x 1".
+fn left_out(found: &ModelScores, count: usize) -> String {
+    let columns: Vec<String> = found.missing.iter().map(|(name, rows)| format!("{name} {rows}")).collect();
+    let gone = found.table_rows - count;
+    format!("{gone} of {} rows left out for missing cells: {}", found.table_rows, columns.join(", "))
+}
+
+fn require_ridge(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.ridge == 0.0 && (arguments.free_intercept || arguments.penalise_intercept) {
+        let option = if arguments.free_intercept { "--free-intercept" } else { "--penalise-intercept" };
+        return Err(option_failure(option, "says what --ridge does to the intercept; give --ridge LAMBDA too"));
+    }
+    Ok(())
+}
+
+/// Whose scores they are, and how they are written.
+struct Taken {
+    /// The name of the file.
+    source: String,
+    /// d.
+    columns: usize,
+    /// The columns in a few words.
+    phrase: String,
+    /// Where the scored rows stand in the file, from 0.
+    places: Vec<usize>,
+    /// The scores that are written: NaN for rows that were left out.
+    values: Vec<f64>,
+    /// The names of their rows, where they have any.
+    names: Option<Vec<String>>,
 }
 
 /// √w of weights that are finite and not negative, not all of them 0.
@@ -101,11 +209,14 @@ fn roots(weights: &[f64]) -> Result<Vec<f64>, Failure> {
 }
 
 /// The matrix in a few words: its columns by name, and what was done to them.
-fn columns_phrase(arguments: &Arguments, matrix: &Matrix, free_intercept: bool) -> String {
+fn columns_phrase(
+    (count, names): (usize, Option<&[String]>),
+    arguments: &Arguments,
+    free_intercept: bool,
+) -> String {
     const SHOWN: usize = 12;
-    let count = matrix.shape().columns;
     let noun = if count == 1 { "column" } else { "columns" };
-    let mut text = match &matrix.column_names {
+    let mut text = match names {
         Some(names) => {
             let shown: Vec<String> = names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
             let more = if count > SHOWN { ", …" } else { "" };
@@ -113,12 +224,12 @@ fn columns_phrase(arguments: &Arguments, matrix: &Matrix, free_intercept: bool) 
         }
         None => format!("{count} {noun}"),
     };
-    if let Some(weights) = &arguments.case_weights {
+    if let Some(weights) = arguments.case_weights.as_ref().or(arguments.weights.as_ref()) {
         text += &format!("; weighted by {}", weights.escape_debug());
     }
     if free_intercept {
         text += "; the ridge leaves the intercept free";
-    } else if arguments.ridge > 0.0 && arguments.matrix.intercept {
+    } else if arguments.ridge > 0.0 && (arguments.matrix.intercept || arguments.table.is_some()) {
         text += "; the ridge holds for the intercept too";
     }
     text
@@ -126,33 +237,23 @@ fn columns_phrase(arguments: &Arguments, matrix: &Matrix, free_intercept: bool) 
 
 fn hand_over(
     scores: &Scores,
+    taken: &Taken,
     arguments: &Arguments,
-    destination: &Destination<'_>,
-    (matrix, page): (&Matrix, &PageFile<'_>),
+    (destination, page): (&Destination<'_>, &PageFile<'_>),
     session: &mut Session<'_>,
 ) -> Result<Exit, Failure> {
     for warning in &scores.warnings {
         session.warn(warning);
     }
-    let padded = (arguments.matrix.text.missing == Missing::Exclude && !matrix.omitted.is_empty()).then(|| {
-        let names = matrix.row_names.iter().flatten().cloned();
-        (
-            with_gaps(scores.values.iter().copied(), &matrix.omitted, |_| f64::NAN),
-            with_gaps(names, &matrix.omitted, |row| row.label.clone()),
-        )
-    });
-    let (values, names) = match &padded {
-        Some((values, names)) => (values.as_slice(), Some(names.as_slice())),
-        None => (scores.values.as_slice(), matrix.row_names.as_deref()),
-    };
+    let (values, names) = (taken.values.as_slice(), taken.names.as_deref());
     if let Some(path) = arguments.output.output.as_deref() {
         note_formulas(names.into_iter().flatten().cloned(), path, session);
     }
     destination.store("leverage", names, values)?;
-    page.store(|session| score_page(&facts(scores, arguments, matrix, session)), session)?;
+    page.store(|session| score_page(&facts(scores, taken, arguments, session)), session)?;
     let kind = if arguments.ridge > 0.0 { "effective dimension" } else { "rank" };
     let total = if arguments.ridge > 0.0 { format!("{:.6}", scores.sum) } else { scores.rank.to_string() };
-    session.summary(&columns_phrase(arguments, matrix, scores.free_intercept));
+    session.summary(&taken.phrase);
     let defect = scores.sum_defect.map_or(String::new(), |defect| format!(" (their sum is off by {defect:.0e} of it)"));
     session.summary(&format!(
         "{} leverage scores, {kind} {total}{defect}, about {:.0} digits; {} ({}), {}",
@@ -179,9 +280,7 @@ const LISTED: usize = 60;
 const SUM_TOLERANCE: f64 = 1e-9;
 
 /// What the page draws.
-fn facts(scores: &Scores, arguments: &Arguments, matrix: &Matrix, session: &Session<'_>) -> ScoresPage {
-    let input = &arguments.matrix;
-    let source = input.matrix.as_deref().or(input.polytope.as_deref()).unwrap_or_default();
+fn facts(scores: &Scores, taken: &Taken, arguments: &Arguments, session: &Session<'_>) -> ScoresPage {
     let ridge = if arguments.ridge > 0.0 { format!(", with ridge {}", arguments.ridge) } else { String::new() };
     let of = match &arguments.point {
         Some(point) => format!("of A_x at the point {}{ridge}", file_name(point)),
@@ -196,13 +295,13 @@ fn facts(scores: &Scores, arguments: &Arguments, matrix: &Matrix, session: &Sess
     });
     let mut order: Vec<usize> = (0..scores.values.len()).collect();
     order.sort_by(|&i, &k| scores.values[k].total_cmp(&scores.values[i]));
-    let top = order.iter().take(LISTED).map(|&i| TopScore { row: i as u64 + 1, score: scores.values[i] });
+    let top = order.iter().take(LISTED).map(|&i| TopScore { row: taken.places[i] as u64 + 1, score: scores.values[i] });
     ScoresPage {
         tool: tool(session),
         created_utc: Some(now()),
-        matrix: file_name(source),
+        matrix: taken.source.clone(),
         rows: scores.values.len() as u64,
-        columns: matrix.shape().columns as u64,
+        columns: taken.columns as u64,
         rank: scores.rank as u64,
         of,
         sum: scores.sum,

@@ -1,15 +1,17 @@
 //! `unhat train`: trains a model on a table by a rule, live, resumable, with controls of what the rule's idea contributes.
 
+use super::diagnose::require_factors;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::held_out::read_held_out;
 use crate::input::require_one_reader_of_stdin;
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
+use crate::table_options::TableText;
 use crate::training_options::Train;
 use std::fmt::Write;
 use unhat::report::not_finite;
-use unhat_io::{TrainingFile, check_model_output, read_training, write_model};
+use unhat_io::{Missing, TrainingFile, check_model_output, read_training, write_model};
 use unhat_models::training::{Controls, Ending, Keeper, TrainReport, TrainingReport, TrainingRequest};
 use unhat_report::{TrainingPage, training_page};
 
@@ -24,13 +26,25 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
     let resumed = checkpoint.map(read_training).transpose()?.flatten();
 
     let text = &arguments.text;
-    let read = text.read_frame(&arguments.table, (&arguments.without, None), session)?;
-    read.require_features(&arguments.table, &arguments.without)?;
+    let columns = (arguments.response.as_deref(), arguments.columns.as_slice(), false);
+    let formula = arguments.words.specification(columns, text.missing)?;
+    // A formula says itself which cells matter.
+    let read_as = match &formula {
+        Some(_) => TableText { missing: Missing::Error, ..text.clone() },
+        None => text.clone(),
+    };
+    let only = formula.as_ref().map(|_| Vec::new());
+    let read = read_as.read_frame(&arguments.table, (&arguments.without, only.clone()), session)?;
+    match &formula {
+        Some(wanted) => require_factors(&read, wanted, &arguments.table)?,
+        None => read.require_features(&arguments.table, &arguments.without)?,
+    }
     let table = read.frame;
-    let held_out = (text, arguments.without.as_slice());
+    let held_out = (&read_as, arguments.without.as_slice(), only);
     let validation = read_held_out("--validation", arguments.validation.as_deref(), held_out, session)?;
     let request = TrainingRequest {
-        response: &arguments.response,
+        response: arguments.response.as_deref().filter(|_| formula.is_none()),
+        formula: formula.as_ref(),
         kind: arguments.model.clone(),
         validation: validation.held_out(false),
         without: &arguments.without,
@@ -38,6 +52,9 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
         options,
     };
     let input = request.prepare(&table)?;
+    if input.left_out > 0 {
+        session.note(&format!("{} rows left out for missing cells in columns of the formula", input.left_out));
+    }
     input.parts.warnings.iter().for_each(|warning| session.warn(warning));
     if let Some(state) = &resumed {
         session.note(&format!("resuming after step {}", state.trainer.step));

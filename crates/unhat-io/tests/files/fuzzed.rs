@@ -206,7 +206,7 @@ fn model(kind: &str) -> Model {
     let mut network = Network::zeros(encoding.width(), kind.hidden(), Activation::Tanh, family);
     let weights: Vec<f64> = (0..network.parameters()).map(|k| 0.1 * k as f64 - 0.3).collect();
     network.set(&weights);
-    Model { kind, encoding, response, scaling: Scaling::Standardised, penalty: 0.1, network }
+    Model { kind, recipe: None, encoding, response, scaling: Scaling::Standardised, penalty: 0.1, network }
 }
 
 /// The last state of a training of a few steps.

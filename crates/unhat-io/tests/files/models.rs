@@ -22,7 +22,7 @@ fn stack_loss() -> Model {
     }
     let loss = evaluate(&network, &features, &y, &unhat::Run::default()).unwrap().mean_loss;
     assert!((2.0 * 21.0 * loss - 178.83).abs() < 5e-3, "the residual sum of squares of the same table: {loss}");
-    Model { kind: ModelKind::Linear, encoding, response, scaling: Scaling::None, penalty: 0.0, network }
+    Model { kind: ModelKind::Linear, recipe: None, encoding, response, scaling: Scaling::None, penalty: 0.0, network }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::report::{CheckedModel, CheckedTable, Detail, OutputsReport, headline, items_of, not_checked};
 use super::{Material, Release, Second, check, remedies, verdict};
 use crate::models::{Column, Frame};
-use crate::regression::{Model, ModelFrame, Specification};
+use crate::formula::{Formula, parse_expression};
+use crate::regression::{FamilyName, Law, MissingRows, Model, ModelFrame, Specification};
 use std::collections::HashMap;
 use unhat::report::Tool;
 use unhat::{ErrorKind, Result, Run};
@@ -56,6 +57,41 @@ fn refused(name: &str, reason: String) -> unhat::Error {
 }
 
 impl FitRequest {
+    /// The fit of an earlier check of the same table; orders of levels and what becomes of missing cells are those of this one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] for a report to share, which does not say which rows were used.
+    pub fn of_earlier(
+        report: &OutputsReport,
+        missing: MissingRows,
+        levels: Vec<(String, Vec<String>)>,
+    ) -> Result<FitRequest> {
+        if report.detail == Detail::Share {
+            let reason = "is a report to share, which does not say which rows were used; expected one of detail full";
+            return Err(refused("second", reason.into()));
+        }
+        let model = &report.model;
+        let expression =
+            |name: &str, text: &Option<String>| text.as_deref().map(|text| parse_expression(name, text)).transpose();
+        let fitted = match model.family.as_str() {
+            "linear" => Model::Linear,
+            family => Model::Generalised(Law::new(family.parse::<FamilyName>()?, Some(model.link.parse()?))?),
+        };
+        let rows = model.rows.as_ref().map(|rows| rows.iter().map(|row| (*row as usize).saturating_sub(1)).collect());
+        Ok(FitRequest {
+            specification: Specification {
+                formula: Formula::parse(&model.formula)?,
+                weights: expression("weights", &model.weights)?,
+                trials: expression("trials", &model.trials)?,
+                offset: expression("offset", &model.offset)?,
+                missing,
+                levels,
+            },
+            model: fitted,
+            rows,
+        })
+    }
+
     fn frame<'a>(&self, table: &'a Frame) -> Result<ModelFrame<'a>> {
         ModelFrame::of(table, &self.specification, self.model.law().family())
     }
@@ -94,8 +130,8 @@ impl FitRequest {
             .collect();
         let found: Vec<usize> = (0..material.names.len()).filter(|&k| with.contains(&&material.names[k])).collect();
         if found.is_empty() {
-            let response = terms.response.to_string();
-            let reason = match name == response {
+            let response = terms.response.map(|response| response.to_string());
+            let reason = match response.as_deref() == Some(name) {
                 true => format!("\"{name}\" is the response, which every check takes for secret; name another column"),
                 false => format!(
                     "\"{name}\" is not among the columns of the fit, so that nothing that is released depends on it"

@@ -24,6 +24,7 @@
 
 mod diagnostics;
 mod leave_out;
+mod model_scores;
 mod report;
 mod request;
 mod rule;
@@ -33,6 +34,7 @@ mod tails;
 
 pub use diagnostics::{Change, Diagnostics, Options, diagnostics};
 pub use leave_out::LeaveOut;
+pub use model_scores::{ModelScores, model_scores};
 pub use report::{Coefficient, DiagnoseReport, DiagnosedRow, LISTED, MissingColumn, RuleCount};
 pub use request::{Diagnosed, Request};
 pub use rule::{Flags, Rule};

@@ -53,7 +53,7 @@ impl<'a> Rowwise<'a> {
 
     /// Calls `f(rows within the block, hat values, rᵢM⁻¹(aᵢ − μ))` chunk by chunk, the last row by row, and `sums` with
     /// whitened rows and their hat values, where rows are whitened.
-    fn each(
+    pub fn each(
         &self,
         rows: &Rows<'_>,
         mut sums: impl FnMut(std::ops::Range<usize>, &[f64], &[f64]),

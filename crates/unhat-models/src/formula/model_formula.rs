@@ -15,7 +15,7 @@ pub struct Formula {
 }
 
 impl Formula {
-    /// Reads a formula with a response.
+    /// Reads a formula, with a response or of one side.
     ///
     /// # Errors
     /// [`ErrorKind::Option`] with the position, what was found there, and what to write instead.
@@ -29,6 +29,15 @@ impl Formula {
     #[must_use]
     pub fn response(&self) -> Option<&Expression> {
         self.left.as_ref()
+    }
+
+    /// The response of a formula that is to be fitted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] where there is none.
+    pub fn require_response(&self) -> Result<&Expression> {
+        let advice = "write the response before ~";
+        self.left.as_ref().ok_or_else(|| super::refusal::refused(&self.text, 1, "no response", advice))
     }
 
     /// The side of the terms as it is written.

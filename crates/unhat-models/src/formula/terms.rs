@@ -11,8 +11,8 @@ use unhat::{ErrorKind, Result};
 /// degree as they are written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
-    /// The response as it is written.
-    pub response: Expression,
+    /// The response as it is written; None for a formula of one side.
+    pub response: Option<Expression>,
     /// Variables of the right-hand side: columns and functions of columns, as they are written first.
     pub variables: Vec<Expression>,
     /// The terms without the intercept.
@@ -91,11 +91,9 @@ fn require_response(left: &Expression, text: &str) -> Result<()> {
 }
 
 pub(super) fn expand(formula: &Sides<'_>, columns: &[String], apart: &[&str]) -> Result<Terms> {
-    let Some(response) = formula.left.cloned() else {
-        return Err(refused(formula.text, 1, "no response", "write the response before ~"));
-    };
+    let response = formula.left.cloned();
     let mut in_response = Vec::new();
-    response.columns(&mut in_response);
+    response.iter().for_each(|response| response.columns(&mut in_response));
     let names: Vec<&str> = columns.iter().map(String::as_str).collect();
     let dot: Vec<&str> =
         names.iter().copied().filter(|name| !in_response.contains(name) && !apart.contains(name)).collect();
@@ -111,11 +109,11 @@ pub(super) fn expand(formula: &Sides<'_>, columns: &[String], apart: &[&str]) ->
     for variable in &variables {
         let mut met = Vec::new();
         variable.columns(&mut met);
-        if variable.to_string() == response.to_string() {
+        if response.as_ref().is_some_and(|response| variable.to_string() == response.to_string()) {
             return Err(refused(formula.text, variable.at, "the response among the terms", "leave it out of one side"));
         }
     }
-    let all = variables.iter().chain(&offsets).chain([&response]);
+    let all = variables.iter().chain(&offsets).chain(&response);
     for expression in all {
         let mut met = Vec::new();
         expression.columns(&mut met);

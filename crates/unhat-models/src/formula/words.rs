@@ -1,4 +1,4 @@
-//! A model in words, for scripts: a response, columns, factors, interactions. They make the same formula.
+//! A model in words, for scripts: a response where there is one, columns, factors, interactions. They make the same formula.
 
 use super::Formula;
 use unhat::{ErrorKind, Result};
@@ -6,8 +6,8 @@ use unhat::{ErrorKind, Result};
 /// The words of a model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Words {
-    /// The response: a column.
-    pub response: String,
+    /// The response: a column; None makes a formula of one side.
+    pub response: Option<String>,
     /// Columns that are terms; those of text are factors.
     pub columns: Vec<String>,
     /// Columns that are factors whatever they hold.
@@ -51,7 +51,8 @@ impl Words {
         } else if terms.is_empty() {
             terms.push("1".into());
         }
-        Formula::parse(&format!("{} ~ {}", quoted("response", &self.response)?, terms.join(" + ")))
+        let response = self.response.as_deref().map(|name| quoted("response", name)).transpose()?;
+        Formula::parse(&format!("{} ~ {}", response.unwrap_or_default(), terms.join(" + ")))
     }
 }
 

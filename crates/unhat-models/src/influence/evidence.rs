@@ -149,17 +149,22 @@ impl Prepared {
     pub fn evidence(&self, study: &Study, run: &Run<'_>) -> Result<Evidence> {
         let order = ascending(&study.scores);
         let response = &self.parts.response.name;
-        let features: Vec<usize> =
-            (0..self.table.names().len()).filter(|&k| self.table.names()[k] != *response).collect();
+        let names = self.table.names();
+        let is_used = |k: &usize| self.recipe.is_none() || self.used.contains(&names[*k]);
+        let features: Vec<usize> = (0..names.len()).filter(|&k| names[k] != *response).filter(is_used).collect();
         let shown = &features[..features.len().min(COLUMNS)];
-        let response_at = self.table.position("response", response)?;
+        // A response that a formula transforms is no column of the table.
+        let response_at = names.iter().position(|name| name == response);
         let row = |&i: &usize| {
             let at = self.parts.train.rows[i];
             RowEvidence {
                 row: self.row_name(i),
                 score: study.scores[i],
                 loss: study.losses[i],
-                response: cell(&self.table.columns()[response_at], at),
+                response: match response_at {
+                    Some(k) => cell(&self.table.columns()[k], at),
+                    None => self.parts.train.responses[i].to_string(),
+                },
                 cells: shown.iter().map(|&k| cell(&self.table.columns()[k], at)).collect(),
             }
         };

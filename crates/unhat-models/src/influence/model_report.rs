@@ -24,6 +24,9 @@ use serde::{Deserialize, Serialize};
 pub struct ModelReport {
     /// Its name, as it is asked for.
     pub name: String,
+    /// The formula whose columns are its features; None where they are the columns of the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formula: Option<String>,
     /// The distribution of the response: gaussian, bernoulli, categorical or poisson.
     pub family: String,
     /// The number p of parameters.
@@ -103,6 +106,7 @@ impl Prepared {
         let network = &fitted.network;
         ModelReport {
             name: self.options.kind.to_string(),
+            formula: self.recipe.as_ref().map(|recipe| recipe.formula.clone()),
             family: match network.family {
                 Family::Gaussian => "gaussian",
                 Family::Bernoulli => "bernoulli",

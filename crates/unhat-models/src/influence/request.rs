@@ -3,7 +3,8 @@
 use super::study::{Study, study, study_of};
 use super::trim::{Trimmed, trim, truth_of};
 use super::{Direction, ImpactKind, Method, PlantedFlips, StudyOptions, Task, planted_flips};
-use crate::models::{Fitted, Frame, HeldOutRows, Model, ModelKind, PartOptions, Parts, Scaling};
+use crate::models::{Fitted, Frame, HeldOutRows, Model, ModelKind, PartOptions, Parts, Recipe, Scaling};
+use crate::regression::{Featured, MissingRows, Specification, features_of, learn_features};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use unhat::{Error, ErrorKind, Result, Run};
@@ -85,8 +86,12 @@ pub enum Purpose {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The response column; None: the model's.
+    /// The response column; None: the model's, or that of the formula.
     pub response: Option<String>,
+    /// A formula whose columns are the features, and with it which rows enter; None: every column is one.
+    pub formula: Option<Specification>,
+    /// What becomes of rows with missing cells under a model of a formula that is there already.
+    pub missing: MissingRows,
     /// The model to fit; None: `model` is there already.
     pub kind: Option<ModelKind>,
     /// A model that is there already.
@@ -129,6 +134,8 @@ impl Default for Request {
     fn default() -> Self {
         Request {
             response: None,
+            formula: None,
+            missing: MissingRows::Error,
             kind: None,
             model: None,
             validation: HeldOutRows::WhereNeeded,
@@ -172,8 +179,14 @@ impl Default for Request {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// The table as it was given.
+    /// The table as it was given, without rows that a formula leaves out.
     pub table: Frame,
+    /// The rows that a formula left out, by their places and labels in the table that was given.
+    pub left_out: Vec<(usize, String)>,
+    /// The formula whose columns are the features, with what was learned for it.
+    pub recipe: Option<Recipe>,
+    /// The columns that the formula names.
+    pub(super) used: Vec<String>,
     /// Its parts, encoded.
     pub parts: Parts,
     /// What is asked of a study.
@@ -191,7 +204,11 @@ impl Request {
     /// [`ErrorKind::Option`] naming what contradicts what; those of [`Parts::of`].
     pub fn prepare(self, table: Frame, purpose: Purpose) -> Result<Prepared> {
         self.require_consistent(purpose)?;
-        let response = self.response_column()?;
+        let made = self.features(&table)?;
+        let response = match &made {
+            Some((_, featured)) => featured.response.clone(),
+            None => self.response_column()?,
+        };
         let kind = match (&self.model, self.kind) {
             (Some(model), _) => model.kind.clone(),
             (None, Some(kind)) => kind,
@@ -200,17 +217,34 @@ impl Request {
         let (impact, direction) = target(self.task, self.impact, self.direction)?;
         let needs_v = self.method.is_none_or(Method::needs_v) && direction == Direction::Validation;
         self.without.iter().try_for_each(|name| table.position("without", name).map(drop))?;
-        let without: Vec<&str> = self.truth.iter().chain(&self.without).map(String::as_str).collect();
+        let (mut validation, mut test) = (self.validation, self.test);
+        let mut left_out = Vec::new();
+        let (table, without) = match &made {
+            None => (table, self.truth.iter().chain(&self.without).map(String::as_str).collect::<Vec<&str>>()),
+            Some((recipe, featured)) => {
+                let missing = self.formula.as_ref().map_or(self.missing, |wanted| wanted.missing);
+                for (option, held) in [("validation", &mut validation), ("test", &mut test)] {
+                    if let HeldOutRows::Table(own) = held {
+                        let group: Vec<&str> = self.group.as_deref().into_iter().collect();
+                        let found = features_of(recipe, own, missing, (&group, true));
+                        *own = found.map_err(|error| renamed(error, option))?.table;
+                    }
+                }
+                left_out = featured.left_out(&table);
+                let kept = featured.rows.as_ref().map(|rows| table.take(rows));
+                (kept.unwrap_or(table), featured.beside.iter().map(String::as_str).collect())
+            }
+        };
         let parts = Parts::of(
-            &table,
+            made.as_ref().map_or(&table, |(_, featured)| &featured.table),
             &PartOptions {
                 response: &response,
                 wanted: kind.wanted(),
                 scaling: if self.standardize { Scaling::Standardised } else { Scaling::None },
                 without: &without,
                 group: self.group.as_deref(),
-                validation: self.validation.held_out(needs_v),
-                test: self.test.held_out(purpose == Purpose::Trim),
+                validation: validation.held_out(needs_v),
+                test: test.held_out(purpose == Purpose::Trim),
                 seed: self.seed,
                 model: self.model.as_ref(),
             },
@@ -229,10 +263,46 @@ impl Request {
             ensemble: self.ensemble,
             seed: self.seed,
         };
-        Ok(Prepared { table, parts, options, model: self.model, truth })
+        let mut parts = parts;
+        let (recipe, used) = match made {
+            Some((recipe, featured)) => {
+                parts.warnings.splice(0..0, featured.notes);
+                (Some(recipe), featured.used)
+            }
+            None => (None, Vec::new()),
+        };
+        Ok(Prepared { table, left_out, recipe, used, parts, options, model: self.model, truth })
+    }
+
+    /// The columns of the formula, or of that of the model.
+    fn features(&self, table: &Frame) -> Result<Option<(Recipe, Featured)>> {
+        let group: Vec<&str> = self.group.as_deref().into_iter().collect();
+        match (&self.formula, self.model.as_ref().and_then(|model| model.recipe.as_ref())) {
+            (None, None) => Ok(None),
+            (None, Some(recipe)) => {
+                self.response_column()?;
+                let featured = features_of(recipe, table, self.missing, (&group, true))?;
+                Ok(Some((recipe.clone(), featured)))
+            }
+            (Some(wanted), _) => {
+                // Which rows are bad is nothing that . stands for.
+                let features = self.truth.as_deref().map(|truth| table.without(truth));
+                learn_features(features.as_ref().unwrap_or(table), wanted, &group).map(Some)
+            }
+        }
     }
 
     fn require_consistent(&self, purpose: Purpose) -> Result<()> {
+        if self.formula.is_some() {
+            let beside = [
+                ("response", self.response.is_some(), "the formula has it"),
+                ("without", !self.without.is_empty(), "the formula says which columns are features"),
+                ("formula", self.model.is_some(), "a fitted model has its own; leave this out"),
+            ];
+            if let Some((option, _, reason)) = beside.into_iter().find(|(_, given, _)| *given) {
+                return Err(refused(option, reason.into()));
+            }
+        }
         if let Some(t) = self.temperature.filter(|t| !(*t >= 1.0 && t.is_finite())) {
             return Err(refused("temperature", format!("found {t}, expected a number of at least 1")));
         }
@@ -353,6 +423,14 @@ impl fmt::Display for RowName {
             RowName::Number(number) => write!(f, "{number}"),
             RowName::Name(name) => f.write_str(name),
         }
+    }
+}
+
+/// The same reason under the name of the option that the table came by.
+fn renamed(error: Error, name: &str) -> Error {
+    match error.kind() {
+        ErrorKind::Option { reason, .. } => refused(name, reason.clone()),
+        _ => error,
     }
 }
 

@@ -135,6 +135,18 @@ impl Frame {
         }
     }
 
+    /// The same table without a column.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Frame {
+        let kept = |k: &usize| self.names[*k] != name;
+        Frame {
+            names: (0..self.names.len()).filter(kept).map(|k| self.names[k].clone()).collect(),
+            columns: (0..self.names.len()).filter(kept).map(|k| self.columns[k].clone()).collect(),
+            rows: self.rows,
+            row_names: self.row_names.clone(),
+        }
+    }
+
     /// The names of the columns.
     pub fn names(&self) -> &[String] {
         &self.names

@@ -44,6 +44,7 @@ mod optimiser;
 mod parts;
 mod persist;
 mod predict;
+mod recipe;
 mod report;
 mod response;
 mod split;
@@ -70,6 +71,7 @@ pub(crate) use optimiser::{each_layer, mean_gradient_into, require_memory, requi
 pub use parts::{HeldOut, HeldOutRows, Part, PartOptions, Parts};
 pub use persist::Model;
 pub use predict::Predictions;
+pub use recipe::Recipe;
 pub use report::{PredictReport, PredictedRow};
 pub use response::{CLASSES_OF_NUMBERS, Response, ResponseKind, Wanted};
 pub use split::{DEFAULT_SHARE, Split, split};

@@ -2,6 +2,7 @@
 
 use super::encoding::Encoding;
 use super::network::Layer;
+use super::recipe::Recipe;
 use super::{Activation, Family, LayerShape, ModelKind, Network, Response, ResponseKind, Scaling, Wanted};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ const VERSION: u32 = 1;
 pub struct Model {
     /// Which model.
     pub kind: ModelKind,
+    /// The formula whose columns it is fitted to; None: the columns of a table as they are.
+    pub recipe: Option<Recipe>,
     /// How columns become features.
     pub encoding: Encoding,
     /// What is predicted.
@@ -38,6 +41,8 @@ struct Metadata {
     activation: Activation,
     penalty: f64,
     scaling: Scaling,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recipe: Option<Recipe>,
     encoding: Encoding,
     response: Response,
     layers: usize,
@@ -61,6 +66,7 @@ impl Model {
             activation: self.network.activation,
             penalty: self.penalty,
             scaling: self.scaling,
+            recipe: self.recipe.clone(),
             encoding: self.encoding.clone(),
             response: self.response.clone(),
             layers: self.network.layers.len(),
@@ -100,9 +106,9 @@ impl Model {
             layers.push(layer(&tensor).map_err(|reason| fault(format!("tensor {}: {reason}", name(l))))?);
         }
         let kind: ModelKind = metadata.model.parse().map_err(|e: unhat::Error| fault(e.to_string()))?;
-        let Metadata { family, activation, penalty, scaling, encoding, response, .. } = metadata;
+        let Metadata { family, activation, penalty, scaling, recipe, encoding, response, .. } = metadata;
         let model =
-            Model { kind, encoding, response, scaling, penalty, network: Network { layers, activation, family } };
+            Model { kind, recipe, encoding, response, scaling, penalty, network: Network { layers, activation, family } };
         model.require_consistent().map_err(fault)?;
         Ok(model)
     }
@@ -185,7 +191,7 @@ mod tests {
         let mut theta = vec![0.0; network.parameters()];
         uniform_rows_into(3, 0, 0, &mut theta);
         network.set(&theta);
-        Model { kind, encoding, response, scaling: Scaling::Standardised, penalty: 0.1, network }
+        Model { kind, recipe: None, encoding, response, scaling: Scaling::Standardised, penalty: 0.1, network }
     }
 
     #[test]

@@ -23,7 +23,9 @@
 //! # Ok::<(), unhat::Error>(())
 //! ```
 
+mod design;
 mod evaluate;
+mod features;
 mod fit;
 mod geometry;
 mod independent;
@@ -36,11 +38,13 @@ mod scale;
 mod scoring;
 mod variables;
 
+pub use design::{Design, MissingRows, Specification};
+pub use features::{Featured, features_of, learn_features};
 pub use fit::{Fit, fit, fit_from, fit_until_settled};
 pub use geometry::Geometry;
 pub use law::{FamilyName, Law};
 pub use linear_summary::LinearSummary;
-pub use model_frame::{MissingRows, ModelFrame, Specification};
+pub use model_frame::ModelFrame;
 pub use model_matrix::{Columns, ModelMatrix};
 pub use problem::{Model, Problem};
 pub use scale::RowState;

@@ -72,13 +72,7 @@ fn factor<'a>(
         Node::Name(name) => levels.iter().find(|(column, _)| column == name).map(|(_, levels)| levels.as_slice()),
         _ => None,
     };
-    let (found, codes) = match &argument.kind {
-        Node::Name(name) if matches!(cells.column(name)?, Column::Text(_)) => match cells.column(name)? {
-            Column::Text(text) => text_levels(text, cells),
-            Column::Numbers(_) => unreachable!("the guard has seen text"),
-        },
-        _ => number_levels(&cells.numbers(argument)?),
-    };
+    let (found, codes) = found_levels(argument, cells)?;
     let (levels, codes) = match asked {
         None => (found, codes),
         Some(asked) => in_order(&argument.to_string(), (found, codes), asked, cells, notes)?,
@@ -91,6 +85,44 @@ fn factor<'a>(
         return Err(ErrorKind::Option { name: "formula".into(), reason }.into());
     }
     Ok(Variable::Factor { levels, codes })
+}
+
+/// The levels that the rows have, sorted, and the position of each row's.
+fn found_levels(argument: &Expression, cells: Cells<'_, '_>) -> Result<(Vec<String>, Vec<u32>)> {
+    if let Node::Name(name) = &argument.kind
+        && let Column::Text(text) = cells.column(name)?
+    {
+        return Ok(text_levels(text, cells));
+    }
+    Ok(number_levels(&cells.numbers(argument)?))
+}
+
+/// A factor whose levels are known from other rows; one that these did not have is an error that names the row.
+pub(super) fn known_factor<'a>(
+    expression: &Expression,
+    cells: Cells<'a, '_>,
+    levels: &[String],
+) -> Result<Variable<'a>> {
+    let argument = match &expression.kind {
+        Node::Call(_, arguments) if arguments.len() == 1 => &arguments[0].1,
+        _ => expression,
+    };
+    let (found, codes) = found_levels(argument, cells)?;
+    let place: Vec<Option<u32>> =
+        found.iter().map(|word| levels.iter().position(|known| known == word).map(|k| k as u32)).collect();
+    let known = |(k, &code): (usize, &u32)| {
+        place.get(code as usize).copied().flatten().ok_or_else(|| {
+            let word = found.get(code as usize).map_or("a missing cell", String::as_str);
+            let reason = format!(
+                "row {}, {argument}: found \"{word}\", which no row had that the model was fitted to; its levels are {}",
+                cells.label(k),
+                levels.join(", ")
+            );
+            ErrorKind::Option { name: "formula".into(), reason }.into()
+        })
+    };
+    let codes: Result<Vec<u32>> = codes.iter().enumerate().map(known).collect();
+    Ok(Variable::Factor { levels: levels.to_vec(), codes: codes? })
 }
 
 /// The words of the rows, sorted by code point.

@@ -3,14 +3,17 @@
 use super::options::{OptimiserName, TrainingOptions, refusal};
 use super::saved::SavedTraining;
 use super::{Keeper, Sets, Trained, train_model};
-use crate::models::{Frame, HeldOut, Model, ModelKind, PartOptions, Parts, Scaling, TrainingData};
+use crate::models::{Frame, HeldOut, Model, ModelKind, PartOptions, Parts, Recipe, Scaling, TrainingData};
+use crate::regression::{Specification, features_of, learn_features};
 use unhat::{Result, Run};
 
 /// What a person asks of a training besides its options, with tables read already.
 #[derive(Clone)]
 pub struct TrainingRequest<'a> {
-    /// The response column.
-    pub response: &'a str,
+    /// The response column; None: that of the formula.
+    pub response: Option<&'a str>,
+    /// A formula whose columns are the features, and with it which rows enter; None: every column is one.
+    pub formula: Option<&'a Specification>,
     /// The model.
     pub kind: ModelKind,
     /// Validation rows.
@@ -28,9 +31,12 @@ pub struct TrainingRequest<'a> {
 pub struct PreparedTraining {
     /// The rows, encoded.
     pub parts: Parts,
+    /// How many rows of the table a formula left out for missing cells.
+    pub left_out: usize,
     kind: ModelKind,
     scaling: Scaling,
     options: TrainingOptions,
+    recipe: Option<Recipe>,
 }
 
 impl TrainingRequest<'_> {
@@ -42,17 +48,36 @@ impl TrainingRequest<'_> {
     pub fn prepare(self, table: &Frame) -> Result<PreparedTraining> {
         self.options.check(!matches!(self.validation, HeldOut::None))?;
         self.without.iter().try_for_each(|name| table.position("without", name).map(drop))?;
+        let made = match (self.formula, self.response) {
+            (Some(_), Some(_)) => return Err(refusal("response", "the formula has it".into())),
+            (Some(_), None) if !self.without.is_empty() => {
+                return Err(refusal("without", "the formula says which columns are features".into()));
+            }
+            (Some(wanted), None) => Some((learn_features(table, wanted, &[])?, wanted.missing)),
+            (None, _) => None,
+        };
+        let response = match (&made, self.response) {
+            (Some(((_, featured), _)), _) => featured.response.as_str(),
+            (None, Some(response)) => response,
+            (None, None) => return Err(refusal("response", "is missing".into())),
+        };
+        let own = match (&made, self.validation) {
+            (Some(((recipe, _), missing)), HeldOut::Table(own)) => {
+                Some(features_of(recipe, own, *missing, (&[], true))?.table)
+            }
+            _ => None,
+        };
         let without: Vec<&str> = self.without.iter().map(String::as_str).collect();
         let scaling = if self.standardize { Scaling::Standardised } else { Scaling::None };
-        let parts = Parts::of(
-            table,
+        let mut parts = Parts::of(
+            made.as_ref().map_or(table, |((_, featured), _)| &featured.table),
             &PartOptions {
-                response: self.response,
+                response,
                 wanted: self.kind.wanted(),
                 scaling,
                 without: &without,
                 group: None,
-                validation: self.validation,
+                validation: own.as_ref().map_or(self.validation, HeldOut::Table),
                 test: HeldOut::None,
                 seed: self.options.seed,
                 model: None,
@@ -61,7 +86,12 @@ impl TrainingRequest<'_> {
         if parts.validation.as_ref().is_some_and(|part| part.rows.is_empty()) {
             return Err(refusal("validation", "leaves no row to validate with".into()));
         }
-        Ok(PreparedTraining { parts, kind: self.kind, scaling, options: self.options })
+        let left_out = made.as_ref().map_or(0, |((_, featured), _)| featured.left_out(table).len());
+        let recipe = made.map(|((recipe, featured), _)| {
+            parts.warnings.splice(0..0, featured.notes);
+            recipe
+        });
+        Ok(PreparedTraining { parts, left_out, kind: self.kind, scaling, options: self.options, recipe })
     }
 }
 
@@ -97,6 +127,7 @@ impl PreparedTraining {
         let rows = self.parts.train.rows.len() as f64;
         Model {
             kind: self.kind.clone(),
+            recipe: self.recipe.clone(),
             encoding: self.parts.encoding.clone(),
             response: self.parts.response.clone(),
             scaling: self.scaling,
