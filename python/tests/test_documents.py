@@ -16,7 +16,7 @@ from conftest import ROOT
 FUNCTIONS = [getattr(unhat, name) for name in unhat.__all__ if inspect.isfunction(getattr(unhat, name))]
 
 
-@pytest.mark.parametrize("module", ["unhat._functions", "unhat._barrier", "unhat._influence", "unhat._diagnose", "unhat._training", "unhat.sklearn"])
+@pytest.mark.parametrize("module", ["unhat._functions", "unhat._barrier", "unhat._influence", "unhat._diagnose", "unhat._outputs", "unhat._training", "unhat.sklearn"])
 def test_examples_of_docstrings(module):
     found = doctest.testmod(importlib.import_module(module))
     assert found.attempted > 2 and found.failed == 0
@@ -40,6 +40,19 @@ def test_the_examples_of_the_python_page(monkeypatch):
         exec(compile(example, str(page), "exec"), names)
     np.testing.assert_allclose(names["found"].x, names["hidden"], rtol=1e-8)
     assert len(names["study"].scores) == len(names["study"].positions) > 0
+
+
+def test_the_help_of_the_package_is_a_page_with_every_name():
+    page = inspect.getdoc(unhat)
+    missing = [name for name in unhat.__all__ if not re.search(rf"(?<![\w.]){re.escape(name)}\b|unhat\.{re.escape(name)}\b", page)]
+    assert not missing
+    # A line each for what is called, and the two lines at the top run.
+    lines = [line for line in page.splitlines() if line.startswith("    ")]
+    for function in FUNCTIONS:
+        assert [line for line in lines if line.split()[0] == function.__name__ and len(line.split()) > 3], function.__name__
+    found = doctest.testmod(unhat)
+    assert found.attempted == 2 and found.failed == 0
+    assert max(len(line) for line in page.splitlines()) <= 130
 
 
 @pytest.mark.parametrize("other", ["torch", "jax"])

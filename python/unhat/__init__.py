@@ -1,10 +1,55 @@
-"""Leverage scores of a data matrix, their gradient, and the way back.
+"""Leverage scores of a data matrix, their gradient, and the way back; regressions diagnosed and checked before release.
 
-The leverage scores say how much each row matters (:func:`leverage_scores`). Their gradient (:func:`leverage_gradient`)
-determines the hidden parameters, which :func:`invert_gradient` recovers with a proven bound on the error, and
-:func:`invert_scores` from the scores themselves. :func:`invert_hat` recovers the weights of a fit from its hat values. :func:`audit` measures what a release gives away,
-:func:`volumetric_center` finds the centre of a polytope, and :class:`VolumetricBarrier` is the function behind all of
-it. :func:`diagnose` says of every row of a regression what R's ``influence.measures`` says. :func:`train` trains a model on a table, and :func:`influence` says which of its rows helped or hurt one. Models of a table are trained by :func:`train`, and :func:`influence` says which of its rows helped or hurt one.
+Two lines that run:
+
+>>> import unhat
+>>> unhat.leverage_scores([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]).round(3)
+array([0.833, 0.333, 0.833])
+
+Data come first: arrays, sparse matrices, tables of pandas, polars or pyarrow, paths. Options go by name, those of the command
+line ``unhat``, and the answers are its numbers to the last bit. ``help(unhat.diagnose)`` explains one function.
+
+How much each row matters
+    leverage_scores    hat values of a matrix, or of the model matrix of a formula; scores at a point
+    leverage_gradient  the gradient of the volumetric barrier, which the scores make up
+    VolumetricBarrier  value, gradient, Hessian and products, for optimisers
+    volumetric_center  the centre of a polytope {Ax > b}
+
+Regressions
+    diagnose           what R's influence.measures says of every row of an lm or glm
+    audit_outputs      what of a regression may leave the house: attacks that are run on this very fit
+
+What a release gives away, and the way back
+    audit              what scores, gradients or diagnostics give away, and what would protect it
+    invert_gradient    the hidden x behind a gradient, with a proven bound on the error
+    invert_scores      the hidden x behind leverage scores
+    invert_hat         the weights of a fit, and its coefficients, behind hat values
+    invert_outcomes    the 0/1 responses of a logistic fit behind hat values and one residual a row
+    invert_column      a hidden 0/1 column of a linear fit behind hat values
+
+Rows of a table under a model
+    influence          which rows helped or hurt
+    influence_check    plants flipped labels and ranks the methods that look for them
+    influence_trim     removes the worst rows and trains again, beside baselines
+    train              trains a model of a table
+    predict            what a saved model says of other rows
+
+Answers print themselves; their attributes are the keys of the command line's JSON
+    Result             what all answers have: to_dict()
+    Record             a part of an answer: a dictionary with attributes
+    Diagnosis, OutputsAudit, Audit, FitAudit, GradientInversion, ScoreInversion, HatInversion, OutcomeInversion,
+    ColumnInversion, Influence, InfluenceCheck, InfluenceTrim, Training, Predictions
+                       one for each function; those with a value for each row have to_frame(), under the labels of the table
+
+Files, errors, warnings
+    TableFile          a path, and how the table in it is written
+    InputError         data or options that cannot be used, by name
+    RankDeficientError dependent columns where there may be none
+    UnhatWarning       what the caller should know
+    ConvergenceWarning an answer that is only the best so far
+
+``unhat.sklearn`` has estimators in scikit-learn's conventions, ``unhat.torch`` and ``unhat.jax`` scores that can be
+differentiated; they are imported by name. ``unhat.__version__`` is the version.
 """
 
 from unhat._barrier import VolumetricBarrier
@@ -24,6 +69,7 @@ from unhat._functions import (
     volumetric_center,
 )
 from unhat._influence import influence, influence_check, influence_trim
+from unhat._outputs import OutputsAudit, audit_outputs
 from unhat._results import (
     Audit,
     ColumnInversion,
@@ -53,6 +99,7 @@ __all__ = [
     "InfluenceTrim",
     "InputError",
     "OutcomeInversion",
+    "OutputsAudit",
     "Predictions",
     "RankDeficientError",
     "Record",
@@ -64,6 +111,7 @@ __all__ = [
     "VolumetricBarrier",
     "__version__",
     "audit",
+    "audit_outputs",
     "diagnose",
     "influence",
     "influence_check",

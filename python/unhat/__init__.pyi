@@ -32,6 +32,7 @@ __all__ = [
     "InfluenceTrim",
     "InputError",
     "OutcomeInversion",
+    "OutputsAudit",
     "Predictions",
     "RankDeficientError",
     "Record",
@@ -43,6 +44,7 @@ __all__ = [
     "VolumetricBarrier",
     "__version__",
     "audit",
+    "audit_outputs",
     "diagnose",
     "influence",
     "influence_check",
@@ -99,6 +101,9 @@ class _Reported(Result):
     def to_html(self) -> str: ...
     def save_html(self, path: _Path) -> None: ...
 
+class _ByRow:
+    def to_frame(self) -> Any: ...
+
 class GradientInversion(_Reported):
     def __init__(self, text: str, page: str, history: Sequence[Any] = ()) -> None: ...
     history: NDArray[Any]
@@ -109,17 +114,17 @@ class ScoreInversion(_Reported):
     history: NDArray[Any]
     x: NDArray[float64] | None
 
-class HatInversion(_Reported):
+class HatInversion(_ByRow, _Reported):
     def __init__(self, text: str, page: str, history: Sequence[Any] = ()) -> None: ...
     history: NDArray[Any]
     weights: NDArray[float64]
     coefficients: NDArray[float64] | None
 
-class OutcomeInversion(_Reported):
+class OutcomeInversion(_ByRow, _Reported):
     outcomes: NDArray[float64]
     margins: NDArray[float64]
 
-class ColumnInversion(_Reported):
+class ColumnInversion(_ByRow, _Reported):
     column: NDArray[float64] | None
     magnitudes: NDArray[float64]
 
@@ -131,18 +136,19 @@ class FitAudit(_Reported):
 
 class _Study(_Reported): ...
 
-class Influence(_Study):
+class Influence(_ByRow, _Study):
     def __init__(self, text: str, page: str, arrays: tuple[Any, ...]) -> None: ...
     scores: NDArray[float64]
     losses: NDArray[float64]
     gradient_norms: NDArray[float64]
     leverages: NDArray[float64] | None
+    hat: NDArray[float64] | None
     positions: NDArray[int64]
     rows: NDArray[int64] | list[str]
 
 class InfluenceCheck(_Study): ...
 
-class InfluenceTrim(_Study):
+class InfluenceTrim(_ByRow, _Study):
     def __init__(
         self, text: str, page: str, scores: NDArray[float64], positions: NDArray[int64], kept: NDArray[int64]
     ) -> None: ...
@@ -153,10 +159,13 @@ class InfluenceTrim(_Study):
 class Training(_Reported):
     def __init__(self, text: str, page: str, weights: bytes) -> None: ...
     def save(self, path: _Path) -> None: ...
-    def predict(self, table: _Table, *, threads: int | None = None) -> Predictions: ...
+    def predict(
+        self, table: _Table, *, missing: Literal["raise", "omit"] = "raise", threads: int | None = None
+    ) -> Predictions: ...
 
-class Predictions(Result):
-    def __init__(self, text: str) -> None: ...
+class Predictions(_ByRow, Result):
+    def __init__(self, text: str, positions: NDArray[int64]) -> None: ...
+    positions: NDArray[int64]
     values: NDArray[Any]
     probabilities: NDArray[float64] | None
 
@@ -185,13 +194,17 @@ def leverage_scores(
     *,
     offset: _Values | None = None,
     point: _Values | None = None,
+    formula: str | None = None,
+    weights: str | None = None,
+    missing: Literal["raise", "omit", "exclude"] = "raise",
+    levels: dict[str, Sequence[Any]] | None = None,
     ridge: float = ...,
     strict: bool = ...,
     columns: Sequence[str] | None = None,
     response: str | None = None,
     intercept: bool = False,
     threads: int | None = None,
-) -> NDArray[float64]: ...
+) -> Any: ...  # an array; of a table of pandas a Series
 
 def leverage_gradient(
     A: _Data,
@@ -388,8 +401,8 @@ def audit(
     progress: bool | _Progress = False,
 ) -> FitAudit: ...
 
-class Diagnosis(Result):
-    def __init__(self, answer: dict[str, Any], index: Any = None) -> None: ...
+class Diagnosis(_ByRow, Result):
+    def __init__(self, answer: dict[str, Any]) -> None: ...
     fitted: NDArray[float64]
     residual: NDArray[float64]
     hat: NDArray[float64]
@@ -408,7 +421,6 @@ class Diagnosis(Result):
     labels: list[str]
     def flags(self, rule: Literal["r", "bkw", "cook4n", "outlier"] | None = None) -> NDArray[Any]: ...
     def summary(self) -> str: ...
-    def to_frame(self) -> Any: ...
 
 def diagnose(
     data: Any,
@@ -428,10 +440,49 @@ def diagnose(
     y: ArrayLike | None = None,
     threads: int | None = None,
 ) -> Diagnosis: ...
+
+class OutputsAudit(_Reported):
+    def __init__(self, text: str) -> None: ...
+    def save_acro(self, folder: _Path) -> None: ...
+    def to_frame(self) -> Any: ...
+
+def audit_outputs(
+    data: Any,
+    formula: str | None = None,
+    *,
+    release: str | Sequence[str] = ...,
+    family: str | None = None,
+    link: str | None = None,
+    weights: Any = None,
+    trials: str | None = None,
+    offset: str | None = None,
+    missing: Literal["omit", "raise"] = "omit",
+    levels: dict[str, Sequence[Any]] | None = None,
+    digits: int | None = None,
+    secret: str | Sequence[str] = (),
+    rows: Sequence[int] | NDArray[Any] | _Path | None = None,
+    second: OutputsAudit | dict[str, Any] | _Path | None = None,
+    second_rows: Sequence[int] | NDArray[Any] | _Path | None = None,
+    id: str | ArrayLike | None = None,
+    appetite: dict[str, float] | _Path | None = None,
+    remedies: bool = False,
+    report: _Path | None = None,
+    report_detail: Literal["full", "share"] = ...,
+    acro: _Path | None = None,
+    X: Any = None,
+    y: ArrayLike | None = None,
+    seed: int = ...,
+    threads: int | None = None,
+    progress: bool | _Progress = False,
+) -> OutputsAudit: ...
+
 def influence(
     table: _Table,
     *,
     response: str | None = None,
+    formula: str | None = None,
+    missing: Literal["raise", "omit"] = "raise",
+    levels: dict[str, Sequence[Any]] | None = None,
     model: str | None = None,
     model_file: _Path | Training | None = None,
     validation: _HeldOut | None = None,
@@ -457,6 +508,9 @@ def influence_check(
     table: _Table,
     *,
     response: str | None = None,
+    formula: str | None = None,
+    missing: Literal["raise", "omit"] = "raise",
+    levels: dict[str, Sequence[Any]] | None = None,
     model: str | None = None,
     validation: _HeldOut | None = None,
     test: _HeldOut | None = None,
@@ -480,6 +534,9 @@ def influence_trim(
     table: _Table,
     *,
     response: str | None = None,
+    formula: str | None = None,
+    missing: Literal["raise", "omit"] = "raise",
+    levels: dict[str, Sequence[Any]] | None = None,
     model: str | None = None,
     fraction: float = ...,
     truth: str | None = None,
@@ -505,7 +562,10 @@ def influence_trim(
 def train(
     table: _Table,
     *,
-    response: str,
+    response: str | None = None,
+    formula: str | None = None,
+    missing: Literal["raise", "omit"] = "raise",
+    levels: dict[str, Sequence[Any]] | None = None,
     model: str,
     optimizer: _Rule = ...,
     batch: int = ...,
@@ -536,4 +596,10 @@ def train(
     progress: bool | _Progress = False,
 ) -> Training: ...
 
-def predict(table: _Table, model_file: _Path | Training, *, threads: int | None = None) -> Predictions: ...
+def predict(
+    table: _Table,
+    model_file: _Path | Training,
+    *,
+    missing: Literal["raise", "omit"] = "raise",
+    threads: int | None = None,
+) -> Predictions: ...

@@ -1,7 +1,7 @@
 //! The words of `unhat influence`: a table, a model, a task.
 
 use crate::common_options::word;
-use crate::model_options::MatrixWords;
+use crate::model_options::{MODEL_MATRIX, MatrixWords};
 use crate::table_options::TableText;
 use clap::{Args, Subcommand, ValueEnum};
 use unhat_models::influence::{LISTED_ROWS, Method, TRIMMED_SHARE, Task};
@@ -55,7 +55,7 @@ pub(crate) struct InfluenceStudy {
     pub words: MatrixWords,
     /// Columns that are terms of the formula, with commas between them; those of text are factors [default: every column of the
     /// table is a feature]
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = MODEL_MATRIX)]
     pub columns: Vec<String>,
     /// Validation rows: a table, or a share of this one drawn by --seed; drawn rows are not scored [default where needed: 0.2]
     #[arg(long, value_name = "V", allow_hyphen_values = true)]

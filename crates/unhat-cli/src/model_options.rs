@@ -108,8 +108,12 @@ fn levels(given: &[String]) -> Result<Vec<(String, Vec<String>)>, Failure> {
     given.iter().map(read).collect()
 }
 
+/// Over them in the help.
+pub(crate) const MODEL_MATRIX: &str = "The model matrix of the table";
+
 /// The words of a model matrix, where every column of the table is taken without them.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = MODEL_MATRIX)]
 pub(crate) struct MatrixWords {
     /// The columns as R writes them: + - : * ^ / %in% ( ) 0 1 . names in backticks, factor() C() log() exp() sqrt() I()
     /// poly(x, k)
@@ -154,7 +158,10 @@ impl MatrixWords {
             Missing::Error => MissingRows::Error,
             Missing::Omit | Missing::Exclude => MissingRows::Omit,
             Missing::Indicator => {
-                return Err(option_failure("--missing", "found indicator, with a formula expected error, omit or exclude"));
+                return Err(option_failure(
+                    "--missing",
+                    "found indicator, with a formula expected error, omit or exclude",
+                ));
             }
         };
         Ok(Some(Specification { missing, levels: levels(&self.levels)?, ..Specification::new(formula) }))

@@ -6,7 +6,7 @@ use crate::fit_options::FitOptions;
 use crate::hat_options::{InvertColumn, InvertHat, InvertOutcomes, Precision};
 use crate::influence_options::Influence;
 pub(crate) use crate::matrix_options::{MatrixInput, Output};
-use crate::model_options::MatrixWords;
+use crate::model_options::{MODEL_MATRIX, MatrixWords};
 use crate::outputs_options::Outputs;
 use crate::table_options::TableText;
 use crate::training_options::{Predict, Train};
@@ -191,13 +191,13 @@ pub(crate) struct Scores {
         conflicts_with_all = ["matrix", "polytope", "offset", "point", "case_weights", "transpose", "intercept", "without"]
     )]
     pub table: Option<String>,
-    #[command(flatten, next_help_heading = "The model matrix of TABLE")]
+    #[command(flatten)]
     pub model: MatrixWords,
     /// No intercept
-    #[arg(long, conflicts_with = "formula", help_heading = "The model matrix of TABLE")]
+    #[arg(long, conflicts_with = "formula", help_heading = MODEL_MATRIX)]
     pub no_intercept: bool,
     /// Prior weights w_i >= 0: a column, or arithmetic on columns such as 1/x^2
-    #[arg(long, value_name = "COLUMN", requires = "table", help_heading = "The model matrix of TABLE")]
+    #[arg(long, value_name = "COLUMN", requires = "table", help_heading = MODEL_MATRIX)]
     pub weights: Option<String>,
     #[command(flatten)]
     pub matrix: MatrixInput,

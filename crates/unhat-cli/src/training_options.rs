@@ -1,7 +1,7 @@
 //! The words of `unhat train` and `unhat predict`: a table, a model, a rule.
 
 use crate::common_options::word;
-use crate::model_options::MatrixWords;
+use crate::model_options::{MODEL_MATRIX, MatrixWords};
 use crate::table_options::TableText;
 use clap::Args;
 use unhat_models::models::{DEFAULT_EPOCHS, ModelKind, Schedule};
@@ -20,7 +20,7 @@ pub(crate) struct Train {
     pub words: MatrixWords,
     /// Columns that are terms of the formula, with commas between them; those of text are factors [default: every column of the
     /// table is a feature]
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = MODEL_MATRIX)]
     pub columns: Vec<String>,
     /// The model: linear, ridge, logistic, softmax, poisson, mlp or mlp:64,32
     #[arg(long, value_name = "NAME", value_parser = word::<ModelKind>)]

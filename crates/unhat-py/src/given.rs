@@ -49,7 +49,8 @@ impl Met {
         match self.doubts.iter().find(|doubt| used.contains(&doubt.column)) {
             None => Ok(()),
             Some(doubt) => {
-                let reason = doubt.reason.replace("--without leaves the column out", "leave the column out of the formula");
+                let reason =
+                    doubt.reason.replace("--without leaves the column out", "leave the column out of the formula");
                 Err(option("formula", reason))
             }
         }
@@ -113,12 +114,7 @@ fn read(TableFile(path, text): &TableFile, used: Used<'_>) -> Result<(Frame, Met
 }
 
 /// Held-out rows: a number, or a word that is one, is a share; anything else is a table.
-pub(crate) fn held_out(
-    py: Python<'_>,
-    name: &str,
-    given: Option<&Py<PyAny>>,
-    used: Used<'_>,
-) -> PyResult<HeldOutRows> {
+pub(crate) fn held_out(py: Python<'_>, name: &str, given: Option<&Py<PyAny>>, used: Used<'_>) -> PyResult<HeldOutRows> {
     let Some(given) = given.map(|given| given.bind(py)) else { return Ok(HeldOutRows::WhereNeeded) };
     let word = match given.extract::<f64>() {
         Ok(share) => Some(share.to_string()),

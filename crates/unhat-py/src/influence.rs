@@ -53,8 +53,15 @@ pub(crate) struct Options<'py> {
 /// The answer as the command line's JSON, what its page draws, and the arrays beside them.
 type Answer<'py> = (String, String, Option<Arrays<'py>>);
 /// Scores, losses, lengths of gradients, leverages, hat values, positions in the table from 0, names.
-type Arrays<'py> =
-    (Values<'py>, Values<'py>, Values<'py>, Option<Values<'py>>, Option<Values<'py>>, Positions<'py>, Bound<'py, PyAny>);
+type Arrays<'py> = (
+    Values<'py>,
+    Values<'py>,
+    Values<'py>,
+    Option<Values<'py>>,
+    Option<Values<'py>>,
+    Positions<'py>,
+    Bound<'py, PyAny>,
+);
 type Values<'py> = Bound<'py, PyArray1<f64>>;
 type Positions<'py> = Bound<'py, PyArray1<i64>>;
 

@@ -11,9 +11,7 @@ use std::time::SystemTime;
 use unhat::report::not_finite;
 use unhat::{ErrorKind, Result};
 use unhat_io::{check_folder, check_page, hash_of_file, read_rows, read_text, write_acro as acro_written};
-use unhat_models::checking::{
-    Appetite, Detail, FitRequest, Item, Origin, OutputsReport, OutputsRequest, Release,
-};
+use unhat_models::checking::{Appetite, Detail, FitRequest, Item, Origin, OutputsReport, OutputsRequest, Release};
 
 /// What is asked; words are read by the library.
 #[derive(FromPyObject)]
@@ -65,11 +63,8 @@ impl Rows {
 
 impl Options {
     fn request(&self) -> Result<OutputsRequest> {
-        let beside = Beside {
-            weights: self.weights.as_deref(),
-            trials: self.trials.as_deref(),
-            offset: self.offset.as_deref(),
-        };
+        let beside =
+            Beside { weights: self.weights.as_deref(), trials: self.trials.as_deref(), offset: self.offset.as_deref() };
         let missing = missing(&self.missing, false)?;
         let fit = FitRequest {
             specification: specification(&self.formula, &beside, &self.levels, missing)?,
@@ -94,8 +89,9 @@ impl Options {
             None => Item::DEFAULT.to_vec(),
         };
         let appetite = match &self.appetite {
-            Some(text) => serde_json::from_str(text)
-                .map_err(|e| option("appetite", format!("is no risk appetite: {e}")))?,
+            Some(text) => {
+                serde_json::from_str(text).map_err(|e| option("appetite", format!("is no risk appetite: {e}")))?
+            }
             None => Appetite::default(),
         };
         let detail = match self.report_detail.as_str() {

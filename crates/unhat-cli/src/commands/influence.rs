@@ -99,7 +99,7 @@ fn prepare(
     if has_formula {
         omitted = input.left_out.iter().map(|(row, label)| OmittedRow { row: *row, label: label.clone() }).collect();
         if !omitted.is_empty() {
-            session.note(&format!("{} rows left out for missing cells in columns of the formula", omitted.len()));
+            session.note(&format!("rows left out for missing cells in columns of the formula: {}", omitted.len()));
         }
     }
     let padded = text.missing == Missing::Exclude;

@@ -9,9 +9,7 @@ use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use crate::table_options::TableText;
 use unhat_io::{Missing, check_folder, hash_of_file, read_rows, read_text, write_acro};
-use unhat_models::checking::{
-    Appetite, Detail, FitRequest, Origin, OutputsReport, OutputsRequest, Release, Verdict,
-};
+use unhat_models::checking::{Appetite, Detail, FitRequest, Origin, OutputsReport, OutputsRequest, Release, Verdict};
 use unhat_models::regression::MissingRows;
 
 pub(super) fn run(arguments: &Outputs, session: &mut Session<'_>) -> Result<Exit, Failure> {

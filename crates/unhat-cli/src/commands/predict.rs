@@ -78,7 +78,7 @@ fn input(model: &Model, arguments: &Predict, session: &mut Session<'_>) -> Resul
     found.notes.iter().for_each(|note| session.warn(note));
     let left_out = found.left_out(&read.frame);
     if !left_out.is_empty() {
-        session.note(&format!("{} rows left out for missing cells in columns of the formula", left_out.len()));
+        session.note(&format!("rows left out for missing cells in columns of the formula: {}", left_out.len()));
     }
     let omitted = left_out.into_iter().filter(|_| padded).map(|(row, label)| OmittedRow { row, label }).collect();
     Ok(Input { table: found.table, omitted })

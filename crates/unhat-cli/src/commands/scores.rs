@@ -152,7 +152,8 @@ fn of_model(path: &str, arguments: &Arguments, session: &mut Session<'_>) -> Res
         session.note(&left_out(&found, rows.len()));
     }
     let (values, places) = found.written(input.text.missing == Missing::Exclude);
-    let label = |row: &usize| table.row_names.as_ref().map_or_else(|| (row + 1).to_string(), |names| names[*row].clone());
+    let label =
+        |row: &usize| table.row_names.as_ref().map_or_else(|| (row + 1).to_string(), |names| names[*row].clone());
     let is_named = table.row_names.is_some() || found.rows.is_some();
     let taken = Taken {
         source: file_name(path),
@@ -209,11 +210,7 @@ fn roots(weights: &[f64]) -> Result<Vec<f64>, Failure> {
 }
 
 /// The matrix in a few words: its columns by name, and what was done to them.
-fn columns_phrase(
-    (count, names): (usize, Option<&[String]>),
-    arguments: &Arguments,
-    free_intercept: bool,
-) -> String {
+fn columns_phrase((count, names): (usize, Option<&[String]>), arguments: &Arguments, free_intercept: bool) -> String {
     const SHOWN: usize = 12;
     let noun = if count == 1 { "column" } else { "columns" };
     let mut text = match names {

@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Train, session: &mut Session<'_>) -> Result<Exit, 
     };
     let input = request.prepare(&table)?;
     if input.left_out > 0 {
-        session.note(&format!("{} rows left out for missing cells in columns of the formula", input.left_out));
+        session.note(&format!("rows left out for missing cells in columns of the formula: {}", input.left_out));
     }
     input.parts.warnings.iter().for_each(|warning| session.warn(warning));
     if let Some(state) = &resumed {

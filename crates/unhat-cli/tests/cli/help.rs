@@ -15,7 +15,7 @@ fn help_lists_every_option() {
     let solver =
         "--offset --start --signs --upper --solver --scores --tol --max-iter --certify --report --history --output";
     let scores = "--offset --point --ridge --free-intercept --penalise-intercept --case-weights --transpose --strict --report \
-                  --output";
+                  --output --formula --factor --interaction --levels --no-intercept --weights";
     let backward = "--target --target-scale --weights --minima --prove --noise";
     let released = "--offset --target --rows --method --start --signs --upper --noise --tol --max-iter --report --history \
                     --output";
@@ -32,6 +32,7 @@ fn help_lists_every_option() {
         "{model} --release --digits --secret --rows --second --second-rows --id --appetite --remedies --report --report-detail \
          --acro"
     );
+    let words = "--formula --columns --factor --interaction --levels";
     let study = "--response --model --model-file --validation --test --group --without --penalty --no-standardize --task \
                  --impact --method --v --temperature --damping --ensemble --top --output --report";
     let train = "--response --model --optimizer --batch --epochs --lr --weight-decay --momentum --schedule --share --scope \
@@ -49,10 +50,10 @@ fn help_lists_every_option() {
         ("audit", format!("{audit} {text}")),
         ("audit outputs", format!("{outputs} {text}")),
         ("diagnose", format!("{diagnose} {text}")),
-        ("influence", format!("{study} {text}")),
-        ("influence check", format!("{study} {text}")),
-        ("influence trim", format!("{study} {text} --fraction --truth")),
-        ("train", format!("{train} {text}")),
+        ("influence", format!("{study} {words} {text}")),
+        ("influence check", format!("{study} {words} {text}")),
+        ("influence trim", format!("{study} {words} {text} --fraction --truth")),
+        ("train", format!("{train} {words} {text}")),
         ("predict", format!("--model-file --output {text}")),
         ("demo", "--out".to_string()),
     ];

@@ -9,6 +9,7 @@ mod determinism;
 mod diagnose;
 mod edge;
 mod files;
+mod formulas;
 mod hat;
 mod help;
 mod history;

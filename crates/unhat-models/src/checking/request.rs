@@ -2,8 +2,8 @@
 
 use super::report::{CheckedModel, CheckedTable, Detail, OutputsReport, headline, items_of, not_checked};
 use super::{Material, Release, Second, check, remedies, verdict};
-use crate::models::{Column, Frame};
 use crate::formula::{Formula, parse_expression};
+use crate::models::{Column, Frame};
 use crate::regression::{FamilyName, Law, MissingRows, Model, ModelFrame, Specification};
 use std::collections::HashMap;
 use unhat::report::Tool;

@@ -107,8 +107,15 @@ impl Model {
         }
         let kind: ModelKind = metadata.model.parse().map_err(|e: unhat::Error| fault(e.to_string()))?;
         let Metadata { family, activation, penalty, scaling, recipe, encoding, response, .. } = metadata;
-        let model =
-            Model { kind, recipe, encoding, response, scaling, penalty, network: Network { layers, activation, family } };
+        let model = Model {
+            kind,
+            recipe,
+            encoding,
+            response,
+            scaling,
+            penalty,
+            network: Network { layers, activation, family },
+        };
         model.require_consistent().map_err(fault)?;
         Ok(model)
     }

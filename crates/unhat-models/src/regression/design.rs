@@ -233,4 +233,3 @@ pub(super) fn require_weights(option: &str, weights: &[f64], cells: Cells<'_, '_
         false => Ok(()),
     }
 }
-

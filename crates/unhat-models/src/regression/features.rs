@@ -74,14 +74,8 @@ pub fn learn_features(table: &Frame, wanted: &Specification, carried: &[&str]) -
     let asked = Some(response_column(response, cells)?);
     let matrix = ModelMatrix::new(&terms, variables, count)?;
     let (columns, beside) = assembled(&matrix, (response, asked), carried, cells)?;
-    let featured = Featured {
-        table: labelled(columns, cells)?,
-        response: response.to_string(),
-        beside,
-        rows,
-        used,
-        notes,
-    };
+    let featured =
+        Featured { table: labelled(columns, cells)?, response: response.to_string(), beside, rows, used, notes };
     Ok((recipe, featured))
 }
 
@@ -190,9 +184,7 @@ fn taken(column: &Column, cells: Cells<'_, '_>) -> Column {
     let rows = 0..cells.count();
     match column {
         Column::Numbers(values) => Column::Numbers(rows.map(|k| values[cells.row(k)]).collect()),
-        Column::Text(text) => {
-            Column::Text(crate::models::TextColumn::new(rows.map(|k| text.word(cells.row(k)))))
-        }
+        Column::Text(text) => Column::Text(crate::models::TextColumn::new(rows.map(|k| text.word(cells.row(k))))),
     }
 }
 
