@@ -114,7 +114,9 @@ def leverage_scores(
     """
     if formula is not None:
         alone = {"offset": offset, "point": point, "columns": columns, "response": response, "intercept": intercept or None}
-        return _of_formula(A, formula, weights, (missing, levels), alone, (ridge, strict, threads))
+        scores, said = _of_formula(A, formula, weights, (missing, levels), alone, (ridge, strict, threads))
+        _say(said)
+        return scores
     for name, value in {"weights": weights, "missing": None if missing == "raise" else missing, "levels": levels}.items():
         if value is not None:
             raise InputError(f"{name}: goes with a formula; give formula too")
@@ -128,7 +130,7 @@ def leverage_scores(
 
 
 def _of_formula(data, formula, weights, rows, alone, how):
-    """The scores of the model matrix of a table."""
+    """The scores of the model matrix of a table, and what the caller should know."""
     for name, value in alone.items():
         if value is not None:
             raise InputError(f"{name}: the formula says which columns are taken; leave one of the two out")
@@ -138,8 +140,7 @@ def _of_formula(data, formula, weights, rows, alone, how):
         "ridge": ridge, "strict": strict, "threads": threads,
     }
     scores, positions, names, said = _unhat.model_scores(given_table(data, "A")[0], options)
-    _say(said)
-    return series(scores, labels_of(data).at(positions, names))
+    return series(scores, labels_of(data).at(positions, names)), said
 
 
 def leverage_gradient(A, b, x, *, columns=None, response=None, intercept=False, threads=None):

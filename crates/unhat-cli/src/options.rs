@@ -197,7 +197,7 @@ pub(crate) struct Scores {
     #[arg(long, conflicts_with = "formula", help_heading = MODEL_MATRIX)]
     pub no_intercept: bool,
     /// Prior weights w_i >= 0: a column, or arithmetic on columns such as 1/x^2
-    #[arg(long, value_name = "COLUMN", requires = "table", help_heading = MODEL_MATRIX)]
+    #[arg(long, value_name = "COLUMN", help_heading = MODEL_MATRIX)]
     pub weights: Option<String>,
     #[command(flatten)]
     pub matrix: MatrixInput,

@@ -28,9 +28,11 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         ("--interaction", !arguments.model.interaction.is_empty()),
         ("--levels", !arguments.model.levels.is_empty()),
         ("--no-intercept", arguments.no_intercept),
+        ("--weights", arguments.weights.is_some()),
     ];
     if let Some((option, _)) = stray.into_iter().find(|(_, given)| *given) {
-        let reason = "makes a model matrix of a table, which --matrix is not: unhat scores TABLE, without --matrix";
+        let reason = "belongs to the model matrix of a table, which --matrix is not: unhat scores TABLE, without --matrix (whose \
+                      weights are --case-weights)";
         return Err(option_failure(option, reason));
     }
     let input = &arguments.matrix;

@@ -143,7 +143,7 @@ fn scores_refuse_what_contradicts_a_formula_by_name() {
         ("scores w.csv --formula ~x --case-weights w", &["TABLE", "--case-weights"]),
         ("scores w.csv --formula ~x --intercept", &["--intercept"]),
         ("scores w.csv --formula ~x --point x.txt", &["--point"]),
-        ("scores --matrix w.csv --weights w", &["TABLE"]),
+        ("scores --matrix w.csv --weights w", &["--weights", "--case-weights"]),
         ("scores w.csv", &["--formula", "--matrix"]),
         ("scores w.csv --levels wool=B,A", &["--levels", "--factor"]),
         ("scores w.csv --formula cbind(n,w)~x", &["cbind()", "diagnose --family binomial"]),
