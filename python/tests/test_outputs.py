@@ -77,7 +77,7 @@ def test_a_second_fit_is_read_however_it_is_given(frame, tmp_path):
     assert earlier.verdict == "pass" and earlier.table.used == 59
     (tmp_path / "earlier.json").write_text(json.dumps(earlier.to_dict()))
     expected = unhat.audit_outputs(frame, "income ~ age", second_rows=np.arange(60) != 29)
-    assert expected.verdict == "fail" and any("row 30" in finding.summary for finding in expected.findings)
+    assert expected.verdict == "fail" and any("row 30" in finding.detail for finding in expected.findings)
     for given in (
         {"second": earlier}, {"second": earlier.to_dict()}, {"second": tmp_path / "earlier.json"}, {"second_rows": rows},
         {"second_rows": tmp_path / "rows.txt"},

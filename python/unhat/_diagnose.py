@@ -127,9 +127,7 @@ def diagnose(
 
 def _diagnosed(table, options, labels):
     answer = _unhat.diagnose(table, options)
-    positions, names = answer["positions"], answer["labels"]
-    numbers = [str(position + 1) for position in positions]
-    return Diagnosis(answer)._under(labels.at(positions, None if names == numbers else names))
+    return Diagnosis(answer)._under(labels.at(answer["positions"], answer["labels"]))
 
 
 class Refit:

@@ -2,8 +2,6 @@
 
 import json
 
-import numpy as np
-
 from unhat import _unhat
 from unhat._data import held_out, levels_of, require_text, table as given_table, word_or_vector
 from unhat._errors import InputError
@@ -135,8 +133,7 @@ def influence(
     given, options["table"] = given_table(table)
     with shown(progress) as options["progress"]:
         found = Influence(*_unhat.influence(given, options))
-    names = None if isinstance(found.rows, np.ndarray) else found.rows
-    return found._under(labels_of(table).at(found.positions, names))
+    return found._under(labels_of(table).at(found.positions, found.rows))
 
 
 def influence_check(
@@ -284,7 +281,7 @@ def influence_trim(
     with shown(progress) as options["progress"]:
         (text, page, arrays), kept = _unhat.influence_trim(given, options)
     found = InfluenceTrim(text, page, arrays[0], arrays[5], kept)
-    return found._under(labels_of(table).at(found.positions, None if isinstance(arrays[6], np.ndarray) else arrays[6]))
+    return found._under(labels_of(table).at(found.positions, arrays[6]))
 
 
 # What the core takes as it is given.

@@ -9,11 +9,15 @@ class Labels:
     """The index of a table of pandas; else names that a file gives; else numbers from 1.
 
     ``index`` is that of the whole table, ``positions`` are where the rows stand in it, from 0 (None: they are all of it), and
-    ``names`` are those of these rows alone.
+    ``names`` are those of these rows alone; names that are the rows' numbers are none.
     """
 
     def __init__(self, index=None, names=None, positions=None):
         self.index, self.names, self.positions = index, names, positions
+        if names is not None:
+            numbers = range(1, len(names) + 1) if positions is None else (position + 1 for position in positions)
+            if all(str(name) == str(number) for name, number in zip(names, numbers, strict=True)):
+                self.names = None
 
     def at(self, positions, names=None):
         """The labels of some rows of the same table, in this order."""

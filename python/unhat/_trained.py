@@ -141,8 +141,7 @@ def predictions(table, model, missing, threads):
     """The core's predictions by a model, a file or a training."""
     found = Predictions(*_unhat.predict(given_table(table)[0], weights(model), missing, threads))
     names = [row.row for row in found.predictions]
-    named = names if any(isinstance(name, str) for name in names) else None
-    return found._under(labels_of(table).at(found.positions, named))
+    return found._under(labels_of(table).at(found.positions, names))
 
 
 def weights(model):
