@@ -151,7 +151,11 @@ fn words_make_the_formula_that_says_the_same() {
     assert_eq!(words.formula().unwrap().to_string(), "y ~ x + `my col` + factor(k) + x:factor(k)");
     let alone = Words { response: Some("y".into()), ..Words::default() };
     assert_eq!(alone.formula().unwrap().to_string(), "y ~ 1");
-    assert!(Words::default().formula().unwrap_err().to_string().contains("response: found an empty name"));
+    let empty = Words { response: Some(" ".into()), ..Words::default() };
+    assert!(empty.formula().unwrap_err().to_string().contains("response: found an empty name"));
+    let of_one_side = Words { columns: vec!["x".into()], ..Words::default() }.formula().unwrap();
+    assert_eq!(of_one_side.to_string(), "~x");
+    assert!(of_one_side.require_response().unwrap_err().to_string().contains("no response"));
 }
 
 #[test]

@@ -215,6 +215,30 @@ fn influence_leaves_out_rows_by_the_columns_of_its_formula_alone() {
 }
 
 #[test]
+fn a_dot_stands_for_neither_response_nor_truth_and_a_group_need_not_be_a_feature() {
+    let desk = desk();
+    let mut text = String::from("y,x,sex,bad\n");
+    for i in 0..200 {
+        let x = (f64::from(i) * 0.7).sin();
+        let (sex, bad) = (["f", "m"][i as usize % 2], i32::from(i % 17 == 0));
+        text += &format!("{},{x:?},{sex},{bad}\n", i32::from((x > 0.0) != (bad == 1)));
+    }
+    desk.text("d.csv", &text);
+    let names = |line: &str| -> Vec<String> {
+        let model = "--model logistic --penalty 1 --validation 0.2 --quiet --json";
+        let object = desk.run(&format!("{line} {model}")).expect(0).json();
+        object["model"]["coefficients"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap().into()).collect()
+    };
+    let trim = "influence trim d.csv --test 0.2 --truth bad";
+    assert_eq!(names(&format!("{trim} --formula y~.")), ["x", "sexm", "(Intercept)"]);
+    let refused = desk.run(&format!("{trim} --formula y~x+bad --model logistic")).expect(2);
+    assert!(refused.err.contains("no column \"bad\""), "{}", refused.err);
+    let fair = "influence d.csv --task fairness --impact parity --group sex";
+    assert_eq!(names(&format!("{fair} --formula y~x")), ["x", "(Intercept)"]);
+    assert_eq!(names(&format!("{fair} --formula y~x*sex")), ["x", "sexm", "x:sexm", "(Intercept)"]);
+}
+
+#[test]
 fn a_model_of_a_formula_is_saved_with_it_and_predicts_other_tables() {
     let desk = desk();
     desk.text("m.csv", &expanded(&desk));
