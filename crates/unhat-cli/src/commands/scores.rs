@@ -16,6 +16,9 @@ use unhat_io::{Matrix, Missing};
 use unhat_report::{Histogram, ScoresPage, TopScore, score_page};
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    if !arguments.absorb.absorb.is_empty() {
+        return super::absorb::run(arguments, session);
+    }
     let input = &arguments.matrix;
     let offset_given = arguments.offset.is_some() || input.response.is_some() || input.polytope.is_some();
     let leaves_out_response = input.response.is_some() && arguments.point.is_none() && arguments.offset.is_none();
@@ -172,11 +175,18 @@ fn hand_over(
 }
 
 /// Bins of the histogram: enough to see a tail.
-const BINS: usize = 40;
+pub(super) const BINS: usize = 40;
 /// The largest scores that a page lists.
 const LISTED: usize = 60;
 /// Rounding keeps a sum of scores to this share, unless the condition leaves fewer digits.
 const SUM_TOLERANCE: f64 = 1e-9;
+
+/// The rows with the largest scores.
+pub(super) fn largest(values: &[f64]) -> Vec<TopScore> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&i, &k| values[k].total_cmp(&values[i]));
+    order.iter().take(LISTED).map(|&i| TopScore { row: i as u64 + 1, score: values[i] }).collect()
+}
 
 /// What the page draws.
 fn facts(scores: &Scores, arguments: &Arguments, matrix: &Matrix, session: &Session<'_>) -> ScoresPage {
@@ -194,9 +204,6 @@ fn facts(scores: &Scores, arguments: &Arguments, matrix: &Matrix, session: &Sess
         let ok = (scores.sum - rank).abs() <= tolerance;
         Check { name: "sum_of_scores".into(), expected: rank, got: scores.sum, tolerance, ok }
     });
-    let mut order: Vec<usize> = (0..scores.values.len()).collect();
-    order.sort_by(|&i, &k| scores.values[k].total_cmp(&scores.values[i]));
-    let top = order.iter().take(LISTED).map(|&i| TopScore { row: i as u64 + 1, score: scores.values[i] });
     ScoresPage {
         tool: tool(session),
         created_utc: Some(now()),
@@ -212,7 +219,7 @@ fn facts(scores: &Scores, arguments: &Arguments, matrix: &Matrix, session: &Sess
         factor: scores.method.name().into(),
         reason: scores.reason.clone(),
         histogram: Histogram::of(&scores.values, BINS),
-        top: top.collect(),
+        top: largest(&scores.values),
         checks: check.into_iter().collect(),
         warnings: session.warnings().to_vec(),
     }
