@@ -104,14 +104,14 @@ fn what_is_no_factor_is_refused_by_name() {
     let gap = text.lines().position(|line| line.ends_with(",x")).unwrap();
     for (line, said) in [
         ("panel.csv --absorb worker,nobody".to_string(), "nobody".to_string()),
-        ("panel.csv --absorb worker,worker".into(), "worker twice".into()),
+        ("panel.csv --absorb worker,worker".into(), "\"worker\" twice".into()),
         ("panel.csv --absorb worker --columns worker,hours".into(), "--columns takes".into()),
         ("panel.csv --absorb worker --case-weights worker".into(), "--absorb makes a factor".into()),
         ("panel.csv --absorb worker --ridge 1".into(), "--ridge".into()),
         ("panel.csv --absorb worker,town,firm --absorb-method probes".into(), "probes are for two factors".into()),
         ("panel.csv --probes 9".into(), "--absorb".into()),
         ("a.npy --absorb x1".into(), "--absorb: names columns of a table".into()),
-        ("gap.csv --absorb worker,firm".into(), format!("row {gap}, column firm: found an empty cell")),
+        ("gap.csv --absorb worker,firm".into(), format!("row {gap}, column \"firm\": found an empty cell")),
     ] {
         let ran = desk.run(&format!("scores --matrix {line} -o out.csv")).expect(2);
         assert!(ran.err.contains(&said), "{line}: {}", ran.err);
