@@ -298,7 +298,8 @@ impl Absorbed<'_> {
     /// Sums, counts and words.
     fn conclude(&self, cells: &Cells, scores: &mut AbsorbedScores) {
         scores.values.iter_mut().for_each(|h| *h = h.min(1.0));
-        scores.sum = scores.values.iter().sum();
+        // By blocks, so that the rounding of the sum does not hide that of the scores.
+        scores.sum = scores.values.chunks(1024).map(|block| block.iter().sum::<f64>()).sum();
         scores.sum_defect = (scores.sum - scores.rank as f64).abs() / scores.rank as f64;
         if scores.method == AbsorbMethod::Exact {
             // The sum checks all scores at once, covariates included.
