@@ -40,8 +40,9 @@ impl System {
                 let MatrixInput { columns, response, without, intercept, text, .. } = input.clone();
                 let dialect = text.dialect();
                 let weights = case_weights.map(str::to_string);
-                let table =
-                    read_matrix(path, &TableOptions { columns, response, weights, without, intercept, dialect })?;
+                let options =
+                    TableOptions { columns, response, weights, without, intercept, dialect, ..Default::default() };
+                let table = read_matrix(path, &options)?;
                 System { matrix: table.matrix, offset: table.response, case_weights: table.weights }
             }
             (None, None) => return Err(option_failure("--matrix", "missing; give a file, or a polytope")),

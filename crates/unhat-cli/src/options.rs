@@ -16,6 +16,7 @@ use unhat::audit::fits::report::FitRelease;
 use unhat::audit::report::{Detail, ReleaseKind};
 use unhat::invert::scores::ScoreMethod;
 use unhat::invert::{MinimaSought, ScoreSource, Solver, SolverChoice};
+use unhat::leverage::AbsorbMethod;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -220,6 +221,8 @@ pub(crate) struct Scores {
     /// least squares
     #[arg(long, value_name = "COLUMN", conflicts_with_all = ["point", "polytope", "transpose"])]
     pub case_weights: Option<String>,
+    #[command(flatten)]
+    pub absorb: AbsorbArguments,
     /// The samples are the columns of the file: the scores of the rows of A^T
     #[arg(long, conflicts_with_all = ["point", "offset", "response", "polytope"])]
     pub transpose: bool,
@@ -231,6 +234,47 @@ pub(crate) struct Scores {
     pub report: Option<String>,
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Factors whose 0/1 columns are never written out.
+#[derive(Args, Debug)]
+pub(crate) struct AbsorbArguments {
+    /// Of a table, these columns are factors, each level with a constant of its own (fixed effects): the scores of that model
+    /// beside the other columns, without its 0/1 columns; cells are compared as text
+    #[arg(long, value_name = "A,B", value_delimiter = ',',
+          conflicts_with_all = ["table", "offset", "point", "ridge", "free_intercept", "penalise_intercept", "transpose", "polytope"])]
+    pub absorb: Vec<String>,
+    /// Beside --absorb: exact, or probes (estimates with a standard error a row); auto is exact within about a minute of
+    /// one core
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = AbsorbMethodName::Auto, requires = "absorb")]
+    pub absorb_method: AbsorbMethodName,
+    /// Beside --absorb: number of probes, whose signs --seed draws; the relative standard error is about sqrt(2/K)
+    #[arg(long, value_name = "K", default_value_t = 500, requires = "absorb")]
+    pub probes: usize,
+    /// Beside --absorb: write the standard errors of estimated scores to FILE, as -o; 0 where a score is exact
+    #[arg(long, value_name = "FILE", requires = "absorb")]
+    pub standard_errors: Option<String>,
+}
+
+/// The values of --absorb-method.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum AbsorbMethodName {
+    /// Exact within about a minute of one core and a quarter of the memory, else probes
+    Auto,
+    /// A sparse factor and a selected inverse
+    Exact,
+    /// Random probes
+    Probes,
+}
+
+impl From<AbsorbMethodName> for AbsorbMethod {
+    fn from(name: AbsorbMethodName) -> AbsorbMethod {
+        match name {
+            AbsorbMethodName::Auto => AbsorbMethod::Auto,
+            AbsorbMethodName::Exact => AbsorbMethod::Exact,
+            AbsorbMethodName::Probes => AbsorbMethod::Probes,
+        }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -21,10 +21,13 @@ pub(crate) struct Destination<'a>(Option<&'a str>);
 impl<'a> Destination<'a> {
     /// Checks before the work whether the file can be written after it.
     pub fn of(output: &'a Output) -> Result<Self, Failure> {
-        if let Some(path) = &output.output {
-            check_output(path)?;
-        }
-        Ok(Destination(output.output.as_deref()))
+        Destination::named(output.output.as_deref())
+    }
+
+    /// The same for the file of another option.
+    pub fn named(path: Option<&'a str>) -> Result<Self, Failure> {
+        path.map(check_output).transpose()?;
+        Ok(Destination(path))
     }
 
     pub fn on_stdout(&self) -> bool {

@@ -54,7 +54,7 @@ pub use output::{
 };
 pub use polytope::{IntegerBounds, Polytope, read_polytope, read_polytope_as};
 pub use printable::{is_formula, printable, printable_lines, steers};
-pub use read_matrix::read_matrix;
+pub use read_matrix::{AbsorbedTable, read_absorbed, read_matrix};
 pub use solve::SolveFile;
 pub use system::{FileIdentity, file_identity, memory_of_process, path_of, place_of, survive_file_size_limit, text_of};
 pub use table::{Decimal, Delimiter, Dialect, Missing, OmittedRow, RowNames, TableOptions, Thousands};

@@ -1,5 +1,6 @@
 //! What each command does: read its files, call the library, hand over the result.
 
+mod absorb;
 mod audit;
 mod audit_fit;
 mod demo;

@@ -13,7 +13,7 @@ use unhat::barrier::nonzero_slack;
 use unhat::leverage::ScoresReport;
 use unhat::leverage::{ScoreOptions, Scores, leverage_scores};
 use unhat::report::Check;
-use unhat_io::Missing;
+use unhat_io::{Missing, OmittedRow};
 use unhat_models::diagnose::{ModelScores, model_scores};
 use unhat_models::formula::parse_expression;
 use unhat_report::{Histogram, ScoresPage, TopScore, score_page};
@@ -34,6 +34,9 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         let reason = "belongs to the model matrix of a table, which --matrix is not: unhat scores TABLE, without --matrix (whose \
                       weights are --case-weights)";
         return Err(option_failure(option, reason));
+    }
+    if !arguments.absorb.absorb.is_empty() {
+        return super::absorb::run(arguments, session);
     }
     let input = &arguments.matrix;
     let offset_given = arguments.offset.is_some() || input.response.is_some() || input.polytope.is_some();
@@ -110,8 +113,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         }
         false => (scores.values.clone(), matrix.row_names.clone()),
     };
-    let mut gone = matrix.omitted.iter().map(|row| row.row).peekable();
-    let places = (0..).filter(|row| gone.next_if_eq(row).is_none()).take(scores.values.len()).collect();
+    let places = places(&matrix.omitted, scores.values.len());
     let shape = matrix.shape();
     let source = input.matrix.as_deref().or(input.polytope.as_deref()).unwrap_or_default();
     let taken = Taken {
@@ -123,6 +125,12 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         names,
     };
     hand_over(&scores, &taken, arguments, (&destination, &page), session)
+}
+
+/// Where the rows that were not left out stand in the file.
+pub(super) fn places(omitted: &[OmittedRow], count: usize) -> Vec<usize> {
+    let mut gone = omitted.iter().map(|row| row.row).peekable();
+    (0..).filter(|row| gone.next_if_eq(row).is_none()).take(count).collect()
 }
 
 /// The scores of a model matrix.
@@ -272,11 +280,18 @@ fn hand_over(
 }
 
 /// Bins of the histogram: enough to see a tail.
-const BINS: usize = 40;
+pub(super) const BINS: usize = 40;
 /// The largest scores that a page lists.
 const LISTED: usize = 60;
 /// Rounding keeps a sum of scores to this share, unless the condition leaves fewer digits.
 const SUM_TOLERANCE: f64 = 1e-9;
+
+/// The rows with the largest scores; `places` are where the rows stand in the file.
+pub(super) fn largest(values: &[f64], places: &[usize]) -> Vec<TopScore> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&i, &k| values[k].total_cmp(&values[i]));
+    order.iter().take(LISTED).map(|&i| TopScore { row: places[i] as u64 + 1, score: values[i] }).collect()
+}
 
 /// What the page draws.
 fn facts(scores: &Scores, taken: &Taken, arguments: &Arguments, session: &Session<'_>) -> ScoresPage {
@@ -292,9 +307,6 @@ fn facts(scores: &Scores, taken: &Taken, arguments: &Arguments, session: &Sessio
         let ok = (scores.sum - rank).abs() <= tolerance;
         Check { name: "sum_of_scores".into(), expected: rank, got: scores.sum, tolerance, ok }
     });
-    let mut order: Vec<usize> = (0..scores.values.len()).collect();
-    order.sort_by(|&i, &k| scores.values[k].total_cmp(&scores.values[i]));
-    let top = order.iter().take(LISTED).map(|&i| TopScore { row: taken.places[i] as u64 + 1, score: scores.values[i] });
     ScoresPage {
         tool: tool(session),
         created_utc: Some(now()),
@@ -310,7 +322,7 @@ fn facts(scores: &Scores, taken: &Taken, arguments: &Arguments, session: &Sessio
         factor: scores.method.name().into(),
         reason: scores.reason.clone(),
         histogram: Histogram::of(&scores.values, BINS),
-        top: top.collect(),
+        top: largest(&scores.values, &taken.places),
         checks: check.into_iter().collect(),
         warnings: session.warnings().to_vec(),
     }

@@ -1,6 +1,7 @@
 //! The command line as a user meets it: the program is run, its files, streams and exit codes are looked at.
 #![allow(clippy::unwrap_used)] // a test may panic: that is how it fails
 
+mod absorb;
 mod audit;
 mod audit_fit;
 mod demo;

@@ -14,6 +14,8 @@ pub(super) struct Layout {
     pub response: Option<usize>,
     /// Position in `sources` of the weights.
     pub weights: Option<usize>,
+    /// Columns of the file that are factors, and none of `sources`.
+    pub factors: Vec<usize>,
     /// Whether the first value is a one.
     pub intercept: bool,
     /// Whether the columns were named by the user, who then gets all of them or an error.
@@ -28,9 +30,19 @@ impl Layout {
     pub fn new(columns: &Columns, names_column: Option<usize>, options: &TableOptions) -> Result<Self> {
         let find = |what: &str, name: &str| columns.find(name).map_err(|reason| option(what, reason));
         let without = options.without.iter().map(|name| find("without", name)).collect::<Result<Vec<_>>>()?;
+        let mut factors = Vec::with_capacity(options.factors.len());
+        for name in &options.factors {
+            let column = find("absorb", name)?;
+            if factors.contains(&column) {
+                return Err(option("absorb", format!("found {} twice, expected each factor once", shown(name))));
+            }
+            factors.push(column);
+        }
         let mut sources = match &options.columns {
             None => {
-                let free = |column: &usize| names_column != Some(*column) && !without.contains(column);
+                let free = |column: &usize| {
+                    names_column != Some(*column) && !without.contains(column) && !factors.contains(column)
+                };
                 (0..columns.width).filter(free).collect()
             }
             Some(names) => {
@@ -42,6 +54,9 @@ impl Layout {
                             "columns",
                             format!("found {} twice, expected each column once", shown(name)),
                         ));
+                    }
+                    if factors.contains(&column) {
+                        return Err(option("absorb", format!("makes {} a factor, which --columns takes", shown(name))));
                     }
                     if without.contains(&column) {
                         return Err(option("without", format!("leaves out {}, which --columns takes", shown(name))));
@@ -57,6 +72,12 @@ impl Layout {
         let mut place = |what: &str, name: &Option<String>| -> Result<Option<usize>> {
             let Some(name) = name else { return Ok(None) };
             let column = find(what, name)?;
+            if factors.contains(&column) {
+                return Err(option(
+                    what,
+                    format!("is {}, which --absorb makes a factor; name another column", shown(name)),
+                ));
+            }
             Ok(Some(sources.iter().position(|&c| c == column).unwrap_or_else(|| {
                 sources.push(column);
                 sources.len() - 1
@@ -67,7 +88,9 @@ impl Layout {
         if weights.is_some() && weights == response {
             return Err(option("case-weights", "is the response; name another column".into()));
         }
-        Ok(Layout { sources, response, weights, intercept: options.intercept, chosen: options.columns.is_some() })
+        // The levels of a factor span the constant.
+        let intercept = options.intercept && factors.is_empty();
+        Ok(Layout { sources, response, weights, factors, intercept, chosen: options.columns.is_some() })
     }
 
     /// Values that a row becomes.

@@ -27,6 +27,8 @@ pub struct TableOptions {
     pub without: Vec<String>,
     /// A column of ones comes first.
     pub intercept: bool,
+    /// These columns are factors, whatever they hold: of [`read_absorbed`](crate::read_absorbed) only.
+    pub factors: Vec<String>,
     /// How the table is written.
     pub dialect: Dialect,
 }
@@ -48,6 +50,9 @@ impl TableOptions {
         }
         if self.intercept {
             return Some("intercept");
+        }
+        if !self.factors.is_empty() {
+            return Some("absorb");
         }
         self.dialect.first_set()
     }

@@ -5,9 +5,10 @@ use super::layout::Layout;
 use super::numbers::{NumberFormat, flag, lossy_integer};
 use super::opened::{Columns, Opened, open, repeated, require_distinct};
 use super::{Omission, OmittedRow, RowNames, TableOptions};
-use crate::fault::{Checked, Fault, listed, room, shown};
+use crate::fault::{Checked, Fault, listed, require_memory, room, shown};
 use std::io::Read;
 use unhat::{ErrorKind, Result};
+use unhat_models::models::TextColumn;
 
 /// A table that has been read.
 pub(crate) struct ReadTable {
@@ -16,6 +17,8 @@ pub(crate) struct ReadTable {
     pub columns: usize,
     pub response: Option<Vec<f64>>,
     pub weights: Option<Vec<f64>>,
+    /// The factors, by name.
+    pub factors: Vec<(String, TextColumn)>,
     pub row_names: Option<Vec<String>>,
     pub column_names: Option<Vec<String>>,
     /// Rows left out for missing cells.
@@ -65,6 +68,8 @@ struct Rows<'a> {
     values: Vec<f64>,
     /// One for each of `layout.sources`.
     columns: Vec<ColumnSoFar>,
+    /// The factors so far, and the rows where they are missing.
+    factors: Vec<(TextColumn, Vec<usize>)>,
     /// The column that holds row names, or that may: the first, as long as it holds no number.
     names_column: Option<usize>,
     names_for_sure: bool,
@@ -84,15 +89,17 @@ impl<'a> Rows<'a> {
             first_alike: None,
             rounded: Rounded::default(),
         };
-        let may_have_names = dialect.row_names == RowNames::Automatic;
+        let may_have_names = dialect.row_names == RowNames::Automatic && !layout.factors.contains(&0);
+        let names_for_sure = opened.names_column.filter(|column| !layout.factors.contains(column));
         Rows {
             layout,
             dialect,
             numbers: opened.numbers,
             values: Vec::new(),
             columns: layout.sources.iter().map(unseen).collect(),
-            names_column: opened.names_column.or(may_have_names.then_some(0)),
-            names_for_sure: opened.names_column.is_some(),
+            factors: layout.factors.iter().map(|_| Default::default()).collect(),
+            names_column: names_for_sure.or(may_have_names.then_some(0)),
+            names_for_sure: names_for_sure.is_some(),
             names: Vec::new(),
             count: 0,
             notes,
@@ -116,6 +123,27 @@ impl<'a> Rows<'a> {
                     Fault::at(format!("row {row}, {}", opened.columns.phrase(column)), reason)
                 })?;
                 self.values.push(value);
+            }
+            for ((text, missing), &column) in self.factors.iter_mut().zip(&self.layout.factors) {
+                let level = record[column].trim();
+                if !self.dialect.is_missing(level) {
+                    text.push(Some(level));
+                } else if self.dialect.missing.omits() {
+                    missing.push(self.count - 1);
+                    text.push(None);
+                } else {
+                    let reason = format!(
+                        "found {}, expected a level of the factor: --missing omit leaves such rows out",
+                        missing_phrase(level)
+                    );
+                    return Err(Fault::at(format!("row {}, {}", self.count, opened.columns.phrase(column)), reason));
+                }
+            }
+            if self.count.is_power_of_two() {
+                require_memory(
+                    "the factors of the table",
+                    (self.count as u64).saturating_mul(8 * self.factors.len() as u64),
+                )?;
             }
             if !opened.next()? {
                 return Ok(self);
@@ -207,7 +235,7 @@ impl<'a> Rows<'a> {
         self.settle_names(columns)?;
         let mut kept = vec![true; width];
         let (mut left_out, mut empty) = (Vec::new(), Vec::new());
-        let mut omitted = Vec::new();
+        let mut omitted: Vec<usize> = self.factors.iter().flat_map(|(_, missing)| missing.iter().copied()).collect();
         for (slot, (column, &source)) in self.columns.iter().zip(&layout.sources).enumerate() {
             let place = columns.phrase(source);
             let at = |(row, reason): (usize, String)| Fault::at(format!("row {row}, {place}"), reason);
@@ -243,7 +271,7 @@ impl<'a> Rows<'a> {
         };
         let (response, weights) = (take(layout.response), take(layout.weights));
         let taken = kept[first..].iter().filter(|&&kept| kept).count();
-        if taken == 0 {
+        if taken == 0 && layout.factors.is_empty() {
             return Err(no_matrix(columns));
         }
         if taken + first < width {
@@ -258,7 +286,10 @@ impl<'a> Rows<'a> {
             let all = intercept.into_iter().chain(names);
             all.zip(&kept).filter(|&(_, &kept)| kept).map(|(name, _)| name).collect()
         });
+        let name = |&column: &usize| columns.name(column).map_or_else(|| format!("x{}", column + 1), str::to_string);
+        let factors = layout.factors.iter().map(name).zip(self.factors.into_iter().map(|(text, _)| text)).collect();
         let mut table = ReadTable {
+            factors,
             values: self.values,
             columns: taken + first,
             response,
@@ -333,6 +364,10 @@ impl ReadTable {
         for values in [&mut self.response, &mut self.weights].into_iter().flatten() {
             let mut row = gone.iter();
             values.retain(|_| row.next() == Some(&false));
+        }
+        for (_, factor) in &mut self.factors {
+            let mut row = gone.iter();
+            factor.codes.retain(|_| row.next() == Some(&false));
         }
         let names = self.row_names.take().unwrap_or_else(|| (1..=count).map(|row| row.to_string()).collect());
         self.row_names = Some(names.into_iter().zip(&gone).filter(|&(_, &gone)| !gone).map(|(name, _)| name).collect());

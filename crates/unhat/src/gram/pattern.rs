@@ -69,6 +69,11 @@ impl Pattern {
         Ok(Pattern::eliminated(gram.columns, &order, limit))
     }
 
+    /// The pattern of no columns.
+    pub fn empty() -> Pattern {
+        Pattern::with_columns(Vec::new(), Vec::new(), 0.0)
+    }
+
     /// Symbolic elimination: column k gets the rows of its own and those of its children in the elimination tree.
     fn eliminated(gram: Vec<Vec<u32>>, order: &[u32], limit: f64) -> Option<Pattern> {
         let d = order.len();
@@ -187,6 +192,21 @@ impl Pattern {
                 }
             }
         })
+    }
+
+    /// Calls `f(p, q, slot)` for every pair of entries of a row, p and q their numbers in it: once for both orders.
+    pub fn each_slot(&self, indices: &[u32], mut f: impl FnMut(usize, usize, usize)) {
+        let mut row: Vec<(u32, usize)> = indices.iter().map(|&j| self.place[j as usize]).zip(0..).collect();
+        row.sort_unstable();
+        for (r, &(k, p)) in row.iter().enumerate() {
+            let (first, end) = (self.starts[k as usize], self.starts[k as usize + 1]);
+            f(p, p, first);
+            let mut at = first + 1;
+            for &(i, q) in &row[r + 1..] {
+                at += self.rows[at..end].partition_point(|&r| r < i);
+                f(p, q, at);
+            }
+        }
     }
 
     /// values += Σ weight(i) aᵢaᵢᵀ over a block.

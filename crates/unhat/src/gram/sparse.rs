@@ -14,11 +14,25 @@ use std::sync::Arc;
 /// # Cost
 /// `pattern.flops`.
 pub(crate) fn ldlt<T: Number>(pattern: &Pattern, b: &[T]) -> Option<Vec<T>> {
-    vectorised(|| factored(pattern, b))
+    // A pivot that is all rounding says that the columns are dependent.
+    vectorised(|| {
+        factored(pattern, b, |pivot, diagonal| if pivot > f64::EPSILON * diagonal { Pivot::Kept } else { Pivot::Fails })
+    })
 }
 
+/// What becomes of a column by its pivot.
+enum Pivot<T> {
+    Kept,
+    /// Its pivot becomes this huge number: in all solves and inverses the column is not there.
+    LeftOut(T),
+    Fails,
+}
+
+/// Of a column that is left out: its reciprocal is nothing beside any other, and products with 0 stay 0.
+const HUGE: f64 = 1e300;
+
 #[inline(always)]
-fn factored<T: Number>(pattern: &Pattern, b: &[T]) -> Option<Vec<T>> {
+fn factored<T: Number>(pattern: &Pattern, b: &[T], mut judge: impl FnMut(f64, f64) -> Pivot<T>) -> Option<Vec<T>> {
     let mut factor = vec![T::default(); pattern.slots()];
     let mut column = vec![T::default(); pattern.dim()];
     for k in 0..pattern.dim() {
@@ -38,9 +52,16 @@ fn factored<T: Number>(pattern: &Pattern, b: &[T]) -> Option<Vec<T>> {
             }
         }
         let pivot = column[k];
-        // A pivot that is all rounding says that the columns are dependent.
-        if !(pivot.value().is_finite() && pivot.value() > f64::EPSILON * b[slots.start].value()) {
+        if !pivot.value().is_finite() {
             return None;
+        }
+        match judge(pivot.value(), b[slots.start].value()) {
+            Pivot::Kept => {}
+            Pivot::Fails => return None,
+            Pivot::LeftOut(huge) => {
+                factor[slots.start] = huge; // and no entries below
+                continue;
+            }
         }
         factor[slots.start] = pivot;
         let inverse = T::ONE / pivot;
@@ -62,6 +83,27 @@ impl SparseFactor {
     pub fn of_matrix(pattern: &Arc<Pattern>, matrix: Vec<f64>) -> Option<SparseFactor> {
         let factor = ldlt(pattern, &matrix)?;
         Some(SparseFactor { pattern: pattern.clone(), matrix, factor })
+    }
+
+    /// The factor of a semidefinite B without the columns whose pivot is at most `limit` times their diagonal, and the
+    /// shares that those pivots were: all rounding, where the columns depend on the others.
+    pub fn of_semidefinite(pattern: &Arc<Pattern>, matrix: Vec<f64>, limit: f64) -> (SparseFactor, Vec<f64>) {
+        let mut shares = Vec::new();
+        let factor = vectorised(|| {
+            factored(pattern, &matrix, |pivot, diagonal| {
+                if pivot > limit * diagonal {
+                    return Pivot::Kept;
+                }
+                shares.push(if diagonal > 0.0 { pivot / diagonal } else { 0.0 });
+                Pivot::LeftOut(HUGE)
+            })
+        });
+        (SparseFactor { pattern: pattern.clone(), matrix, factor: factor.unwrap_or_default() }, shares)
+    }
+
+    /// The factor of a matrix of no columns.
+    pub fn empty(pattern: &Arc<Pattern>) -> SparseFactor {
+        SparseFactor { pattern: pattern.clone(), matrix: Vec::new(), factor: Vec::new() }
     }
 
     pub fn pattern(&self) -> &Arc<Pattern> {

@@ -1,5 +1,6 @@
 //! Leverage scores of the rows of a matrix.
 
+mod absorbed;
 mod constant_column;
 mod derivative;
 mod diagnostics;
@@ -13,6 +14,7 @@ mod report;
 mod selected_inverse;
 mod sketched;
 
+pub use absorbed::{AbsorbMethod, AbsorbOptions, AbsorbedScores, Factor, absorbed_scores};
 pub(crate) use constant_column::constant_column;
 pub use derivative::{score_jvp, score_vjp};
 pub use diagnostics::{Diagnostics, diagnostics};
@@ -23,7 +25,7 @@ pub use least_squares::{LeastSquares, least_squares};
 pub use membership::{Exposure, membership_auc, membership_divergence, membership_factor, membership_tpr};
 pub use other_rows::RowFactor;
 #[cfg(feature = "report")]
-pub use report::ScoresReport;
+pub use report::{AbsorbedReport, ScoresReport};
 pub(crate) use selected_inverse::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
 pub use sketched::sketched_scores;
 pub(crate) use sketched::{projected_norms, signs};
