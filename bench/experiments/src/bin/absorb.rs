@@ -27,7 +27,7 @@ fn panel(kind: &str, workers: usize, firms: usize, years: usize) -> Panel {
         "region" => (0.06, 0.95),
         _ => (0.06, 0.0),
     };
-    let mut draw = |from: usize, to: usize, u: f64| {
+    let draw = |from: usize, to: usize, u: f64| {
         let low = if from == 0 { 0.0 } else { bounds[from - 1] };
         let at = low + u * (bounds[to - 1] - low);
         bounds.partition_point(|bound| *bound <= at).min(firms - 1) as u32
