@@ -2,7 +2,7 @@
 //! freedom, R², everybody alike in a group.
 
 use super::neighbours::{Neighbours, neighbours};
-use super::{Appetite, Evidence, Finding, Intruder, Item, Verdict};
+use super::{Appetite, Attack, Evidence, Finding, Intruder, Item, Verdict};
 use unhat::families::Family;
 use unhat::kernels::symmetric_eigenvalues;
 use unhat::leverage::{ScoreOptions, leverage_scores, membership_auc};
@@ -86,7 +86,8 @@ impl Coefficients<'_> {
         let verdict = Verdict::of(share > appetite.own_share_fail, share > appetite.own_share_review);
         Ok(Finding {
             item: self.item,
-            attack: "own share of a fitted value".into(),
+            kind: Attack::OwnShare,
+            attack: Attack::OwnShare.words().into(),
             intruder: Intruder::OnePersonsColumns,
             measure: "largest share of one's own response in one's fitted value".into(),
             value: Some(share),
@@ -231,7 +232,8 @@ impl Coefficients<'_> {
         let verdict = Verdict::of(worst > appetite.dominance, false);
         Finding {
             item: self.item,
-            attack: "dominance".into(),
+            kind: Attack::Dominance,
+            attack: Attack::Dominance.words().into(),
             intruder: Intruder::OnePersonsColumns,
             measure: format!("share of the {} largest contributors in a fitted value", appetite.dominance_contributors),
             value: Some(worst),
@@ -256,7 +258,8 @@ impl Coefficients<'_> {
         let verdict = Verdict::of((freedom as u64) < appetite.minimum_freedom, share > appetite.saturation);
         Finding {
             item: self.item,
-            attack: "degrees of freedom".into(),
+            kind: Attack::DegreesOfFreedom,
+            attack: Attack::DegreesOfFreedom.words().into(),
             intruder: Intruder::Nothing,
             measure: "rows less rank".into(),
             value: Some(freedom as f64),
@@ -285,7 +288,8 @@ impl Coefficients<'_> {
         let verdict = Verdict::of(square > appetite.r_squared_fail, square > appetite.r_squared_review);
         Some(Finding {
             item: self.item,
-            attack: "solving the model".into(),
+            kind: Attack::SolvingTheModel,
+            attack: Attack::SolvingTheModel.words().into(),
             intruder: Intruder::OnePersonsColumns,
             measure: "R squared".into(),
             value: Some(square),
@@ -322,7 +326,8 @@ impl Coefficients<'_> {
             least.map_or(Verdict::Pass, |(rows, _)| Verdict::of((rows as u64) < appetite.minimum_count, true));
         Some(Finding {
             item: self.item,
-            attack: "class disclosure".into(),
+            kind: Attack::ClassDisclosure,
+            attack: Attack::ClassDisclosure.words().into(),
             intruder: Intruder::OnePersonsColumns,
             measure: "smallest group with one outcome".into(),
             value: least.map(|(rows, _)| rows as f64),
@@ -343,7 +348,8 @@ impl Coefficients<'_> {
         let hat = self.evidence.hat.iter().copied().fold(0.0, f64::max).min(1.0);
         Finding {
             item: self.item,
-            attack: "membership".into(),
+            kind: Attack::Membership,
+            attack: Attack::Membership.words().into(),
             intruder: Intruder::OnePersonsColumnsAndResponse,
             measure: "area under the curve for the most exposed row".into(),
             value: Some(membership_auc(hat)),
@@ -367,10 +373,12 @@ fn group_finding(of: &Coefficients<'_>, measure: &str, size: usize, rows: &[usiz
     let (fit, appetite) = (of.evidence, of.appetite);
     let verdict = Verdict::of((size as u64) < appetite.failing_count, (size as u64) < appetite.minimum_count);
     let small = verdict >= Verdict::Review;
+    let kind = if column.is_some() { Attack::CountsOfColumns } else { Attack::IsolatedGroup };
     let columns: Vec<String> = column.filter(|_| small).map(|k| fit.names[k].clone()).into_iter().collect();
     Finding {
         item: of.item,
-        attack: if column.is_some() { "counts of columns" } else { "isolated group" }.into(),
+        kind,
+        attack: kind.words().into(),
         intruder: Intruder::Nothing,
         measure: format!("smallest number of {measure}"),
         value: Some(size as f64),

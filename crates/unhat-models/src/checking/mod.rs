@@ -24,7 +24,7 @@ mod second;
 pub use acro::{FINDINGS_FILE, acro_config, acro_findings, acro_results};
 pub use appetite::{Appetite, Threshold};
 pub use evidence::{Evidence, Refit, half_unit, printed};
-pub use finding::{Finding, Intruder, Item, Verdict};
+pub use finding::{Attack, Finding, Intruder, Item, Verdict};
 pub use material::{Changed, Material};
 pub use remedies::{Move, Remedy, remedies};
 pub use report::{CheckedItem, CheckedModel, CheckedTable, Detail, OutputsReport, SCHEMA};

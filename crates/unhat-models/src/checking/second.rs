@@ -3,7 +3,7 @@
 use super::coefficients::{Coefficients, remedy};
 use super::evidence::printed;
 use super::material::{Given, Material};
-use super::{Appetite, Evidence, Finding, Intruder, Item, Verdict};
+use super::{Appetite, Attack, Evidence, Finding, Intruder, Item, Verdict};
 use crate::regression::Model;
 use std::collections::{BTreeMap, BTreeSet};
 use unhat::{Result, Run};
@@ -72,7 +72,8 @@ pub(super) fn differencing(
     };
     Finding {
         item: Item::Coefficients,
-        attack: "differencing with the second fit".into(),
+        kind: Attack::Differencing,
+        attack: Attack::Differencing.words().into(),
         intruder: Intruder::OnePersonsColumns,
         measure: "rows in one of the two fits alone, the smaller side".into(),
         value: Some(smallest.unwrap_or(0) as f64),
@@ -138,7 +139,11 @@ pub(super) fn stacked(
     let smallest = [mine.len(), theirs.len()].into_iter().filter(|m| *m > 0).min().unwrap_or(usize::MAX);
     let decides = (smallest as u64) < appetite.failing_count || smallest <= fit.rank().min(second.evidence.rank());
     let softened = |mut finding: Finding| {
-        finding.attack = format!("{}, both fits together", finding.attack);
+        finding.kind = match finding.kind {
+            Attack::IsolatedGroup => Attack::IsolatedGroupOfBothFits,
+            _ => Attack::OwnShareOfBothFits,
+        };
+        finding.attack = finding.kind.words().into();
         if finding.verdict == Verdict::Fail && !decides {
             finding.verdict = Verdict::Review;
         }
@@ -166,7 +171,8 @@ pub(super) fn all_but_one(fit: &Evidence<'_>, digits: Option<u32>, run: &Run<'_>
     let error = (error / (fit.weights[target] * unhat::kernels::dot(x, x)).max(f64::MIN_POSITIVE)).abs();
     Ok(Some(Finding {
         item: Item::Coefficients,
-        attack: "all rows but one".into(),
+        kind: Attack::AllRowsButOne,
+        attack: Attack::AllRowsButOne.words().into(),
         intruder: Intruder::AllOtherRows,
         measure: "error of the response of the most exposed row, over its residual".into(),
         value: Some(error / fit.residual(target).abs().max(f64::MIN_POSITIVE)),

@@ -34,6 +34,6 @@ mod tails;
 pub use diagnostics::{Change, Diagnostics, Options, diagnostics};
 pub use leave_out::LeaveOut;
 pub use report::{Coefficient, DiagnoseReport, DiagnosedRow, LISTED, MissingColumn, RuleCount};
-pub use request::{Diagnosed, Request};
+pub use request::{Accuracy, Diagnosed, Request};
 pub use rule::{Flags, Rule};
 pub use summary::summary;
