@@ -29,11 +29,14 @@ def alarms(report):
 def measured(args, tables, count, pairs):
     rng = np.random.default_rng(args.seed + (1000 if pairs else 0))
     counts = {True: collections.Counter(), False: collections.Counter()}
-    listed, attempts = [], 0
+    listed, attempts, seen = [], 0, set()
     while sum(sum(c.values()) for c in counts.values()) < count:
         generated = attempts % 2 == 0 if pairs else sum(counts[True].values()) <= sum(counts[False].values())
         attempts += 1
         source, frame, formula, family = honest(rng, tables, generated, args.squares)
+        if not pairs and not generated and (source, formula, family) in seen:
+            continue  # of a small table there are few models
+        seen.add((source, formula, family))
         second = None
         if pairs:
             alone, _ = checked(frame, formula, family)

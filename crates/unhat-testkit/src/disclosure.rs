@@ -4,6 +4,7 @@
 //! of two fits, groups are found by trying every set of rows.
 
 use crate::elimination::solve;
+use crate::generate::Stream;
 
 /// A small fit.
 #[derive(Clone, Debug)]
@@ -33,8 +34,8 @@ pub struct Limits {
     pub saturation: f64,
     /// (review, fail) of one's own share.
     pub own: (f64, f64),
-    /// λmax of a group that is set apart.
-    pub isolated: f64,
+    /// λmax of a group that is set apart: of one that fails, of a larger one.
+    pub isolated: (f64, f64),
     /// Two contributors with more than this fail.
     pub dominance: f64,
     /// (review, fail) of R².
@@ -73,6 +74,68 @@ pub struct Found {
     pub verdict: Judgement,
 }
 
+/// A small case: honest, or with one of the ways in which fits give people away; a third of them logistic.
+pub fn random_case(seed: u64) -> Case {
+    let mut stream = Stream::new(seed, "disclosure");
+    let below = |stream: &mut Stream, limit: usize| ((stream.uniform() * limit as f64) as usize).min(limit - 1);
+    let n = 26 + below(&mut stream, 16);
+    let logistic = seed.is_multiple_of(3);
+    let mut columns = vec![vec![1.0; n]];
+    for _ in 0..1 + below(&mut stream, 2) {
+        columns.push(stream.normals(n));
+    }
+    let mut response: Vec<f64> = stream.normals(n).iter().zip(&columns[1]).map(|(e, x)| 8.0 + x + 1.5 * e).collect();
+    let mut weights = vec![1.0; n];
+    let rows = |stream: &mut Stream, count: usize| {
+        let mut taken: Vec<usize> = Vec::new();
+        while taken.len() < count {
+            let row = below(stream, n);
+            if !taken.contains(&row) {
+                taken.push(row);
+            }
+        }
+        taken
+    };
+    let indicator = |rows: &[usize]| (0..n).map(|i| f64::from(rows.contains(&i))).collect::<Vec<f64>>();
+    match below(&mut stream, 13) {
+        0 | 1 => columns.push(stream.normals(n).iter().map(|z| (0.5 * z).exp()).collect()),
+        2 | 3 => columns.push(stream.normals(n).iter().map(|z| (2.0 * z).exp()).collect()),
+        kind @ 4..=6 => {
+            let group = rows(&mut stream, kind - 3);
+            columns.push(indicator(&group));
+        }
+        7 => {
+            let count = 1 + below(&mut stream, 3);
+            let (group, noise) = (rows(&mut stream, count), stream.normals(n));
+            columns.push(noise.iter().zip(indicator(&group)).map(|(z, one)| z + one).collect());
+            columns.push(noise);
+        }
+        8 => columns[1][below(&mut stream, n)] = 1e3,
+        9 => (0..n - 3 - below(&mut stream, n / 2)).take(14).for_each(|_| columns.push(stream.normals(n))),
+        10 if !logistic => response[below(&mut stream, n)] = 1e4,
+        11 if !logistic => weights = stream.uniforms(n).iter().map(|u| 1.0 / (0.02 + u)).collect(),
+        12 if !logistic => {
+            let size = 10f64.powf(-1.0 - 3.0 * stream.uniform());
+            response = (0..n).map(|i| 3.0 + 2.0 * columns[1][i] + size * (response[i] - 8.0 - columns[1][i])).collect();
+        }
+        _ => {
+            let group = rows(&mut stream, n / 3);
+            columns.push(indicator(&group));
+        }
+    }
+    if logistic {
+        response = response.iter().zip(stream.normals(n)).map(|(y, e)| f64::from(y - 8.0 + e > 0.3)).collect();
+        (response[0], response[1]) = (0.0, 1.0);
+        if stream.uniform() < 0.2 {
+            let group = rows(&mut stream, 5);
+            group.iter().for_each(|&i| response[i] = 1.0);
+            columns.push(indicator(&group));
+        }
+    }
+    let names = (0..columns.len()).map(|k| if k == 0 { "(Intercept)".into() } else { format!("x{k}") }).collect();
+    Case { names, columns, response, weights, logistic }
+}
+
 fn judged(fail: bool, review: bool) -> Judgement {
     match (fail, review) {
         (true, _) => Judgement::Fail,
@@ -86,6 +149,33 @@ fn expit(eta: f64) -> f64 {
 }
 
 impl Case {
+    /// The same fit of some rows.
+    pub fn of_rows(&self, rows: &[usize]) -> Case {
+        let some = |v: &Vec<f64>| rows.iter().map(|&i| v[i]).collect::<Vec<f64>>();
+        let (columns, response, weights) =
+            (self.columns.iter().map(some).collect(), some(&self.response), some(&self.weights));
+        Case { names: self.names.clone(), columns, response, weights, logistic: self.logistic }
+    }
+
+    /// Whether some column depends on those before it: of which less than 10⁻⁶ is left beside them.
+    pub fn is_dependent(&self) -> bool {
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let mut directions: Vec<Vec<f64>> = Vec::new();
+        self.columns.iter().any(|column| {
+            let (mut rest, size) = (column.clone(), dot(column, column).sqrt());
+            for _ in 0..2 {
+                for q in &directions {
+                    let share = dot(q, &rest);
+                    rest.iter_mut().zip(q).for_each(|(r, q)| *r -= share * q);
+                }
+            }
+            let left = dot(&rest, &rest).sqrt();
+            rest.iter_mut().for_each(|r| *r /= left);
+            directions.push(rest);
+            left <= 1e-6 * size
+        })
+    }
+
     fn rows(&self) -> usize {
         self.response.len()
     }
@@ -168,7 +258,7 @@ impl Case {
         let (own, hat) = self.shares(&mean);
         let own = (own, judged(own > limits.own.1, own > limits.own.0));
         let counted = self.counted(limits);
-        let smallest = smallest_group(&hat, limits.review_below - 1, limits.isolated);
+        let smallest = smallest_group(&hat, limits);
         let isolated = (smallest, judged(smallest.is_some_and(|m| m < limits.fail_below), smallest.is_some()));
         let p = self.columns.len();
         let freedom = (n - p, judged(n - p < limits.freedom, p as f64 / n as f64 > limits.saturation));
@@ -240,11 +330,12 @@ impl Case {
         let mut least: Option<(usize, usize)> = None;
         for (k, column) in self.columns.iter().enumerate() {
             let group: Vec<usize> = (0..self.rows()).filter(|&i| column[i] == 1.0).collect();
-            let yes_or_no = column.iter().all(|v| *v == 0.0 || *v == 1.0) && !group.is_empty() && group.len() < self.rows();
+            let yes_or_no =
+                column.iter().all(|v| *v == 0.0 || *v == 1.0) && !group.is_empty() && group.len() < self.rows();
             let same = yes_or_no
-                && group.iter().all(|&i| {
-                    self.response[i] == self.response[group[0]] && (mean[i] - self.response[i]).abs() < 0.01
-                });
+                && group
+                    .iter()
+                    .all(|&i| self.response[i] == self.response[group[0]] && (mean[i] - self.response[i]).abs() < 0.01);
             if same && least.is_none_or(|(rows, _)| group.len() < rows) {
                 least = Some((group.len(), k));
             }
@@ -263,10 +354,11 @@ fn dominated(hat: &[Vec<f64>], w: &[f64], y: &[f64]) -> f64 {
     hat.iter().map(share).fold(0.0, f64::max)
 }
 
-/// The size of the smallest set S of at most `most` rows with λmax(H_SS) > κ: all sets are tried, but for those whose trace
+/// The size of the smallest set S below the limit for review with λmax(H_SS) > κ: all sets are tried, but for those whose trace
 /// already says no.
-fn smallest_group(hat: &[Vec<f64>], most: usize, limit: f64) -> Option<usize> {
-    (1..=most).find(|&size| some_set(hat, size, limit, &mut Vec::new()))
+fn smallest_group(hat: &[Vec<f64>], limits: &Limits) -> Option<usize> {
+    let limit = |size: usize| if size < limits.fail_below { limits.isolated.0 } else { limits.isolated.1 };
+    (1..limits.review_below).find(|&size| some_set(hat, size, limit(size), &mut Vec::new()))
 }
 
 fn some_set(hat: &[Vec<f64>], size: usize, limit: f64, taken: &mut Vec<usize>) -> bool {
@@ -308,7 +400,7 @@ mod tests {
         freedom: 5,
         saturation: 0.5,
         own: (2.0 / 3.0, 0.9),
-        isolated: 0.99,
+        isolated: (0.99, 0.999),
         dominance: 0.9,
         r_squared: (0.99, 0.9999),
     };

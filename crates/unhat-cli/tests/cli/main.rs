@@ -10,6 +10,7 @@ mod diagnose;
 mod edge;
 mod files;
 mod hat;
+mod headline;
 mod help;
 mod history;
 mod influence;

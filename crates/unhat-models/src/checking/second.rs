@@ -90,8 +90,9 @@ pub(super) fn differencing(
 /// Several releases together. Every coefficient is linear in y: with the columns WX of all fits side by side, 0 outside
 /// each sample, the hat values of that matrix are shares of one's own response in everything that is released.
 ///
-/// Differences of honest subgroups are small shares of few rows as well; so this asks for a second look, and fails only
-/// where fewer rows are apart than the appetite allows, or no more than the fits have columns.
+/// With a fit and one of a part of its rows these are the shares in a fit of the other rows, which nobody printed: to make it one
+/// must know the columns of everybody, and many digits. So this is one step milder than a printed fit, unless fewer rows are apart
+/// than the appetite allows, or no more than the fits have columns: what fails in a printed fit asks for a second look.
 pub(super) fn stacked(
     fit: &Evidence<'_>,
     rows: &[usize],
@@ -144,13 +145,27 @@ pub(super) fn stacked(
             _ => Attack::OwnShareOfBothFits,
         };
         finding.attack = finding.kind.words().into();
-        if finding.verdict == Verdict::Fail && !decides {
-            finding.verdict = Verdict::Review;
+        if !decides {
+            finding.verdict = match finding.verdict {
+                Verdict::Fail => Verdict::Review,
+                _ => Verdict::Pass,
+            };
+            finding.threshold = failing_threshold(finding.kind, appetite);
+            finding.remedy = remedy(finding.verdict, "one sample for all fits");
         }
+        finding.intruder = Intruder::EverybodysColumns;
         finding.detail = format!("rows {}", finding.rows.join(", "));
         finding
     };
     Ok(check.of_responses(run)?.into_iter().map(softened).collect())
+}
+
+/// Beyond this a printed fit would fail.
+fn failing_threshold(kind: Attack, appetite: &Appetite) -> Option<f64> {
+    Some(match kind {
+        Attack::IsolatedGroupOfBothFits => appetite.failing_count as f64,
+        _ => appetite.own_share_fail,
+    })
 }
 
 /// Whoever knows every other row and the person's columns has the response from XᵀXb: with full digits always; a note.

@@ -151,18 +151,18 @@ impl Scoring<'_> {
         let begins = start.is_none();
         let mut gamma = start.unwrap_or_else(|| vec![0.0; self.geometry.columns]);
         let mut known = first.products.filter(|_| begins);
-        let u = |i: usize, eta: f64| weighed(row_scale[i], self.problem.response[i] - self.problem.offset(i) - eta);
-        let (mut before, mut rest) = (f64::INFINITY, 0.0);
+        let left = |i: usize, eta: f64| self.problem.response[i] - self.problem.offset(i) - eta;
+        let u = |i: usize, eta: f64| weighed(row_scale[i], left(i, eta));
+        let (mut before, mut rest, mut at) = (f64::INFINITY, 0.0, None);
         for step_number in 1..=MOST_LINEAR_STEPS {
             self.run.check()?;
             let gradient = match known.take() {
                 Some(gradient) => gradient,
                 None => {
                     let (eta, gradient) = self.geometry.predictors_and_products(self.source, &gamma, u, self.run)?;
-                    let left = |(i, eta): (usize, &f64)| {
-                        (row_scale[i] * (self.problem.response[i] - self.problem.offset(i) - eta)).powi(2)
-                    };
-                    rest = eta.iter().enumerate().map(left).sum::<f64>().sqrt();
+                    rest =
+                        eta.iter().enumerate().map(|(i, e)| (row_scale[i] * left(i, *e)).powi(2)).sum::<f64>().sqrt();
+                    at = Some(eta);
                     gradient
                 }
             };
@@ -171,29 +171,40 @@ impl Scoring<'_> {
             if !length.is_finite() {
                 return Err(self.no_maximum());
             }
-            gamma.iter_mut().zip(&step).for_each(|(g, s)| *g += s);
+            let here = at.take().filter(|_| length <= CONVERGED * rest); // the step would be rounding
+            if here.is_none() {
+                gamma.iter_mut().zip(&step).for_each(|(g, s)| *g += s);
+            }
             // Steps shrink by one factor, that of the rounding of L, until they are rounding themselves.
             let next = length * (length / before).min(1.0);
             let converged = step_number > 1 && (next <= CONVERGED * rest || length > 0.3 * before);
             // Fits that leave nothing have no scale; four steps have taken out what rounding lets them.
-            if converged || length == 0.0 || step_number == MOST_LINEAR_STEPS {
-                let eta = self.predictor(&gamma)?;
-                let state = state_at(self.problem, &self.law, &eta);
+            if here.is_some() || converged || length == 0.0 || step_number == MOST_LINEAR_STEPS {
+                let mut predictor = match here {
+                    Some(eta) => eta,
+                    None => self.geometry.predictors(self.source, &gamma, self.run)?,
+                };
+                self.add_offset(&mut predictor);
+                let state = state_at(self.problem, &self.law, &predictor);
                 if !state.valid {
                     return Err(self.no_mean());
                 }
-                return Ok(Reached { gamma, predictor: eta, state, factor, iterations: step_number });
+                return Ok(Reached { gamma, predictor, state, factor, iterations: step_number });
             }
             before = length;
         }
         Err(self.no_maximum())
     }
 
-    fn predictor(&self, gamma: &[f64]) -> Result<Vec<f64>> {
-        let mut eta = self.geometry.predictors(self.source, gamma, self.run)?;
+    fn add_offset(&self, eta: &mut [f64]) {
         if let Some(offset) = self.problem.offset {
             eta.iter_mut().zip(offset).for_each(|(eta, o)| *eta += o);
         }
+    }
+
+    fn predictor(&self, gamma: &[f64]) -> Result<Vec<f64>> {
+        let mut eta = self.geometry.predictors(self.source, gamma, self.run)?;
+        self.add_offset(&mut eta);
         Ok(eta)
     }
 
