@@ -4,7 +4,7 @@
 
 Needs NumPy, pandas, statsmodels, and `Rscript` (Debian: r-base-core). Times are processor seconds on one thread. For unhat they are
 those of the whole process, from the CSV file to the last number of the last coefficient's change in a file; for R and statsmodels
-those of fit and diagnostics alone, the table being read already. A peer is left out where it did not end within two minutes at a
+those of fit and diagnostics alone, the table being read already. A peer is left out where it took more than a quarter of a minute at a
 smaller size.
 """
 
@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 UNHAT = os.environ.get("UNHAT", str(pathlib.Path(__file__).resolve().parents[1] / "target/release/unhat"))
-LIMIT = 120.0
+LIMIT = 15.0
 
 R = """
 table <- read.csv(commandArgs(TRUE)[1])
@@ -65,7 +65,7 @@ def unhat(path, folder):
 
 def of_peer(command, path):
     try:
-        done = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=3 * LIMIT)
+        done = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=20 * LIMIT)
     except subprocess.TimeoutExpired:
         return None, None
     if done.returncode:

@@ -160,7 +160,7 @@ impl Coefficients<'_> {
         let contributors = appetite.dominance_contributors as usize;
         let pool = largest_group.max(POOL);
         let found = neighbours(fit, self.lower, &seeds, pool, contributors, run)?;
-        let mut findings = vec![self.isolated(&found, largest_group)];
+        let mut findings = vec![self.isolated((&seeds, &found), largest_group)];
         if fit.is_linear() {
             findings.push(self.dominance(&seeds, &found));
         }
@@ -185,7 +185,7 @@ impl Coefficients<'_> {
     }
 
     /// λmax(H_SS) = 1 says that some combination of columns vanishes outside S.
-    fn isolated(&self, found: &[Neighbours], most: usize) -> Finding {
+    fn isolated(&self, found: (&[usize], &[Neighbours]), most: usize) -> Finding {
         let (fit, appetite) = (self.evidence, self.appetite);
         let limit = |m: usize| match (m as u64) < appetite.failing_count {
             true => appetite.isolated,

@@ -72,12 +72,31 @@ impl<'a> Pool<'a> {
         group.iter().copied().chain(next).collect()
     }
 
-    /// The smallest group of at most `most` rows with λmax above its limit.
-    fn smallest(&self, most: usize, limit: &dyn Fn(usize) -> f64) -> Option<Vec<usize>> {
+    /// The pair with the largest λmax, of all pairs: a² − (hᵢᵢ + hⱼⱼ)a + hᵢᵢhⱼⱼ − hᵢⱼ² = 0.
+    fn best_pair(&self) -> Option<Vec<usize>> {
+        let k = self.rows.len();
+        let mut best: Option<(f64, Vec<usize>)> = None;
+        for i in 0..k {
+            for j in 0..i {
+                let (a, b, c) = (self.column(i)[i], self.column(j)[j], self.column(i)[j]);
+                let value = 0.5 * (a + b) + (0.5 * (a - b)).hypot(c);
+                if best.as_ref().is_none_or(|(most, _)| value > *most) {
+                    best = Some((value, vec![j, i]));
+                }
+            }
+        }
+        best.map(|(_, pair)| pair)
+    }
+
+    /// The smallest group of `least` to `most` rows with λmax above its limit.
+    fn smallest(&self, (least, most): (usize, usize), limit: &dyn Fn(usize) -> f64) -> Option<Vec<usize>> {
         let mut before: Option<(Vec<usize>, Vec<f64>)> = None;
-        for m in 1..=most.min(self.rows.len()) {
+        for m in least..=most.min(self.rows.len()) {
             let mut starts = vec![(0..m).collect::<Vec<usize>>()];
-            starts.extend(before.iter().map(|(group, v)| self.grown(group, v)));
+            match m {
+                2 => starts.extend(self.best_pair()),
+                _ => starts.extend(before.iter().map(|(group, v)| self.grown(group, v))),
+            }
             let best =
                 starts.into_iter().filter_map(|group| self.improved(group)).max_by(|a, b| a.0.total_cmp(&b.0))?;
             let (value, group, v) = best;
@@ -94,7 +113,8 @@ impl<'a> Pool<'a> {
 /// but 0 outside S.
 ///
 /// S is sought among the nearest rows of each exposed row, as sparse principal components are: alternately the best direction for
-/// the rows and the best rows for the direction. No search but that of all sets is sure; on small fits the tests make that one too.
+/// the rows and the best rows for the direction; of pairs all are tried. No search but that of all sets is sure; on small fits the
+/// tests make that one too.
 ///
 /// # Cost
 /// k²p for each exposed row with k nearest ones, and eigenvectors of m×m.
@@ -103,20 +123,23 @@ impl<'a> Pool<'a> {
 pub(super) fn smallest_group(
     fit: &Evidence<'_>,
     lower: &[f64],
-    found: &[Neighbours],
+    (seeds, found): (&[usize], &[Neighbours]),
     most: usize,
     limit: &dyn Fn(usize) -> f64,
 ) -> Option<Vec<usize>> {
-    let mut least: Option<Vec<usize>> = None;
-    for around in found {
-        let most = least.as_ref().map_or(most, |rows| rows.len() - 1);
-        let rows: Vec<usize> = around.nearest.iter().map(|(_, j)| *j).collect();
-        if most == 0 {
-            break;
+    let lowest = (1..=most).map(limit).fold(f64::INFINITY, f64::min);
+    let mut smallest: Option<Vec<usize>> = None;
+    for (&seed, around) in seeds.iter().zip(found) {
+        let most = smallest.as_ref().map_or(most, |rows| rows.len() - 1);
+        // λmax(H_SS) is no more than the trace: the largest hat value of S is above κ/|S|. The seed is the row that has it.
+        let least = (lowest / fit.hat[seed]).floor() as usize;
+        if least.max(1) > most {
+            continue;
         }
-        least = Pool::of(fit, lower, &rows).smallest(most, limit).or(least);
+        let rows: Vec<usize> = around.nearest.iter().map(|(_, j)| *j).collect();
+        smallest = Pool::of(fit, lower, &rows).smallest((least.max(1), most), limit).or(smallest);
     }
-    least.map(|mut rows| {
+    smallest.map(|mut rows| {
         rows.sort_unstable();
         rows
     })
