@@ -28,17 +28,21 @@ UNHAT = os.environ.get("UNHAT", str(pathlib.Path(__file__).resolve().parents[1] 
 LIMIT = 15.0
 
 R = """
-table <- read.csv(commandArgs(TRUE)[1])
+words <- commandArgs(TRUE)
+size <- as.integer(words[2:3])
+table <- as.data.frame(matrix(readBin(words[1], "double", prod(size)), size[1], size[2]))
+names(table) <- c(paste0("x", seq_len(size[2] - 1)), "y")
 spent <- system.time({ fit <- lm(y ~ ., table); found <- influence.measures(fit) })
 cat(sprintf("%.3f %.17g\\n", sum(spent[1:2]), max(cooks.distance(fit))))
 """
 
 STATSMODELS = """
 import sys, time, warnings
-import pandas as pd, statsmodels.api as sm
+import numpy as np, statsmodels.api as sm
 warnings.filterwarnings("ignore")
-table = pd.read_csv(sys.argv[1])
-y, x = table["y"], sm.add_constant(table.drop(columns="y"))
+size = [int(word) for word in sys.argv[2:4]]
+table = np.fromfile(sys.argv[1]).reshape(size[::-1]).T
+y, x = table[:, -1], sm.add_constant(table[:, :-1])
 before = time.process_time()
 frame = sm.OLS(y, x).fit().get_influence().summary_frame()
 print(time.process_time() - before, frame["cooks_d"].max())
@@ -51,6 +55,7 @@ def table(n, d, path):
     frame = pd.DataFrame(x, columns=[f"x{k}" for k in range(d)])
     frame["y"] = x @ (1 / (1 + np.arange(d))) + rng.normal(size=n)
     frame.to_csv(path, index=False)
+    frame.to_numpy().T.tofile(path.with_suffix(".bin"))
 
 
 def unhat(path, folder):
@@ -63,9 +68,9 @@ def unhat(path, folder):
     return spent, json.loads(done.stdout)["most_influential"][0]["cooks"]
 
 
-def of_peer(command, path):
+def of_peer(command, path, size):
     try:
-        done = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=20 * LIMIT)
+        done = subprocess.run([*command, str(path.with_suffix(".bin")), *size], capture_output=True, text=True, timeout=60 * LIMIT)
     except subprocess.TimeoutExpired:
         return None, None
     if done.returncode:
@@ -97,7 +102,7 @@ def main():
                 for name in names if turn % 2 == 0 else reversed(names):
                     if turn and spent[name] and spent[name][0] > 20:
                         continue  # one turn says enough
-                    seconds, answers[name] = unhat(path, folder) if name == "unhat" else of_peer(peers[name], path)
+                    seconds, answers[name] = unhat(path, folder) if name == "unhat" else of_peer(peers[name], path, (str(n), str(d + 1)))
                     if seconds is None:
                         gone.add(name)
                     else:

@@ -129,6 +129,13 @@ fn two_fits_together_give_away_what_the_fit_of_the_rows_apart_would() {
         if kept.len() <= p + 1 || depends(&kept) || (apart > p && depends(&gone)) {
             continue; // some column would be aliased in one of the fits
         }
+        let transposed = |rows: &[usize]| {
+            let columns = rows.iter().map(|&i| case.columns.iter().map(|c| c[i]).collect()).collect();
+            Case { columns, ..case.clone() }
+        };
+        if apart <= p && transposed(&gone).is_dependent() {
+            continue; // rows that are alike are not fitted by themselves
+        }
         pairs += 1;
         // What is released is XᵀWy.
         let weighted = |column: &Vec<f64>| column.iter().zip(&case.weights).map(|(x, w)| x * w).collect();

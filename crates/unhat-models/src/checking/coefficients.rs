@@ -281,9 +281,18 @@ impl Coefficients<'_> {
             ),
             detail: String::new(),
             rows: Vec::new(),
-            columns: Vec::new(),
+            columns: if verdict >= Verdict::Review { self.decisive_column() } else { Vec::new() },
             remedy: remedy(verdict, "leave out the column that is the response in other words"),
         })
+    }
+
+    /// The column without which the fit loses most: the largest b²/V̂.
+    fn decisive_column(&self) -> Vec<String> {
+        let (fit, p) = (self.evidence, self.evidence.rank());
+        let loss = |k: usize| fit.coefficients[k].powi(2) / fit.covariance[k * p + k];
+        let varies = |k: &usize| fit.column(*k).any(|v| v != fit.row(0)[*k]);
+        let decisive = (0..p).filter(varies).max_by(|&a, &b| loss(a).total_cmp(&loss(b)));
+        decisive.map(|k| fit.names[k].clone()).into_iter().collect()
     }
 
     /// In a group that a column of 0 and 1 names everybody has the same outcome, and the coefficients say so.
