@@ -6,6 +6,7 @@ pub mod adversarial;
 mod big;
 pub mod close;
 pub mod closed_form;
+pub mod disclosure;
 mod double_double;
 pub mod elimination;
 pub mod generate;

@@ -12,6 +12,7 @@ mod edge;
 mod files;
 mod formulas;
 mod hat;
+mod headline;
 mod help;
 mod history;
 mod influence;

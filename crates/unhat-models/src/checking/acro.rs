@@ -3,7 +3,7 @@
 //! # References
 //! The package `acro`, version 1.0.2: `results.json`, `config.json`, one SHA-256 for each file under `checksums`.
 
-use super::{Finding, OutputsReport, Verdict};
+use super::{Attack, Finding, OutputsReport, Verdict};
 use serde_json::{Map, Value, json};
 
 /// The version of ACRO whose records these are.
@@ -13,22 +13,20 @@ pub const FINDINGS_FILE: &str = "findings.csv";
 const UID: &str = "unhat_output_0";
 
 /// (risk, check) of ACRO that an attack belongs to.
-fn risk_and_check(attack: &str) -> (&'static str, &'static str) {
-    let is = |word: &str| attack.contains(word);
-    if is("counts of") || is("isolated") {
-        ("LowCount", "MinimumThresholdCheck")
-    } else if is("dominance") || is("own share") {
-        ("Dominance", "NKCheck")
-    } else if is("degrees of freedom") {
-        ("LowDOF", "MinimumDoFCheck")
-    } else if is("class disclosure") {
-        ("ClassDisclosure", "PresenceOfZeroCheck")
-    } else if is("second fit") || is("both fits") {
-        ("Differencing", "PresenceOfLinkedTableCheck")
-    } else if is("standard errors") || is("covariance") {
-        ("ImplicitTables", "StatbarnDataCheck")
-    } else {
-        ("AuxiliaryInformation", "StatbarnDataCheck")
+fn risk_and_check(attack: Attack) -> (&'static str, &'static str) {
+    use Attack::{
+        ClassDisclosure, CountsFromCovariance, CountsFromStandardErrors, CountsOfColumns, CountsOfPeople,
+        DegreesOfFreedom, Differencing, Dominance, IsolatedGroup, IsolatedGroupOfBothFits, OwnShare,
+        OwnShareOfBothFits, OwnShareOfPerson,
+    };
+    match attack {
+        CountsOfColumns | CountsOfPeople | IsolatedGroup => ("LowCount", "MinimumThresholdCheck"),
+        OwnShare | OwnShareOfPerson | Dominance => ("Dominance", "NKCheck"),
+        DegreesOfFreedom => ("LowDOF", "MinimumDoFCheck"),
+        ClassDisclosure => ("ClassDisclosure", "PresenceOfZeroCheck"),
+        Differencing | OwnShareOfBothFits | IsolatedGroupOfBothFits => ("Differencing", "PresenceOfLinkedTableCheck"),
+        CountsFromStandardErrors | CountsFromCovariance => ("ImplicitTables", "StatbarnDataCheck"),
+        _ => ("AuxiliaryInformation", "StatbarnDataCheck"),
     }
 }
 
@@ -53,7 +51,7 @@ pub fn acro_results(report: &OutputsReport) -> Value {
             item.insert(finding.attack.clone(), json!(words_of(finding)));
         }
         summary.insert(finding.attack.clone(), json!(finding.verdict.name()));
-        let (risk, check) = risk_and_check(&finding.attack);
+        let (risk, check) = risk_and_check(finding.kind);
         risks.push(risk);
         checks.push(check);
         let graver = status.get(check).and_then(Value::as_str).is_none_or(|old| grade(old) < finding.verdict);

@@ -23,8 +23,10 @@ pub struct Appetite {
     pub own_share_review: f64,
     /// A share of one's own fitted value above this fails.
     pub own_share_fail: f64,
-    /// λmax(H_SS) above this: a combination of columns singles out the rows S.
+    /// λmax(H_SS) above this: a combination of columns singles out the rows S, fewer than `failing_count`.
     pub isolated: f64,
+    /// The same for larger groups, which are set apart less sharply in honest fits as well.
+    pub isolated_review: f64,
     /// So many contributors …
     pub dominance_contributors: u64,
     /// … with more than this share of what stands behind a fitted value fail.
@@ -53,6 +55,7 @@ impl Default for Appetite {
             own_share_review: 2.0 / 3.0,
             own_share_fail: 0.90,
             isolated: 0.99,
+            isolated_review: 0.999,
             dominance_contributors: 2,
             dominance: 0.90,
             r_squared_review: 0.99,
@@ -93,6 +96,7 @@ impl Appetite {
             of("own_share_review", self.own_share_review, OURS),
             of("own_share_fail", self.own_share_fail, ACRO),
             of("isolated", self.isolated, OURS),
+            of("isolated_review", self.isolated_review, OURS),
             of("dominance_contributors", self.dominance_contributors as f64, ACRO),
             of("dominance", self.dominance, ACRO),
             of("r_squared_review", self.r_squared_review, OURS),

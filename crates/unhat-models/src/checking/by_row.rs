@@ -2,7 +2,7 @@
 
 use super::coefficients::remedy;
 use super::evidence::printed;
-use super::{Appetite, Evidence, Finding, Intruder, Item, Verdict};
+use super::{Appetite, Attack, Evidence, Finding, Intruder, Item, Verdict};
 use unhat::families::Family;
 use unhat::leverage::{ScoreOptions, leverage_scores};
 use unhat::rows::DenseRows;
@@ -27,11 +27,12 @@ fn error_of(fit: &Evidence<'_>, guess: impl Fn(usize) -> f64) -> f64 {
     of(&guess) / of(&|i| fit.mean[i]).max(f64::MIN_POSITIVE)
 }
 
-fn by_error(item: Item, attack: &str, intruder: Intruder, measure: &str, error: f64, appetite: &Appetite) -> Finding {
+fn by_error(item: Item, kind: Attack, intruder: Intruder, measure: &str, error: f64, appetite: &Appetite) -> Finding {
     let verdict = Verdict::of(error < appetite.error_fail, error < appetite.error_review);
     Finding {
         item,
-        attack: attack.into(),
+        kind,
+        attack: kind.words().into(),
         intruder,
         measure: measure.into(),
         value: Some(error),
@@ -50,14 +51,7 @@ const ERROR_OF_RESPONSE: &str = "error of a response, over that of the fitted va
 /// y = ŷ + e.
 pub(super) fn residuals(fit: &Evidence<'_>, digits: Option<u32>, appetite: &Appetite) -> Finding {
     let error = error_of(fit, |i| printed(fit.mean[i], digits) + printed(fit.residual(i), digits));
-    by_error(
-        Item::Residuals,
-        "residual and fitted value",
-        Intruder::OnePersonsColumns,
-        ERROR_OF_RESPONSE,
-        error,
-        appetite,
-    )
+    by_error(Item::Residuals, Attack::Residual, Intruder::OnePersonsColumns, ERROR_OF_RESPONSE, error, appetite)
 }
 
 /// The extremes of the residuals belong to somebody: with the columns of that person the response is read exactly.
@@ -66,7 +60,8 @@ pub(super) fn extreme_residuals(fit: &Evidence<'_>, appetite: &Appetite) -> Vec<
     let largest = (0..n).fold(0, |best, i| if fit.residual(i).abs() > fit.residual(best).abs() { i } else { best });
     let extremes = Finding {
         item: Item::ResidualQuantiles,
-        attack: "the largest residual".into(),
+        kind: Attack::LargestResidual,
+        attack: Attack::LargestResidual.words().into(),
         intruder: Intruder::OnePersonsColumns,
         measure: "error of the response of the extreme row".into(),
         value: Some(0.0),
@@ -89,7 +84,8 @@ pub(super) fn extreme_residuals(fit: &Evidence<'_>, appetite: &Appetite) -> Vec<
     let verdict = Verdict::of(beyond < appetite.failing_count, beyond < appetite.minimum_count);
     let quartiles = Finding {
         item: Item::ResidualQuantiles,
-        attack: "quartiles of residuals".into(),
+        kind: Attack::QuartilesOfResiduals,
+        attack: Attack::QuartilesOfResiduals.words().into(),
         intruder: Intruder::OnePersonsColumns,
         measure: "rows beyond a quartile".into(),
         value: Some(beyond as f64),
@@ -123,9 +119,9 @@ pub(super) fn studentised(fit: &Evidence<'_>, item: Item, digits: Option<u32>, a
         let e = t.signum() * (t * t * fit.dispersion * rest * freedom / (freedom - 1.0 + t * t)).sqrt();
         fit.mean[i] + e / root
     };
-    let attack = if item == Item::Dffits { "residual from DFFITS" } else { "residual from a studentised residual" };
+    let kind = if item == Item::Dffits { Attack::ResidualFromDffits } else { Attack::StudentisedResidual };
     let error = error_of(fit, |i| Some(told(i)).filter(|y| y.is_finite()).unwrap_or(fit.mean[i]));
-    Some(by_error(item, attack, Intruder::EverybodysColumns, ERROR_OF_RESPONSE, error, appetite))
+    Some(by_error(item, kind, Intruder::EverybodysColumns, ERROR_OF_RESPONSE, error, appetite))
 }
 
 /// Cook's distance: |e| of a linear fit, hence two candidates; the outcome of a logistic one.
@@ -147,7 +143,7 @@ pub(super) fn cooks(fit: &Evidence<'_>, digits: Option<u32>, appetite: &Appetite
         let measure = "error of a response, the better of two candidates, over that of the fitted value";
         return Some(by_error(
             Item::Cooks,
-            "residual from Cook's distance",
+            Attack::ResidualFromCooks,
             Intruder::EverybodysColumns,
             measure,
             error,
@@ -167,17 +163,18 @@ pub(super) fn cooks(fit: &Evidence<'_>, digits: Option<u32>, appetite: &Appetite
         })
         .count() as f64
         / n as f64;
-    Some(outcomes(fit, right, Item::Cooks, "outcome from Cook's distance"))
+    Some(outcomes(fit, right, Item::Cooks, Attack::OutcomeFromCooks))
 }
 
 /// Outcomes told right against the commoner outcome for everybody.
-pub(super) fn outcomes(fit: &Evidence<'_>, right: f64, item: Item, attack: &str) -> Finding {
+pub(super) fn outcomes(fit: &Evidence<'_>, right: f64, item: Item, kind: Attack) -> Finding {
     let ones = fit.response.iter().sum::<f64>() / fit.rows() as f64;
     let base = ones.max(1.0 - ones);
     let verdict = Verdict::of(right > 0.5 * (1.0 + base), right > base + 0.05);
     Finding {
         item,
-        attack: attack.into(),
+        kind,
+        attack: kind.words().into(),
         intruder: Intruder::EverybodysColumns,
         measure: "share of outcomes told right".into(),
         value: Some(right),
@@ -230,12 +227,14 @@ pub(super) fn secret_from_hat(
             summary: format!("area under the curve {auc:.3}; a coin has 0.5"),
             columns: vec![name.clone()],
             remedy: remedy(verdict, "withhold hat values"),
-            ..by_error(Item::Hat, &attack, Intruder::AllOtherColumns, "", error, appetite)
+            attack,
+            ..by_error(Item::Hat, Attack::SecretFromHat, Intruder::AllOtherColumns, "", error, appetite)
         }));
     }
     let measure = "error of the size of the secret, less what the other columns say of it, over that size";
     let columns = vec![name.clone()];
-    Ok(Some(Finding { columns, ..by_error(Item::Hat, &attack, Intruder::AllOtherColumns, measure, error, appetite) }))
+    let told = by_error(Item::Hat, Attack::SecretFromHat, Intruder::AllOtherColumns, measure, error, appetite);
+    Ok(Some(Finding { columns, attack, ..told }))
 }
 
 /// P(a value of the one class is above one of the other), ties half.
@@ -283,5 +282,6 @@ pub(super) fn secret_from_fitted(
     let measure = "error of the secret, over its spread";
     let attack = format!("secret column {name} from fitted values");
     let columns = vec![name.clone()];
-    Some(Finding { columns, ..by_error(item, &attack, Intruder::OnePersonsColumns, measure, error, appetite) })
+    let told = by_error(item, Attack::SecretFromFitted, Intruder::OnePersonsColumns, measure, error, appetite);
+    Some(Finding { columns, attack, ..told })
 }

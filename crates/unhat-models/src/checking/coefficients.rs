@@ -1,18 +1,25 @@
 //! Attacks on what a table of coefficients shows: one's own share, small groups and hidden ones, dominance, degrees of
 //! freedom, R², everybody alike in a group.
 
+use super::changed::{estimated_share, own_share};
+use super::isolated::smallest_group;
 use super::neighbours::{Neighbours, neighbours};
-use super::{Appetite, Evidence, Finding, Intruder, Item, Verdict};
+use super::{Appetite, Attack, Evidence, Finding, Intruder, Item, Verdict};
 use unhat::families::Family;
-use unhat::kernels::symmetric_eigenvalues;
 use unhat::leverage::{ScoreOptions, leverage_scores, membership_auc};
 use unhat::rows::DenseRows;
 use unhat::{Result, Run};
 
 /// Rows of largest hat value, and of largest unweighted hat value, that are fitted once more with another response.
 const REFITTED: usize = 4;
+/// Rows of largest estimated share that are, too.
+const ESTIMATED: usize = 8;
 /// Rows whose contributors are looked at, by hat value and by size of their own contribution.
 const DOMINATED: usize = 20;
+/// Up to so many rows the fitted value of every one is looked at.
+const ALL_ROWS: usize = 1000;
+/// Rows among which a group around a row is sought.
+const POOL: usize = 24;
 /// A fitted share this near 0 or 1 is the outcome.
 const NEAR_OUTCOME: f64 = 0.01;
 
@@ -66,7 +73,7 @@ impl Coefficients<'_> {
         let mut best: Option<(f64, f64, usize)> = None; // (with rounding, without, row)
         for i in self.candidates(run)? {
             run.check()?;
-            let exact = self.share_of(i, run)?.clamp(0.0, 1.0);
+            let exact = own_share(fit, i, run)?.clamp(0.0, 1.0);
             let slope = if fit.is_linear() { 1.0 } else { fit.law.at(fit.linear_predictor(i)).slope.abs() };
             let rounding = slope * fit.rounding_of_predictor(i, self.digits) / spread.max(f64::MIN_POSITIVE);
             let share = (1.0 - (1.0 - exact).hypot(rounding)).max(0.0);
@@ -86,7 +93,8 @@ impl Coefficients<'_> {
         let verdict = Verdict::of(share > appetite.own_share_fail, share > appetite.own_share_review);
         Ok(Finding {
             item: self.item,
-            attack: "own share of a fitted value".into(),
+            kind: Attack::OwnShare,
+            attack: Attack::OwnShare.words().into(),
             intruder: Intruder::OnePersonsColumns,
             measure: "largest share of one's own response in one's fitted value".into(),
             value: Some(share),
@@ -120,30 +128,11 @@ impl Coefficients<'_> {
         let plain = leverage_scores(&rows, None, &ScoreOptions::default(), run)?.values;
         let mut candidates: Vec<usize> = by_hat.into_iter().take(REFITTED).collect();
         candidates.extend(order_of(plain.into_iter()).into_iter().take(REFITTED));
+        let estimates = (0..self.evidence.rows()).map(|i| estimated_share(self.evidence, i));
+        candidates.extend(order_of(estimates).into_iter().take(ESTIMATED));
         candidates.sort_unstable();
         candidates.dedup();
         Ok(candidates)
-    }
-
-    /// ∂μ̂ᵢ/∂yᵢ, or its quotient of differences.
-    fn share_of(&self, i: usize, run: &Run<'_>) -> Result<f64> {
-        let fit = self.evidence;
-        if fit.is_linear() {
-            return Ok(fit.hat[i]);
-        }
-        let y = fit.response[i];
-        let changed = match fit.law.family() {
-            // One success more or less.
-            Family::Binomial => {
-                let step = 1.0 / fit.trials.map_or(1.0, |m| m[i].max(1.0));
-                if y + step <= 1.0 { y + step } else { y - step }
-            }
-            Family::Poisson | Family::NegativeBinomial => y + 1.0,
-            Family::Gaussian => y + fit.dispersion.sqrt(),
-            Family::Gamma | Family::InverseGaussian => y * (1.0 + fit.dispersion.sqrt()),
-        };
-        let mean = fit.refit.mean_with(i, changed, run)?;
-        Ok(((mean - fit.mean[i]) / (changed - y)).abs())
     }
 
     /// Rows that differ from the commonest value of a column: a small group is read off the coefficient.
@@ -167,51 +156,43 @@ impl Coefficients<'_> {
     fn groups(&self, run: &Run<'_>) -> Result<Vec<Finding>> {
         let (fit, appetite) = (self.evidence, self.appetite);
         let largest_group = appetite.minimum_count.saturating_sub(1).max(1) as usize;
-        let by_hat = order_of(fit.hat.iter().copied());
-        // λmax(H_SS) > κ asks for a row of S with hᵢᵢ > κ/|S|: all such rows are looked at, 9p of them at most.
-        let exposed = by_hat.iter().take_while(|&&i| fit.hat[i] > appetite.isolated / largest_group as f64).count();
-        let by_contribution =
-            order_of((0..fit.rows()).map(|i| (fit.hat[i] * fit.weights[i].sqrt() * fit.response[i]).abs()));
-        let mut seeds: Vec<usize> = by_hat.iter().take(exposed.max(DOMINATED)).copied().collect();
-        seeds.extend(
-            by_contribution
-                .iter()
-                .take(DOMINATED)
-                .filter(|i| !by_hat[..exposed.max(DOMINATED).min(by_hat.len())].contains(i)),
-        );
+        let seeds = self.seeds(largest_group);
         let contributors = appetite.dominance_contributors as usize;
-        let found = neighbours(fit, self.lower, &seeds, largest_group, contributors, run)?;
-        let mut findings = vec![self.isolated(&found)];
+        let pool = largest_group.max(POOL);
+        let found = neighbours(fit, self.lower, &seeds, pool, contributors, run)?;
+        let mut findings = vec![self.isolated((&seeds, &found), largest_group)];
         if fit.is_linear() {
             findings.push(self.dominance(&seeds, &found));
         }
         Ok(findings)
     }
 
-    /// λmax(H_SS) = 1 says that some combination of columns vanishes outside S. S is grown from each exposed row by |hᵢⱼ|.
-    fn isolated(&self, found: &[Neighbours]) -> Finding {
-        let fit = self.evidence;
-        let mut least: Option<Vec<usize>> = None;
-        for around in found {
-            let rows: Vec<usize> = around.nearest.iter().map(|(_, j)| *j).collect();
-            let limit = least.as_ref().map_or(rows.len(), |rows| rows.len() - 1);
-            let u = fit.whitened(self.lower, &rows);
-            let p = fit.rank();
-            for m in 1..=limit.min(rows.len()) {
-                let mut h = vec![0.0; m * m];
-                unhat::kernels::transpose_times_into(&u[..m * p], &u[..m * p], p, m, m, &mut h);
-                if symmetric_eigenvalues(&h, m)
-                    .and_then(|values| values.last().copied())
-                    .is_some_and(|v| v > self.appetite.isolated)
-                {
-                    least = Some(rows[..m].to_vec());
-                    break;
-                }
-            }
+    /// Rows whose neighbours are looked at: all of a small fit, else those with a large hat value or contribution.
+    fn seeds(&self, largest_group: usize) -> Vec<usize> {
+        let (fit, appetite) = (self.evidence, self.appetite);
+        if fit.rows() <= ALL_ROWS {
+            return (0..fit.rows()).collect();
         }
-        let mut rows = least.unwrap_or_default();
-        rows.sort_unstable();
-        let size = if rows.is_empty() { fit.rows().max(self.appetite.minimum_count as usize) } else { rows.len() };
+        let by_hat = order_of(fit.hat.iter().copied());
+        // λmax(H_SS) > κ asks for a row of S with hᵢᵢ > κ/|S|: all such rows are looked at, 9p of them at most.
+        let exposed = by_hat.iter().take_while(|&&i| fit.hat[i] > appetite.isolated / largest_group as f64).count();
+        let by_contribution =
+            order_of((0..fit.rows()).map(|i| (fit.hat[i] * fit.weights[i].sqrt() * fit.response[i]).abs()));
+        let mut seeds: Vec<usize> = by_hat.iter().take(exposed.max(DOMINATED)).copied().collect();
+        let others = by_contribution.iter().take(DOMINATED);
+        seeds.extend(others.filter(|i| !by_hat[..exposed.max(DOMINATED).min(by_hat.len())].contains(i)));
+        seeds
+    }
+
+    /// λmax(H_SS) = 1 says that some combination of columns vanishes outside S.
+    fn isolated(&self, found: (&[usize], &[Neighbours]), most: usize) -> Finding {
+        let (fit, appetite) = (self.evidence, self.appetite);
+        let limit = |m: usize| match (m as u64) < appetite.failing_count {
+            true => appetite.isolated,
+            false => appetite.isolated_review,
+        };
+        let rows = smallest_group(fit, self.lower, found, most, &limit).unwrap_or_default();
+        let size = if rows.is_empty() { fit.rows().max(appetite.minimum_count as usize) } else { rows.len() };
         group_finding(self, "rows that a combination of columns sets apart", size, &rows, None)
     }
 
@@ -231,7 +212,8 @@ impl Coefficients<'_> {
         let verdict = Verdict::of(worst > appetite.dominance, false);
         Finding {
             item: self.item,
-            attack: "dominance".into(),
+            kind: Attack::Dominance,
+            attack: Attack::Dominance.words().into(),
             intruder: Intruder::OnePersonsColumns,
             measure: format!("share of the {} largest contributors in a fitted value", appetite.dominance_contributors),
             value: Some(worst),
@@ -256,7 +238,8 @@ impl Coefficients<'_> {
         let verdict = Verdict::of((freedom as u64) < appetite.minimum_freedom, share > appetite.saturation);
         Finding {
             item: self.item,
-            attack: "degrees of freedom".into(),
+            kind: Attack::DegreesOfFreedom,
+            attack: Attack::DegreesOfFreedom.words().into(),
             intruder: Intruder::Nothing,
             measure: "rows less rank".into(),
             value: Some(freedom as f64),
@@ -285,7 +268,8 @@ impl Coefficients<'_> {
         let verdict = Verdict::of(square > appetite.r_squared_fail, square > appetite.r_squared_review);
         Some(Finding {
             item: self.item,
-            attack: "solving the model".into(),
+            kind: Attack::SolvingTheModel,
+            attack: Attack::SolvingTheModel.words().into(),
             intruder: Intruder::OnePersonsColumns,
             measure: "R squared".into(),
             value: Some(square),
@@ -297,9 +281,18 @@ impl Coefficients<'_> {
             ),
             detail: String::new(),
             rows: Vec::new(),
-            columns: Vec::new(),
+            columns: if verdict >= Verdict::Review { self.decisive_column() } else { Vec::new() },
             remedy: remedy(verdict, "leave out the column that is the response in other words"),
         })
+    }
+
+    /// The column without which the fit loses most: the largest b²/V̂.
+    fn decisive_column(&self) -> Vec<String> {
+        let (fit, p) = (self.evidence, self.evidence.rank());
+        let loss = |k: usize| fit.coefficients[k].powi(2) / fit.covariance[k * p + k];
+        let varies = |k: &usize| fit.column(*k).any(|v| v != fit.row(0)[*k]);
+        let decisive = (0..p).filter(varies).max_by(|&a, &b| loss(a).total_cmp(&loss(b)));
+        decisive.map(|k| fit.names[k].clone()).into_iter().collect()
     }
 
     /// In a group that a column of 0 and 1 names everybody has the same outcome, and the coefficients say so.
@@ -322,7 +315,8 @@ impl Coefficients<'_> {
             least.map_or(Verdict::Pass, |(rows, _)| Verdict::of((rows as u64) < appetite.minimum_count, true));
         Some(Finding {
             item: self.item,
-            attack: "class disclosure".into(),
+            kind: Attack::ClassDisclosure,
+            attack: Attack::ClassDisclosure.words().into(),
             intruder: Intruder::OnePersonsColumns,
             measure: "smallest group with one outcome".into(),
             value: least.map(|(rows, _)| rows as f64),
@@ -343,7 +337,8 @@ impl Coefficients<'_> {
         let hat = self.evidence.hat.iter().copied().fold(0.0, f64::max).min(1.0);
         Finding {
             item: self.item,
-            attack: "membership".into(),
+            kind: Attack::Membership,
+            attack: Attack::Membership.words().into(),
             intruder: Intruder::OnePersonsColumnsAndResponse,
             measure: "area under the curve for the most exposed row".into(),
             value: Some(membership_auc(hat)),
@@ -367,10 +362,12 @@ fn group_finding(of: &Coefficients<'_>, measure: &str, size: usize, rows: &[usiz
     let (fit, appetite) = (of.evidence, of.appetite);
     let verdict = Verdict::of((size as u64) < appetite.failing_count, (size as u64) < appetite.minimum_count);
     let small = verdict >= Verdict::Review;
+    let kind = if column.is_some() { Attack::CountsOfColumns } else { Attack::IsolatedGroup };
     let columns: Vec<String> = column.filter(|_| small).map(|k| fit.names[k].clone()).into_iter().collect();
     Finding {
         item: of.item,
-        attack: if column.is_some() { "counts of columns" } else { "isolated group" }.into(),
+        kind,
+        attack: kind.words().into(),
         intruder: Intruder::Nothing,
         measure: format!("smallest number of {measure}"),
         value: Some(size as f64),

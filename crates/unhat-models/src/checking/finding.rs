@@ -181,12 +181,122 @@ impl Intruder {
     }
 }
 
+/// An attack on what a fit releases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attack {
+    /// One's own share of one's fitted value.
+    OwnShare,
+    /// The same by person.
+    OwnShareOfPerson,
+    /// Rows that a column sets apart.
+    CountsOfColumns,
+    /// People that a column sets apart.
+    CountsOfPeople,
+    /// Rows that a combination of columns sets apart.
+    IsolatedGroup,
+    /// Few responses that make up a fitted value.
+    Dominance,
+    /// Rows less rank.
+    DegreesOfFreedom,
+    /// A response that follows from the columns.
+    SolvingTheModel,
+    /// A group with one outcome.
+    ClassDisclosure,
+    /// Whether somebody was in the table.
+    Membership,
+    /// The response of one row from those of all others.
+    AllRowsButOne,
+    /// A count from the digits of a mean.
+    MeanOfWholeNumbers,
+    /// Counts from standard errors.
+    CountsFromStandardErrors,
+    /// Counts from the covariance matrix.
+    CountsFromCovariance,
+    /// Rows in one of two fits alone.
+    Differencing,
+    /// One's own share of two fits together.
+    OwnShareOfBothFits,
+    /// Rows that a combination of the columns of two fits sets apart.
+    IsolatedGroupOfBothFits,
+    /// A response from residual and fitted value.
+    Residual,
+    /// The residual that is the largest.
+    LargestResidual,
+    /// Rows beyond a quartile.
+    QuartilesOfResiduals,
+    /// A residual from a studentised one.
+    StudentisedResidual,
+    /// A residual from DFFITS.
+    ResidualFromDffits,
+    /// A residual from Cook's distance.
+    ResidualFromCooks,
+    /// An outcome from Cook's distance.
+    OutcomeFromCooks,
+    /// A secret from hat values, row by row.
+    SecretFromHat,
+    /// A secret from a fitted value.
+    SecretFromFitted,
+    /// Withheld coefficients from hat values.
+    CoefficientsFromHat,
+    /// Outcomes from hat values and Cook's distances.
+    OutcomesFromHat,
+    /// A column of 0 and 1 from hat values.
+    ColumnFromHat,
+    /// A point of a plot.
+    Point,
+    /// A bin of a plot.
+    Bin,
+}
+
+impl Attack {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Attack::OwnShare => "own share of a fitted value",
+            Attack::OwnShareOfPerson => "own share of a person's fitted values",
+            Attack::CountsOfColumns => "counts of columns",
+            Attack::CountsOfPeople => "counts of people",
+            Attack::IsolatedGroup => "isolated group",
+            Attack::Dominance => "dominance",
+            Attack::DegreesOfFreedom => "degrees of freedom",
+            Attack::SolvingTheModel => "solving the model",
+            Attack::ClassDisclosure => "class disclosure",
+            Attack::Membership => "membership",
+            Attack::AllRowsButOne => "all rows but one",
+            Attack::MeanOfWholeNumbers => "a mean of whole numbers",
+            Attack::CountsFromStandardErrors => "counts from standard errors",
+            Attack::CountsFromCovariance => "counts from the covariance matrix",
+            Attack::Differencing => "differencing with the second fit",
+            Attack::OwnShareOfBothFits => "own share of a fitted value, both fits together",
+            Attack::IsolatedGroupOfBothFits => "isolated group, both fits together",
+            Attack::Residual => "residual and fitted value",
+            Attack::LargestResidual => "the largest residual",
+            Attack::QuartilesOfResiduals => "quartiles of residuals",
+            Attack::StudentisedResidual => "residual from a studentised residual",
+            Attack::ResidualFromDffits => "residual from DFFITS",
+            Attack::ResidualFromCooks => "residual from Cook's distance",
+            Attack::OutcomeFromCooks => "outcome from Cook's distance",
+            Attack::SecretFromHat => "secret column from hat values",
+            Attack::SecretFromFitted => "secret column from fitted values",
+            Attack::CoefficientsFromHat => "coefficients from hat values",
+            Attack::OutcomesFromHat => "outcomes from hat values and Cook's distances, without coefficients",
+            Attack::ColumnFromHat => "the whole column from hat values",
+            Attack::Point => "reading the point",
+            Attack::Bin => "reading the bin",
+        }
+    }
+}
+
 /// An attack that was run, and what it reached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The released item that it reads.
     pub item: Item,
-    /// The attack, in words.
+    /// The attack.
+    pub kind: Attack,
+    /// The attack in words, with the column it is after.
     pub attack: String,
     /// Who can run it.
     pub intruder: Intruder,

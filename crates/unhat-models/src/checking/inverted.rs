@@ -3,7 +3,7 @@
 use super::by_row::outcomes;
 use super::coefficients::remedy;
 use super::evidence::printed;
-use super::{Evidence, Finding, Intruder, Item, Verdict};
+use super::{Attack, Evidence, Finding, Intruder, Item, Verdict};
 use unhat::families::{Family, Link};
 use unhat::invert::hat::{
     HatCoefficients, HatModel, HatOptions, HatPrecision, HatStatus, MOST_KNOWN_COLUMNS, ResidualKind, invert_column,
@@ -30,13 +30,14 @@ fn hat_as_printed(fit: &Evidence<'_>, digits: Option<u32>) -> Vec<f64> {
 }
 
 /// An attack that could not be run says nothing: a person has to look.
-fn not_run(error: Error, attack: &str, intruder: Intruder) -> Result<Finding> {
+fn not_run(error: Error, kind: Attack, intruder: Intruder) -> Result<Finding> {
     if matches!(error.kind(), ErrorKind::Interrupted) {
         return Err(error);
     }
     Ok(Finding {
         item: Item::Hat,
-        attack: attack.into(),
+        kind,
+        attack: kind.words().into(),
         intruder,
         measure: "not measured".into(),
         value: None,
@@ -68,12 +69,13 @@ pub(super) fn coefficients_from_hat(
     let error = match told {
         Ok((_, Some(found))) if found.status == HatStatus::Solved => error_of_coefficients(fit, &found),
         Ok(_) => None, // the attack was run and reached nothing
-        Err(error) => return not_run(error, "coefficients from hat values", Intruder::EverybodysColumns).map(Some),
+        Err(error) => return not_run(error, Attack::CoefficientsFromHat, Intruder::EverybodysColumns).map(Some),
     };
     let verdict = error.map_or(Verdict::Pass, |error| Verdict::of(error < TOLD, error < SAID));
     Ok(Some(Finding {
         item: Item::Hat,
-        attack: "coefficients from hat values".into(),
+        kind: Attack::CoefficientsFromHat,
+        attack: Attack::CoefficientsFromHat.words().into(),
         intruder: Intruder::EverybodysColumns,
         measure: "relative error of the coefficients that hat values tell, up to what they leave open".into(),
         value: error,
@@ -129,7 +131,7 @@ pub(super) fn outcomes_from_hat(
     let hat = hat_as_printed(fit, digits);
     let found = match invert_outcomes(&rows, &hat, (ResidualKind::Cook, &cook), (&options(digits), seed), run) {
         Ok(found) => found,
-        Err(error) => return not_run(error, "outcomes from hat values", Intruder::EverybodysColumns).map(Some),
+        Err(error) => return not_run(error, Attack::OutcomesFromHat, Intruder::EverybodysColumns).map(Some),
     };
     // What is not told is guessed as the commoner outcome; of the two complements the better.
     let commoner = fit.response.iter().sum::<f64>() * 2.0 > fit.rows() as f64;
@@ -138,7 +140,7 @@ pub(super) fn outcomes_from_hat(
         fit.response.iter().zip(&found.outcomes).filter(|pair| right(*pair)).count() as f64 / fit.rows() as f64
     };
     let best = right(false).max(right(true));
-    Ok(Some(outcomes(fit, best, Item::Cooks, "outcomes from hat values and Cook's distances, without coefficients")))
+    Ok(Some(outcomes(fit, best, Item::Cooks, Attack::OutcomesFromHat)))
 }
 
 /// A whole column of 0 and 1 from the hat values of a linear fit, all other columns known.
@@ -160,7 +162,7 @@ pub(super) fn column_from_hat(
     let rows = DenseRows::new(&known, p - 1)?;
     let column = match invert_column(&rows, &hat_as_printed(fit, digits), &precision(digits), seed, run) {
         Ok(found) => found.column,
-        Err(error) => return not_run(error, "a whole column from hat values", Intruder::AllOtherColumns).map(Some),
+        Err(error) => return not_run(error, Attack::ColumnFromHat, Intruder::AllOtherColumns).map(Some),
     };
     let n = fit.rows() as f64;
     let ones = fit.column(k).sum::<f64>() / n;
@@ -175,6 +177,7 @@ pub(super) fn column_from_hat(
     let verdict = right.map_or(Verdict::Pass, |right| Verdict::of(right > 0.5 * (1.0 + base), right > base + 0.05));
     Ok(Some(Finding {
         item: Item::Hat,
+        kind: Attack::ColumnFromHat,
         attack: format!("the whole column {name} from hat values"),
         intruder: Intruder::AllOtherColumns,
         measure: "share of the column told right, up to its complement".into(),

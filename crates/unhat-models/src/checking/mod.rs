@@ -7,10 +7,12 @@
 mod acro;
 mod appetite;
 mod by_row;
+mod changed;
 mod coefficients;
 mod evidence;
 mod finding;
 mod inverted;
+mod isolated;
 mod material;
 mod neighbours;
 mod numbers;
@@ -24,7 +26,7 @@ mod second;
 pub use acro::{FINDINGS_FILE, acro_config, acro_findings, acro_results};
 pub use appetite::{Appetite, Threshold};
 pub use evidence::{Evidence, Refit, half_unit, printed};
-pub use finding::{Finding, Intruder, Item, Verdict};
+pub use finding::{Attack, Finding, Intruder, Item, Verdict};
 pub use material::{Changed, Material};
 pub use remedies::{Move, Remedy, remedies};
 pub use report::{CheckedItem, CheckedModel, CheckedTable, Detail, OutputsReport, SCHEMA};
@@ -66,8 +68,8 @@ impl Default for Release {
 /// # Shapes
 /// `rows`: the table's row of each row of the fit (n); `people`: whose each row is (n).
 /// # Cost
-/// A factor, and sweeps of n·p·(p + 64) flops for every 64 of at most 9p + 40 exposed rows; for generalised fits eight more
-/// fits; for hat values what inverting them costs.
+/// A factor, and sweeps of n·p·(p + 64) flops for every 64 of at most 9p + 40 exposed rows, or of all rows of a fit of a thousand
+/// or fewer; for generalised fits sixteen more fits; for hat values what inverting them costs.
 /// # Errors
 /// Those of factors and fits; interruption.
 pub fn check(

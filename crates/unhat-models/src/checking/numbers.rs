@@ -2,7 +2,7 @@
 
 use super::coefficients::remedy;
 use super::evidence::printed;
-use super::{Appetite, Evidence, Finding, Intruder, Item, Verdict};
+use super::{Appetite, Attack, Evidence, Finding, Intruder, Item, Verdict};
 use unhat::kernels::{cholesky_in_place, cholesky_inverse};
 
 /// Digits of a printed standard error where none are named: what a summary prints.
@@ -12,7 +12,7 @@ const BELIEVED: f64 = 0.5;
 
 fn counted(
     item: Item,
-    attack: &str,
+    kind: Attack,
     least: Option<u64>,
     appetite: &Appetite,
     summary: String,
@@ -22,7 +22,8 @@ fn counted(
     let verdict = Verdict::of(below(appetite.failing_count), below(appetite.minimum_count));
     Finding {
         item,
-        attack: attack.into(),
+        kind,
+        attack: kind.words().into(),
         intruder: Intruder::Nothing,
         measure: "smallest group that is read".into(),
         value: least.map(|least| least as f64),
@@ -72,7 +73,7 @@ pub(super) fn counts_from_standard_errors(
     let advice = "fewer digits of the standard errors, or merge the small group";
     Some(counted(
         Item::StandardErrors,
-        "counts from standard errors",
+        Attack::CountsFromStandardErrors,
         right.into_iter().min(),
         appetite,
         summary,
@@ -89,11 +90,11 @@ pub(super) fn counts_from_covariance(fit: &Evidence<'_>, digits: Option<u32>, ap
     let indicators: Vec<usize> = (0..p).filter(|&k| fit.is_indicator(k)).collect();
     let mut inverse: Vec<f64> = fit.covariance.iter().map(|v| printed(*v, digits)).collect();
     let advice = "withhold the covariance matrix, or print it with two digits";
-    let attack = "counts from the covariance matrix";
+    let kind = Attack::CountsFromCovariance;
     if !cholesky_in_place(&mut inverse, p) {
         // What is printed is no covariance matrix any more: nobody inverts it.
         let summary = "as printed, the matrix cannot be inverted".into();
-        return Some(counted(Item::Covariance, attack, None, appetite, summary, advice));
+        return Some(counted(Item::Covariance, kind, None, appetite, summary, advice));
     }
     let variance = printed(fit.dispersion.sqrt(), digits).powi(2);
     let gram = cholesky_inverse(&inverse, p);
@@ -126,7 +127,7 @@ pub(super) fn counts_from_covariance(fit: &Evidence<'_>, digits: Option<u32>, ap
     let low = right.iter().filter(|v| **v < appetite.minimum_count as f64).count();
     let summary =
         format!("{} of {} counts are read, {low} of them below {}", right.len(), filled.len(), appetite.minimum_count);
-    Some(counted(Item::Covariance, attack, least, appetite, summary, advice))
+    Some(counted(Item::Covariance, kind, least, appetite, summary, advice))
 }
 
 /// Whole-number responses and indicators: the intercept is a mean a/b, and its digits give total and count.
@@ -145,7 +146,7 @@ pub(super) fn rational_mean(fit: &Evidence<'_>, digits: Option<u32>, appetite: &
     };
     Some(counted(
         Item::Coefficients,
-        "a mean of whole numbers",
+        Attack::MeanOfWholeNumbers,
         read,
         appetite,
         summary,

@@ -1,7 +1,7 @@
 //! Several rows of one person: shares and counts by person instead of by row.
 
 use super::coefficients::remedy;
-use super::{Appetite, Evidence, Finding, Intruder, Item, Verdict};
+use super::{Appetite, Attack, Evidence, Finding, Intruder, Item, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use unhat::kernels::{symmetric_eigenvalues, transpose_times_into};
 
@@ -26,7 +26,8 @@ pub(super) fn findings(
     let verdict = Verdict::of(share > appetite.own_share_fail, share > appetite.own_share_review);
     let own = Finding {
         item,
-        attack: "own share of a person's fitted values".into(),
+        kind: Attack::OwnShareOfPerson,
+        attack: Attack::OwnShareOfPerson.words().into(),
         intruder: Intruder::OnePersonsColumns,
         measure: "largest share of a person's responses in some combination of the fitted values".into(),
         value: Some(share),
@@ -86,7 +87,8 @@ fn fewest_people(fit: &Evidence<'_>, people: &[usize], appetite: &Appetite, item
     let column = fewest.filter(|_| verdict >= Verdict::Review).map(|(_, k)| fit.names[k].clone());
     Finding {
         item,
-        attack: "counts of people".into(),
+        kind: Attack::CountsOfPeople,
+        attack: Attack::CountsOfPeople.words().into(),
         intruder: Intruder::Nothing,
         measure: "fewest people that a column sets apart".into(),
         value: Some(size as f64),

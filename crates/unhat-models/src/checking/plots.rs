@@ -1,7 +1,7 @@
 //! Reading a plot of residuals against fitted values: a person's column of pixels is known from the fitted value.
 
 use super::coefficients::remedy;
-use super::{Appetite, Evidence, Finding, Intruder, Item, Verdict};
+use super::{Appetite, Attack, Evidence, Finding, Intruder, Item, Verdict};
 use std::collections::BTreeMap;
 
 /// The pixels of a plot.
@@ -54,7 +54,8 @@ pub(super) fn points(fit: &Evidence<'_>) -> Finding {
     let verdict = Verdict::of(read > 0, false);
     Finding {
         item: Item::Plot,
-        attack: "reading the point".into(),
+        kind: Attack::Point,
+        attack: Attack::Point.words().into(),
         intruder: Intruder::OnePersonsColumns,
         measure: "rows whose residual is read".into(),
         value: Some(read as f64),
@@ -75,7 +76,8 @@ pub(super) fn points(fit: &Evidence<'_>) -> Finding {
 pub(super) fn binned(appetite: &Appetite) -> Finding {
     Finding {
         item: Item::BinnedPlot,
-        attack: "reading the bin".into(),
+        kind: Attack::Bin,
+        attack: Attack::Bin.words().into(),
         intruder: Intruder::OnePersonsColumns,
         measure: "rows in the smallest bin that is drawn".into(),
         value: Some(appetite.minimum_count as f64),

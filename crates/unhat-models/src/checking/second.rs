@@ -3,7 +3,7 @@
 use super::coefficients::{Coefficients, remedy};
 use super::evidence::printed;
 use super::material::{Given, Material};
-use super::{Appetite, Evidence, Finding, Intruder, Item, Verdict};
+use super::{Appetite, Attack, Evidence, Finding, Intruder, Item, Verdict};
 use crate::regression::Model;
 use std::collections::{BTreeMap, BTreeSet};
 use unhat::{Result, Run};
@@ -72,7 +72,8 @@ pub(super) fn differencing(
     };
     Finding {
         item: Item::Coefficients,
-        attack: "differencing with the second fit".into(),
+        kind: Attack::Differencing,
+        attack: Attack::Differencing.words().into(),
         intruder: Intruder::OnePersonsColumns,
         measure: "rows in one of the two fits alone, the smaller side".into(),
         value: Some(smallest.unwrap_or(0) as f64),
@@ -89,8 +90,9 @@ pub(super) fn differencing(
 /// Several releases together. Every coefficient is linear in y: with the columns WX of all fits side by side, 0 outside
 /// each sample, the hat values of that matrix are shares of one's own response in everything that is released.
 ///
-/// Differences of honest subgroups are small shares of few rows as well; so this asks for a second look, and fails only
-/// where fewer rows are apart than the appetite allows, or no more than the fits have columns.
+/// With a fit and one of a part of its rows these are the shares in a fit of the other rows, which nobody printed: to make it one
+/// must know the columns of everybody, and many digits. So this is one step milder than a printed fit, unless fewer rows are apart
+/// than the appetite allows, or no more than the fits have columns: what fails in a printed fit asks for a second look.
 pub(super) fn stacked(
     fit: &Evidence<'_>,
     rows: &[usize],
@@ -138,14 +140,32 @@ pub(super) fn stacked(
     let smallest = [mine.len(), theirs.len()].into_iter().filter(|m| *m > 0).min().unwrap_or(usize::MAX);
     let decides = (smallest as u64) < appetite.failing_count || smallest <= fit.rank().min(second.evidence.rank());
     let softened = |mut finding: Finding| {
-        finding.attack = format!("{}, both fits together", finding.attack);
-        if finding.verdict == Verdict::Fail && !decides {
-            finding.verdict = Verdict::Review;
+        finding.kind = match finding.kind {
+            Attack::IsolatedGroup => Attack::IsolatedGroupOfBothFits,
+            _ => Attack::OwnShareOfBothFits,
+        };
+        finding.attack = finding.kind.words().into();
+        if !decides {
+            finding.verdict = match finding.verdict {
+                Verdict::Fail => Verdict::Review,
+                _ => Verdict::Pass,
+            };
+            finding.threshold = failing_threshold(finding.kind, appetite);
+            finding.remedy = remedy(finding.verdict, "one sample for all fits");
         }
+        finding.intruder = Intruder::EverybodysColumns;
         finding.detail = format!("rows {}", finding.rows.join(", "));
         finding
     };
     Ok(check.of_responses(run)?.into_iter().map(softened).collect())
+}
+
+/// Beyond this a printed fit would fail.
+fn failing_threshold(kind: Attack, appetite: &Appetite) -> Option<f64> {
+    Some(match kind {
+        Attack::IsolatedGroupOfBothFits => appetite.failing_count as f64,
+        _ => appetite.own_share_fail,
+    })
 }
 
 /// Whoever knows every other row and the person's columns has the response from XᵀXb: with full digits always; a note.
@@ -166,7 +186,8 @@ pub(super) fn all_but_one(fit: &Evidence<'_>, digits: Option<u32>, run: &Run<'_>
     let error = (error / (fit.weights[target] * unhat::kernels::dot(x, x)).max(f64::MIN_POSITIVE)).abs();
     Ok(Some(Finding {
         item: Item::Coefficients,
-        attack: "all rows but one".into(),
+        kind: Attack::AllRowsButOne,
+        attack: Attack::AllRowsButOne.words().into(),
         intruder: Intruder::AllOtherRows,
         measure: "error of the response of the most exposed row, over its residual".into(),
         value: Some(error / fit.residual(target).abs().max(f64::MIN_POSITIVE)),

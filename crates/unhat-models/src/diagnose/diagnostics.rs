@@ -1,7 +1,7 @@
 //! The diagnostics of every row of a fit, under R's names, with R's edge cases.
 
 use super::leave_out::{LeaveOut, refitted};
-use super::rule::{Flags, Measured, Rule, flags};
+use super::rule::{Flags, Limits, Measured, Rule, flags};
 use super::sweeps::{Rowwise, Swept, measure};
 use crate::regression::{Fit, Model, Problem};
 use unhat::{Result, Run};
@@ -78,7 +78,7 @@ pub struct Diagnostics {
 /// The diagnostics of a fit.
 ///
 /// # Cost
-/// One sweep beyond the fit, 6nd² flops; refits where they are asked for.
+/// One sweep beyond the fit, 2nd² flops, or nnz·d for sparse rows; refits where they are asked for.
 /// # Errors
 /// Those of sources and refits; [`unhat::ErrorKind::Interrupted`].
 /// # References
@@ -107,15 +107,11 @@ pub fn diagnostics(problem: &Problem<'_>, fit: &Fit, options: Options, run: &Run
         Ok((swept, sigma))
     })?;
     let (Swept { hat, most, most_column, robust }, sigma) = swept;
-    let p = fit.rank() as f64;
+    let (p, rank) = (fit.rank() as f64, fit.rank() as i32);
     let (count, phi) = (fit.n as f64, fit.dispersion);
     let out = |i: &usize| hat[*i].is_nan();
-    let of = |f: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
-        let value = |i: usize| if out(&i) || hat[i] == 1.0 { f64::NAN } else { f(i, 1.0 - hat[i]) };
-        (0..n).map(value).collect()
-    };
     let known = matches!(problem.model, Model::Generalised(law) if law.has_known_dispersion());
-    let rstudent = of(&|i, rest| match problem.model {
+    let rstudent = open_rows(&hat, |i, rest| match problem.model {
         Model::Linear => deviance[i] / (sigma[i] * rest.sqrt()),
         Model::Generalised(_) => {
             let both = (deviance[i].powi(2) + hat[i] * pearson[i].powi(2) / rest).sqrt().copysign(deviance[i]);
@@ -139,15 +135,15 @@ pub fn diagnostics(problem: &Problem<'_>, fit: &Fit, options: Options, run: &Run
         rule: options.rule,
         fitted: rows.at.iter().map(|at| at.mean).collect(),
         residual_working: rows.work.clone(),
-        rstandard: of(&|i, rest| deviance[i] / (phi * rest).sqrt()),
-        rstandard_pearson: of(&|i, rest| pearson[i] / (phi * rest).sqrt()),
-        cooks: of(&|i, rest| (pearson[i] / rest).powi(2) * hat[i] / (p * phi)),
-        dffits: of(&|i, rest| deviance[i] * hat[i].sqrt() / (sigma[i] * rest)),
-        covratio: of(&|i, rest| {
+        rstandard: open_rows(&hat, |i, rest| deviance[i] / (phi * rest).sqrt()),
+        rstandard_pearson: open_rows(&hat, |i, rest| pearson[i] / (phi * rest).sqrt()),
+        cooks: open_rows(&hat, |i, rest| (pearson[i] / rest).powi(2) * hat[i] / (p * phi)),
+        dffits: open_rows(&hat, |i, rest| deviance[i] * hat[i].sqrt() / (sigma[i] * rest)),
+        covratio: open_rows(&hat, |i, rest| {
             let t = deviance[i] / (sigma[i] * rest.sqrt());
-            1.0 / (rest * ((count - p - 1.0 + t * t) / (count - p)).powf(p))
+            1.0 / (rest * ((count - p - 1.0 + t * t) / (count - p)).powi(rank))
         }),
-        loo_prediction: of(&|i, rest| fit.predictor[i] - hat[i] * rows.work[i] / rest),
+        loo_prediction: open_rows(&hat, |i, rest| fit.predictor[i] - hat[i] * rows.work[i] / rest),
         most_dfbetas: most,
         most_column: most_column.iter().map(|&k| fit.kept[k as usize]).collect(),
         robust: [
@@ -172,6 +168,12 @@ pub fn diagnostics(problem: &Problem<'_>, fit: &Fit, options: Options, run: &Run
     Ok(found)
 }
 
+/// f(i, 1 − hᵢ) of every row; NaN where a row has no hat value, or is fitted by itself.
+fn open_rows(hat: &[f64], f: impl Fn(usize, f64) -> f64) -> Vec<f64> {
+    let value = |(i, h): (usize, &f64)| if h.is_nan() || *h == 1.0 { f64::NAN } else { f(i, 1.0 - h) };
+    hat.iter().enumerate().map(value).collect()
+}
+
 /// Up to so many rows all are refitted where refits are asked for; beyond, those that are flagged.
 const REFIT_ALL: usize = 5000;
 
@@ -188,7 +190,8 @@ impl Diagnostics {
             cooks: self.cooks[i],
             rstudent: self.rstudent[i],
         };
-        (0..self.hat.len()).map(|i| flags(rule, &row(i), n, fit.rank())).collect()
+        let limits = Limits::of(rule, n, fit.rank());
+        (0..self.hat.len()).map(|i| flags(&limits, &row(i))).collect()
     }
 
     /// Replaces one step by refits.

@@ -36,6 +36,6 @@ pub use diagnostics::{Change, Diagnostics, Options, diagnostics};
 pub use leave_out::LeaveOut;
 pub use model_scores::{ModelScores, model_scores};
 pub use report::{Coefficient, DiagnoseReport, DiagnosedRow, LISTED, MissingColumn, RuleCount};
-pub use request::{Diagnosed, Request};
+pub use request::{Accuracy, Diagnosed, Request};
 pub use rule::{Flags, Rule};
 pub use summary::summary;

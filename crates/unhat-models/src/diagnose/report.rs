@@ -164,7 +164,7 @@ impl DiagnoseReport {
         let size = |ratio: f64| ratio.ln().abs();
         let robust = ratios.max_by(|(_, a), (_, b)| size(*a).total_cmp(&size(*b)));
         let linear = fit.linear.as_ref();
-        let columns = answer.columns();
+        let (columns, accuracy) = (answer.columns(), answer.accuracy());
         DiagnoseReport {
             formula: answer.formula.clone(),
             model: if answer.model == Model::Linear { "lm" } else { "glm" }.into(),
@@ -197,7 +197,7 @@ impl DiagnoseReport {
             predictive_r_squared: found.predictive_r_squared.and_then(some),
             iterations: fit.iterations as u64,
             condition: fit.condition,
-            digits: columns.iter().map(|(name, _)| (name.to_string(), answer.digits(name))).collect(),
+            digits: columns.iter().map(|(name, _)| (name.to_string(), accuracy.digits(name))).collect(),
             rule: found.rule.name().into(),
             flagged: found.flags.iter().filter(|flags| flags.any()).count() as u64,
             flagged_by: counts(answer),
@@ -227,7 +227,12 @@ fn counts(answer: &Diagnosed<'_>) -> Vec<RuleCount> {
 fn most(answer: &Diagnosed<'_>, listed: usize) -> Vec<DiagnosedRow> {
     let found = &answer.found;
     let mut order: Vec<usize> = (0..found.cooks.len()).filter(|&i| found.cooks[i].is_finite()).collect();
-    order.sort_by(|&i, &k| found.cooks[k].total_cmp(&found.cooks[i]).then(i.cmp(&k)));
+    let falling = |i: &usize, k: &usize| found.cooks[*k].total_cmp(&found.cooks[*i]).then(i.cmp(k));
+    if listed < order.len() {
+        order.select_nth_unstable_by(listed, falling);
+        order.truncate(listed);
+    }
+    order.sort_by(falling);
     let row = |&i: &usize| DiagnosedRow {
         row: answer.frame.label(i),
         hat: some(found.hat[i]),
@@ -238,5 +243,5 @@ fn most(answer: &Diagnosed<'_>, listed: usize) -> Vec<DiagnosedRow> {
         by: some(found.most_dfbetas[i]),
         flag: answer.flag(i),
     };
-    order.iter().take(listed).map(row).collect()
+    order.iter().map(row).collect()
 }

@@ -132,22 +132,41 @@ impl Diagnosed<'_> {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    /// Decimal digits to expect of a column, from the condition, the least 1 − h, and what the fit leaves of the response.
-    ///
-    /// −log₁₀ of the sum of what enters: the error of h, over 1 − h where that divides; ε‖fitted‖/s of residuals.
+    /// What the digits of the columns follow from.
     #[must_use]
-    pub fn digits(&self, column: &str) -> f64 {
+    pub fn accuracy(&self) -> Accuracy {
         let hat = 10f64.powf(-self.fit.digits);
         let open = self.found.hat.iter().filter(|h| **h < 1.0).fold(1.0f64, |least, h| least.min(1.0 - h));
         let largest = self.fit.predictor.iter().zip(&self.fit.rows.row_scale).map(|(eta, r)| (eta * r).abs());
         let spread = (self.fit.pearson / self.fit.n.max(1) as f64).sqrt();
-        let residual = f64::EPSILON * (self.fit.rank() as f64).sqrt() * largest.fold(0.0, f64::max) / spread + hat;
+        let rank = self.fit.rank() as f64;
+        let residual = f64::EPSILON * rank.sqrt() * largest.fold(0.0, f64::max) / spread + hat;
+        Accuracy { hat, open, residual, rank }
+    }
+}
+
+/// Errors to expect of a diagnosis, from the condition, the least 1 − h, and what the fit leaves of the response.
+#[derive(Clone, Copy, Debug)]
+pub struct Accuracy {
+    /// Of hat values.
+    hat: f64,
+    /// The least 1 − h.
+    open: f64,
+    /// Of residuals: ε‖fitted‖/s, and that of hat values.
+    residual: f64,
+    rank: f64,
+}
+
+impl Accuracy {
+    /// Decimal digits to expect of a column: −log₁₀ of the sum of what enters it, error of h, over 1 − h where that divides, and
+    /// that of residuals.
+    #[must_use]
+    pub fn digits(&self, column: &str) -> f64 {
         let error = match column {
-            "fitted" | "linear_predictor" => hat,
-            "hat" => hat,
-            "residual" | "residual_deviance" | "residual_pearson" | "residual_working" => residual,
-            "covratio" => self.fit.rank() as f64 * hat / open + residual,
-            _ => hat / open + residual,
+            "fitted" | "linear_predictor" | "hat" => self.hat,
+            "residual" | "residual_deviance" | "residual_pearson" | "residual_working" => self.residual,
+            "covratio" => self.rank * self.hat / self.open + self.residual,
+            _ => self.hat / self.open + self.residual,
         };
         match error.is_finite() {
             true => (-error.log10()).clamp(0.0, 16.0),

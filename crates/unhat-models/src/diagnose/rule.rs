@@ -1,6 +1,6 @@
 //! Which rows are flagged: the rules of R and of the books, each by its name.
 
-use super::tails::{f_cdf, t_two_sided};
+use super::tails::{f_median, t_two_sided};
 use std::str::FromStr;
 use unhat::{ErrorKind, Result};
 
@@ -105,17 +105,33 @@ pub(super) struct Measured {
     pub rstudent: f64,
 }
 
-/// The flags of a row among n with rank k.
-pub(super) fn flags(rule: Rule, row: &Measured, n: usize, k: usize) -> Flags {
-    let (n, k) = (n as f64, k as f64);
+/// The limits of a rule among n rows with rank k.
+pub(super) struct Limits {
+    rule: Rule,
+    n: f64,
+    k: f64,
+    /// P(F ≤ f) = 0.5 with (k, n − k) degrees of freedom; NaN where the rule does not ask.
+    median: f64,
+}
+
+impl Limits {
+    pub fn of(rule: Rule, n: usize, k: usize) -> Limits {
+        let (n, k) = (n as f64, k as f64);
+        Limits { rule, n, k, median: if rule == Rule::R { f_median(k, n - k) } else { f64::NAN } }
+    }
+}
+
+/// The flags of a row.
+pub(super) fn flags(limits: &Limits, row: &Measured) -> Flags {
+    let (n, k) = (limits.n, limits.k);
     let none = Flags::default();
-    match rule {
+    match limits.rule {
         Rule::R => Flags {
             hat: row.hat > 3.0 * k / n,
             dffits: row.dffits.abs() > 3.0 * (k / (n - k)).sqrt(),
             covratio: (1.0 - row.covratio).abs() > 3.0 * k / (n - k),
             dfbetas: row.dfbetas.abs() > 1.0,
-            cooks: f_cdf(row.cooks, k, n - k) > 0.5,
+            cooks: row.cooks > limits.median,
             rstudent: false,
         },
         Rule::Bkw => Flags {

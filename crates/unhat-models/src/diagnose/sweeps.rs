@@ -4,8 +4,7 @@
 use crate::regression::Fit;
 use unhat::gram::FactorMethod;
 use unhat::kernels::{
-    Chunks, add_gram, add_weighted_gram, gram_stretches, merged, prefers_pairs, row_norms_squared, scale_rows_into,
-    solve_lower_transposed_rows, symmetrise, transpose, with_scratch,
+    Chunks, merged, prefers_pairs, row_norms_squared, solve_lower_transposed_rows, vectorised, with_scratch,
 };
 use unhat::rows::{Block, Pass, RowSource, Rows, Shape, sweep};
 use unhat::{Result, Run};
@@ -20,8 +19,8 @@ pub(super) struct Rowwise<'a> {
     pub residual: &'a [f64],
     /// M⁻¹ where rows are sparse and handled by pairs of entries.
     inverse: Option<&'a [f64]>,
-    /// √diag((XᵀVX)⁻¹).
-    size: Vec<f64>,
+    /// 1/√diag((XᵀVX)⁻¹).
+    per_size: Vec<f64>,
     /// Σd².
     total: f64,
 }
@@ -34,7 +33,7 @@ impl<'a> Rowwise<'a> {
             fit,
             residual,
             inverse: pairs.then(|| fit.factor().inverse()),
-            size: (0..p).map(|j| fit.unscaled_covariance[j + j * p].sqrt()).collect(),
+            per_size: (0..p).map(|j| 1.0 / fit.unscaled_covariance[j + j * p].sqrt()).collect(),
             total: fit.deviance,
         }
     }
@@ -51,29 +50,33 @@ impl<'a> Rowwise<'a> {
         if rest <= f64::EPSILON * self.total { f64::NAN } else { (rest / df).sqrt() }
     }
 
-    /// Calls `f(rows within the block, hat values, rᵢM⁻¹(aᵢ − μ))` chunk by chunk, the last row by row, and `sums` with
-    /// whitened rows and their hat values, where rows are whitened.
-    pub fn each(
-        &self,
-        rows: &Rows<'_>,
-        mut sums: impl FnMut(std::ops::Range<usize>, &[f64], &[f64]),
-        mut f: impl FnMut(std::ops::Range<usize>, &[f64], &mut [f64]),
-    ) {
+    /// Calls `f(rows within the block, hat values, cᵢ)` chunk by chunk, cᵢ = rᵢ(XᵀVX)⁻¹aᵢ in the columns themselves: what the
+    /// coefficients owe to the residual of row i.
+    pub fn each(&self, rows: &Rows<'_>, mut f: impl FnMut(std::ops::Range<usize>, &[f64], &mut [f64])) {
         let p = self.fit.rank();
         let scale = &self.fit.rows.row_scale;
         if let (Some(inverse), Block::Csr(block)) = (self.inverse, rows.block) {
-            with_scratch(p, |c| {
-                for i in 0..block.rows() {
-                    let r = scale[rows.start + i];
-                    let (indices, values) = block.row(i);
-                    c.fill(0.0);
-                    for (&j, v) in indices.iter().zip(values) {
-                        let column = &inverse[j as usize * p..(j as usize + 1) * p];
-                        c.iter_mut().zip(column).for_each(|(c, m)| *c += v * m);
-                    }
-                    let hat = r * r * indices.iter().zip(values).map(|(&j, v)| v * c[j as usize]).sum::<f64>();
-                    c.iter_mut().for_each(|c| *c *= r);
-                    f(i..i + 1, &[whole(hat)], c);
+            // Changes of all coefficients of so many rows stay in the cache.
+            let chunk = (65_536 / p).clamp(16, 1024).min(block.rows());
+            with_scratch(chunk * (p + 1), |scratch| {
+                let (c, hats) = scratch.split_at_mut(chunk * p);
+                for start in (0..block.rows()).step_by(chunk.max(1)) {
+                    let range = start..(start + chunk).min(block.rows());
+                    let (c, hats) = (&mut c[..range.len() * p], &mut hats[..range.len()]);
+                    vectorised(|| {
+                        for ((i, c), hat) in range.clone().zip(c.chunks_exact_mut(p)).zip(hats.iter_mut()) {
+                            let r = scale[rows.start + i];
+                            let (indices, values) = block.row(i);
+                            c.fill(0.0);
+                            for (&j, v) in indices.iter().zip(values) {
+                                let column = &inverse[j as usize * p..(j as usize + 1) * p];
+                                let v = r * v;
+                                c.iter_mut().zip(column).for_each(|(c, m)| *c += v * m);
+                            }
+                            *hat = whole(r * indices.iter().zip(values).map(|(&j, v)| v * c[j as usize]).sum::<f64>());
+                        }
+                    });
+                    f(range, hats, c);
                 }
             });
             return;
@@ -84,39 +87,39 @@ impl<'a> Rowwise<'a> {
             with_scratch(range.len(), |hats| {
                 row_norms_squared(u, p, hats);
                 hats.iter_mut().for_each(|h| *h = whole(*h));
-                sums(range.clone(), u, hats);
                 solve_lower_transposed_rows(lower, p, u);
+                vectorised(|| u.chunks_exact_mut(p).for_each(|c| self.fit.geometry().to_columns(c)));
                 f(range, hats, u);
             });
         });
     }
 
-    /// The changes of the coefficients of the kept columns when a row is left out, in place of rᵢM⁻¹(aᵢ − μ).
-    fn change(&self, c: &mut [f64], residual: f64, hat: f64) {
-        let factor = if hat == 1.0 { 0.0 } else { residual / (1.0 - hat) };
-        c.iter_mut().for_each(|c| *c *= factor);
-        self.fit.geometry().to_columns(c);
+    /// By what cᵢ becomes the change of the coefficients when row i is left out: residual/(1 − h).
+    fn leaving(&self, residual: f64, hat: f64) -> f64 {
+        if hat == 1.0 { 0.0 } else { residual / (1.0 - hat) }
     }
 
     /// Calls `f(changes of the coefficients)` for the rows of a block in order; NaN for rows of weight 0. `scaled`: in units of
     /// σ₍ᵢ₎ and the standard errors; `residual` is what leaves with the row.
     pub fn changes(&self, rows: &Rows<'_>, scaled: bool, residual: &[f64], f: &mut impl FnMut(&[f64])) {
         let p = self.fit.rank();
-        let each = |range: std::ops::Range<usize>, hats: &[f64], c: &mut [f64]| {
+        self.each(rows, |range, hats, c| {
             for ((i, hat), c) in range.zip(hats).zip(c.chunks_exact_mut(p)) {
                 let row = rows.start + i;
-                self.change(c, residual[row], *hat);
-                if scaled {
-                    let sigma = self.sigma_without(row, *hat);
-                    c.iter_mut().zip(&self.size).for_each(|(c, size)| *c /= sigma * size);
+                let by = self.leaving(residual[row], *hat);
+                match scaled {
+                    false => c.iter_mut().for_each(|c| *c *= by),
+                    true => {
+                        let by = by / self.sigma_without(row, *hat);
+                        c.iter_mut().zip(&self.per_size).for_each(|(c, size)| *c *= by * size);
+                    }
                 }
                 if self.fit.rows.row_scale[row] == 0.0 {
                     c.fill(f64::NAN);
                 }
                 f(c);
             }
-        };
-        self.each(rows, |_, _, _| {}, each);
+        });
     }
 }
 
@@ -148,32 +151,42 @@ struct Measure<'a> {
 pub(super) fn measure(source: &dyn RowSource, rowwise: &Rowwise<'_>, score: &[f64], run: &Run<'_>) -> Result<Swept> {
     let n = source.shape().rows;
     let mut out = vec![0.0; n * WIDTH];
-    let sums = sweep(source, &Measure { rowwise, score }, &mut out, run)?;
+    let robust = sweep(source, &Measure { rowwise, score }, &mut out, run)?;
     let column = |k: usize| out.iter().skip(k).step_by(WIDTH);
     Ok(Swept {
         hat: column(0).copied().collect(),
         most: column(1).copied().collect(),
         most_column: column(2).map(|v| *v as u32).collect(),
-        robust: sums.map(|sum| rowwise.sandwich(sum)),
+        robust,
     })
 }
 
-impl Rowwise<'_> {
-    /// The diagonal of M⁻¹SM⁻¹ in the columns themselves; S is whitened unless rows were handled by pairs.
-    fn sandwich(&self, mut sum: Vec<f64>) -> Vec<f64> {
-        let p = self.fit.rank();
-        symmetrise(&mut sum, p);
-        let lower = self.fit.factor().lower();
-        for _ in 0..2 {
-            if self.inverse.is_some() {
-                unhat::kernels::solve_lower_rows(lower, p, &mut sum);
-            }
-            solve_lower_transposed_rows(lower, p, &mut sum);
-            transpose(&mut sum, p);
-        }
-        let found = self.fit.geometry().covariance(&sum);
-        (0..p).map(|j| found[j + j * p]).collect()
+/// acc_k += share_k·c∘c, and the entry of c∘size that is largest in size, with its place.
+///
+/// The rows cᵢ of (XᵀVX)⁻¹XᵀV^½ make the diagonal of the sandwich (XᵀVX)⁻¹[Σ sᵢ²xxᵀ](XᵀVX)⁻¹ a sum of squares: no matrix is summed.
+#[inline(always)]
+fn absorb(c: &[f64], size: &[f64], shares: [f64; 3], acc: &mut [Vec<f64>; 3]) -> (f64, usize) {
+    const LANES: usize = 8;
+    let [first, second, third] = acc;
+    for (((c, a), b), d) in c.iter().zip(first).zip(second).zip(third) {
+        let square = c * c;
+        *a += shares[0] * square;
+        *b += shares[1] * square;
+        *d += shares[2] * square;
     }
+    let mut most = [0.0f64; LANES];
+    let (lanes, sizes) = (c.chunks_exact(LANES), size.chunks_exact(LANES));
+    let rest = lanes.remainder().iter().zip(sizes.remainder()).map(|(c, s)| (c * s).abs());
+    let mut largest = rest.fold(0.0, f64::max);
+    for (c, s) in lanes.zip(sizes) {
+        for k in 0..LANES {
+            let v = (c[k] * s[k]).abs();
+            most[k] = if v > most[k] { v } else { most[k] };
+        }
+    }
+    largest = most.iter().copied().fold(largest, f64::max);
+    let place = c.iter().zip(size).position(|(c, s)| (c * s).abs() == largest).unwrap_or(0);
+    (c[place] * size[place], place)
 }
 
 impl Pass for Measure<'_> {
@@ -181,57 +194,29 @@ impl Pass for Measure<'_> {
 
     fn zero(&self) -> Self::Acc {
         let p = self.rowwise.fit.rank();
-        std::array::from_fn(|_| vec![0.0; p * p])
+        std::array::from_fn(|_| vec![0.0; p])
     }
 
     fn add(&self, acc: &mut Self::Acc, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
         let (p, work) = (self.rowwise.fit.rank(), self.rowwise);
-        let share = |row: usize, hat: f64, k: usize| {
-            let s = self.score[row] * self.score[row];
-            s / (1.0 - hat).powi(k as i32)
-        };
-        work.each(
-            rows,
-            |range, u, hats| {
-                for (k, sum) in acc.iter_mut().enumerate() {
-                    with_scratch(u.len(), |scaled| {
-                        let first = range.start;
-                        scale_rows_into(u, p, |i| share(rows.start + first + i, hats[i], k), scaled);
-                        add_gram(u, scaled, p, sum);
-                    });
-                }
-            },
-            |range, hats, c| {
-                for ((i, hat), c) in range.zip(hats).zip(c.chunks_exact_mut(p)) {
-                    let row = rows.start + i;
+        work.each(rows, |range, hats, c| {
+            vectorised(|| {
+                for ((i, hat), c) in range.zip(hats).zip(c.chunks_exact(p)) {
+                    let (row, rest) = (rows.start + i, 1.0 - hat);
                     let place = &mut out[i * WIDTH..(i + 1) * WIDTH];
                     if work.fit.rows.row_scale[row] == 0.0 {
                         place.copy_from_slice(&[f64::NAN, f64::NAN, 0.0]);
                         continue;
                     }
-                    work.change(c, work.residual[row], *hat);
-                    let sigma = work.sigma_without(row, *hat);
-                    let (mut most, mut column) = (0.0f64, 0);
-                    for (j, (c, size)) in c.iter().zip(&work.size).enumerate() {
-                        let scaled = c / (sigma * size);
-                        if scaled.abs() > most.abs() || scaled.is_nan() {
-                            (most, column) = (scaled, j);
-                        }
-                    }
-                    place.copy_from_slice(&[*hat, most, column as f64]);
+                    let square = self.score[row] * self.score[row];
+                    // Where h = 1 the shares have no value, and HC2 and HC3 none.
+                    let shares = [square, square / rest, square / (rest * rest)];
+                    let (most, column) = absorb(c, &work.per_size, shares, acc);
+                    let by = work.leaving(work.residual[row], *hat) / work.sigma_without(row, *hat);
+                    place.copy_from_slice(&[*hat, most * by, column as f64]);
                 }
-            },
-        );
-        if work.inverse.is_some() {
-            for (k, sum) in acc.iter_mut().enumerate() {
-                let weight = |i: usize| {
-                    let row = rows.start + i;
-                    let r = work.fit.rows.row_scale[row];
-                    if r == 0.0 { 0.0 } else { r * r * share(row, out[i * WIDTH], k) }
-                };
-                add_weighted_gram(&rows.block, p, weight, sum);
-            }
-        }
+            });
+        });
         Ok(())
     }
 
@@ -242,9 +227,5 @@ impl Pass for Measure<'_> {
 
     fn width(&self) -> usize {
         WIDTH
-    }
-
-    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
-        gram_stretches(shape, blocks)
     }
 }

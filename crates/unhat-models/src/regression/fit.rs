@@ -7,7 +7,7 @@ use super::linear_summary::LinearSummary;
 use super::model_matrix::Columns;
 use super::problem::{Model, Problem, require_problem};
 use super::scale::{RowState, state_at};
-use super::scoring::{Reached, Scoring};
+use super::scoring::{First, Reached, Scoring, first_residuals};
 use unhat::families::Family;
 use unhat::gram::{Factor, FactorMethod};
 use unhat::kernels::dot;
@@ -116,7 +116,8 @@ impl Fit {
 /// # Shapes
 /// As [`Problem`] says.
 /// # Cost
-/// For each step three sweeps, nd² flops; linear models take two or three steps and one factor.
+/// For each step three sweeps, nd² flops. Linear models take one factor, nd² flops, and four sweeps: sums of columns, the
+/// factor, the residuals of the first step, those of the second.
 /// # Errors
 /// [`ErrorKind::Shape`] and [`ErrorKind::NotFinite`]; [`ErrorKind::Option`] for a response that the family does not have, naming
 /// the row; [`ErrorKind::Numerical`] where nothing is estimable, or there is no maximum of the likelihood (separation).
@@ -172,14 +173,16 @@ fn fitted(problem: &Problem<'_>, start: Option<&[f64]>, settles: bool, run: &Run
         );
     }
     let (first, state) = first_state(problem, &law);
-    let sums = ColumnSums::of(problem.source, &state.row_scale, problem.intercept, run)?;
+    let u = first_residuals(problem, &first, &state);
+    let sums = ColumnSums::of(problem.source, &state.row_scale, &u, problem.intercept, run)?;
     let tolerance = if problem.model == Model::Linear { LINEAR_TOLERANCE } else { GENERALISED_TOLERANCE };
-    let (kept, first_factor) = independent_columns(problem.source, &state.row_scale, &sums, tolerance, run)?;
+    let (kept, factor) = independent_columns(problem.source, &state.row_scale, &sums, tolerance, run)?;
     if kept.is_empty() {
         require_finite(problem.source, "matrix")?;
         return Err(ErrorKind::Numerical { reason: "every column is 0: there is nothing to estimate".into() }.into());
     }
-    let geometry = Geometry { shift: sums.kept(&kept), columns: kept.len() };
+    let (shift, products) = sums.kept(&kept);
+    let geometry = Geometry { shift, columns: kept.len() };
     let reduced;
     let source: &dyn RowSource = match kept.len() == problem.source.shape().columns {
         true => problem.source,
@@ -195,11 +198,8 @@ fn fitted(problem: &Problem<'_>, start: Option<&[f64]>, settles: bool, run: &Run
         }
         gamma
     });
-    let reached = Scoring { problem, law, source, geometry: &geometry, run, settles }.climb(
-        (first, state),
-        start,
-        first_factor,
-    )?;
+    let first = First { predictor: first, state, products: Some(products), factor };
+    let reached = Scoring { problem, law, source, geometry: &geometry, run, settles }.climb(first, start)?;
     let Reached { mut gamma, predictor, state, factor, iterations } = reached;
     let p = kept.len();
     let mut warnings = Vec::new();
@@ -316,7 +316,8 @@ fn null_deviance(problem: &Problem<'_>, law: &Law, run: &Run<'_>) -> Result<f64>
             let source = DenseRows::new(&ones, 1)?;
             let geometry = Geometry { shift: None, columns: 1 };
             let scoring = Scoring { problem, law: *law, source: &source, geometry: &geometry, run, settles: false };
-            Ok(scoring.climb(first_state(problem, law), None, None)?.state.deviance)
+            let (predictor, state) = first_state(problem, law);
+            Ok(scoring.climb(First { predictor, state, products: None, factor: None }, None)?.state.deviance)
         }
     }
 }

@@ -2,38 +2,50 @@
 
 use unhat::gram::Factor;
 use unhat::kernels::{
-    Chunks, Transform, add_transposed_rows_times_vector, dot, merged, rows_times_vector, with_scratch,
+    Chunks, Transform, add_transposed_rows_times_vector, dot, merged, rows_times_vector, vectorised, with_scratch,
 };
 use unhat::leverage::{gram_factor, is_large_and_sparse};
-use unhat::rows::{Pass, RowSource, Rows, sweep};
+use unhat::rows::{Block, Pass, RowSource, Rows, sweep};
 use unhat::{ErrorKind, Result, Run};
 
-/// Means and sizes of columns whose rows are scaled by r.
+/// Means and sizes of columns whose rows are scaled by r, and their products with a vector u.
 #[derive(Clone, Debug)]
 pub(super) struct ColumnSums {
     /// μⱼ = Σr²aⱼ/Σr², 0 for the intercept; None where rows stay as they are.
     means: Option<Vec<f64>>,
     /// √Σr²aⱼ².
     sizes: Vec<f64>,
+    /// Σu(aⱼ − μⱼ).
+    products: Vec<f64>,
 }
 
 impl ColumnSums {
     /// In one sweep. Rows are centred where the first column is the intercept, unless they are sparse and many.
-    pub fn of(source: &dyn RowSource, row_scale: &[f64], intercept: bool, run: &Run<'_>) -> Result<ColumnSums> {
+    pub fn of(
+        source: &dyn RowSource,
+        row_scale: &[f64],
+        u: &[f64],
+        intercept: bool,
+        run: &Run<'_>,
+    ) -> Result<ColumnSums> {
         let shape = source.shape();
         let d = shape.columns;
-        let sums = sweep(source, &SumsPass { row_scale, columns: d }, &mut [], run)?;
-        let total = sums[3 * d];
+        let sums = sweep(source, &SumsPass { row_scale, u, columns: d }, &mut [], run)?;
         for j in 0..d {
-            let (square, largest) = (sums[d + j], sums[2 * d + j]);
-            if !square.is_finite() || (largest > 0.0 && square < 1e-280 * total) {
+            let (square, largest) = (sums.squares[j], sums.largest[j]);
+            if !square.is_finite() || (largest > 0.0 && square < 1e-280 * sums.total) {
                 let reason = format!("the squares of column {} over- or underflow: rescale it", j + 1);
                 return Err(ErrorKind::Numerical { reason }.into());
             }
         }
         let centred = intercept && !is_large_and_sparse(&shape);
-        let means = centred.then(|| (0..d).map(|j| if j == 0 { 0.0 } else { sums[j] / total }).collect());
-        Ok(ColumnSums { means, sizes: sums[d..2 * d].iter().map(|square| square.sqrt()).collect() })
+        let mean = |j: usize| if j == 0 { 0.0 } else { sums.values[j] / sums.total };
+        let means: Option<Vec<f64>> = centred.then(|| (0..d).map(mean).collect());
+        let mut products = sums.products;
+        if let Some(means) = &means {
+            products.iter_mut().zip(means).for_each(|(product, mean)| *product -= mean * sums.of_u);
+        }
+        Ok(ColumnSums { means, sizes: sums.squares.iter().map(|square| square.sqrt()).collect(), products })
     }
 
     pub fn shift(&self) -> Option<&[f64]> {
@@ -44,55 +56,88 @@ impl ColumnSums {
         &self.sizes
     }
 
-    /// What is subtracted from the columns that are kept.
-    pub fn kept(&self, kept: &[usize]) -> Option<Vec<f64>> {
-        self.means.as_ref().map(|means| kept.iter().map(|&j| means[j]).collect())
+    /// What is subtracted from the columns that are kept, and their products.
+    pub fn kept(&self, kept: &[usize]) -> (Option<Vec<f64>>, Vec<f64>) {
+        let of = |values: &Vec<f64>| kept.iter().map(|&j| values[j]).collect();
+        (self.means.as_ref().map(of), of(&self.products))
     }
 }
 
-/// Σr²aⱼ, Σr²aⱼ², max|aⱼ| over rows with r > 0, and Σr².
 struct SumsPass<'a> {
     row_scale: &'a [f64],
+    u: &'a [f64],
     columns: usize,
 }
 
+/// Sums over rows.
+struct Sums {
+    /// Σr²aⱼ.
+    values: Vec<f64>,
+    /// Σr²aⱼ².
+    squares: Vec<f64>,
+    /// max|aⱼ| over rows with r > 0.
+    largest: Vec<f64>,
+    /// Σuaⱼ.
+    products: Vec<f64>,
+    /// Σr².
+    total: f64,
+    /// Σu.
+    of_u: f64,
+}
+
 impl Pass for SumsPass<'_> {
-    type Acc = Vec<f64>;
-    fn zero(&self) -> Vec<f64> {
-        vec![0.0; 3 * self.columns + 1]
+    type Acc = Sums;
+    fn zero(&self) -> Sums {
+        let [values, squares, largest, products] = std::array::from_fn(|_| vec![0.0; self.columns]);
+        Sums { values, squares, largest, products, total: 0.0, of_u: 0.0 }
     }
-    fn add(&self, acc: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
+    fn add(&self, acc: &mut Sums, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
         let d = self.columns;
-        let mut entry = |row: usize, j: usize, a: f64| {
-            let w = self.row_scale[row] * self.row_scale[row];
-            acc[j] += w * a;
-            acc[d + j] += w * a * a;
-            if w > 0.0 {
-                acc[2 * d + j] = acc[2 * d + j].max(a.abs());
-            }
-        };
+        let range = rows.range();
+        let (scale, u) = (&self.row_scale[range.clone()], &self.u[range]);
+        let Sums { values, squares, largest, products, total, of_u } = acc;
         match rows.block {
-            unhat::rows::Block::Dense(block) => {
-                for (i, row) in block.values.chunks_exact(d).enumerate() {
-                    row.iter().enumerate().for_each(|(j, a)| entry(rows.start + i, j, *a));
+            Block::Dense(block) => vectorised(|| {
+                for ((row, r), u) in block.values.chunks_exact(d).zip(scale).zip(u) {
+                    let (w, counts) = (r * r, if *r > 0.0 { 1.0 } else { 0.0 });
+                    let sums =
+                        values.iter_mut().zip(squares.iter_mut()).zip(largest.iter_mut()).zip(products.iter_mut());
+                    for ((((value, square), largest), product), a) in sums.zip(row) {
+                        let size = counts * a.abs();
+                        *value += w * a;
+                        *square += w * a * a;
+                        *largest = if size > *largest { size } else { *largest };
+                        *product += u * a;
+                    }
                 }
-            }
-            unhat::rows::Block::Csr(block) => {
-                for i in 0..block.rows() {
-                    let (indices, values) = block.row(i);
-                    indices.iter().zip(values).for_each(|(&j, a)| entry(rows.start + i, j as usize, *a));
+            }),
+            Block::Csr(block) => {
+                for ((i, r), u) in (0..block.rows()).zip(scale).zip(u) {
+                    let (w, counts) = (r * r, if *r > 0.0 { 1.0 } else { 0.0 });
+                    let (indices, row) = block.row(i);
+                    for (&j, a) in indices.iter().zip(row) {
+                        let j = j as usize;
+                        values[j] += w * a;
+                        squares[j] += w * a * a;
+                        largest[j] = largest[j].max(counts * a.abs());
+                        products[j] += u * a;
+                    }
                 }
             }
         }
-        acc[3 * d] += self.row_scale[rows.range()].iter().map(|r| r * r).sum::<f64>();
+        *total += scale.iter().map(|r| r * r).sum::<f64>();
+        *of_u += u.iter().sum::<f64>();
         Ok(())
     }
-    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
-        let d = self.columns;
-        let largest: Vec<f64> = (2 * d..3 * d).map(|j| left[j].max(right[j])).collect();
-        let mut sums = merged(left, right);
-        sums[2 * d..3 * d].copy_from_slice(&largest);
-        sums
+    fn merge(&self, left: Sums, right: Sums) -> Sums {
+        Sums {
+            values: merged(left.values, right.values),
+            squares: merged(left.squares, right.squares),
+            largest: left.largest.iter().zip(&right.largest).map(|(a, b)| a.max(*b)).collect(),
+            products: merged(left.products, right.products),
+            total: left.total + right.total,
+            of_u: left.of_u + right.of_u,
+        }
     }
 }
 
@@ -128,6 +173,19 @@ impl Geometry {
         let mut out = vec![0.0; source.shape().rows];
         sweep(source, &Predict { geometry: self, gamma }, &mut out, run)?;
         Ok(out)
+    }
+
+    /// (a − μ)ᵀγ for every row, and Σ uᵢ(aᵢ − μ) with uᵢ = u(i, (aᵢ − μ)ᵀγ), in one sweep.
+    pub(super) fn predictors_and_products(
+        &self,
+        source: &dyn RowSource,
+        gamma: &[f64],
+        u: impl Fn(usize, f64) -> f64 + Sync,
+        run: &Run<'_>,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let mut out = vec![0.0; source.shape().rows];
+        let products = sweep(source, &Both { geometry: self, gamma, u }, &mut out, run)?;
+        Ok((out, products))
     }
 
     /// Σ uᵢ(aᵢ − μ).
@@ -183,6 +241,48 @@ impl Pass for Predict<'_> {
         Ok(())
     }
     fn merge(&self, _: (), _: ()) {}
+    fn width(&self) -> usize {
+        1
+    }
+}
+
+struct Both<'a, F> {
+    geometry: &'a Geometry,
+    gamma: &'a [f64],
+    u: F,
+}
+
+impl<F: Fn(usize, f64) -> f64 + Sync> Pass for Both<'_, F> {
+    type Acc = Vec<f64>;
+    fn zero(&self) -> Vec<f64> {
+        vec![0.0; self.geometry.columns]
+    }
+    fn add(&self, acc: &mut Vec<f64>, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        let weigh = |range: std::ops::Range<usize>, eta: &[f64], u: &mut [f64]| {
+            range.zip(eta).zip(u).for_each(|((i, eta), u)| *u = (self.u)(rows.start + i, *eta));
+        };
+        match self.geometry.shift {
+            None => {
+                rows.block.apply_into(self.gamma, out);
+                with_scratch(out.len(), |u| {
+                    weigh(0..u.len(), out, u);
+                    rows.block.apply_transpose_add(u, acc);
+                });
+            }
+            Some(_) => self.geometry.each(rows, |range, values| {
+                let out = &mut out[range.clone()];
+                rows_times_vector(values, self.geometry.columns, self.gamma, out);
+                with_scratch(out.len(), |u| {
+                    weigh(range, out, u);
+                    add_transposed_rows_times_vector(values, self.geometry.columns, u, acc);
+                });
+            }),
+        }
+        Ok(())
+    }
+    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
+        merged(left, right)
+    }
     fn width(&self) -> usize {
         1
     }

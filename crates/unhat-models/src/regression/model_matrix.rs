@@ -108,7 +108,11 @@ impl<'a> ModelMatrix<'a> {
             let reason = format!("the formula has {} columns, expected at most {MOST_COLUMNS}", matrix.names.len());
             return Err(ErrorKind::Option { name: "formula".into(), reason }.into());
         }
-        matrix.stored = (0..rows).map(|row| matrix.entries(row)).sum();
+        let (fixed, varying): (Vec<_>, Vec<_>) =
+            matrix.terms.iter().partition(|term| term.parts.iter().all(|part| matches!(part, Part::Numbers { .. })));
+        let of_fixed: usize = fixed.iter().map(|term| matrix.entries(term, 0)).sum();
+        let of_varying = |term: &&TermColumns| -> usize { (0..rows).map(|row| matrix.entries(term, row)).sum() };
+        matrix.stored = rows * of_fixed + varying.iter().map(of_varying).sum::<usize>();
         Ok(matrix)
     }
 
@@ -154,13 +158,13 @@ impl<'a> ModelMatrix<'a> {
         self.assign.first() == Some(&0)
     }
 
-    /// How many entries of a row have a place.
-    fn entries(&self, row: usize) -> usize {
+    /// How many entries of a row have a place among the columns of a term.
+    fn entries(&self, term: &TermColumns, row: usize) -> usize {
         let of_part = |part: &Part| match part {
             Part::Numbers { count, .. } => *count,
             Part::Factor { position, full, .. } => usize::from(*full || self.codes[*position][row] > 0),
         };
-        self.terms.iter().map(|term| term.parts.iter().map(of_part).product::<usize>()).sum()
+        term.parts.iter().map(of_part).product()
     }
 
     /// Calls `f(column, value)` for every entry of a row that has a place, columns ascending within a term.
@@ -170,6 +174,12 @@ impl<'a> ModelMatrix<'a> {
                 [] => f(term.first, 1.0),
                 [Part::Numbers { first, count }] => {
                     (0..*count).for_each(|j| f(term.first + j, self.numbers[first + j][row]));
+                }
+                [Part::Factor { position, full, .. }] => {
+                    let code = self.codes[*position][row] as usize;
+                    if *full || code > 0 {
+                        f(term.first + code - usize::from(!full), 1.0);
+                    }
                 }
                 parts => self.product(parts, row, (term.first, 1.0), f),
             }
@@ -202,6 +212,36 @@ impl<'a> ModelMatrix<'a> {
         self.each_entry(row, &mut |column, value| out[column] = value);
     }
 
+    /// Rows `start..start + out.len()/d`, dense. A few rows are filled at a time, so that a column is looked up once for them all.
+    fn rows_into(&self, start: usize, out: &mut [f64]) {
+        const TILE: usize = 16;
+        let d = self.names.len();
+        let whole = self.stored == self.rows * d; // no entry is left to be 0
+        for (tile, out) in out.chunks_mut(TILE * d).enumerate() {
+            let first = start + tile * TILE;
+            let rows = first..first + out.len() / d;
+            if !whole {
+                out.fill(0.0);
+            }
+            for term in &self.terms {
+                match &term.parts[..] {
+                    [] => out.chunks_exact_mut(d).for_each(|row| row[term.first] = 1.0),
+                    [Part::Numbers { first, count }] => {
+                        for j in 0..*count {
+                            let column = &self.numbers[first + j][rows.clone()];
+                            out.chunks_exact_mut(d).zip(column).for_each(|(row, v)| row[term.first + j] = *v);
+                        }
+                    }
+                    parts => {
+                        for (row, out) in rows.clone().zip(out.chunks_exact_mut(d)) {
+                            self.product(parts, row, (term.first, 1.0), &mut |column, value| out[column] = value);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     fn is_sparse(&self) -> bool {
         (self.stored as f64) < SPARSE_SHARE * self.rows as f64 * self.names.len() as f64
     }
@@ -223,7 +263,10 @@ impl RowSource for ModelMatrix<'_> {
         let end = (start + self.rows_per_block()).min(self.rows);
         let columns = self.names.len();
         if self.is_sparse() {
-            let (mut pointers, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+            let expected = (end - start) * self.stored.div_ceil(self.rows.max(1));
+            let (mut pointers, mut indices) = (Vec::with_capacity(end - start + 1), Vec::with_capacity(expected));
+            let mut values = Vec::with_capacity(expected);
+            pointers.push(0);
             for row in start..end {
                 self.each_entry(row, &mut |column, value| {
                     indices.push(column as u32);
@@ -235,7 +278,7 @@ impl RowSource for ModelMatrix<'_> {
             return f(Rows { start, block: Block::Csr(block) });
         }
         with_scratch((end - start) * columns, |values| {
-            (start..end).zip(values.chunks_exact_mut(columns)).for_each(|(row, out)| self.row_into(row, out));
+            self.rows_into(start, values);
             f(Rows { start, block: Block::Dense(DenseBlock { values, columns }) })
         })
     }

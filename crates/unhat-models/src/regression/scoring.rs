@@ -23,6 +23,32 @@ const MOST_HALVINGS: usize = 40;
 /// A deviance has settled when it changes by less than this, in R's measure |D − D′|/(|D| + 0.1).
 const SETTLED: f64 = 1e-8;
 
+/// Steps of least squares, the last of them rounding.
+const MOST_LINEAR_STEPS: usize = 4;
+
+/// r²·residual; 0 in a row of weight 0, whatever its residual is.
+fn weighed(r: f64, residual: f64) -> f64 {
+    if r == 0.0 { 0.0 } else { r * r * residual }
+}
+
+/// Where scoring begins: the rows at the first means.
+pub(super) struct First {
+    /// η at the first means.
+    pub predictor: Vec<f64>,
+    /// The rows there.
+    pub state: RowState,
+    /// Σ uᵢ(aᵢ − μ), u what [`first_residuals`] says, where it is known.
+    pub products: Option<Vec<f64>>,
+    /// The factor of the rows there, where it is known.
+    pub factor: Option<Factor>,
+}
+
+/// What the first step regresses: vᵢ(working residual + η − offset) at the first means.
+pub(super) fn first_residuals(problem: &Problem<'_>, predictor: &[f64], state: &RowState) -> Vec<f64> {
+    let of = |i: usize| weighed(state.row_scale[i], state.work[i] + predictor[i] - problem.offset(i));
+    (0..predictor.len()).map(of).collect()
+}
+
 /// Where scoring ended.
 pub(super) struct Reached {
     pub gamma: Vec<f64>,
@@ -47,42 +73,37 @@ impl Scoring<'_> {
     /// γ ← γ + (XᵀVX)⁻¹XᵀV·(working residuals), halved where it leads out of the means or up; until it is rounding.
     ///
     /// The first step regresses the predictor at the first means, so that no coefficients are needed to begin.
-    /// `first_factor` is that of the rows at the first means, where it is known.
-    pub fn climb(
-        &self,
-        (first, mut state): (Vec<f64>, RowState),
-        start: Option<Vec<f64>>,
-        first_factor: Option<Factor>,
-    ) -> Result<Reached> {
+    pub fn climb(&self, first: First, start: Option<Vec<f64>>) -> Result<Reached> {
+        if (self.law.family(), self.law.link()) == (Family::Gaussian, Link::Identity) {
+            return self.least_squares(first, start);
+        }
         let p = self.geometry.columns;
-        let linear = (self.law.family(), self.law.link()) == (Family::Gaussian, Link::Identity);
+        let First { mut state, products: mut gradient, mut factor, .. } = first;
         let mut gamma = vec![0.0; p];
         let mut started = false;
         if let Some(start) = start {
             let at = state_at(self.problem, &self.law, &self.predictor(&start)?);
             if at.valid {
-                (gamma, state, started) = (start, at, true);
+                (gamma, state, started, gradient, factor) = (start, at, true, None, None);
             }
         }
-        let mut factor = first_factor.filter(|_| !started);
         let (mut shortest, mut stalls) = (f64::INFINITY, 0);
         for step_number in 1..=MOST_STEPS {
             self.run.check()?;
-            if factor.is_none() || !(linear || step_number == 1) {
+            if factor.is_none() || step_number > 1 {
                 factor = self.geometry.factor(self.source, &state.row_scale, self.run)?;
             }
             let Some(held) = &factor else { return Err(self.no_maximum()) };
-            let residual = |i: usize| match started {
-                true => state.work[i],
-                false => state.work[i] + first[i] - self.problem.offset(i),
+            let gradient = match gradient.take() {
+                Some(gradient) => gradient,
+                None => {
+                    let u: Vec<f64> = match started {
+                        true => state.row_scale.iter().zip(&state.work).map(|(r, work)| weighed(*r, *work)).collect(),
+                        false => first_residuals(self.problem, &first.predictor, &state),
+                    };
+                    self.geometry.products(self.source, &u, self.run)?
+                }
             };
-            let u: Vec<f64> = (0..state.row_scale.len())
-                .map(|i| match state.row_scale[i] {
-                    0.0 => 0.0,
-                    r => r * r * residual(i),
-                })
-                .collect();
-            let gradient = self.geometry.products(self.source, &u, self.run)?;
             let step = held.solve(&gradient);
             let length = dot(&gradient, &step).max(0.0).sqrt();
             if !length.is_finite() {
@@ -101,10 +122,9 @@ impl Scoring<'_> {
             let scale = state.pearson.sqrt();
             let was_started = std::mem::replace(&mut started, true);
             // A fit that converges slowly shrinks at every step; what does not shrink is rounding.
-            let shrinks = length > AT_ROUNDING * scale || length <= if linear { 0.3 } else { 0.9 } * shortest;
+            let shrinks = length > AT_ROUNDING * scale || length <= 0.9 * shortest;
             stalls = if shrinks { 0 } else { stalls + 1 };
-            let stalled = stalls >= if linear { 1 } else { STALLS };
-            if was_started && (length <= CONVERGED * scale || stalled || length == 0.0) {
+            if was_started && (length <= CONVERGED * scale || stalls >= STALLS || length == 0.0) {
                 // The factor of the last weights, which a step of rounding has not changed.
                 return match factor {
                     Some(factor) => Ok(Reached { gamma, predictor: eta, state, factor, iterations: step_number }),
@@ -114,22 +134,77 @@ impl Scoring<'_> {
             if was_started {
                 shortest = shortest.min(length);
             }
-            // Fits that leave nothing have no scale; three steps have taken out what rounding lets them.
-            if linear
-                && step_number >= 4
-                && let Some(factor) = factor.take()
-            {
-                return Ok(Reached { gamma, predictor: eta, state, factor, iterations: step_number });
-            }
         }
         Err(self.no_maximum())
     }
 
-    fn predictor(&self, gamma: &[f64]) -> Result<Vec<f64>> {
-        let mut eta = self.geometry.predictors(self.source, gamma, self.run)?;
+    /// Least squares by one factor: γ ← γ + (XᵀWX)⁻¹XᵀW(y − η), until the next step would be rounding.
+    ///
+    /// # Cost
+    /// A sweep for each step but the first, which tells its residuals and their products together; two steps are the rule.
+    fn least_squares(&self, first: First, start: Option<Vec<f64>>) -> Result<Reached> {
+        let row_scale = &first.state.row_scale;
+        let factor = match first.factor {
+            Some(factor) => factor,
+            None => self.geometry.factor(self.source, row_scale, self.run)?.ok_or_else(|| self.no_maximum())?,
+        };
+        let begins = start.is_none();
+        let mut gamma = start.unwrap_or_else(|| vec![0.0; self.geometry.columns]);
+        let mut known = first.products.filter(|_| begins);
+        let left = |i: usize, eta: f64| self.problem.response[i] - self.problem.offset(i) - eta;
+        let u = |i: usize, eta: f64| weighed(row_scale[i], left(i, eta));
+        let (mut before, mut rest, mut at) = (f64::INFINITY, 0.0, None);
+        for step_number in 1..=MOST_LINEAR_STEPS {
+            self.run.check()?;
+            let gradient = match known.take() {
+                Some(gradient) => gradient,
+                None => {
+                    let (eta, gradient) = self.geometry.predictors_and_products(self.source, &gamma, u, self.run)?;
+                    rest =
+                        eta.iter().enumerate().map(|(i, e)| (row_scale[i] * left(i, *e)).powi(2)).sum::<f64>().sqrt();
+                    at = Some(eta);
+                    gradient
+                }
+            };
+            let step = factor.solve(&gradient);
+            let length = dot(&gradient, &step).max(0.0).sqrt();
+            if !length.is_finite() {
+                return Err(self.no_maximum());
+            }
+            let here = at.take().filter(|_| length <= CONVERGED * rest); // the step would be rounding
+            if here.is_none() {
+                gamma.iter_mut().zip(&step).for_each(|(g, s)| *g += s);
+            }
+            // Steps shrink by one factor, that of the rounding of L, until they are rounding themselves.
+            let next = length * (length / before).min(1.0);
+            let converged = step_number > 1 && (next <= CONVERGED * rest || length > 0.3 * before);
+            // Fits that leave nothing have no scale; four steps have taken out what rounding lets them.
+            if here.is_some() || converged || length == 0.0 || step_number == MOST_LINEAR_STEPS {
+                let mut predictor = match here {
+                    Some(eta) => eta,
+                    None => self.geometry.predictors(self.source, &gamma, self.run)?,
+                };
+                self.add_offset(&mut predictor);
+                let state = state_at(self.problem, &self.law, &predictor);
+                if !state.valid {
+                    return Err(self.no_mean());
+                }
+                return Ok(Reached { gamma, predictor, state, factor, iterations: step_number });
+            }
+            before = length;
+        }
+        Err(self.no_maximum())
+    }
+
+    fn add_offset(&self, eta: &mut [f64]) {
         if let Some(offset) = self.problem.offset {
             eta.iter_mut().zip(offset).for_each(|(eta, o)| *eta += o);
         }
+    }
+
+    fn predictor(&self, gamma: &[f64]) -> Result<Vec<f64>> {
+        let mut eta = self.geometry.predictors(self.source, gamma, self.run)?;
+        self.add_offset(&mut eta);
         Ok(eta)
     }
 
