@@ -3,6 +3,7 @@
 use super::diagnose::require_factors;
 use crate::exit::Exit;
 use crate::failure::{Failure, file_error, option_failure};
+use crate::figure_files::figure_table;
 use crate::model_options::ModelWords;
 use crate::outputs_options::Outputs;
 use crate::page::{PageFile, file_name, now, tool};
@@ -15,6 +16,7 @@ use unhat_models::checking::{
 };
 use unhat_models::formula::{Formula, parse_expression};
 use unhat_models::regression::{FamilyName, Law, MissingRows, Model, Specification};
+use unhat_report::figure_png;
 
 pub(super) fn run(arguments: &Outputs, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let page = PageFile::of(arguments.report.as_deref())?;
@@ -117,22 +119,28 @@ fn earlier(path: &str, words: &ModelWords, missing: MissingRows) -> Result<FitRe
     Ok(FitRequest { specification, model: fitted, rows })
 }
 
-/// The folder of ACRO: the record, the thresholds, the findings, and a hash of each.
+/// The folder of ACRO: the record, the thresholds, the findings, the plots among the items, and a hash of each.
 fn write_acro(folder: &str, report: &OutputsReport) -> Result<(), Failure> {
     let pretty = |value: &serde_json::Value| format!("{value:#}").into_bytes();
     let mut findings = acro_findings(report).into_iter();
     let header = findings.next().unwrap_or_default();
     let mut table = Vec::new();
     print_table(&mut table, header, findings).map_err(|e| file_error(folder, e.to_string()))?;
-    let files = [
-        ("config.json", pretty(&acro_config(report))),
-        (FINDINGS_FILE, table),
-        ("results.json", pretty(&acro_results(report))),
+    let mut files = vec![
+        ("config.json".to_owned(), pretty(&acro_config(report))),
+        (FINDINGS_FILE.to_owned(), table),
+        ("results.json".to_owned(), pretty(&acro_results(report))),
     ];
-    let hashes: Vec<(String, Vec<u8>)> =
-        files.iter().map(|(name, content)| (format!("checksums/{name}.txt"), hash_of(content).into_bytes())).collect();
-    let mut all = files.to_vec();
-    all.extend(hashes.iter().map(|(name, hash)| (name.as_str(), hash.clone())));
+    for figure in &report.figures {
+        files.push((format!("{}.png", figure.name), figure_png(figure)?));
+        // The places of single rows are no output of their own: the picture alone is to leave.
+        if figure.least.is_some() {
+            files.push((format!("{}.csv", figure.name), figure_table(folder, figure)?));
+        }
+    }
+    let hash = |(name, content): &(String, Vec<u8>)| (format!("checksums/{name}.txt"), hash_of(content).into_bytes());
+    let hashes: Vec<_> = files.iter().map(hash).collect();
+    let all: Vec<_> = files.iter().chain(&hashes).map(|(name, content)| (name.as_str(), content.clone())).collect();
     Ok(write_folder(folder, &all)?)
 }
 

@@ -23,7 +23,9 @@
 //! ```
 
 mod diagnostics;
+mod figures;
 mod leave_out;
+mod partial;
 mod report;
 mod request;
 mod rule;
@@ -32,7 +34,9 @@ mod sweeps;
 mod tails;
 
 pub use diagnostics::{Change, Diagnostics, Options, diagnostics};
+pub use figures::{FigureName, FigureRows, MARKED_MOST, PARTIAL_MOST, PICTURE_POINTS, figures, marked_rows};
 pub use leave_out::LeaveOut;
+pub use partial::{PartialRegression, partial_regressions};
 pub use report::{Coefficient, DiagnoseReport, DiagnosedRow, LISTED, MissingColumn, RuleCount};
 pub use request::{Diagnosed, Request};
 pub use rule::{Flags, Rule};

@@ -13,7 +13,8 @@ use unhat::invert::page::{
 use unhat_models::checking::{
     Detail as ReadBy, FitRequest, Item, Origin, OutputsReport, OutputsRequest, Release as Released,
 };
-use unhat_models::diagnose::{DiagnoseReport, Options, Request};
+use unhat_models::diagnose::{DiagnoseReport, Options, Request, figures};
+use unhat_models::figures::Shown;
 use unhat_models::formula::Formula;
 use unhat_models::models::{Column, Frame, Label, TextColumn};
 use unhat_models::regression::{Model, Specification};
@@ -21,7 +22,7 @@ use unhat_models::training::{
     ControlRun, Controls, Divergence, Ending, EpochCorrelation, HistoryEntry, Kept, RateTrial, ResolvedOptions,
     TrainedModel, TrainingOptions, TrainingReport,
 };
-use unhat_report::{DiagnosePage, Histogram, InfluencePage, ScoresPage, TopScore, TrainingPage};
+use unhat_report::{DiagnosePage, Histogram, InfluencePage, PAGE_PARTIAL, PAGE_POINTS, ScoresPage, TopScore, TrainingPage};
 
 /// A name that must stay text in every place.
 pub const HOSTILE: &str = "<script>alert(1)</script>";
@@ -206,6 +207,7 @@ pub fn diagnosis() -> unhat::Result<DiagnosePage> {
         created_utc: Some("2026-11-30T06:20:00Z".to_owned()),
         table: format!("patients {HOSTILE}.csv"),
         found: DiagnoseReport::of(&answer, 10),
+        figures: figures(&answer, PAGE_PARTIAL, Shown::Rows { points: PAGE_POINTS }, &unhat::Run::default())?,
         warnings: Vec::new(),
     })
 }
@@ -233,7 +235,14 @@ pub fn outputs(detail: ReadBy) -> unhat::Result<OutputsReport> {
         },
         second: None,
         release: Released {
-            items: vec![Item::Coefficients, Item::StandardErrors, Item::Residuals, Item::Hat],
+            items: vec![
+                Item::Coefficients,
+                Item::StandardErrors,
+                Item::Residuals,
+                Item::Hat,
+                Item::Plot,
+                Item::BinnedPlot,
+            ],
             digits: Some(6),
             ..Released::default()
         },

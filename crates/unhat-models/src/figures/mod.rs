@@ -1,0 +1,352 @@
+//! What a figure of rows shows: a point each, or hexagons that count them; and what of it may leave the house.
+//!
+//! A [`Figure`] is data: pictures, pages and packages draw it. With [`Shown::Safe`] it holds hexagons of so many rows at least
+//! and nothing of a single row.
+//!
+//! ```
+//! use unhat_models::figures::{Axis, Figure, Shown};
+//!
+//! let x: Vec<f64> = (0..400).map(|i| f64::from(i % 20)).collect();
+//! let y: Vec<f64> = (0..400).map(|i| f64::from(i / 20)).collect();
+//! let figure = Figure::of("grid", (Axis::linear("x", "x"), &x), (Axis::linear("y", "y"), &y), &[], Shown::Safe { least: 10 });
+//! assert!(figure.points.is_empty() && figure.cells.iter().all(|(_, _, rows)| *rows >= 10));
+//! ```
+
+mod lattice;
+mod safe;
+
+use lattice::{Lattice, ends};
+use serde::{Deserialize, Serialize};
+
+/// Fewest rows of a hexagon that may leave: the default `safe_threshold` of ACRO.
+pub const LEAST_ROWS: u64 = 10;
+/// Fewer than this no figure that may leave counts: the `nfilter.tab` of DataSHIELD.
+pub const FEWEST_LEAST_ROWS: u64 = 3;
+/// Hexagons across a figure whose rows are not hidden: each is a finger's width of a picture, and 10⁶ rows are some hundred.
+const ACROSS: u64 = 40;
+
+/// How rows are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Up to `points` rows a point each, more than that in hexagons; the marked rows as points in either case.
+    Rows {
+        /// So many rows are still drawn one by one.
+        points: usize,
+    },
+    /// Hexagons of `least` rows or more, the others empty; no row by itself, no end of an axis that one row decides.
+    Safe {
+        /// Fewest rows of a hexagon.
+        least: u64,
+    },
+}
+
+/// An axis of a figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// The column of its numbers in a table.
+    pub name: String,
+    /// The same in words.
+    pub label: String,
+    /// Whether hexagons are even in the logarithm.
+    pub log: bool,
+}
+
+impl Axis {
+    /// An axis on which hexagons are even in the numbers.
+    #[must_use]
+    pub fn linear(name: &str, label: &str) -> Axis {
+        Axis { name: name.into(), label: label.into(), log: false }
+    }
+
+    /// The same in the logarithm where it spans so much that all rows would lie in one corner.
+    #[must_use]
+    pub fn spread_out(self, values: &[f64], shown: Shown) -> Axis {
+        // The ends that a few rows decide say nothing, in a figure that may leave least of all.
+        let beyond = if let Shown::Safe { least } = shown { least as usize } else { 1 };
+        let log = ends(values.iter().copied(), beyond)
+            .is_some_and(|(low, high)| low > 0.0 && high / low > RATIO_FOR_LOG);
+        Axis { log, ..self }
+    }
+
+    /// Where a number lies on the axis before it is scaled.
+    #[must_use]
+    pub fn place(&self, value: f64) -> f64 {
+        if self.log { value.log10() } else { value }
+    }
+
+    /// The number at a place.
+    #[must_use]
+    pub fn value(&self, place: f64) -> f64 {
+        if self.log { 10f64.powf(place) } else { place }
+    }
+}
+
+/// Numbers above 0 whose ends have this ratio are spread out by their logarithms: on a linear axis half of them would lie
+/// within a thirtieth of it.
+const RATIO_FOR_LOG: f64 = 30.0;
+
+/// A row that stands out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Named {
+    /// Its label.
+    pub row: String,
+    /// Where it is.
+    pub x: f64,
+    /// Where it is.
+    pub y: f64,
+}
+
+/// A curve to compare with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// What stands beside it.
+    pub name: String,
+    /// Its points in order.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// What a figure shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// What its files are called.
+    pub name: String,
+    /// What it shows, in words.
+    pub title: String,
+    /// From left to right.
+    pub x: Axis,
+    /// From below to above.
+    pub y: Axis,
+    /// Rows that have both numbers.
+    pub rows: u64,
+    /// Fewest rows of a hexagon; None where rows are not hidden.
+    pub least: Option<u64>,
+    /// Width of a hexagon, and from one line of hexagons to the next, in places of the axes; None where rows are points.
+    pub hexagon: Option<(f64, f64)>,
+    /// Middle of each hexagon that is drawn, and its rows.
+    pub cells: Vec<(f64, f64, u64)>,
+    /// Rows that are points of no name.
+    pub points: Vec<(f64, f64)>,
+    /// Rows that are marked, with the gravest first.
+    pub named: Vec<Named>,
+    /// Curves to compare with.
+    pub curves: Vec<Curve>,
+}
+
+impl Figure {
+    /// A figure of rows at (x, y), NaN where a row has no number. `marked` are positions and labels of rows that stand out.
+    ///
+    /// # Cost
+    /// A pass; of a figure that may leave a pass for each size of hexagons that is tried, at most twelve.
+    #[must_use]
+    pub fn of(
+        name: &str,
+        (x_axis, x): (Axis, &[f64]),
+        (y_axis, y): (Axis, &[f64]),
+        marked: &[(usize, String)],
+        shown: Shown,
+    ) -> Figure {
+        let placed: Vec<(f64, f64)> = x.iter().zip(y).map(|(x, y)| (x_axis.place(*x), y_axis.place(*y))).collect();
+        let is_whole = |(x, y): (f64, f64)| x.is_finite() && y.is_finite();
+        let places: Vec<(f64, f64)> = placed.iter().copied().filter(|place| is_whole(*place)).collect();
+        let named: Vec<Named> = marked
+            .iter()
+            .filter(|(row, _)| is_whole(placed[*row]))
+            .map(|(row, label)| Named { row: label.clone(), x: x[*row], y: y[*row] })
+            .collect();
+        let mut figure = Figure {
+            name: name.into(),
+            title: String::new(),
+            x: x_axis,
+            y: y_axis,
+            rows: places.len() as u64,
+            least: None,
+            hexagon: None,
+            cells: Vec::new(),
+            points: Vec::new(),
+            named,
+            curves: Vec::new(),
+        };
+        match shown {
+            Shown::Rows { points } if places.len() <= points => {
+                let mut is_named = vec![false; placed.len()];
+                marked.iter().for_each(|(row, _)| is_named[*row] = true);
+                let rest = (0..placed.len()).filter(|&i| !is_named[i] && is_whole(placed[i]));
+                figure.points = rest.map(|i| (x[i], y[i])).collect();
+            }
+            Shown::Rows { .. } => {
+                let lattice = Lattice::across(&places, 1, ACROSS);
+                figure.count(lattice, lattice.counted(&places));
+            }
+            Shown::Safe { least } => {
+                figure.named.clear();
+                figure.least = Some(least);
+                let (lattice, cells) = safe::cells(&places, least);
+                figure.count(lattice, cells);
+            }
+        }
+        figure
+    }
+
+    fn count(&mut self, lattice: Lattice, cells: Vec<((i64, i64), u64)>) {
+        self.hexagon = Some((lattice.width, lattice.height));
+        let middle = |at: (i64, i64)| lattice.middle(at);
+        let cell = |(at, rows)| (self.x.value(middle(at).0), self.y.value(middle(at).1), rows);
+        self.cells = cells.into_iter().map(cell).collect();
+    }
+
+    /// The same with words above it.
+    #[must_use]
+    pub fn titled(self, title: impl Into<String>) -> Figure {
+        Figure { title: title.into(), ..self }
+    }
+
+    /// The same with curves.
+    #[must_use]
+    pub fn with(self, curves: Vec<Curve>) -> Figure {
+        Figure { curves, ..self }
+    }
+
+    /// The corners of a hexagon around its middle, as numbers of the axes; nothing where rows are points.
+    #[must_use]
+    pub fn corners(&self, (x, y): (f64, f64)) -> Vec<(f64, f64)> {
+        let Some((width, height)) = self.hexagon else { return Vec::new() };
+        let (x, y) = (self.x.place(x), self.y.place(y));
+        let (side, top, shoulder) = (width / 2.0, height * 2.0 / 3.0, height / 3.0);
+        [(0.0, top), (side, shoulder), (side, -shoulder), (0.0, -top), (-side, -shoulder), (-side, shoulder)]
+            .map(|(dx, dy)| (self.x.value(x + dx), self.y.value(y + dy)))
+            .to_vec()
+    }
+
+    /// Lowest and highest number on either axis of all that stands for rows; None where nothing does.
+    #[must_use]
+    pub fn ends(&self) -> Option<[(f64, f64); 2]> {
+        let corners = self.cells.iter().flat_map(|(x, y, _)| self.corners((*x, *y)));
+        let named = self.named.iter().map(|named| (named.x, named.y));
+        let all: Vec<(f64, f64)> = corners.chain(self.points.iter().copied()).chain(named).collect();
+        let range = |values: &mut dyn Iterator<Item = f64>| ends(values, 1);
+        Some([range(&mut all.iter().map(|p| p.0))?, range(&mut all.iter().map(|p| p.1))?])
+    }
+
+    /// Fewest and most rows of a hexagon that is drawn.
+    #[must_use]
+    pub fn counts(&self) -> Option<(u64, u64)> {
+        let counts = || self.cells.iter().map(|(_, _, rows)| *rows);
+        Some((counts().min()?, counts().max()?))
+    }
+
+    /// The step of `shades` that a count is drawn in: even in the logarithm, the darkest for the most.
+    #[must_use]
+    pub fn shade(&self, rows: u64, shades: usize) -> usize {
+        let Some((fewest, most)) = self.counts() else { return 0 };
+        let log = |rows: u64| (rows.max(1) as f64).ln();
+        let share = (log(rows) - log(fewest)) / (log(most) - log(fewest)).max(f64::MIN_POSITIVE);
+        ((share * shades as f64) as usize).min(shades - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw;
+
+    fn linear(name: &str) -> Axis {
+        Axis::linear(name, name)
+    }
+
+    fn figure(x: &[f64], y: &[f64], shown: Shown) -> Figure {
+        Figure::of("f", (linear("x"), x), (linear("y"), y), &[], shown)
+    }
+
+    /// Sums of uniform numbers: denser in the middle, as residuals are.
+    fn cloud(seed: u64, n: usize) -> (Vec<f64>, Vec<f64>) {
+        let u = draw(seed, 6 * n);
+        let sum = |k: usize| (0..n).map(|i| u[6 * i + k] + u[6 * i + k + 1] + u[6 * i + k + 2]).collect();
+        (sum(0), sum(3))
+    }
+
+    /// Where a hexagon is, the nearest of all middles is its own: counted again by trying all of them.
+    #[test]
+    fn every_row_is_counted_in_the_hexagon_whose_middle_is_nearest() {
+        let (x, y) = cloud(1, 3000);
+        let found = figure(&x, &y, Shown::Rows { points: 0 });
+        let (width, height) = found.hexagon.unwrap();
+        let mut counts = vec![0; found.cells.len()];
+        for (x, y) in x.iter().zip(&y) {
+            // With lines √3/2 of a width apart hexagons are regular.
+            let distance = |(a, b, _): &(f64, f64, u64)| {
+                ((x - a) / width).powi(2) + ((y - b) / height * 0.75f64.sqrt()).powi(2)
+            };
+            let nearest = found.cells.iter().enumerate().min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)));
+            counts[nearest.unwrap().0] += 1;
+        }
+        assert_eq!(counts, found.cells.iter().map(|cell| cell.2).collect::<Vec<_>>());
+        assert_eq!(counts.iter().sum::<u64>(), found.rows);
+        let lowest = found.corners((0.0, 0.0));
+        assert_eq!(lowest.len(), 6);
+    }
+
+    #[test]
+    fn no_hexagon_that_may_leave_has_fewer_rows_than_asked_and_what_is_hidden_is_as_many_or_nothing() {
+        for (seed, n, least) in
+            (0..60).map(|seed| (seed, [30, 200, 500, 5000][seed as usize % 4], [3, 10, 17][seed as usize % 3]))
+        {
+            let (mut x, mut y) = cloud(seed, n);
+            (x[0], y[1], x[2]) = (1e4, -1e6, f64::NAN);
+            let found = figure(&x, &y, Shown::Safe { least });
+            let shown: u64 = found.cells.iter().map(|cell| cell.2).sum();
+            assert!(found.cells.iter().all(|cell| cell.2 >= least), "{seed}: {:?}", found.cells);
+            let hidden = found.rows - shown;
+            assert!(found.rows as usize == n - 1 && hidden >= least.max(2), "{seed}: {hidden} of {n} rows are hidden");
+            assert!(found.points.is_empty() && found.named.is_empty());
+        }
+        let (x, y) = cloud(9, 5000);
+        let found = figure(&x, &y, Shown::Safe { least: 10 });
+        let shown: u64 = found.cells.iter().map(|cell| cell.2).sum();
+        assert!(shown as f64 >= 0.9 * 5000.0, "{shown} rows of 5000 are shown");
+    }
+
+    /// Wherever a row at the edge of a cloud goes, what may leave stays as it is: ends, sizes and counts say nothing of it.
+    #[test]
+    fn a_figure_that_may_leave_does_not_say_where_a_row_far_out_is() {
+        for seed in 0..20 {
+            let (mut x, mut y) = cloud(seed, 400);
+            let mut seen = Vec::new();
+            for far in [12.0, 700.0, -3e5, 1e9] {
+                (x[17], y[17]) = (far, 12.0);
+                (x[18], y[18]) = (0.1, far.abs());
+                let axis = linear("y").spread_out(&y, Shown::Safe { least: 10 });
+                let found = Figure::of("f", (linear("x"), &x), (axis, &y), &[], Shown::Safe { least: 10 });
+                seen.push(serde_json::to_string(&found).unwrap());
+            }
+            // On which side it is enters the order; one end of the axis is then that of another row.
+            assert!(seen[0] == seen[1] && seen[1] == seen[3], "{seed}\n{}\n{}", seen[0], seen[1]);
+        }
+    }
+
+    #[test]
+    fn few_rows_are_points_and_the_marked_ones_have_names() {
+        let (x, y) = (vec![1.0, 2.0, f64::NAN, 4.0], vec![1.0, 5.0, 2.0, 3.0]);
+        let marked = [(1, "b".to_owned()), (2, "c".to_owned())];
+        let found = Figure::of("f", (linear("x"), &x), (linear("y"), &y), &marked, Shown::Rows { points: 10 });
+        assert_eq!(found.rows, 3);
+        assert_eq!(found.points, [(1.0, 1.0), (4.0, 3.0)]);
+        assert_eq!(found.named, [Named { row: "b".into(), x: 2.0, y: 5.0 }]);
+        assert_eq!(found.ends(), Some([(1.0, 4.0), (1.0, 5.0)]));
+        assert!(figure(&[], &[], Shown::Safe { least: 10 }).ends().is_none());
+    }
+
+    #[test]
+    fn hexagons_of_a_logarithmic_axis_are_even_in_the_logarithm() {
+        let (x, y) = cloud(4, 4000);
+        let hats: Vec<f64> = x.iter().map(|x| 10f64.powf(*x)).collect();
+        let shown = Shown::Rows { points: 0 };
+        let axis = linear("hat").spread_out(&hats, shown);
+        assert!(axis.log && !linear("x").spread_out(&x, shown).log);
+        let found = Figure::of("f", (axis, &hats), (linear("y"), &y), &[], shown);
+        let same = figure(&x, &y, shown);
+        assert_eq!(found.hexagon, same.hexagon);
+        for ((a, ..), (b, ..)) in found.cells.iter().zip(&same.cells) {
+            assert!((a.log10() - b).abs() < 1e-12);
+        }
+    }
+}
