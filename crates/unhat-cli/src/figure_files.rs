@@ -47,7 +47,8 @@ fn line(figure: &Figure) -> Vec<String> {
         (None, None) => "points".into(),
     };
     let (width, height) = figure.hexagon.map_or_else(Default::default, |(w, h)| (rounded(w), rounded(h)));
-    let log = |axis: &unhat_models::figures::Axis| if axis.log { format!("log10({})", axis.name) } else { axis.name.clone() };
+    let log =
+        |axis: &unhat_models::figures::Axis| if axis.log { format!("log10({})", axis.name) } else { axis.name.clone() };
     vec![figure.name.clone(), figure.title.clone(), log(&figure.x), log(&figure.y), drawn, width, height]
 }
 

@@ -14,6 +14,7 @@ mod defaults;
 mod diagnose;
 mod facts;
 mod failure;
+mod figures;
 mod forward;
 mod frame_table;
 mod given;
@@ -73,6 +74,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(audit_fit::fit_audit_images, module)?)?;
     module.add_function(wrap_pyfunction!(audit::write_page, module)?)?;
     module.add_function(wrap_pyfunction!(diagnose::diagnose, module)?)?;
+    module.add_function(wrap_pyfunction!(figures::diagnosis_figure, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence_check, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence_trim, module)?)?;

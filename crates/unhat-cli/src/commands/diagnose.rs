@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use unhat::report::Solved;
 use unhat::{ErrorKind, Result as Outcome};
 use unhat_io::{
-    Missing, ReadFrame, check_folder, check_output, check_table, print_table, write_folder, write_matrix_npy, write_table,
+    Missing, ReadFrame, check_folder, check_output, check_table, print_table, write_folder, write_matrix_npy,
+    write_table,
 };
 use unhat_models::diagnose::{
     Change, DiagnoseReport, Diagnosed, Options, PARTIAL_MOST, PICTURE_POINTS, Request, figures, summary,

@@ -140,7 +140,8 @@ impl FigureRows<'_> {
                 let words = if self.is_linear { "standardised residual" } else { "standardised Pearson residual" };
                 let x = Axis::linear("hat", "hat value").spread_out(self.hat, shown);
                 let y = Axis::linear(if self.is_linear { "rstandard" } else { "rstandard_pearson" }, words);
-                let figure = of((x, self.hat), (y, self.rstandard_pearson)).titled(format!("{}s against hat values", capital(words)));
+                let figure = of((x, self.hat), (y, self.rstandard_pearson))
+                    .titled(format!("{}s against hat values", capital(words)));
                 let contours = contours(&figure, self.rank);
                 figure.with(contours)
             }
@@ -184,7 +185,7 @@ impl PartialRegression {
         match (figure.ends(), shown) {
             (Some([(from, to), _]), Shown::Rows { .. }) => {
                 let points = vec![(from, self.slope * from), (to, self.slope * to)];
-                figure.with(vec![Curve { name: "the coefficient".into(), points }])
+                figure.with(vec![Curve { name: "the coefficient".into(), is_labelled: false, points }])
             }
             _ => figure,
         }
@@ -255,7 +256,7 @@ fn diagonal(figure: &Figure) -> Vec<Curve> {
     let Some([x, y]) = figure.ends() else { return Vec::new() };
     let (from, to) = (x.0.max(y.0), x.1.min(y.1));
     match from < to {
-        true => vec![Curve { name: "normal".into(), points: vec![(from, from), (to, to)] }],
+        true => vec![Curve { name: "normal".into(), is_labelled: false, points: vec![(from, from), (to, to)] }],
         false => Vec::new(),
     }
 }
@@ -268,7 +269,7 @@ fn contours(figure: &Figure, rank: usize) -> Vec<Curve> {
     let side = |(distance, name): (f64, &str), sign: f64| -> Curve {
         let at = |hat: f64| (hat, sign * (distance * rank as f64 * (1.0 - hat) / hat).max(0.0).sqrt());
         let points = (0..=CONTOUR_POINTS).map(|k| at(step(k))).filter(|(_, r)| (bottom..=top).contains(r)).collect();
-        Curve { name: name.into(), points }
+        Curve { name: name.into(), is_labelled: true, points }
     };
     let all = CONTOURS.into_iter().flat_map(|contour| [side(contour, 1.0), side(contour, -1.0)]);
     all.filter(|curve| curve.points.len() > 1).collect()
@@ -289,14 +290,17 @@ mod tests {
         close(&three[2..3], &[-0.869_423_773_288_886]); // qnorm(0.625/3.25)
         let twelve = normal_quantiles(&(1..=12).map(f64::from).collect::<Vec<_>>());
         // qnorm((1:6 - 0.5)/12)
-        close(&twelve[..6], &[
-            -1.731_664_396_122_245_4,
-            -1.150_349_380_376_008,
-            -0.812_217_801_499_912_9,
-            -0.548_522_282_698_098_3,
-            -0.318_639_363_964_375_1,
-            -0.104_633_455_614_075_39,
-        ]);
+        close(
+            &twelve[..6],
+            &[
+                -1.731_664_396_122_245_4,
+                -1.150_349_380_376_008,
+                -0.812_217_801_499_912_9,
+                -0.548_522_282_698_098_3,
+                -0.318_639_363_964_375_1,
+                -0.104_633_455_614_075_39,
+            ],
+        );
         assert!((0..6).all(|k| twelve[k] == -twelve[11 - k]));
     }
 }

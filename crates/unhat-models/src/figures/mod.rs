@@ -63,8 +63,8 @@ impl Axis {
     pub fn spread_out(self, values: &[f64], shown: Shown) -> Axis {
         // The ends that a few rows decide say nothing, in a figure that may leave least of all.
         let beyond = if let Shown::Safe { least } = shown { least as usize } else { 1 };
-        let log = ends(values.iter().copied(), beyond)
-            .is_some_and(|(low, high)| low > 0.0 && high / low > RATIO_FOR_LOG);
+        let log =
+            ends(values.iter().copied(), beyond).is_some_and(|(low, high)| low > 0.0 && high / low > RATIO_FOR_LOG);
         Axis { log, ..self }
     }
 
@@ -99,8 +99,10 @@ pub struct Named {
 /// A curve to compare with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
-    /// What stands beside it.
+    /// What it stands for.
     pub name: String,
+    /// Whether the name stands beside it: there are several of its kind.
+    pub is_labelled: bool,
     /// Its points in order.
     pub points: Vec<(f64, f64)>,
 }
@@ -273,9 +275,8 @@ mod tests {
         let mut counts = vec![0; found.cells.len()];
         for (x, y) in x.iter().zip(&y) {
             // With lines √3/2 of a width apart hexagons are regular.
-            let distance = |(a, b, _): &(f64, f64, u64)| {
-                ((x - a) / width).powi(2) + ((y - b) / height * 0.75f64.sqrt()).powi(2)
-            };
+            let distance =
+                |(a, b, _): &(f64, f64, u64)| ((x - a) / width).powi(2) + ((y - b) / height * 0.75f64.sqrt()).powi(2);
             let nearest = found.cells.iter().enumerate().min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)));
             counts[nearest.unwrap().0] += 1;
         }

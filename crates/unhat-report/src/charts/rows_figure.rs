@@ -105,8 +105,9 @@ fn hexagons(figure: &Figure, canvas: &Canvas) -> [String; SHADES] {
 /// Each name once, where the first curve of that name ends.
 fn curve_names(curves: &[Curve], canvas: &Canvas) -> Markup {
     let area = canvas.area;
-    let is_first = |k: usize| curves[..k].iter().all(|other| other.name != curves[k].name);
-    let ends = (0..curves.len()).filter(|&k| is_first(k)).filter_map(|k| Some((&curves[k].name, *curves[k].points.last()?)));
+    let is_first = |k: usize| curves[k].is_labelled && curves[..k].iter().all(|other| other.name != curves[k].name);
+    let ends =
+        (0..curves.len()).filter(|&k| is_first(k)).filter_map(|k| Some((&curves[k].name, *curves[k].points.last()?)));
     html! {
         @for (name, (x, y)) in ends {
             @let (x, y) = (canvas.x.at(x) - 3.0, canvas.y.at(y));

@@ -42,7 +42,7 @@ pub fn figure_png(figure: &Figure) -> Result<Vec<u8>> {
         rows(&mut sheet, figure, &scales);
         for (k, curve) in figure.curves.iter().enumerate() {
             let named_before = figure.curves[..k].iter().any(|other| other.name == curve.name);
-            compared(&mut sheet, curve, !named_before, &scales);
+            compared(&mut sheet, curve, curve.is_labelled && !named_before, &scales);
         }
         marked(&mut sheet, figure, &scales);
     }
@@ -52,16 +52,21 @@ pub fn figure_png(figure: &Figure) -> Result<Vec<u8>> {
 /// What stands under the title: how rows are shown.
 fn words(figure: &Figure) -> String {
     let flagged = if figure.named.is_empty() { "" } else { "; squares: flagged rows" };
+    let dashed = match figure.curves.first() {
+        Some(curve) if !curve.is_labelled => format!("; dashed: {}", curve.name),
+        Some(_) => "; dashed: Cook's distance D".into(),
+        None => String::new(),
+    };
     match (figure.least, figure.counts()) {
         (Some(least), None) => format!("no hexagon holds {least} rows or more: none is shown"),
         (Some(least), Some((fewest, most))) => {
-            format!("hexagons of {least} rows or more, darker: more ({fewest} to {most}); all others are left out")
+            format!("hexagons of {least} rows or more, darker: more ({fewest} to {most}); others are left out{dashed}")
         }
         (None, Some((fewest, most))) => {
-            format!("{} rows in hexagons, darker: more ({fewest} to {most}){flagged}", figure.rows)
+            format!("{} rows in hexagons, darker: more ({fewest} to {most}){flagged}{dashed}", figure.rows)
         }
         (None, None) if figure.rows == 0 => "no row has both numbers".into(),
-        (None, None) => format!("{} rows, a point each{flagged}", figure.rows),
+        (None, None) => format!("{} rows, a point each{flagged}{dashed}", figure.rows),
     }
 }
 
@@ -70,7 +75,7 @@ fn axes(sheet: &mut Sheet, figure: &Figure, (x, y): &(Scale, Scale)) {
         sheet.line(&[(tick.at, AREA.top), (tick.at, AREA.bottom)], Ink::Grid, 1.0, false);
         sheet.centred((tick.at, AREA.bottom + 8.0), &tick_words(&tick.label), Ink::Quiet);
     }
-    for tick in y.ticks(6) {
+    for tick in y.ticks(7) {
         sheet.line(&[(AREA.left, tick.at), (AREA.right, tick.at)], Ink::Grid, 1.0, false);
         sheet.to_the_left((AREA.left - 8.0, tick.at - 7.0), &tick_words(&tick.label), Ink::Quiet);
     }
@@ -78,7 +83,7 @@ fn axes(sheet: &mut Sheet, figure: &Figure, (x, y): &(Scale, Scale)) {
     sheet.line(&corner, Ink::Line, 1.4, false);
     let middle = ((AREA.left + AREA.right) / 2.0, (AREA.top + AREA.bottom) / 2.0);
     sheet.centred((middle.0, AREA.bottom + 34.0), &shortened(&figure.x.label, AXIS_LETTERS), Ink::Black);
-    sheet.upwards((10.0, middle.1), &shortened(&figure.y.label, AXIS_LETTERS));
+    sheet.upwards((16.0, middle.1), &shortened(&figure.y.label, AXIS_LETTERS));
 }
 
 fn rows(sheet: &mut Sheet, figure: &Figure, (x, y): &(Scale, Scale)) {
@@ -105,9 +110,8 @@ fn marked(sheet: &mut Sheet, figure: &Figure, (x, y): &(Scale, Scale)) {
     let places: Vec<(f64, f64)> = figure.named.iter().map(|named| (x.at(named.x), y.at(named.y))).collect();
     places.iter().for_each(|place| sheet.square(*place, 3.4, Ink::Marked));
     let label = |k: usize| shortened(&figure.named[k].row, LABEL_LETTERS);
-    let wanted: Vec<_> = (0..places.len().min(LABELLED))
-        .map(|k| (places[k].0, places[k].1, label(k).chars().count()))
-        .collect();
+    let wanted: Vec<_> =
+        (0..places.len().min(LABELLED)).map(|k| (places[k].0, places[k].1, label(k).chars().count())).collect();
     let points = figure.points.iter().map(|(a, b)| (x.at(*a), y.at(*b)));
     let obstacles: Vec<(f64, f64)> = places.iter().copied().chain(points).collect();
     let room = Area { right: WIDTH - 6.0, ..AREA };
@@ -134,7 +138,8 @@ mod tests {
 
     fn picture(x: &[f64], y: &[f64], label: &str, shown: Shown) -> Vec<u8> {
         let axis = |name: &str| Axis::linear(name, name);
-        let figure = Figure::of("f", (axis("x"), x), (axis("y"), y), &[(0, label.into())], shown).titled("<b>Title</b>");
+        let figure =
+            Figure::of("f", (axis("x"), x), (axis("y"), y), &[(0, label.into())], shown).titled("<b>Title</b>");
         figure_png(&figure).unwrap()
     }
 
@@ -150,14 +155,17 @@ mod tests {
                 assert_eq!((&found[16..20], &found[20..24]), (&[0, 0, 4, 176][..], &[0, 0, 3, 132][..])); // 1200 × 900
                 assert_eq!(found, picture("\u{1b}[31m\u{202e}行\n"));
                 // No chunk but the head, the pixels and the end: nothing beside what is seen.
-                assert!(![&b"tEXt"[..], b"iTXt", b"tIME", b"eXIf"].iter().any(|kind| found.windows(4).any(|w| w == *kind)));
+                assert!(
+                    ![&b"tEXt"[..], b"iTXt", b"tIME", b"eXIf"].iter().any(|kind| found.windows(4).any(|w| w == *kind))
+                );
             }
         }
     }
 
     fn picture_of(x: &[f64], y: &[f64], label: &str, shown: Shown) -> Vec<u8> {
         match x.is_empty() {
-            true => figure_png(&Figure::of("f", (Axis::linear("x", "x"), x), (Axis::linear("y", "y"), y), &[], shown)).unwrap(),
+            true => figure_png(&Figure::of("f", (Axis::linear("x", "x"), x), (Axis::linear("y", "y"), y), &[], shown))
+                .unwrap(),
             false => picture(x, y, label, shown),
         }
     }
@@ -176,7 +184,14 @@ mod tests {
 
     #[test]
     fn numbers_on_axes_are_written_with_letters_of_the_font() {
-        let cases = [(-0.25, "-0.25"), (2e-5, "2e-5"), (1e-7, "1e-7"), (-1e-7, "-1e-7"), (1.5e7, "1.5e7"), (12_000.0, "12 000")];
+        let cases = [
+            (-0.25, "-0.25"),
+            (2e-5, "2e-5"),
+            (1e-7, "1e-7"),
+            (-1e-7, "-1e-7"),
+            (1.5e7, "1.5e7"),
+            (12_000.0, "12 000"),
+        ];
         for (value, expected) in cases {
             assert_eq!(printed(value), expected);
         }

@@ -1,7 +1,9 @@
 //! The sheet that pictures are drawn on: lines, hexagons, dots and letters in units, each 1.5 pixels.
 
 use super::text::Size;
-use tiny_skia::{Color, FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, PremultipliedColorU8, Stroke, StrokeDash, Transform};
+use tiny_skia::{
+    Color, FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, PremultipliedColorU8, Stroke, StrokeDash, Transform,
+};
 use unhat::{Error, ErrorKind, Result};
 
 /// Pixels to a unit.
@@ -140,7 +142,8 @@ impl Sheet {
             let sum = u32::from(under) * u32::from(255 - cover) + u32::from(over) * u32::from(cover);
             ((sum + 127) / 255) as u8
         };
-        let [red, green, blue] = [(pixel.red(), red), (pixel.green(), green), (pixel.blue(), blue)].map(|(u, o)| mixed(u, o));
+        let [red, green, blue] =
+            [(pixel.red(), red), (pixel.green(), green), (pixel.blue(), blue)].map(|(u, o)| mixed(u, o));
         if let Some(colour) = PremultipliedColorU8::from_rgba(red, green, blue, 255) {
             *pixel = colour;
         }

@@ -78,7 +78,12 @@ const POINTS_ON_A_PAGE: usize = 20_000;
 
 /// The figures in their order; `rows` is where the number of rows stands in the data of each, `list` where the figures stand,
 /// and `flagged` how many rows are flagged, where that is said.
-pub(crate) fn figures(figures: &[Figure], rows: impl Fn(usize) -> String, flagged: Option<&Quantity>, list: &str) -> Markup {
+pub(crate) fn figures(
+    figures: &[Figure],
+    rows: impl Fn(usize) -> String,
+    flagged: Option<&Quantity>,
+    list: &str,
+) -> Markup {
     let mut partial = 0;
     html! {
         @for (k, figure) in figures.iter().enumerate() {
@@ -91,7 +96,9 @@ pub(crate) fn figures(figures: &[Figure], rows: impl Fn(usize) -> String, flagge
 
 fn kind_of(name: &str, partial: &mut usize) -> Option<(&'static Kind, usize)> {
     let binned = name.strip_prefix("binned_").map(|_| &BINNED);
-    let kind = binned.or_else(|| KINDS.iter().find(|kind| name == kind.figure || name.starts_with("partial") && kind.figure == "partial"))?;
+    let kind = binned.or_else(|| {
+        KINDS.iter().find(|kind| name == kind.figure || name.starts_with("partial") && kind.figure == "partial")
+    })?;
     let place = if kind.figure == "partial" { *partial } else { 0 };
     if kind.figure == "partial" {
         *partial += 1;
@@ -106,7 +113,14 @@ static BINNED: Kind = Kind {
     how: "Hexagons of fewer rows are left out, and nothing of a row by itself decides where the axes end.",
 };
 
-fn one(figure: &Figure, kind: &'static Kind, place: usize, rows: &Quantity, flagged: Option<&Quantity>, source: &str) -> Markup {
+fn one(
+    figure: &Figure,
+    kind: &'static Kind,
+    place: usize,
+    rows: &Quantity,
+    flagged: Option<&Quantity>,
+    source: &str,
+) -> Markup {
     let (id, table) = kind.ids[place];
     if figure.points.len() > POINTS_ON_A_PAGE {
         return html! { p { "Of " span.name { (figure.title) } " no chart is drawn: it has too many points for a page." } };
