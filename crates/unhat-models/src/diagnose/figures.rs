@@ -274,33 +274,3 @@ fn contours(figure: &Figure, rank: usize) -> Vec<Curve> {
     let all = CONTOURS.into_iter().flat_map(|contour| [side(contour, 1.0), side(contour, -1.0)]);
     all.filter(|curve| curve.points.len() > 1).collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// R 4.2.2: `qqnorm(x)$x` for 3 and for 12 numbers.
-    #[test]
-    fn quantiles_are_those_of_qqnorm() {
-        let close = |found: &[f64], expected: &[f64]| {
-            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?} {expected:?}");
-        };
-        let three = normal_quantiles(&[3.0, f64::NAN, 1.0, 2.0]);
-        assert!(three[1].is_nan() && three[3] == 0.0 && three[0] == -three[2]);
-        close(&three[2..3], &[-0.869_423_773_288_886]); // qnorm(0.625/3.25)
-        let twelve = normal_quantiles(&(1..=12).map(f64::from).collect::<Vec<_>>());
-        // qnorm((1:6 - 0.5)/12)
-        close(
-            &twelve[..6],
-            &[
-                -1.731_664_396_122_245_4,
-                -1.150_349_380_376_008,
-                -0.812_217_801_499_912_9,
-                -0.548_522_282_698_098_3,
-                -0.318_639_363_964_375_1,
-                -0.104_633_455_614_075_39,
-            ],
-        );
-        assert!((0..6).all(|k| twelve[k] == -twelve[11 - k]));
-    }
-}

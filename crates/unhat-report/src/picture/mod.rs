@@ -125,62 +125,10 @@ fn marked(sheet: &mut Sheet, figure: &Figure, (x, y): &(Scale, Scale)) {
     }
 }
 
-/// A number as it is printed on an axis.
-#[cfg(test)]
-fn printed(value: f64) -> String {
-    tick_words(&crate::number::Format::Number.write(value))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use unhat_models::figures::{Axis, Shown};
-
-    fn picture(x: &[f64], y: &[f64], label: &str, shown: Shown) -> Vec<u8> {
-        let axis = |name: &str| Axis::linear(name, name);
-        let figure =
-            Figure::of("f", (axis("x"), x), (axis("y"), y), &[(0, label.into())], shown).titled("<b>Title</b>");
-        figure_png(&figure).unwrap()
-    }
-
-    #[test]
-    fn a_picture_is_a_png_of_one_size_whatever_is_in_it_and_the_same_every_time() {
-        let wild = [1.0, -1e300, f64::NAN, f64::INFINITY, 0.0];
-        let flat = [2.0; 5];
-        for (x, y) in [(&wild[..], &flat[..]), (&flat, &flat), (&[], &[]), (&wild, &wild)] {
-            for shown in [Shown::Rows { points: 100 }, Shown::Rows { points: 0 }, Shown::Safe { least: 3 }] {
-                let picture = |label: &str| picture_of(x, y, label, shown);
-                let found = picture("\u{1b}[31m\u{202e}行\n");
-                assert_eq!(&found[..8], b"\x89PNG\r\n\x1a\n");
-                assert_eq!((&found[16..20], &found[20..24]), (&[0, 0, 4, 176][..], &[0, 0, 3, 132][..])); // 1200 × 900
-                assert_eq!(found, picture("\u{1b}[31m\u{202e}行\n"));
-                // No chunk but the head, the pixels and the end: nothing beside what is seen.
-                assert!(
-                    ![&b"tEXt"[..], b"iTXt", b"tIME", b"eXIf"].iter().any(|kind| found.windows(4).any(|w| w == *kind))
-                );
-            }
-        }
-    }
-
-    fn picture_of(x: &[f64], y: &[f64], label: &str, shown: Shown) -> Vec<u8> {
-        match x.is_empty() {
-            true => figure_png(&Figure::of("f", (Axis::linear("x", "x"), x), (Axis::linear("y", "y"), y), &[], shown))
-                .unwrap(),
-            false => picture(x, y, label, shown),
-        }
-    }
-
-    /// A row that is not in a figure that may leave is not in its picture.
-    #[test]
-    fn the_picture_of_a_figure_that_may_leave_is_that_without_the_row_far_out() {
-        let mut x: Vec<f64> = (0..300).map(|i| f64::from(i % 15)).collect();
-        let y: Vec<f64> = (0..300).map(|i| f64::from(i % 14)).collect();
-        x[0] = 50.0;
-        let near = picture(&x, &y, "the person", Shown::Safe { least: 10 });
-        x[0] = 5e7;
-        assert!(near == picture(&x, &y, "somebody else", Shown::Safe { least: 10 }));
-        assert!(near != picture(&x, &y, "the person", Shown::Rows { points: 0 }));
-    }
+    use super::tick_words;
+    use crate::number::Format;
 
     #[test]
     fn numbers_on_axes_are_written_with_letters_of_the_font() {
@@ -193,7 +141,7 @@ mod tests {
             (12_000.0, "12 000"),
         ];
         for (value, expected) in cases {
-            assert_eq!(printed(value), expected);
+            assert_eq!(tick_words(&Format::Number.write(value)), expected);
         }
     }
 }

@@ -86,9 +86,11 @@ pub(crate) fn figures(
 ) -> Markup {
     let mut partial = 0;
     html! {
-        @for (k, figure) in figures.iter().enumerate() {
-            @if let Some((kind, place)) = kind_of(&figure.name, &mut partial) {
-                (one(figure, kind, place, &Quantity::count(rows(k), figure.rows), flagged, &format!("{list}/{k}")))
+        div.rows-figures {
+            @for (k, figure) in figures.iter().enumerate() {
+                @if let Some((kind, place)) = kind_of(&figure.name, &mut partial) {
+                    (one(figure, kind, place, &Quantity::count(rows(k), figure.rows), flagged, &format!("{list}/{k}")))
+                }
             }
         }
     }
