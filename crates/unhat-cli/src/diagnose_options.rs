@@ -9,21 +9,20 @@ use unhat_models::figures::{FEWEST_LEAST_ROWS, LEAST_ROWS};
 
 /// What `--help` says after the options.
 const AFTER: &str = "\
-Columns written, one row a row of the table: row, fitted, residual, hat, sigma_loo, rstandard, rstudent,
-cooks, dffits, covratio, loo_prediction, dfbeta_NAME and dfbetas_NAME of every coefficient, flag; with --family also
-linear_predictor, residual_deviance, residual_pearson, residual_working, rstandard_pearson. Numbers and names are
-those of R's influence.measures. A cell is empty where there is no value: a row of weight 0, or a row
-that is fitted by itself (hat = 1).
+Columns written, one row a row of the table: row, fitted, residual, hat, sigma_loo, rstandard, rstudent, cooks, dffits, \
+covratio, loo_prediction, dfbeta_NAME and dfbetas_NAME of every coefficient, flag; with --family also linear_predictor, \
+residual_deviance, residual_pearson, residual_working, rstandard_pearson. Numbers and names are those of R's influence.measures. \
+A cell is empty where there is no value: a row of weight 0, or a row that is fitted by itself (hat = 1).
 
-Figures of --plots: residuals_fitted, scale_location, normal_quantiles, residuals_leverage (with contours of Cook's
-distance), cooks, and partial_1, partial_2, ... of the first 12 columns; each as .png, and what it shows as .csv; figures.csv
-lists them. Up to 2000 rows are points; more are counted in hexagons, with the flagged rows as points.
+Figures of --plots: residuals_fitted, scale_location, normal_quantiles, residuals_leverage (with contours of Cook's distance), \
+cooks, and partial_1, partial_2, ... of the first 12 columns; each as .png, and what it shows as .csv; figures.csv lists them. Up \
+to 2000 rows are points; more are counted in hexagons, with flagged rows as points.
 
-With --safe the folder is made to leave a research data centre: hexagons of at least COUNT rows alone. All others are
-left out, and with them so many more that at least COUNT rows are; no row is drawn, named or numbered; where hexagons lie and
-axes end depends on no row beyond the COUNT outermost at either end; Cook's distances in the order of the table and the slopes of
-partial regressions are not drawn. Nothing is written by row, so that it goes neither with --output nor with --report or --json.
-It does not say whether coefficients may leave, which `unhat audit outputs` does, and counts rows, not people.
+With --safe the folder may leave a research data centre: it holds hexagons of at least COUNT rows. All others are left out, and \
+where those are fewer than COUNT rows together, the smallest of the rest too. No row is drawn, named or numbered; where hexagons \
+lie and axes end depends on no row among the COUNT - 1 outermost at either end. Cook's distances in the order of the table and \
+the slopes of partial regressions are not drawn. Nothing is written by row: --output, --report and --json are refused. Rows are \
+counted, not people; whether coefficients may leave, `unhat audit outputs` says.
 
 Examples:
   unhat diagnose cars.csv --formula 'mpg ~ wt * factor(cyl) + log(hp)' -o diagnostics.csv

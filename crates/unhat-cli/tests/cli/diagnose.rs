@@ -259,9 +259,11 @@ fn a_folder_that_may_leave_says_nothing_of_a_single_row() {
 #[test]
 fn many_rows_are_counted_and_the_gravest_have_names_that_no_spreadsheet_runs() {
     let desk = Desk::new();
-    let rows: String = (0..4)
-        .map(|k| crowd(30.0 + f64::from(k)).lines().skip(1).map(|row| format!("{row}\n")).collect::<String>())
-        .collect();
+    let part = |k: u32| {
+        crowd(30.0 + f64::from(k)).replace("row ", &format!("row {k}.")).replace("=Outlier", &format!("=Outlier{k}"))
+    };
+    let rows: String =
+        (0..4).flat_map(|k| part(k).lines().skip(1).map(|row| format!("{row}\n")).collect::<Vec<_>>()).collect();
     desk.text("t.csv", &format!("name,y,x\n{rows}"));
     let ran = desk.run("diagnose t.csv --row-names name --formula y~x --plots figures -o d.csv").expect(0);
     assert!(ran.err.contains("apostrophe"), "{}", ran.err);
@@ -277,6 +279,6 @@ fn many_rows_are_counted_and_the_gravest_have_names_that_no_spreadsheet_runs() {
             .sum();
         assert_eq!(counted, 2400, "{stem}");
         let named: Vec<String> = column(&figure, "flagged_row").into_iter().filter(|row| !row.is_empty()).collect();
-        assert!(named[..4].iter().all(|row| row == "'=Outlier") && named.len() <= 60, "{stem}: {named:?}");
+        assert!(named[..4].iter().all(|row| row.starts_with("'=Outlier")) && named.len() <= 60, "{stem}: {named:?}");
     }
 }
