@@ -183,5 +183,5 @@ fn marked(figure: &Figure, id: &'static str, source: &str) -> Table {
         Row::new(k, vec![named.row.clone().into(), named.x.into(), named.y.into()])
     };
     let rows = figure.named.iter().enumerate().map(row).collect();
-    Table { id, caption: "The flagged rows of this figure".to_owned(), columns, rows }
+    Table { id, caption: format!("Flagged rows in: {}", figure.title), columns, rows }
 }

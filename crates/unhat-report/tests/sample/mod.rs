@@ -239,7 +239,7 @@ pub fn many_rows() -> unhat::Result<DiagnosePage> {
 
 /// A release that fails, with remedies; a column, a level and a row are called like a script.
 pub fn outputs(detail: ReadBy) -> unhat::Result<OutputsReport> {
-    let n = 60;
+    let n = 240;
     let x: Vec<f64> = (0..n).map(|i| (f64::from(i) * 0.7).sin() * 3.0).collect();
     let y = (0..n).map(|i| 2.0 + x[i as usize] + (f64::from(i) * 1.3).cos()).collect();
     let words: Vec<String> = (0..n)
