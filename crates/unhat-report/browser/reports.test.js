@@ -68,7 +68,7 @@ async function withPage(name, options, look) {
 const drawn = page => page.evaluate(() => {
   const shown = [...document.querySelectorAll('svg.chart')].filter(svg => svg.getBoundingClientRect().width > 0);
   const sizes = shown.map(svg => {
-    const marks = [...svg.querySelectorAll('.mark, .bar, .dots, path[class^=hexagon]')].map(mark => mark.getBoundingClientRect());
+    const marks = [...svg.querySelectorAll('.mark, .bar, .dots, .cells')].map(mark => mark.getBoundingClientRect());
     return { height: svg.getBoundingClientRect().height, marks: marks.length, placed: marks.every(box => box.x > 0 && box.y !== 0) };
   });
   return { count: shown.length, sizes };
@@ -264,7 +264,7 @@ test('a figure of rows reads its flagged rows, and its shading stays with them w
     const first = await page.evaluate(() => document.querySelector('#fig-leverage tbody tr').cells[0].textContent);
     const place = () => page.evaluate(() => {
       const box = selector => document.querySelector('#fig-leverage .wide ' + selector).getBoundingClientRect();
-      return box('path[class^=hexagon]').width / box('.plot').width;
+      return box('.cells').width / box('.plot').width;
     });
     const share = await place();
     await page.evaluate(() => document.querySelector('#fig-leverage svg.wide').focus());

@@ -51,10 +51,10 @@ pub(crate) fn chart(id: &'static str, figure: &Figure) -> Option<Markup> {
         zoom: true,
         near: Near::Point,
     };
-    Some(frame.draw(|canvas| draw(figure, canvas)))
+    Some(frame.draw(|canvas| draw(id, figure, canvas)))
 }
 
-fn draw(figure: &Figure, canvas: &Canvas) -> Layers {
+fn draw(id: &str, figure: &Figure, canvas: &Canvas) -> Layers {
     let at = |(x, y): (f64, f64)| (canvas.x.at(x), canvas.y.at(y));
     let label = |name: &str| shortened(name, LABEL_LENGTH[usize::from(canvas.narrow)]);
     let named: Vec<Point> = figure
@@ -72,9 +72,7 @@ fn draw(figure: &Figure, canvas: &Canvas) -> Layers {
     let points: Vec<(f64, f64)> = figure.points.iter().map(|point| at(*point)).collect();
     let dots: String = points.iter().map(|(x, y)| format!("M{} {}h.01", px(*x), px(*y))).collect();
     let marks = html! {
-        @for (shade, hexagons) in hexagons(figure, canvas).iter().enumerate() {
-            @if !hexagons.is_empty() { path .{ "hexagon-" (shade) } d=(hexagons) {} }
-        }
+        (hexagons(id, figure, canvas))
         @if !dots.is_empty() { path.dots d=(dots) {} }
         @for curve in &figure.curves {
             path.contour d=(line_through(&curve.points.iter().map(|point| at(*point)).collect::<Vec<_>>())) {}
@@ -91,15 +89,33 @@ fn draw(figure: &Figure, canvas: &Canvas) -> Layers {
     Layers { under: None, marks: Some(marks), over: Some(over) }
 }
 
-/// One path for each shade.
-fn hexagons(figure: &Figure, canvas: &Canvas) -> [String; SHADES] {
-    let mut paths = [const { String::new() }; SHADES];
+/// One path through the middles of each shade, which draws a hexagon at every corner: all of them have one shape, written once.
+fn hexagons(id: &str, figure: &Figure, canvas: &Canvas) -> Markup {
+    let at = |(x, y): (f64, f64)| (canvas.x.at(x), canvas.y.at(y));
+    let Some((x, y, _)) = figure.cells.first() else { return html! {} };
+    let middle = at((*x, *y));
+    let corners: Vec<_> =
+        figure.corners((*x, *y)).into_iter().map(at).map(|(x, y)| (x - middle.0, y - middle.1)).collect();
+    let shape = line_through(&corners) + "Z";
+    let width = if canvas.narrow { "narrow" } else { "wide" };
+    let mut middles: [Vec<(f64, f64)>; SHADES] = Default::default();
     for (x, y, rows) in &figure.cells {
-        let corners = figure.corners((*x, *y));
-        let corners: Vec<_> = corners.into_iter().map(|(x, y)| (canvas.x.at(x), canvas.y.at(y))).collect();
-        paths[figure.shade(*rows, SHADES)].push_str(&(line_through(&corners) + "Z"));
+        middles[figure.shade(*rows, SHADES)].push(at((*x, *y)));
     }
-    paths
+    html! {
+        @for (shade, middles) in middles.iter().enumerate() {
+            @if !middles.is_empty() {
+                @let name = format!("{id}-hexagon-{shade}-{width}");
+                @let link = format!("url(#{name})");
+                marker id=(name) markerUnits="userSpaceOnUse" orient="0" overflow="visible" {
+                    path .{ "hexagon-" (shade) } d=(shape) {}
+                }
+                // A path of one point has no corner: the step of no length makes one.
+                path.cells marker-start=(link) marker-mid=(link) marker-end=(link)
+                    d={ (line_through(middles)) "h0" } {}
+            }
+        }
+    }
 }
 
 /// Each name once, where the first curve of that name ends.

@@ -86,10 +86,20 @@ pub(crate) fn figures(
 ) -> Markup {
     let mut partial = 0;
     html! {
+        @if let (Some(first), Some(flagged)) = (figures.iter().find_map(|figure| figure.named.first()), flagged) {
+            p.answer {
+                "Flagged rows (" (flagged) ") are squares in every figure"
+                @if figures.iter().all(|figure| figure.named.len() < flagged.value.unwrap_or(0.0) as usize) {
+                    ", the gravest of them"
+                }
+                "; the largest Cook's distance of them has row " span.name { (first.row) } "."
+                (how_to_explore())
+            }
+        }
         div.rows-figures {
             @for (k, figure) in figures.iter().enumerate() {
                 @if let Some((kind, place)) = kind_of(&figure.name, &mut partial) {
-                    (one(figure, kind, place, &Quantity::count(rows(k), figure.rows), flagged, &format!("{list}/{k}")))
+                    (one(figure, kind, place, &Quantity::count(rows(k), figure.rows), &format!("{list}/{k}")))
                 }
             }
         }
@@ -115,14 +125,7 @@ static BINNED: Kind = Kind {
     how: "Hexagons of fewer rows are left out, and nothing of a row by itself decides where the axes end.",
 };
 
-fn one(
-    figure: &Figure,
-    kind: &'static Kind,
-    place: usize,
-    rows: &Quantity,
-    flagged: Option<&Quantity>,
-    source: &str,
-) -> Markup {
+fn one(figure: &Figure, kind: &'static Kind, place: usize, rows: &Quantity, source: &str) -> Markup {
     let (id, table) = kind.ids[place];
     if figure.points.len() > POINTS_ON_A_PAGE {
         return html! { p { "Of " span.name { (figure.title) } " no chart is drawn: it has too many points for a page." } };
@@ -146,29 +149,24 @@ fn one(
     let piece = Piece {
         id,
         question: kind.question,
-        answer: answer(figure, rows, flagged),
+        answer: answer(figure, rows),
         legend: Legend::of(legend),
         upwards: Some(figure.y.label.clone()),
         chart,
-        how: html! { (kind.how) @if !figure.named.is_empty() { (how_to_explore()) } },
+        how: html! { (kind.how) },
         table: (!figure.named.is_empty()).then(|| marked(figure, table, source)),
         print_table: false,
     };
     piece.markup()
 }
 
-fn answer(figure: &Figure, rows: &Quantity, flagged: Option<&Quantity>) -> Markup {
+fn answer(figure: &Figure, rows: &Quantity) -> Markup {
     html! {
         span.name { (figure.title) } ": "
         @match (figure.least, figure.hexagon) {
-            (Some(_), _) => "hexagons of enough rows, the darker the more.",
-            (None, Some(_)) => { (rows) " rows, counted in hexagons, the darker the more." },
+            (Some(_), _) => "hexagons of enough rows, the stronger the colour the more.",
+            (None, Some(_)) => { (rows) " rows, counted in hexagons, the stronger the colour the more." },
             (None, None) => { (rows) " rows, a point each." },
-        }
-        @if let (Some(first), Some(flagged)) = (figure.named.first(), flagged) {
-            " Flagged rows (" (flagged) ") are squares"
-            @if figure.named.len() < flagged.value.unwrap_or(0.0) as usize { ", the gravest of them" }
-            "; the largest Cook's distance of them has row " span.name { (first.row) } "."
         }
     }
 }
