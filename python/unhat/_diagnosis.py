@@ -79,7 +79,7 @@ class Diagnosis(Result):
     def plot(self, figure="residuals_fitted", column=None, *, ax=None, safe=None):
         """Draw a figure by matplotlib, the same as the command line's ``--plots``.
 
-        Up to 2000 rows are points; more are counted in hexagons. Flagged rows are squares, at most 60 of them, those with the
+        Up to 2000 rows are points; more are counted in hexagons. Flagged rows are squares, at most 50 of them, those with the
         largest Cook's distances labelled.
 
         Parameters

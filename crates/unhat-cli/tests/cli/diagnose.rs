@@ -279,6 +279,6 @@ fn many_rows_are_counted_and_the_gravest_have_names_that_no_spreadsheet_runs() {
             .sum();
         assert_eq!(counted, 2400, "{stem}");
         let named: Vec<String> = column(&figure, "flagged_row").into_iter().filter(|row| !row.is_empty()).collect();
-        assert!(named[..4].iter().all(|row| row.starts_with("'=Outlier")) && named.len() <= 60, "{stem}: {named:?}");
+        assert!(named[..4].iter().all(|row| row.starts_with("'=Outlier")) && named.len() <= 50, "{stem}: {named:?}");
     }
 }

@@ -11,7 +11,7 @@ use unhat::{ErrorKind, Result, Run};
 /// Up to so many rows a picture shows one by one; beyond, points cover each other.
 pub const PICTURE_POINTS: usize = 2000;
 /// So many flagged rows are marked, those with the largest Cook's distances: more cannot be told apart.
-pub const MARKED_MOST: usize = 60;
+pub const MARKED_MOST: usize = 50;
 /// So many partial regressions are drawn, of the first columns.
 pub const PARTIAL_MOST: usize = 12;
 

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+/// Hexagons, by their place across and their line, each with how many rows it holds.
+pub(super) type Counted = Vec<((i64, i64), u64)>;
+
 /// Hexagons with a corner above and one below; every other line of them is half a width to the right.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Lattice {
@@ -45,12 +48,12 @@ impl Lattice {
     }
 
     /// The hexagons that hold places, line by line, each with how many.
-    pub fn counted(&self, places: &[(f64, f64)]) -> Vec<((i64, i64), u64)> {
+    pub fn counted(&self, places: &[(f64, f64)]) -> Counted {
         let mut counts: HashMap<(i64, i64), u64> = HashMap::new();
         for place in places {
             *counts.entry(self.at(*place)).or_default() += 1;
         }
-        let mut cells: Vec<_> = counts.into_iter().collect();
+        let mut cells: Counted = counts.into_iter().collect();
         cells.sort_unstable_by_key(|((across, line), _)| (*line, *across));
         cells
     }

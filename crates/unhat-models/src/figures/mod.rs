@@ -15,7 +15,7 @@
 mod lattice;
 mod safe;
 
-use lattice::{Lattice, ends};
+use lattice::{Counted, Lattice, ends};
 use serde::{Deserialize, Serialize};
 
 /// Fewest rows of a hexagon that may leave: the default `safe_threshold` of ACRO.
@@ -189,7 +189,7 @@ impl Figure {
         figure
     }
 
-    fn count(&mut self, lattice: Lattice, cells: Vec<((i64, i64), u64)>) {
+    fn count(&mut self, lattice: Lattice, cells: Counted) {
         self.hexagon = Some((lattice.width, lattice.height));
         let middle = |at: (i64, i64)| lattice.middle(at);
         let cell = |(at, rows)| (self.x.value(middle(at).0), self.y.value(middle(at).1), rows);

@@ -1,6 +1,6 @@
 //! The hexagons that may leave the house: of enough rows each, and so many hidden that nobody is alone among those either.
 
-use super::lattice::Lattice;
+use super::lattice::{Counted, Lattice};
 
 /// Hexagons across that are tried, the most first.
 const TRIED: [u64; 12] = [60, 50, 40, 32, 26, 20, 16, 12, 10, 8, 6, 4];
@@ -12,7 +12,7 @@ const SEEN: f64 = 0.9;
 ///
 /// Where those that are left out hold fewer than `least` rows together, the smallest of the others is left out too: else the
 /// number of rows less those that are seen would tell of so few.
-pub(super) fn cells(places: &[(f64, f64)], least: u64) -> (Lattice, Vec<((i64, i64), u64)>) {
+pub(super) fn cells(places: &[(f64, f64)], least: u64) -> (Lattice, Counted) {
     let beyond = least.max(1) as usize;
     let mut best = (Lattice::across(places, beyond, TRIED[0]), Vec::new(), 0);
     for count in TRIED {
