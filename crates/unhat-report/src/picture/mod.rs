@@ -77,7 +77,7 @@ fn axes(sheet: &mut Sheet, figure: &Figure, (x, y): &(Scale, Scale)) {
     }
     for tick in y.ticks(7) {
         sheet.line(&[(AREA.left, tick.at), (AREA.right, tick.at)], Ink::Grid, 1.0, false);
-        sheet.to_the_left((AREA.left - 8.0, tick.at - 7.0), &tick_words(&tick.label), Ink::Quiet);
+        sheet.ending_at((AREA.left - 8.0, tick.at - 7.0), &tick_words(&tick.label), Ink::Quiet);
     }
     let corner = [(AREA.left, AREA.top), (AREA.left, AREA.bottom), (AREA.right, AREA.bottom)];
     sheet.line(&corner, Ink::Line, 1.4, false);
@@ -101,7 +101,7 @@ fn compared(sheet: &mut Sheet, curve: &Curve, is_named: bool, (x, y): &(Scale, S
     sheet.line(&points, Ink::Curve, 1.3, true);
     if let (Some((a, b)), true) = (points.last(), is_named) {
         let under = if *b < (AREA.top + AREA.bottom) / 2.0 { 6.0 } else { -20.0 };
-        sheet.to_the_left((*a - 2.0, b + under), &curve.name, Ink::Curve);
+        sheet.ending_at((*a - 2.0, b + under), &curve.name, Ink::Curve);
     }
 }
 
@@ -120,7 +120,7 @@ fn marked(sheet: &mut Sheet, figure: &Figure, (x, y): &(Scale, Scale)) {
         let at = (places[k].0 + placed.dx, places[k].1 + placed.dy - 11.0);
         match placed.anchor {
             "start" => sheet.text(at, &label(k), Size::Words, Ink::Black),
-            _ => sheet.to_the_left(at, &label(k), Ink::Black),
+            _ => sheet.ending_at(at, &label(k), Ink::Black),
         }
     }
 }

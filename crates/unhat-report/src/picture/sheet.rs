@@ -107,7 +107,7 @@ impl Sheet {
     }
 
     /// Words of the ordinary size that end there.
-    pub fn to_the_left(&mut self, (x, y): (f64, f64), words: &str, ink: Ink) {
+    pub fn ending_at(&mut self, (x, y): (f64, f64), words: &str, ink: Ink) {
         self.text((x - length(words), y), words, Size::Words, ink);
     }
 
