@@ -1,7 +1,7 @@
 //! Reading a plot of residuals against fitted values: a person's column of pixels is known from the fitted value.
 
 use super::coefficients::remedy;
-use super::{Appetite, Evidence, Finding, Intruder, Item, Release, Verdict};
+use super::{Appetite, Evidence, Finding, Intruder, Item, Verdict};
 use crate::figures::{self, Figure, Shown};
 use std::collections::BTreeMap;
 
@@ -94,17 +94,14 @@ pub(super) fn binned(appetite: &Appetite) -> Finding {
 }
 
 /// The plots of residuals against fitted values that are to be released, as they would be drawn.
-pub(super) fn released(fit: &Evidence<'_>, release: &Release) -> Vec<Figure> {
+pub(super) fn released(fit: &Evidence<'_>, items: &[Item], least: u64) -> Vec<Figure> {
     let residuals: Vec<f64> = (0..fit.rows()).map(|i| fit.residual(i)).collect();
     let axis = figures::Axis::linear;
     let drawn = |name: &str, shown: Shown| {
         let (x, y) = (axis("fitted", "fitted value"), axis("residual", "residual"));
         Figure::of(name, (x, fit.mean), (y, &residuals), &[], shown).titled("Residuals against fitted values")
     };
-    let kinds = [
-        (Item::Plot, Shown::Rows { points: usize::MAX }),
-        (Item::BinnedPlot, Shown::Safe { least: release.appetite.minimum_count }),
-    ];
-    let wanted = kinds.into_iter().filter(|(item, _)| release.items.contains(item));
+    let kinds = [(Item::Plot, Shown::Rows { points: usize::MAX }), (Item::BinnedPlot, Shown::Safe { least })];
+    let wanted = kinds.into_iter().filter(|(item, _)| items.contains(item));
     wanted.map(|(item, shown)| drawn(item.name(), shown)).collect()
 }

@@ -185,7 +185,7 @@ impl OutputsRequest {
             appetite: self.release.appetite.thresholds(),
             not_checked: not_checked(&self.release, (people.is_some(), second.is_some(), evidence.is_linear())),
             warnings,
-            figures: plots::released(&evidence, &release),
+            figures: plots::released(&evidence, &release.items, release.appetite.minimum_count),
         };
         Ok(if self.detail == Detail::Share { report.to_share() } else { report })
     }
