@@ -420,6 +420,16 @@ class Diagnosis(_ByRow, Result):
     positions: NDArray[int64]
     labels: list[str]
     def flags(self, rule: Literal["r", "bkw", "cook4n", "outlier"] | None = None) -> NDArray[Any]: ...
+    def plot(
+        self,
+        figure: Literal[
+            "residuals_fitted", "scale_location", "normal_quantiles", "residuals_leverage", "cooks", "partial"
+        ] = "residuals_fitted",
+        column: str | None = None,
+        *,
+        ax: Any = None,
+        safe: bool | int | None = None,
+    ) -> Any: ...
     def summary(self) -> str: ...
 
 def diagnose(

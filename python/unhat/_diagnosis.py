@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from unhat._figures import draw, figure_of
 from unhat._results import Result
 from unhat._rows import ByRow
 
@@ -70,6 +71,38 @@ class Diagnosis(ByRow, Result):
         for what, values in (("dfbeta", self.dfbeta), ("dfbetas", self.dfbetas)):
             columns.update({f"{what}_{name}": values[:, k] for k, name in enumerate(self.names)})
         return columns | {"flag": self.flag}
+
+    def plot(self, figure="residuals_fitted", column=None, *, ax=None, safe=None):
+        """Draw a figure by matplotlib, the same as the command line's ``--plots``.
+
+        Up to 2000 rows are points; more are counted in hexagons. Flagged rows are squares, at most 50 of them, those with the
+        largest Cook's distances labelled.
+
+        Parameters
+        ----------
+        figure : str
+            ``"residuals_fitted"``, ``"scale_location"``, ``"normal_quantiles"``, ``"residuals_leverage"`` (with contours of
+            Cook's distance), ``"cooks"``, or ``"partial"``: the partial regression on `column`.
+        column : str, optional
+            A coefficient: one of the first twelve of ``.names`` but the intercept.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; by default new axes.
+        safe : bool or int, optional
+            Draw what may leave a research data centre: hexagons of at least so many rows (True: 10), no row by itself and
+            nothing that one row decides, as ``--safe`` says.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        InputError
+            For a figure or a column that there is not, and for ``"cooks"`` where it is to be safe.
+        ImportError
+            Without matplotlib.
+        """
+        return draw(figure_of(self, figure, column, safe), ax)
 
     def _sentence(self):
         return f"{self.n} rows, rank {self.rank}; {self.flagged} flagged by rule {self.rule}"

@@ -5,6 +5,7 @@ mod common_options;
 mod diagnose_options;
 mod exit;
 mod failure;
+mod figure_files;
 mod fit_options;
 mod hat_options;
 mod held_out;

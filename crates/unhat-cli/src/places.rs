@@ -124,6 +124,7 @@ impl<'a> Places<'a> {
                 self.reads("TABLE", Some(&diagnose.table));
                 self.writes("--output", diagnose.output.as_deref());
                 self.writes("--report", diagnose.report.as_deref());
+                self.writes("--plots", diagnose.plots.as_deref());
             }
             Command::Influence(influence) => self.add_influence(influence),
             Command::Train(train) => {

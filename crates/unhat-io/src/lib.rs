@@ -19,6 +19,7 @@
 
 mod acro;
 mod fault;
+mod figure_table;
 mod folder;
 mod format;
 mod frame;
@@ -43,6 +44,7 @@ mod training;
 mod vector;
 
 pub use acro::write_acro;
+pub use figure_table::{figure_table, rounded_hexagon};
 pub use folder::{check_folder, hash_of, hash_of_file, read_text, write_folder};
 pub use frame::{Doubt, FrameOptions, ReadFrame, read_frame, read_frame_as};
 pub use matrix::{Matrix, MatrixRows, Table};

@@ -9,6 +9,7 @@ pub mod candle;
 pub mod checking;
 pub mod diagnose;
 mod face;
+pub mod figures;
 pub mod formula;
 pub mod influence;
 pub mod models;

@@ -8,8 +8,10 @@ use crate::work::compute;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use unhat::report::Solved;
-use unhat::{Error, Result};
-use unhat_models::diagnose::{Change, DiagnoseReport, Diagnosed, Options as Wanted, Request, Rule, summary};
+use unhat::{Error, Result, Run};
+use unhat_models::diagnose::{
+    Change, DiagnoseReport, Diagnosed, Options as Wanted, PARTIAL_MOST, Request, Rule, partial_regressions, summary,
+};
 use unhat_models::models::Frame;
 
 /// What is asked; words are read by the library.
@@ -51,6 +53,17 @@ pub(crate) struct Answer<'py> {
     flag: Vec<String>,
     /// Each rule, and whether it flags a row.
     rules: Vec<(String, Vec<bool>)>,
+    /// What figures need beside the columns.
+    drawn: Drawn<'py>,
+}
+
+#[derive(IntoPyObject)]
+struct Drawn<'py> {
+    is_weighted: bool,
+    /// √w(y − ŷ), or deviance residuals.
+    residual: Values<'py>,
+    /// Of the first columns: name, coefficient, and what the others leave of it.
+    partial: Vec<(String, f64, Values<'py>)>,
 }
 
 fn request(options: &Options) -> Result<Request> {
@@ -78,10 +91,13 @@ struct Found {
     labels: Vec<String>,
     flag: Vec<String>,
     rules: Vec<(String, Vec<bool>)>,
+    is_weighted: bool,
+    residual: Vec<f64>,
+    partial: Vec<(String, f64, Vec<f64>)>,
 }
 
 impl Found {
-    fn of(answer: &Diagnosed<'_>, padded: bool, top: usize) -> Result<Found> {
+    fn of(answer: &Diagnosed<'_>, padded: bool, top: usize, run: &Run<'_>) -> Result<Found> {
         let places = answer.places(padded);
         let frame = &answer.frame;
         let row = |(at, place): (usize, &Option<usize>)| match (&frame.rows, place) {
@@ -118,6 +134,12 @@ impl Found {
             labels: rows.iter().map(|&row| frame.table_label(row)).collect(),
             flag: places.iter().map(|place| place.map_or(String::new(), |i| answer.flag(i))).collect(),
             rules: [Rule::R, Rule::Bkw, Rule::Cook4n, Rule::Outlier].map(flags).into(),
+            is_weighted: frame.weights.is_some(),
+            residual: spread(&answer.found.residual_deviance, 1),
+            partial: partial_regressions(answer, PARTIAL_MOST, run)?
+                .into_iter()
+                .map(|part| (part.column, part.slope, spread(&part.x, 1)))
+                .collect(),
         })
     }
 }
@@ -139,7 +161,7 @@ pub(crate) fn diagnose<'py>(
     colophon.warnings.extend_from_slice(&met.notes);
     let padded = options.missing == "exclude";
     let (found, threads) =
-        compute(py, options.threads, |run| Found::of(&request.answer(&frame, run)?, padded, options.top))?;
+        compute(py, options.threads, |run| Found::of(&request.answer(&frame, run)?, padded, options.top, run))?;
     colophon.warnings.extend_from_slice(&found.warnings);
     let lines = summary(&found.report);
     let text = colophon.object(py, ("diagnose", threads), Solved::new(&found.report), None)?;
@@ -156,5 +178,10 @@ pub(crate) fn diagnose<'py>(
         labels: found.labels,
         flag: found.flag,
         rules: found.rules,
+        drawn: Drawn {
+            is_weighted: found.is_weighted,
+            residual: array(found.residual),
+            partial: found.partial.into_iter().map(|(name, slope, x)| (name, slope, array(x))).collect(),
+        },
     })
 }

@@ -14,6 +14,7 @@ mod defaults;
 mod diagnose;
 mod facts;
 mod failure;
+mod figures;
 mod formula;
 mod forward;
 mod frame_table;
@@ -81,6 +82,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(outputs::outputs_page, module)?)?;
     module.add_function(wrap_pyfunction!(outputs::write_acro, module)?)?;
     module.add_function(wrap_pyfunction!(outputs::read_file, module)?)?;
+    module.add_function(wrap_pyfunction!(figures::diagnosis_figure, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence_check, module)?)?;
     module.add_function(wrap_pyfunction!(influence::influence_trim, module)?)?;

@@ -153,7 +153,7 @@ pub(crate) fn audit_outputs(
         unhat_io::write_page(path, &page).map_err(to_python)?;
     }
     if let Some(folder) = &options.acro {
-        acro_written(folder, &report).map_err(to_python)?;
+        acro_written(folder, &report, unhat_report::figure_png).map_err(to_python)?;
     }
     written(py, &report)
 }
@@ -167,7 +167,7 @@ pub(crate) fn outputs_page(py: Python<'_>, check: &str) -> PyResult<String> {
 /// Writes a check, from its JSON, as ACRO has its outputs to a new folder, whole or not at all.
 #[pyfunction]
 pub(crate) fn write_acro(py: Python<'_>, folder: &str, check: &str) -> PyResult<()> {
-    acro_written(folder, &read(py, check)?).map_err(|error| raised(py, &error))
+    acro_written(folder, &read(py, check)?, unhat_report::figure_png).map_err(|error| raised(py, &error))
 }
 
 /// The text of a small file.

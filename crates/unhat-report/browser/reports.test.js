@@ -16,7 +16,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const DESKTOP = { width: 1100, height: 900 };
 const PHONE = { width: 390, height: 844 };
 const PAGES = ['audit', 'share', 'inversion', 'scores', 'training', 'study', 'check', 'trim',
-  'diagnosis', 'outputs', 'weights', 'fit-audit'];
+  'diagnosis', 'many-rows', 'outputs', 'weights', 'fit-audit'];
 
 let browser;
 let folder;
@@ -68,14 +68,14 @@ async function withPage(name, options, look) {
 const drawn = page => page.evaluate(() => {
   const shown = [...document.querySelectorAll('svg.chart')].filter(svg => svg.getBoundingClientRect().width > 0);
   const sizes = shown.map(svg => {
-    const marks = [...svg.querySelectorAll('.mark, .bar')].map(mark => mark.getBoundingClientRect());
+    const marks = [...svg.querySelectorAll('.mark, .bar, .dots, .cells')].map(mark => mark.getBoundingClientRect());
     return { height: svg.getBoundingClientRect().height, marks: marks.length, placed: marks.every(box => box.x > 0 && box.y !== 0) };
   });
   return { count: shown.length, sizes };
 });
 
 const CHARTS = { audit: 7, share: 7, inversion: 2, scores: 2, training: 1, study: 2, check: 1, trim: 3,
-  diagnosis: 0, outputs: 0, weights: 1, 'fit-audit': 1 };
+  diagnosis: 8, 'many-rows': 6, outputs: 2, weights: 1, 'fit-audit': 1 };
 const colour = page => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
 for (const name of PAGES) {
@@ -256,6 +256,24 @@ test('the button changes the colours, whatever the system wishes', async () => {
       assert.equal(await colour(page), before);
     });
   }
+});
+
+test('a figure of rows reads its flagged rows, and its shading stays with them when it is zoomed', async () => {
+  await withPage('many-rows', {}, async page => {
+    const spoken = () => page.evaluate(() => document.querySelector('.spoken').textContent);
+    const first = await page.evaluate(() => document.querySelector('#fig-leverage tbody tr').cells[0].textContent);
+    const place = () => page.evaluate(() => {
+      const box = selector => document.querySelector('#fig-leverage .wide ' + selector).getBoundingClientRect();
+      return box('.cells').width / box('.plot').width;
+    });
+    const share = await place();
+    await page.evaluate(() => document.querySelector('#fig-leverage svg.wide').focus());
+    await page.keyboard.press('Home');
+    assert.ok((await spoken()).startsWith(first), await spoken());
+    await page.keyboard.press('+');
+    assert.ok(Math.abs((await place()) - share) < 0.02);
+    assert.notEqual(await page.evaluate(() => document.querySelector('#fig-leverage .wide .plot').getAttribute('transform')), 'matrix(1 0 0 1 0 0)');
+  });
 });
 
 test('the slider reads the curve between its points', async () => {

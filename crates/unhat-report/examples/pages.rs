@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(folder.join("scores.html"), score_page(&sample::scores())?)?;
     std::fs::write(folder.join("training.html"), training_page(&sample::training())?)?;
     std::fs::write(folder.join("diagnosis.html"), diagnose_page(&sample::diagnosis()?)?)?;
+    std::fs::write(folder.join("many-rows.html"), diagnose_page(&sample::many_rows()?)?)?;
     std::fs::write(folder.join("outputs.html"), outputs_page(&sample::outputs(Detail::Full)?)?)?;
     std::fs::write(folder.join("weights.html"), hat_page(&sample::hat("weights", true)?)?)?;
     std::fs::write(folder.join("fit-audit.html"), fit_audit_page(&sample::fit_findings("owner")?)?)?;

@@ -4,11 +4,17 @@ use crate::Error;
 use crate::number::{Format, Quantity};
 use crate::page::{Page, Section};
 use crate::pieces::table::{Column, Row, Table};
-use crate::sections::method;
+use crate::sections::{method, rows_figures};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use unhat::report::Tool;
 use unhat_models::diagnose::{DiagnoseReport, Rule};
+use unhat_models::figures::Figure;
+
+/// Up to so many rows the page draws one by one: more make it long to load, and are a release of every row.
+pub const PAGE_POINTS: usize = 500;
+/// So many partial regressions fit on a page.
+pub const PAGE_PARTIAL: usize = rows_figures::PARTIAL_ON_A_PAGE;
 
 /// Everything that the report of a diagnosis draws.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +27,9 @@ pub struct DiagnosePage {
     pub table: String,
     /// What was found.
     pub found: DiagnoseReport,
+    /// What the figures show; of partial regressions the first [`PAGE_PARTIAL`].
+    #[serde(default)]
+    pub figures: Vec<Figure>,
     /// What the reader must know and no number says.
     pub warnings: Vec<String>,
 }
@@ -39,12 +48,16 @@ pub fn diagnose_page(facts: &DiagnosePage) -> Result<String, Error> {
         heading: "Which rows the fit rests on".to_owned(),
         facts: head(facts),
         lead: lead(&facts.found),
-        sections: vec![
-            section("s-rows", "Rows", "The most influential rows", rows(&facts.found)),
-            section("s-flags", "Flags", "Flagged rows", flags(&facts.found)),
-            section("s-fit", "Fit", "Coefficients", coefficients(&facts.found)),
-            section("s-method", "Method", "Method and limits", limits(facts)),
-        ],
+        sections: [
+            Some(section("s-rows", "Rows", "The most influential rows", rows(&facts.found))),
+            Some(section("s-flags", "Flags", "Flagged rows", flags(&facts.found))),
+            (!facts.figures.is_empty()).then(|| section("s-figures", "Figures", "Figures", figures(facts))),
+            Some(section("s-fit", "Fit", "Coefficients", coefficients(&facts.found))),
+            Some(section("s-method", "Method", "Method and limits", limits(facts))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         data: serde_json::to_value(facts)?,
     };
     Ok(page.write())
@@ -158,6 +171,17 @@ fn flags(found: &DiagnoseReport) -> Markup {
     }
 }
 
+fn figures(facts: &DiagnosePage) -> Markup {
+    let flagged = Quantity::count("/found/flagged", facts.found.flagged);
+    let rows = |k: usize| format!("/figures/{k}/rows");
+    html! {
+        (rows_figures::figures(&facts.figures, rows, Some(&flagged), "/figures"))
+        @if facts.found.rank as usize > PAGE_PARTIAL + 1 {
+            p.how { "Partial regressions of more columns: " span.name { "--plots" } " draws them." }
+        }
+    }
+}
+
 fn coefficients(found: &DiagnoseReport) -> Markup {
     let source = |key: &str| format!("/found/coefficients/*/{key}");
     let columns = vec![
@@ -187,7 +211,11 @@ fn limits(facts: &DiagnosePage) -> Markup {
                 @for warning in &facts.warnings { dd { (warning) } }
             }
             dt { "What this file holds" }
-            dd { "Coefficients, and the rows listed above by their names. Diagnostics of single rows can give the rows away." }
+            dd {
+                "Coefficients, and the rows listed above by their names"
+                @if !facts.figures.is_empty() { "; in the figures rows have their places" }
+                ". Diagnostics of single rows can give the rows away."
+            }
             (method::run_again(&facts.tool, facts.created_utc.as_deref()))
         }
     }

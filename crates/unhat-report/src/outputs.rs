@@ -4,6 +4,7 @@ use crate::Error;
 use crate::number::{Format, Quantity};
 use crate::page::{Page, Section};
 use crate::pieces::table::{Cell, Column, Row, Table};
+use crate::sections::rows_figures;
 use maud::{Markup, html};
 use unhat_models::checking::{Detail, OutputsReport, Remedy, Verdict};
 
@@ -18,6 +19,7 @@ pub fn outputs_page(report: &OutputsReport) -> Result<String, Error> {
     let sections = [
         section("s-items", "Items", "Item by item", Some(items(report))),
         section("s-evidence", "Evidence", "What stands behind it", evidence(report)),
+        section("s-figures", "Figures", "Plots to be released", figures(report)),
         section("s-remedies", "Remedies", "What was tried", report.remedies.as_deref().map(remedies)),
         section("s-attacks", "Attacks", "Every attack that was run", Some(attacks(report))),
         section("s-appetite", "Thresholds", "The risk appetite in force", Some(appetite(report))),
@@ -145,6 +147,12 @@ fn evidence(report: &OutputsReport) -> Option<Markup> {
         }
         }
     })
+}
+
+/// The plots among the items, as they would leave.
+fn figures(report: &OutputsReport) -> Option<Markup> {
+    let drawn = rows_figures::figures(&report.figures, |_| "/table/used".into(), None, "");
+    (!report.figures.is_empty()).then_some(drawn)
 }
 
 fn level(verdict: Verdict) -> Markup {

@@ -68,9 +68,10 @@ fn every_number_of_a_training_stands_in_the_facts() {
 
 #[test]
 fn every_number_of_a_diagnosis_stands_in_the_facts() {
-    let facts = sample::diagnosis().unwrap();
-    let checked = check(&diagnose_page(&facts).unwrap(), &serde_json::to_value(&facts).unwrap());
-    assert!(checked > 60, "only {checked} numbers were looked at");
+    for (facts, least) in [(sample::diagnosis().unwrap(), 100), (sample::many_rows().unwrap(), 400)] {
+        let checked = check(&diagnose_page(&facts).unwrap(), &serde_json::to_value(&facts).unwrap());
+        assert!(checked > least, "only {checked} numbers were looked at");
+    }
 }
 
 #[test]
@@ -99,6 +100,11 @@ fn check(page: &str, data: &Value) -> usize {
         strings_of(data).into_iter().filter(|string| string.chars().count() >= LEAST_NAME).collect();
     strings.sort_by_key(|string| std::cmp::Reverse(string.len()));
     for text in free_texts(&page) {
+        let is_cut_name =
+            text.strip_suffix('…').is_some_and(|start| strings.iter().any(|name| name.starts_with(start)));
+        if is_cut_name {
+            continue;
+        }
         let rest = STANDING_TEXTS.iter().fold(text.clone(), |text, phrase| text.replace(phrase, ""));
         let rest = strings.iter().fold(rest, |text, string| text.replace(string, ""));
         assert!(

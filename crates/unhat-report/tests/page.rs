@@ -29,6 +29,7 @@ fn all_pages() -> Vec<(&'static str, String)> {
         ("outputs", outputs_page(&sample::outputs(unhat_models::checking::Detail::Full).unwrap()).unwrap()),
         ("shared outputs", outputs_page(&sample::outputs(unhat_models::checking::Detail::Share).unwrap()).unwrap()),
         ("diagnosis", diagnose_page(&sample::diagnosis().unwrap()).unwrap()),
+        ("many rows", diagnose_page(&sample::many_rows().unwrap()).unwrap()),
         ("training", training_page(&sample::training()).unwrap()),
         ("diverged", training_page(&sample::diverged()).unwrap()),
         ("influence", influence_page(&sample::influence("study").unwrap()).unwrap()),

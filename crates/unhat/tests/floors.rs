@@ -33,7 +33,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
     (
         "unhat-models",
         &[
-            &["models"],
+            &["models", "figures"],
             &["formula"],
             &["regression"],
             &["diagnose", "checking"],

@@ -3,6 +3,7 @@
 use crate::diagnose_options::Diagnose;
 use crate::exit::Exit;
 use crate::failure::{Failure, file_error, option_failure};
+use crate::figure_files::figure_files;
 use crate::output::note_formulas;
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
@@ -11,10 +12,16 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use unhat::report::Solved;
 use unhat::{ErrorKind, Result as Outcome};
-use unhat_io::{Missing, ReadFrame, check_output, check_table, print_table, write_matrix_npy, write_table};
-use unhat_models::diagnose::{Change, DiagnoseReport, Diagnosed, Options, Request, summary};
+use unhat_io::{
+    Missing, ReadFrame, check_folder, check_output, check_table, print_table, write_folder, write_matrix_npy,
+    write_table,
+};
+use unhat_models::diagnose::{
+    Change, DiagnoseReport, Diagnosed, Options, PARTIAL_MOST, PICTURE_POINTS, Request, figures, summary,
+};
+use unhat_models::figures::Shown;
 use unhat_models::regression::{MissingRows, Specification};
-use unhat_report::{DiagnosePage, diagnose_page};
+use unhat_report::{DiagnosePage, PAGE_PARTIAL, PAGE_POINTS, diagnose_page};
 
 pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let is_matrix = match arguments.output.as_deref() {
@@ -23,6 +30,12 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
         None => false,
     };
     let page = PageFile::of(arguments.report.as_deref())?;
+    if let Some(folder) = &arguments.plots {
+        check_folder(folder)?;
+    }
+    if arguments.safe.is_some() && session.common.json {
+        return Err(option_failure("--safe", "goes without --json, which holds numbers and names of single rows"));
+    }
     if arguments.text.missing == Missing::Indicator {
         return Err(option_failure("--missing", "found indicator, expected omit, exclude or error"));
     }
@@ -39,7 +52,7 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
     let answer = session.compute(|run| request.answer(&read.frame, run))?;
     answer.frame.notes.iter().for_each(|note| session.note(note));
     answer.fit.warnings.iter().for_each(|warning| session.warn(warning));
-    let report = DiagnoseReport::of(&answer, arguments.top);
+    let mut report = DiagnoseReport::of(&answer, arguments.top);
     let table = Rows {
         answer: &answer,
         padded: arguments.text.missing == Missing::Exclude,
@@ -59,16 +72,30 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
             }
         }
     }
+    let shown_on_page = match &arguments.report {
+        Some(_) => session.compute(|run| figures(&answer, PAGE_PARTIAL, Shown::Rows { points: PAGE_POINTS }, run))?,
+        None => Vec::new(),
+    };
     let drawn = |session: &Session<'_>| {
         diagnose_page(&DiagnosePage {
             tool: tool(session),
             created_utc: Some(now()),
             table: file_name(&arguments.table),
             found: report.clone(),
+            figures: shown_on_page,
             warnings: session.warnings().to_vec(),
         })
     };
     page.store(drawn, session)?;
+    if let Some(folder) = &arguments.plots {
+        store_figures(folder, arguments.safe, &answer, session)?;
+    }
+    if arguments.safe.is_some() {
+        report.most_influential.clear();
+        report.fitted_by_itself.clear();
+        summary(&report).iter().for_each(|line| session.summary(line));
+        return Ok(Exit::Done);
+    }
     summary(&report).iter().for_each(|line| session.summary(line));
     if session.common.json {
         let columns = match &arguments.output {
@@ -83,6 +110,28 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
         session.print_text(&String::from_utf8_lossy(&out))?;
     }
     Ok(Exit::Done)
+}
+
+/// The figures as a folder that appears whole or not at all.
+fn store_figures(
+    folder: &str,
+    safe: Option<u64>,
+    answer: &Diagnosed<'_>,
+    session: &mut Session<'_>,
+) -> Result<(), Failure> {
+    let shown = safe.map_or(Shown::Rows { points: PICTURE_POINTS }, |least| Shown::Safe { least });
+    let figures = session.compute(|run| figures(answer, PARTIAL_MOST, shown, run))?;
+    let labels = figures.iter().flat_map(|figure| figure.named.iter().map(|named| named.row.clone()));
+    note_formulas(labels, folder, session);
+    let files = figure_files(folder, &figures)?;
+    let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(name, content)| (name.as_str(), content.clone())).collect();
+    write_folder(folder, &files)?;
+    session.summary(&format!("figures: {folder}"));
+    let columns = answer.fit.rank() - usize::from(answer.problem().intercept);
+    if columns > PARTIAL_MOST {
+        session.note(&format!("{folder}: partial regressions of the first {PARTIAL_MOST} of {columns} columns"));
+    }
+    Ok(())
 }
 
 /// Columns of text that hardly are factors are refused where the formula uses them.

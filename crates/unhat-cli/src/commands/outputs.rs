@@ -11,6 +11,7 @@ use crate::table_options::TableText;
 use unhat_io::{Missing, check_folder, hash_of_file, read_rows, read_text, write_acro};
 use unhat_models::checking::{Appetite, Detail, FitRequest, Origin, OutputsReport, OutputsRequest, Release, Verdict};
 use unhat_models::regression::MissingRows;
+use unhat_report::figure_png;
 
 pub(super) fn run(arguments: &Outputs, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let page = PageFile::of(arguments.report.as_deref())?;
@@ -64,7 +65,7 @@ pub(super) fn run(arguments: &Outputs, session: &mut Session<'_>) -> Result<Exit
     report.warnings.extend(unhat::report::not_finite(&report));
     page.store(|_| unhat_report::outputs_page(&report), session)?;
     if let Some(folder) = &arguments.acro {
-        write_acro(folder, &report)?;
+        write_acro(folder, &report, figure_png)?;
         session.summary(&format!("folder: {folder}"));
     }
     if session.common.json {

@@ -155,3 +155,130 @@ fn what_cannot_be_fitted_is_refused_with_its_place() {
     refused(&desk, "t.csv --formula y~x -o t.csv", &["t.csv", "an input"]);
     refused(&desk, "t.csv", &["--formula"]);
 }
+
+/// 600 rows of a cloud, one of them far out with a name of its own.
+fn crowd(far: f64) -> String {
+    let mut table = String::from("name,y,x\n");
+    for i in 0..600_u32 {
+        let x = f64::from(i * 7919 % 601) / 100.0;
+        let y = 2.0 * x + f64::from(i * 104_729 % 997) / 400.0 + if i == 400 { far } else { 0.0 };
+        table += &format!("{},{y},{x}\n", if i == 400 { "=Outlier".into() } else { format!("row {i}") });
+    }
+    table
+}
+
+fn names(desk: &Desk, folder: &str) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(desk.path(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn figures_are_a_folder_of_pictures_and_tables_that_appears_whole_or_not_at_all() {
+    let desk = desk();
+    let ran = desk.run("diagnose t.csv --formula y~x+g --plots figures -o d.csv").expect(0);
+    assert!(ran.err.contains("figures: figures"), "{}", ran.err);
+    let stems = [
+        "cooks",
+        "normal_quantiles",
+        "partial_1",
+        "partial_2",
+        "residuals_fitted",
+        "residuals_leverage",
+        "scale_location",
+    ];
+    let mut expected: Vec<String> =
+        stems.iter().flat_map(|stem| ["csv", "png"].map(|end| format!("{stem}.{end}"))).collect();
+    expected.push("figures.csv".into());
+    expected.sort();
+    assert_eq!(names(&desk, "figures"), expected);
+    assert!(std::fs::read(desk.path("figures/cooks.png")).unwrap().starts_with(b"\x89PNG"));
+    // Points and marked rows together are the columns of the diagnosis.
+    let figure = desk.read("figures/cooks.csv");
+    let mut cooks: Vec<f64> = column(&figure, "cooks").iter().map(|cell| cell.parse().unwrap()).collect();
+    let mut all = COOKS.to_vec();
+    cooks.sort_by(f64::total_cmp);
+    all.sort_by(f64::total_cmp);
+    assert!(cooks.iter().zip(&all).all(|(a, b)| (a - b).abs() < 1e-12), "{cooks:?}");
+    let flagged: Vec<String> = column(&figure, "flagged_row").into_iter().filter(|row| !row.is_empty()).collect();
+    assert_eq!(flagged, ["7", "1", "2", "5", "4"]);
+    assert_eq!(column(&desk.read("figures/figures.csv"), "drawn"), vec!["points"; 7]);
+    let taken = desk.run("diagnose t.csv --formula y~x+g --plots figures").expect(2);
+    assert!(taken.err.contains("folder that holds something") && taken.out.is_empty(), "{}", taken.err);
+    desk.run("diagnose t.csv --formula y~q --plots others").expect(2);
+    assert!(!desk.path("others").exists());
+    desk.run("diagnose t.csv --formula y~x+g --plots d.csv -o d.csv").expect(2);
+}
+
+/// What `--safe` promises: hexagons of ten rows alone, nothing of the row far out in any file, wherever it is.
+#[test]
+fn a_folder_that_may_leave_says_nothing_of_a_single_row() {
+    let desk = Desk::new();
+    desk.text("near.csv", &crowd(30.0)).text("far.csv", &crowd(30.0).replace("\n=Outlier", "\n=Somebody"));
+    let ran = desk.run("diagnose near.csv --row-names name --formula y~x --plots near --safe").expect(0);
+    assert!(ran.out.is_empty() && !ran.err.contains("Outlier"), "{}{}", ran.out, ran.err);
+    let found = names(&desk, "near");
+    assert!(!found.iter().any(|name| name.starts_with("cooks")) && found.len() == 11, "{found:?}");
+    for name in found.iter().filter(|name| name.ends_with(".csv") && *name != "figures.csv") {
+        let figure = desk.read(&format!("near/{name}"));
+        assert!(figure.lines().next().unwrap().ends_with(",rows") && !figure.contains("Outlier"), "{figure}");
+        let rows: Vec<u64> = column(&figure, "rows").iter().map(|cell| cell.parse().unwrap()).collect();
+        let shown: u64 = rows.iter().sum();
+        assert!(rows.iter().all(|rows| *rows >= 10), "{name}: {rows:?}");
+        assert!(shown <= 590 && shown > 300, "{name}: {shown} rows of 600 are shown");
+    }
+    desk.run("diagnose far.csv --row-names name --formula y~x --plots far --safe").expect(0);
+    for name in &found {
+        assert!(
+            std::fs::read(desk.path(&format!("near/{name}"))).unwrap()
+                == std::fs::read(desk.path(&format!("far/{name}"))).unwrap(),
+            "{name} tells the name of a row"
+        );
+    }
+    desk.run("diagnose near.csv --row-names name --formula y~x --plots more --safe=25 --quiet").expect(0);
+    let rows = column(&desk.read("more/residuals_fitted.csv"), "rows");
+    assert!(rows.iter().all(|rows| rows.parse::<u64>().unwrap() >= 25), "{rows:?}");
+    for (words, expected) in [
+        ("--safe", "--plots"),
+        ("--plots p --safe -o d.csv", "--output"),
+        ("--plots p --safe --report d.html", "--report"),
+        ("--plots p --safe --json", "goes without --json"),
+        ("--plots p --safe=2", "3.."),
+    ] {
+        let ran = desk.run(&format!("diagnose near.csv --row-names name --formula y~x {words}")).expect(2);
+        assert!(format!("{}{}", ran.err, ran.out).contains(expected), "{words}: {}", ran.err);
+        assert!(!desk.path("p").exists());
+    }
+    assert_eq!(unhat_models::figures::LEAST_ROWS, unhat_models::checking::Appetite::default().minimum_count);
+}
+
+/// Some thousand rows are hexagons that count all of them, and the row far out has its name.
+#[test]
+fn many_rows_are_counted_and_the_gravest_have_names_that_no_spreadsheet_runs() {
+    let desk = Desk::new();
+    let part = |k: u32| {
+        crowd(30.0 + f64::from(k)).replace("row ", &format!("row {k}.")).replace("=Outlier", &format!("=Outlier{k}"))
+    };
+    let rows: String =
+        (0..4).flat_map(|k| part(k).lines().skip(1).map(|row| format!("{row}\n")).collect::<Vec<_>>()).collect();
+    desk.text("t.csv", &format!("name,y,x\n{rows}"));
+    let ran = desk.run("diagnose t.csv --row-names name --formula y~x --plots figures -o d.csv").expect(0);
+    assert!(ran.err.contains("apostrophe"), "{}", ran.err);
+    for stem in ["residuals_fitted", "residuals_leverage", "normal_quantiles", "cooks", "partial_1"] {
+        let figure = desk.read(&format!("figures/{stem}.csv"));
+        let drawn = column(&figure, "drawn");
+        let counts = column(&figure, "rows");
+        let counted: u64 = drawn
+            .iter()
+            .zip(&counts)
+            .filter(|(drawn, _)| *drawn == "hexagon")
+            .map(|(_, rows)| rows.parse::<u64>().unwrap())
+            .sum();
+        assert_eq!(counted, 2400, "{stem}");
+        let named: Vec<String> = column(&figure, "flagged_row").into_iter().filter(|row| !row.is_empty()).collect();
+        assert!(named[..4].iter().all(|row| row.starts_with("'=Outlier")) && named.len() <= 50, "{stem}: {named:?}");
+    }
+}

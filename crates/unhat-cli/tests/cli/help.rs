@@ -28,7 +28,7 @@ fn help_lists_every_option() {
                  --predictor-offset --hidden";
     let model = "--formula --response --columns --factor --interaction --no-intercept --family --link --weights --trials \
                  --offset --levels";
-    let diagnose = format!("{model} --rule --loo --one-step --no-dfbeta --top --output --report");
+    let diagnose = format!("{model} --rule --loo --one-step --no-dfbeta --top --output --report --plots --safe");
     let outputs = format!(
         "{model} --release --digits --secret --rows --second --second-rows --id --appetite --remedies --report --report-detail \
          --acro"
@@ -62,8 +62,11 @@ fn help_lists_every_option() {
         let help = desk.run(&format!("{command} --help")).expect(0).out;
         // An option stands at the beginning of a line, what is said of it farther to the right.
         let lines = help.lines().filter(|line| line.len() - line.trim_start().len() <= 6);
-        let named =
-            |line: &str| line.split_whitespace().take(2).find(|word| word.starts_with("--")).map(str::to_string);
+        // Of an option whose value may be left out, `--safe[=<COUNT>]`, the name.
+        let named = |line: &str| {
+            let word = line.split_whitespace().take(2).find(|word| word.starts_with("--"))?;
+            Some(word.split('[').next().unwrap_or(word).to_string())
+        };
         let found: BTreeSet<String> =
             lines.filter(|line| line.trim_start().starts_with('-')).filter_map(named).collect();
         let expected: BTreeSet<String> = own.split_whitespace().chain(common.split(' ')).map(str::to_string).collect();

@@ -92,6 +92,28 @@ fn the_folder_of_acro_is_whole_and_a_taken_one_is_refused() {
     let results: Value = serde_json::from_str(&desk.read("folder/results.json")).unwrap();
     assert_eq!(results["results"]["unhat_output_0"]["status"], "pass");
     assert_eq!(desk.read("folder/checksums/findings.csv.txt").len(), 64);
+    let plots = desk.run(&format!("{HONEST} --release coefficients,plot,binned_plot --acro plots --report page.html"));
+    assert_eq!(plots.code, 4, "{}", plots.err); // a point a row is read
+    let results: Value = serde_json::from_str(&desk.read("plots/results.json")).unwrap();
+    let files = results["results"]["unhat_output_0"]["files"].as_array().unwrap();
+    let names: Vec<&str> = files.iter().map(|file| file["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["findings.csv", "plot.png", "binned_plot.png", "binned_plot.csv"]);
+    assert_eq!(files[1]["sdc"]["summary"]["reading the point"], "fail");
+    assert_eq!(files[3]["sdc"]["summary"]["reading the bin"], "pass");
+    for name in names {
+        let file = std::fs::read(desk.path(&format!("plots/{name}"))).unwrap();
+        assert!(!name.ends_with("png") || file.starts_with(b"\x89PNG"));
+        assert_eq!(desk.read(&format!("plots/checksums/{name}.txt")), unhat_io::hash_of(&file));
+    }
+    let table = desk.read("plots/binned_plot.csv");
+    assert!(
+        table.lines().skip(1).all(|line| line.rsplit(',').next().unwrap().parse::<u64>().unwrap() >= 10),
+        "{table}"
+    );
+    assert!(desk.read("page.html").contains("Plots to be released"));
+    // Whoever asked for the release sees no point of a row.
+    desk.run(&format!("{HONEST} --release plot,binned_plot --acro shared --report-detail share"));
+    assert!(!desk.path("shared/plot.png").exists() && desk.path("shared/binned_plot.png").exists());
     let again = desk.run(&format!("{HONEST} --acro folder"));
     assert_eq!(again.code, 2);
     assert!(again.err.contains("folder that holds something"), "{}", again.err);

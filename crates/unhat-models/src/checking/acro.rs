@@ -59,6 +59,16 @@ pub fn acro_results(report: &OutputsReport) -> Value {
             status.insert(check.into(), json!(finding.verdict.max(Verdict::Pass).name()));
         }
     }
+    let file = |name: String, summary: &Map<String, Value>| json!({ "name": name, "sdc": { "summary": summary, "cells": {} } });
+    let mut files = vec![file(FINDINGS_FILE.into(), &summary)];
+    for figure in &report.figures {
+        let read = report.findings.iter().filter(|finding| finding.item.name() == figure.name);
+        let summary = read.map(|finding| (finding.attack.clone(), json!(finding.verdict.name()))).collect();
+        files.push(file(format!("{}.png", figure.name), &summary));
+        if figure.least.is_some() {
+            files.push(file(format!("{}.csv", figure.name), &summary));
+        }
+    }
     let sorted = |mut words: Vec<&'static str>| {
         words.sort_unstable();
         words.dedup();
@@ -93,7 +103,7 @@ pub fn acro_results(report: &OutputsReport) -> Value {
                     "decision": report.headline,
                     "appetite": appetite,
                 },
-                "files": [{ "name": FINDINGS_FILE, "sdc": { "summary": summary, "cells": {} } }],
+                "files": files,
                 "outcome": outcome,
                 "command": report.tool.command,
                 "summary": format!("{}; {}", report.verdict.name(), report.headline),

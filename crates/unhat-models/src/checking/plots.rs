@@ -2,6 +2,7 @@
 
 use super::coefficients::remedy;
 use super::{Appetite, Attack, Evidence, Finding, Intruder, Item, Verdict};
+use crate::figures::{self, Figure, Shown};
 use std::collections::BTreeMap;
 
 /// The pixels of a plot.
@@ -84,7 +85,7 @@ pub(super) fn binned(appetite: &Appetite) -> Finding {
         threshold: Some(appetite.minimum_count as f64),
         verdict: Verdict::Pass,
         summary: format!(
-            "bins of fewer than {} rows are not drawn by `unhat diagnose --plots --safe`",
+            "bins of fewer than {0} rows are not drawn by `unhat diagnose --plots --safe={0}`",
             appetite.minimum_count
         ),
         detail: String::new(),
@@ -92,4 +93,17 @@ pub(super) fn binned(appetite: &Appetite) -> Finding {
         columns: Vec::new(),
         remedy: String::new(),
     }
+}
+
+/// The plots of residuals against fitted values that are to be released, as they would be drawn.
+pub(super) fn released(fit: &Evidence<'_>, items: &[Item], least: u64) -> Vec<Figure> {
+    let residuals: Vec<f64> = (0..fit.rows()).map(|i| fit.residual(i)).collect();
+    let axis = figures::Axis::linear;
+    let drawn = |name: &str, shown: Shown| {
+        let (x, y) = (axis("fitted", "fitted value"), axis("residual", "residual"));
+        Figure::of(name, (x, fit.mean), (y, &residuals), &[], shown).titled("Residuals against fitted values")
+    };
+    let kinds = [(Item::Plot, Shown::Rows { points: usize::MAX }), (Item::BinnedPlot, Shown::Safe { least })];
+    let wanted = kinds.into_iter().filter(|(item, _)| items.contains(item));
+    wanted.map(|(item, shown)| drawn(item.name(), shown)).collect()
 }

@@ -1,6 +1,7 @@
 //! What a check found, as data: the decision, the items, the evidence, what would help, what was not checked.
 
 use super::{Finding, Item, Release, Remedy, Threshold, Verdict};
+use crate::figures::Figure;
 use serde::{Deserialize, Serialize};
 use unhat::report::Tool;
 
@@ -107,6 +108,9 @@ pub struct OutputsReport {
     pub not_checked: Vec<String>,
     /// What the reader should know.
     pub warnings: Vec<String>,
+    /// The plots among the items as they would leave, by their names: drawn, and in no JSON.
+    #[serde(skip)]
+    pub figures: Vec<Figure>,
 }
 
 /// The items of a release with the gravest finding of each.
@@ -191,6 +195,7 @@ impl OutputsReport {
         self.detail = Detail::Share;
         self.tool.command = "unhat audit outputs".into();
         self.model.rows = None;
+        self.figures.retain(|figure| figure.least.is_some());
         for finding in &mut self.findings {
             finding.detail = String::new();
             finding.rows = Vec::new();

@@ -1,7 +1,7 @@
 //! What is asked of a check: a table, a fit of it, what is to be released and to whom it would matter; and the answer.
 
 use super::report::{CheckedModel, CheckedTable, Detail, OutputsReport, headline, items_of, not_checked};
-use super::{Material, Release, Second, check, remedies, verdict};
+use super::{Material, Release, Second, check, plots, remedies, verdict};
 use crate::formula::{Formula, parse_expression};
 use crate::models::{Column, Frame};
 use crate::regression::{FamilyName, Law, MissingRows, Model, ModelFrame, Specification};
@@ -221,6 +221,7 @@ impl OutputsRequest {
             appetite: self.release.appetite.thresholds(),
             not_checked: not_checked(&self.release, (people.is_some(), second.is_some(), evidence.is_linear())),
             warnings,
+            figures: plots::released(&evidence, &release.items, release.appetite.minimum_count),
         };
         Ok(if self.detail == Detail::Share { report.to_share() } else { report })
     }

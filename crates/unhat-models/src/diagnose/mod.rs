@@ -23,8 +23,10 @@
 //! ```
 
 mod diagnostics;
+mod figures;
 mod leave_out;
 mod model_scores;
+mod partial;
 mod report;
 mod request;
 mod rule;
@@ -33,8 +35,10 @@ mod sweeps;
 mod tails;
 
 pub use diagnostics::{Change, Diagnostics, Options, diagnostics};
+pub use figures::{FigureName, FigureRows, MARKED_MOST, PARTIAL_MOST, PICTURE_POINTS, figures, marked_rows};
 pub use leave_out::LeaveOut;
 pub use model_scores::{ModelScores, model_scores};
+pub use partial::{PartialRegression, partial_regressions};
 pub use report::{Coefficient, DiagnoseReport, DiagnosedRow, LISTED, MissingColumn, RuleCount};
 pub use request::{Accuracy, Diagnosed, Request};
 pub use rule::{Flags, Rule};

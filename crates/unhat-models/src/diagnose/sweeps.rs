@@ -99,6 +99,19 @@ impl<'a> Rowwise<'a> {
         if hat == 1.0 { 0.0 } else { residual / (1.0 - hat) }
     }
 
+    /// Calls `f(row, (XᵀVX)⁻¹xᵢ√vᵢ)` for the rows of a block in order: what a unit of √v·(working residual) adds to each
+    /// coefficient; 0 for rows of weight 0.
+    pub fn shares(&self, rows: &Rows<'_>, f: &mut impl FnMut(usize, &[f64])) {
+        let p = self.fit.rank();
+        let each = |range: std::ops::Range<usize>, _: &[f64], c: &mut [f64]| {
+            for (i, c) in range.zip(c.chunks_exact_mut(p)) {
+                self.fit.geometry().to_columns(c);
+                f(rows.start + i, c);
+            }
+        };
+        self.each(rows, each);
+    }
+
     /// Calls `f(changes of the coefficients)` for the rows of a block in order; NaN for rows of weight 0. `scaled`: in units of
     /// σ₍ᵢ₎ and the standard errors; `residual` is what leaves with the row.
     pub fn changes(&self, rows: &Rows<'_>, scaled: bool, residual: &[f64], f: &mut impl FnMut(&[f64])) {

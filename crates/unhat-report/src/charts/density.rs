@@ -98,22 +98,28 @@ fn both_sides(contour: &Contour, canvas: &Canvas) -> String {
 }
 
 fn over(contours: &[Contour], points: &[Point], canvas: &Canvas) -> Markup {
+    html! {
+        g.home { @for contour in contours { (contour_label(contour, canvas)) } }
+        g.halo { (point_labels(points, &[], canvas)) }
+    }
+}
+
+/// The labels of points beside them, where they cover neither each other nor a point nor `others`.
+pub(crate) fn point_labels(points: &[Point], others: &[(f64, f64)], canvas: &Canvas) -> Markup {
     let area = canvas.area;
     let places: Vec<(f64, f64)> = points.iter().map(|point| (canvas.x.at(point.x), canvas.y.at(point.y))).collect();
     let named: Vec<usize> = (0..points.len()).filter(|&index| !points[index].label.is_empty()).collect();
     let wanted: Vec<_> =
         named.iter().map(|&index| (places[index].0, places[index].1, points[index].label.chars().count())).collect();
     let room = Area { right: area.right + 40.0, ..area };
-    let placed = labels::beside(&wanted, &places, if canvas.narrow { area } else { room });
+    let taken: Vec<(f64, f64)> = places.iter().chain(others).copied().collect();
+    let placed = labels::beside(&wanted, &taken, if canvas.narrow { area } else { room });
     html! {
-        g.home { @for contour in contours { (contour_label(contour, canvas)) } }
-        g.halo {
-            @for (&index, label) in named.iter().zip(&placed) {
-                @if let Some(label) = label {
-                    @let (x, y) = places[index];
-                    text.point x=(px(x + label.dx)) y=(px(y + label.dy)) text-anchor=(label.anchor)
-                        data-at={ (px(x)) " " (px(y)) " " (label.dx) " " (label.dy) } { (points[index].label) }
-                }
+        @for (&index, label) in named.iter().zip(&placed) {
+            @if let Some(label) = label {
+                @let (x, y) = places[index];
+                text.point x=(px(x + label.dx)) y=(px(y + label.dy)) text-anchor=(label.anchor)
+                    data-at={ (px(x)) " " (px(y)) " " (label.dx) " " (label.dy) } { (points[index].label) }
             }
         }
     }

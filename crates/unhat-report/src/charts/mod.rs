@@ -8,4 +8,5 @@ pub(crate) mod frame;
 pub(crate) mod histogram;
 pub(crate) mod labels;
 pub(crate) mod lines;
+pub(crate) mod rows_figure;
 pub(crate) mod scale;

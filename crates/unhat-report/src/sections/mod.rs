@@ -9,4 +9,5 @@ pub(crate) mod method;
 pub(crate) mod noise;
 pub(crate) mod protections;
 pub(crate) mod rows;
+pub(crate) mod rows_figures;
 pub(crate) mod wishes;

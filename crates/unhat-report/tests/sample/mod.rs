@@ -13,15 +13,18 @@ use unhat::invert::page::{
 use unhat_models::checking::{
     Detail as ReadBy, FitRequest, Item, Origin, OutputsReport, OutputsRequest, Release as Released,
 };
-use unhat_models::diagnose::{DiagnoseReport, Options, Request};
+use unhat_models::diagnose::{DiagnoseReport, Options, Request, figures};
+use unhat_models::figures::Shown;
 use unhat_models::formula::Formula;
 use unhat_models::models::{Column, Frame, Label, TextColumn};
-use unhat_models::regression::{Model, Specification};
+use unhat_models::regression::{Law, Model, Specification};
 use unhat_models::training::{
     ControlRun, Controls, Divergence, Ending, EpochCorrelation, HistoryEntry, Kept, RateTrial, ResolvedOptions,
     TrainedModel, TrainingOptions, TrainingReport,
 };
-use unhat_report::{DiagnosePage, Histogram, InfluencePage, ScoresPage, TopScore, TrainingPage};
+use unhat_report::{
+    DiagnosePage, Histogram, InfluencePage, PAGE_PARTIAL, PAGE_POINTS, ScoresPage, TopScore, TrainingPage,
+};
 
 /// A name that must stay text in every place.
 pub const HOSTILE: &str = "<script>alert(1)</script>";
@@ -206,13 +209,37 @@ pub fn diagnosis() -> unhat::Result<DiagnosePage> {
         created_utc: Some("2026-11-30T06:20:00Z".to_owned()),
         table: format!("patients {HOSTILE}.csv"),
         found: DiagnoseReport::of(&answer, 10),
+        figures: figures(&answer, PAGE_PARTIAL, Shown::Rows { points: PAGE_POINTS }, &unhat::Run::default())?,
+        warnings: Vec::new(),
+    })
+}
+
+/// The diagnosis of a generalised model with more rows than are drawn one by one.
+pub fn many_rows() -> unhat::Result<DiagnosePage> {
+    let n = 3000;
+    let x: Vec<f64> = (0..n).map(|i| (f64::from(i) * 0.7).sin() * 3.0 + (f64::from(i) * 0.11).cos()).collect();
+    let y = (0..n).map(|i| f64::from(i * 7919 % 11 % 5) + x[i as usize].exp().floor()).collect();
+    let mut table = Frame::new(vec![("y".into(), Column::Numbers(y)), ("x".into(), Column::Numbers(x))])?;
+    table.row_names = Some((0..n).map(|i| format!("patient {i}")).collect());
+    let request = Request {
+        specification: Specification::new(Formula::parse("y ~ x")?),
+        model: Model::Generalised(Law::new("poisson".parse()?, None)?),
+        options: Options::default(),
+    };
+    let answer = request.answer(&table, &unhat::Run::default())?;
+    Ok(DiagnosePage {
+        tool: tool("unhat diagnose patients.csv --formula 'y ~ x' --family poisson --report page.html"),
+        created_utc: Some("2026-11-30T06:20:00Z".to_owned()),
+        table: "patients.csv".to_owned(),
+        found: DiagnoseReport::of(&answer, 10),
+        figures: figures(&answer, PAGE_PARTIAL, Shown::Rows { points: PAGE_POINTS }, &unhat::Run::default())?,
         warnings: Vec::new(),
     })
 }
 
 /// A release that fails, with remedies; a column, a level and a row are called like a script.
 pub fn outputs(detail: ReadBy) -> unhat::Result<OutputsReport> {
-    let n = 60;
+    let n = 240;
     let x: Vec<f64> = (0..n).map(|i| (f64::from(i) * 0.7).sin() * 3.0).collect();
     let y = (0..n).map(|i| 2.0 + x[i as usize] + (f64::from(i) * 1.3).cos()).collect();
     let words: Vec<String> = (0..n)
@@ -233,7 +260,14 @@ pub fn outputs(detail: ReadBy) -> unhat::Result<OutputsReport> {
         },
         second: None,
         release: Released {
-            items: vec![Item::Coefficients, Item::StandardErrors, Item::Residuals, Item::Hat],
+            items: vec![
+                Item::Coefficients,
+                Item::StandardErrors,
+                Item::Residuals,
+                Item::Hat,
+                Item::Plot,
+                Item::BinnedPlot,
+            ],
             digits: Some(6),
             ..Released::default()
         },
