@@ -57,11 +57,12 @@ impl Effort {
             |share: f64, each: f64, least: usize, most: usize| ((share * flops / each) as usize).clamp(least, most);
         let turns = TurnEffort { facets: 3 * d, followed: count(0.1, 8.0 * step, 2, 6), steps: 8 };
         let turn = turns.facets as f64 * evaluation + (turns.followed * 8 + 10) as f64 * step;
+        let finalists = count(0.2, 24.0 * step, 3, 16);
         Effort {
             signs,
             subsets: count(0.1, evaluation, 40, 400),
-            rounds: [(count(0.3, 8.0 * step, 8, 100), 8), (count(0.2, 16.0 * step, 3, 10), 16)],
-            finalists: 6,
+            rounds: [(count(0.3, 8.0 * step, 8, 100), 8), (finalists, 16)],
+            finalists,
             turned: count(0.4, turn, 1, 3),
             turns,
         }

@@ -66,6 +66,8 @@ const DEVIATIONS: f64 = 5.0;
 /// noise of 1 to 10 % of the scores 28 wrong fits of six tables had 2.1 and more.
 const ROWS_NEAR_FACETS: usize = 3;
 const EXPLAINED_NEAR_FACETS: f64 = 1.0;
+/// Scores that are known no better than this leave room for more than one place even then.
+const TOO_NOISY: f64 = 0.05;
 /// A misfit below this share of ‖σ̂‖ says that the scores are met to rounding.
 const EXACT_SHARE: f64 = 1e-9;
 
@@ -286,7 +288,9 @@ impl<'s, 'a> Search<'s, 'a> {
     /// Whether no other place can explain the scores as well: noise leaves no room for one, or the rows near facets fit so well
     /// that none of their slacks has a wrong sign.
     fn is_sure(&self) -> bool {
-        self.done() && (Effort::is_sure(self.fit.release) || self.near_facets <= EXPLAINED_NEAR_FACETS)
+        let release = self.fit.release;
+        let explained = release.noise <= TOO_NOISY && self.near_facets <= EXPLAINED_NEAR_FACETS;
+        self.done() && (explained || Effort::is_sure(release))
     }
 
     /// Whether the best fit is as good as the noise allows.
