@@ -1,9 +1,10 @@
-"""Measures the way from hat values to weights, file to file on one thread: evaluations and processor seconds.
+"""Measures the way from hat values to weights and from scores to x, file to file on one thread: evaluations, processor seconds.
 
-    UNHAT=target/release/unhat python3 bench/hat_values.py [large] [dense] [sparse] [million] > hat_values.jsonl
+    UNHAT=target/release/unhat python3 bench/hat_values.py [large] [dense] [sparse] [scores] [million] > hat_values.jsonl
 
 `large` is 20000 x 100 with weights over four orders and with inverse squares of slacks, `million` 10^6 x 20; `dense` and
-`sparse` (ten entries a row) are three sizes each, for the cost by nonzeros. Without words all are run. One JSON line a problem;
+`sparse` (ten entries a row) are three sizes each, for the cost by nonzeros; `scores` is `invert scores` of the sparse tables,
+x one standard error from the least-squares fit. Without words all are run. One JSON line a problem;
 the seconds are those of the whole program, files included. Needs NumPy and SciPy.
 """
 
@@ -71,8 +72,35 @@ def measure(name, rows, w):
     )
 
 
+def sparse_table(n, random):
+    """n x 100 with ten entries a row."""
+    chosen = np.sort(np.argsort(random.uniform(size=(n, 100)), axis=1)[:, :10], axis=1).astype(np.int32)
+    parts = random.normal(size=10 * n), chosen.ravel(), np.arange(0, 10 * n + 1, 10)
+    return scipy.sparse.csr_matrix(parts, shape=(n, 100))
+
+
+def measure_scores(rows, random):
+    n, d = rows.shape
+    gram = (rows.T @ rows).toarray()
+    b = rows @ random.normal(size=d) + random.normal(size=n)
+    fit = np.linalg.solve(gram, rows.T @ b)
+    x = fit + np.linalg.solve(np.linalg.cholesky(gram).T, random.normal(size=d))
+    scaled = scipy.sparse.diags(1 / (rows @ x - b)).dot(rows).tocsr()
+    root = np.linalg.inv(np.linalg.cholesky((scaled.T @ scaled).toarray())).T
+    np.save("h.npy", np.square(scaled @ root).sum(1))
+    np.save("b.npy", b)
+    line = [PROGRAM, "invert", "scores", "--matrix", save("matrix", rows), "--offset", "b.npy", "--target", "h.npy"]
+    clock = processor_seconds()
+    found = subprocess.run([*line, "-o", "x.npy", "--quiet", "--threads", "1", "--json"], capture_output=True, text=True)
+    seconds, found = processor_seconds() - clock, json.loads(found.stdout)
+    record = {"problem": "scores of sparse rows", "rows": n, "columns": d, "nonzeros": int(rows.nnz)}
+    record |= {"status": found["status"], "from": found["candidates"][0]["origin"], "processor_seconds": round(seconds, 2)}
+    record["error"] = float(f"{np.linalg.norm(np.load('x.npy') - x) / np.linalg.norm(x):.1e}")
+    print(json.dumps(record), flush=True)
+
+
 def main():
-    parts = sys.argv[1:] or ["large", "dense", "sparse", "million"]
+    parts = sys.argv[1:] or ["large", "dense", "sparse", "scores", "million"]
     random = np.random.default_rng(1)
     orders = lambda n, k: 10 ** (k * random.uniform(size=n))
     with tempfile.TemporaryDirectory() as folder:
@@ -86,9 +114,10 @@ def main():
                 measure("dense, 30 columns", random.normal(size=(n, 30)), orders(n, 2))
         if "sparse" in parts:
             for n in (25_000, 50_000, 100_000):
-                chosen = np.sort(np.argsort(random.uniform(size=(n, 100)), axis=1)[:, :10], axis=1).astype(np.int32)
-                parts_of_csr = random.normal(size=10 * n), chosen.ravel(), np.arange(0, 10 * n + 1, 10)
-                measure("sparse, ten entries a row", scipy.sparse.csr_matrix(parts_of_csr, shape=(n, 100)), orders(n, 2))
+                measure("sparse, ten entries a row", sparse_table(n, random), orders(n, 2))
+        if "scores" in parts:
+            for n in (25_000, 50_000, 100_000):
+                measure_scores(sparse_table(n, random), random)
         if "million" in parts:
             measure("a million rows", random.normal(size=(1_000_000, 20)), orders(1_000_000, 2))
 

@@ -5,6 +5,7 @@ use super::lift::Coordinates;
 use super::polish::{FitOptions, levenberg_marquardt};
 use super::release::Release;
 use super::signs::{Named, SignEffort, drawn, same, weighted_on};
+use super::turns::{TurnEffort, turned};
 use crate::error::Result;
 use crate::normal;
 use crate::rows::RowSource;
@@ -21,6 +22,9 @@ pub(super) struct Effort {
     pub rounds: [(usize, u32); 2],
     /// How many are left for whole fits.
     pub finalists: usize,
+    /// How many of these look for a better one across a facet, and how.
+    pub turned: usize,
+    pub turns: TurnEffort,
 }
 
 impl Effort {
@@ -30,26 +34,37 @@ impl Effort {
         release.noise * (release.rows.len() as f64).sqrt() <= NO_SECOND_PLACE * release.size()
     }
 
-    /// For one answer that is worth seconds; fewer subsets where a score costs more.
+    /// For one answer that is worth seconds.
     pub fn thorough(release: &Release, d: usize) -> Effort {
         const FLOPS: f64 = 2e9;
-        let each = 6.0 * release.target.len() as f64 * (d * d) as f64;
-        let subsets = (FLOPS / each).clamp(40.0, 800.0) as usize;
-        Effort {
-            signs: SignEffort { reflections: 6, bases: 6, points: 16 },
-            subsets,
-            rounds: [(48, 4), (16, 8)],
-            finalists: 6,
-        }
+        let signs = SignEffort { reflections: 6, bases: 6, points: 16 };
+        Effort::within(FLOPS, signs, release, d)
     }
 
     /// For one try of many.
-    pub fn quick() -> Effort {
+    pub fn quick(release: &Release, d: usize) -> Effort {
+        const FLOPS: f64 = 4e8;
+        let signs = SignEffort { reflections: 0, bases: 2, points: 6 };
+        Effort::within(FLOPS, signs, release, d)
+    }
+
+    /// As many starts and steps as so many flops allow.
+    fn within(flops: f64, signs: SignEffort, release: &Release, d: usize) -> Effort {
+        let n = release.target.len() as f64;
+        let evaluation = 6.0 * n * (d * d) as f64;
+        let step = 3.0 * evaluation + 4.0 / 3.0 * n * (d * d * d) as f64;
+        let count =
+            |share: f64, each: f64, least: usize, most: usize| ((share * flops / each) as usize).clamp(least, most);
+        let turns = TurnEffort { facets: 3 * d, followed: count(0.1, 8.0 * step, 2, 6), steps: 8 };
+        let turn = turns.facets as f64 * evaluation + (turns.followed * 8 + 10) as f64 * step;
+        let finalists = count(0.2, 24.0 * step, 3, 16);
         Effort {
-            signs: SignEffort { reflections: 0, bases: 2, points: 6 },
-            subsets: 40,
-            rounds: [(20, 2), (6, 5)],
-            finalists: 3,
+            signs,
+            subsets: count(0.1, evaluation, 40, 400),
+            rounds: [(count(0.3, 8.0 * step, 8, 100), 8), (finalists, 16)],
+            finalists,
+            turned: count(0.4, turn, 1, 3),
+            turns,
         }
     }
 }
@@ -125,10 +140,11 @@ pub(super) fn starts(
     Ok(found)
 }
 
-/// The finalists of a contest: the points of least misfit, after a few steps each, then after a few more.
+/// The finalists of a contest: the points of least misfit, after a few steps each, then after a few more, and what is better
+/// than the first of them across a facet.
 ///
 /// # Cost
-/// One evaluation a start, and the steps of the rounds.
+/// One evaluation a start, the steps of the rounds, and those across facets.
 pub(super) fn contest(
     fit: &ScoreFit<'_>,
     coordinates: &Coordinates,
@@ -151,6 +167,14 @@ pub(super) fn contest(
                 run.check()?;
                 (*misfit, *x) = (end.at.misfit(), end.at.point.x);
             }
+        }
+    }
+    best_of(&mut field, effort.finalists, coordinates);
+    run.tell(Event::Phase("looking across facets"));
+    for (misfit, (x, origin)) in field.iter_mut().take(effort.turned) {
+        if let Some((less, there)) = turned(fit, x, effort.turns, run)? {
+            (*misfit, *x) = (less, there);
+            origin.push_str(", across facets");
         }
     }
     best_of(&mut field, effort.finalists, coordinates);

@@ -3,6 +3,7 @@
 mod baselines;
 mod certificate;
 mod contest;
+mod expected;
 mod fit;
 mod identify;
 mod interval_mean;
@@ -22,6 +23,7 @@ mod span;
 mod starts;
 mod step_equations;
 mod trial;
+mod turns;
 
 pub use certificate::ScoreCertificate;
 pub use inversion::{ScoreCandidate, ScoreInversion, invert_scores};

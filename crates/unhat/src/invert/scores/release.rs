@@ -158,6 +158,16 @@ impl Release {
         self.noise * (count + deviations * (2.0 * count).sqrt()).sqrt() + exact_share * self.size()
     }
 
+    /// The mean of (rᵢ/νᵢ)² over the `count` rows of largest released scores, where a wrong sign of a slack shows most: about 1
+    /// where the errors explain them.
+    pub fn misfit_near_facets(&self, residual: &[f64], count: usize) -> f64 {
+        let mut order = self.rows.clone();
+        order.sort_by(|&a, &b| self.target[b].total_cmp(&self.target[a]).then(a.cmp(&b)));
+        order.truncate(count);
+        let square: f64 = order.iter().map(|&i| self.weight[i] * residual[i] * residual[i]).sum();
+        square / (self.noise * self.noise * order.len() as f64)
+    }
+
     /// Whether the scores of all rows were released.
     pub fn is_complete(&self) -> bool {
         self.rows.len() == self.target.len()

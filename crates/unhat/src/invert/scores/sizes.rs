@@ -28,7 +28,7 @@ const ROUNDING: f64 = 16.0 * f64::EPSILON;
 const PULL: f64 = 1e-2;
 /// Of scores with errors; their weights need no more digits than that.
 const NOISY_TOLERANCE: f64 = 1e-4;
-const NOISY_ITERATIONS: u32 = 100;
+const NOISY_ITERATIONS: u32 = 40;
 
 /// The sizes; None where they run apart, so that nothing is said of them, or where not all scores were released.
 ///
