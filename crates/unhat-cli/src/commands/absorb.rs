@@ -1,6 +1,6 @@
 //! `unhat scores --absorb`: how much each row matters beside factors of many levels.
 
-use super::scores::{BINS, largest, places};
+use super::scores::{BINS, largest, places, require_no_model};
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::options::Scores as Arguments;
@@ -15,6 +15,7 @@ use unhat_io::{AbsorbedTable, Missing, TableOptions, read_absorbed};
 use unhat_report::{Histogram, ScoresPage, score_page};
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    require_no_model(arguments)?;
     let input = &arguments.matrix;
     let path = input.matrix.as_deref().ok_or_else(|| option_failure("--matrix", "missing; give a table"))?;
     let destination = Destination::of(&arguments.output)?;

@@ -26,6 +26,7 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         session.note("--checkpoint has no effect here: only invert, centre and train have something to resume");
     }
     match command {
+        Command::Scores(arguments) if !arguments.absorb.absorb.is_empty() => absorb::run(arguments, session),
         Command::Scores(arguments) => scores::run(arguments, session),
         Command::Gradient(arguments) => gradient::run(arguments, session),
         Command::Invert(Invert::Gradient(arguments)) => invert::gradient(arguments, session),

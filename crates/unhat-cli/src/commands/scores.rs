@@ -22,22 +22,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     if let Some(table) = &arguments.table {
         return of_model(table, arguments, session);
     }
-    let stray = [
-        ("--formula", arguments.model.formula.is_some()),
-        ("--factor", !arguments.model.factor.is_empty()),
-        ("--interaction", !arguments.model.interaction.is_empty()),
-        ("--levels", !arguments.model.levels.is_empty()),
-        ("--no-intercept", arguments.no_intercept),
-        ("--weights", arguments.weights.is_some()),
-    ];
-    if let Some((option, _)) = stray.into_iter().find(|(_, given)| *given) {
-        let reason = "belongs to the model matrix of a table, which --matrix is not: unhat scores TABLE, without --matrix (whose \
-                      weights are --case-weights)";
-        return Err(option_failure(option, reason));
-    }
-    if !arguments.absorb.absorb.is_empty() {
-        return super::absorb::run(arguments, session);
-    }
+    require_no_model(arguments)?;
     let input = &arguments.matrix;
     let offset_given = arguments.offset.is_some() || input.response.is_some() || input.polytope.is_some();
     let leaves_out_response = input.response.is_some() && arguments.point.is_none() && arguments.offset.is_none();
@@ -131,6 +116,24 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
 pub(super) fn places(omitted: &[OmittedRow], count: usize) -> Vec<usize> {
     let mut gone = omitted.iter().map(|row| row.row).peekable();
     (0..).filter(|row| gone.next_if_eq(row).is_none()).take(count).collect()
+}
+
+/// What belongs to a model matrix stands beside none here.
+pub(super) fn require_no_model(arguments: &Arguments) -> Result<(), Failure> {
+    let stray = [
+        ("--formula", arguments.model.formula.is_some()),
+        ("--factor", !arguments.model.factor.is_empty()),
+        ("--interaction", !arguments.model.interaction.is_empty()),
+        ("--levels", !arguments.model.levels.is_empty()),
+        ("--no-intercept", arguments.no_intercept),
+        ("--weights", arguments.weights.is_some()),
+    ];
+    if let Some((option, _)) = stray.into_iter().find(|(_, given)| *given) {
+        let reason = "belongs to the model matrix of a table, which --matrix is not: unhat scores TABLE, without --matrix (whose \
+                      weights are --case-weights)";
+        return Err(option_failure(option, reason));
+    }
+    Ok(())
 }
 
 /// The scores of a model matrix.

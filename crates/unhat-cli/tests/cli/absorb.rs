@@ -110,6 +110,7 @@ fn what_is_no_factor_is_refused_by_name() {
         ("panel.csv --absorb worker --ridge 1".into(), "--ridge".into()),
         ("panel.csv --absorb worker,town,firm --absorb-method probes".into(), "probes are for two factors".into()),
         ("panel.csv --probes 9".into(), "--absorb".into()),
+        ("panel.csv --absorb worker --weights hours".into(), "--weights: belongs to the model matrix".into()),
         ("a.npy --absorb x1".into(), "--absorb: names columns of a table".into()),
         ("gap.csv --absorb worker,firm".into(), format!("row {gap}, column \"firm\": found an empty cell")),
     ] {
