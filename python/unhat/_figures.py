@@ -31,7 +31,7 @@ def figure_of(diagnosis, figure, column, safe):
     else:
         safe = None
     is_linear = diagnosis.model == "lm"
-    index, positions = diagnosis._index, parts["positions"].tolist()
+    index, positions = diagnosis._labels.index, parts["positions"].tolist()
     called = parts["labels"]
     if index is not None:
         rows = zip(positions, parts["flag"], strict=True)
