@@ -131,7 +131,7 @@ fn say(scores: &AbsorbedScores, table: &AbsorbedTable, session: &mut Session<'_>
         let more = if covariates.len() > SHOWN { ", …" } else { "" };
         session.summary(&format!("covariates: {}{more}", shown.join(", ")));
     }
-    if scores.components > 1 {
+    if scores.components > 1 && table.factors.len() > 1 {
         session.summary(&format!(
             "{} sets of levels that no row connects; the largest has {} of {} rows",
             scores.components,
