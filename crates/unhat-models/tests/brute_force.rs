@@ -6,22 +6,10 @@ use unhat_models::checking::{Appetite, Attack, Finding, Material, Release, Secon
 use unhat_models::formula::{Formula, parse_expression};
 use unhat_models::models::{Column, Frame};
 use unhat_models::regression::{FamilyName, Law, Model, ModelFrame, Specification};
-use unhat_testkit::disclosure::{Case, Found, Judgement, Limits, random_case};
+use unhat_testkit::disclosure::{Case, Found, Judgement, LIMITS, random_case};
 use unhat_testkit::generate::Stream;
 
 const CASES: u64 = 240;
-
-/// Groups of up to three rows are looked for, so that all of them can be tried.
-const LIMITS: Limits = Limits {
-    review_below: 4,
-    fail_below: 3,
-    freedom: 10,
-    saturation: 0.33,
-    own: (2.0 / 3.0, 0.9),
-    isolated: (0.99, 0.999),
-    dominance: 0.9,
-    r_squared: (0.99, 0.9999),
-};
 
 fn material(case: &Case, rows: Option<&[usize]>) -> Material {
     let of = |(name, values): (&String, &Vec<f64>)| (name.clone(), Column::Numbers(values.clone()));

@@ -1,13 +1,12 @@
 //! `unhat scores --absorb`: how much each row matters beside factors of many levels.
 
-use super::scores::{BINS, largest, places, require_no_model};
+use super::scores::{BINS, as_in_file, first_names, largest, names_as_in_file, places, require_no_model};
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
 use crate::options::Scores as Arguments;
 use crate::output::{Destination, note_formulas};
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
-use crate::table_options::with_gaps;
 use unhat::leverage::{AbsorbMethod, AbsorbOptions, AbsorbedReport, AbsorbedScores, Factor, absorbed_scores};
 use unhat::report::Check;
 use unhat::rows::RowSource;
@@ -74,15 +73,9 @@ fn hand_over(
         let names: Vec<String> = scores.dependent.iter().map(|&j| covariates[j].escape_debug().to_string()).collect();
         session.warn(&format!("the factors explain {}: nothing of it is left to score", names.join(", ")));
     }
-    let padded = arguments.matrix.text.missing == Missing::Exclude && !table.omitted.is_empty();
-    let filled = |values: &[f64]| match padded {
-        true => with_gaps(values.iter().copied(), &table.omitted, |_| f64::NAN),
-        false => values.to_vec(),
-    };
-    let names = match (padded, &table.row_names) {
-        (true, names) => Some(with_gaps(names.iter().flatten().cloned(), &table.omitted, |row| row.label.clone())),
-        (false, names) => names.clone(),
-    };
+    let pads = arguments.matrix.text.missing == Missing::Exclude;
+    let filled = |values: &[f64]| as_in_file(values, &table.omitted, pads);
+    let names = names_as_in_file(table.row_names.as_deref(), &table.omitted, pads);
     let (values, deviations) = (filled(&scores.values), scores.standard_errors.as_deref().map(filled));
     if let Some(path) = arguments.output.output.as_deref() {
         note_formulas(names.iter().flatten().cloned(), path, session);
@@ -126,10 +119,7 @@ fn say(scores: &AbsorbedScores, table: &AbsorbedTable, session: &mut Session<'_>
     session.summary(&format!("absorbed: {}", factors.join(", ")));
     let covariates = covariate_names(table);
     if !covariates.is_empty() {
-        const SHOWN: usize = 12;
-        let shown: Vec<String> = covariates.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
-        let more = if covariates.len() > SHOWN { ", …" } else { "" };
-        session.summary(&format!("covariates: {}{more}", shown.join(", ")));
+        session.summary(&format!("covariates: {}", first_names(&covariates)));
     }
     if scores.components > 1 && table.factors.len() > 1 {
         session.summary(&format!(

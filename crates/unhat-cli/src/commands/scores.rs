@@ -89,15 +89,11 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         leverage_scores(&rows, inverse_slack.as_deref().or(root_weights.as_deref()), &options, run)
     });
     let scores = computed.map_err(|error| Failure::in_matrix(error, matrix))?;
-    let padded = input.text.missing == Missing::Exclude && !matrix.omitted.is_empty();
-    let (values, names) = match padded {
-        true => {
-            let names = matrix.row_names.iter().flatten().cloned();
-            let values = with_gaps(scores.values.iter().copied(), &matrix.omitted, |_| f64::NAN);
-            (values, Some(with_gaps(names, &matrix.omitted, |row| row.label.clone())))
-        }
-        false => (scores.values.clone(), matrix.row_names.clone()),
-    };
+    let pads = input.text.missing == Missing::Exclude;
+    let (values, names) = (
+        as_in_file(&scores.values, &matrix.omitted, pads),
+        names_as_in_file(matrix.row_names.as_deref(), &matrix.omitted, pads),
+    );
     let places = places(&matrix.omitted, scores.values.len());
     let shape = matrix.shape();
     let source = input.matrix.as_deref().or(input.polytope.as_deref()).unwrap_or_default();
@@ -134,6 +130,27 @@ pub(super) fn require_no_model(arguments: &Arguments) -> Result<(), Failure> {
         return Err(option_failure(option, reason));
     }
     Ok(())
+}
+
+/// Values of the rows; where rows were left out and the answer `pads`, a NaN for each of these in its place.
+pub(super) fn as_in_file(values: &[f64], omitted: &[OmittedRow], pads: bool) -> Vec<f64> {
+    let gaps = if pads { omitted } else { &[] };
+    with_gaps(values.iter().copied(), gaps, |_| f64::NAN)
+}
+
+/// The names of the same rows, where they have any: rows that were left out have their labels.
+pub(super) fn names_as_in_file(names: Option<&[String]>, omitted: &[OmittedRow], pads: bool) -> Option<Vec<String>> {
+    if !pads || omitted.is_empty() {
+        return names.map(<[String]>::to_vec);
+    }
+    Some(with_gaps(names.into_iter().flatten().cloned(), omitted, |row| row.label.clone()))
+}
+
+/// The first names of columns.
+pub(super) fn first_names(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
+    shown.join(", ") + if names.len() > SHOWN { ", …" } else { "" }
 }
 
 /// The scores of a model matrix.
@@ -224,14 +241,9 @@ fn roots(weights: &[f64]) -> Result<Vec<f64>, Failure> {
 
 /// The matrix in a few words: its columns by name, and what was done to them.
 fn columns_phrase((count, names): (usize, Option<&[String]>), arguments: &Arguments, free_intercept: bool) -> String {
-    const SHOWN: usize = 12;
     let noun = if count == 1 { "column" } else { "columns" };
     let mut text = match names {
-        Some(names) => {
-            let shown: Vec<String> = names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
-            let more = if count > SHOWN { ", …" } else { "" };
-            format!("{count} {noun}: {}{more}", shown.join(", "))
-        }
+        Some(names) => format!("{count} {noun}: {}", first_names(names)),
         None => format!("{count} {noun}"),
     };
     if let Some(weights) = arguments.case_weights.as_ref().or(arguments.weights.as_ref()) {

@@ -3,11 +3,12 @@
 use crate::desk::{Desk, Ran};
 use serde_json::Value;
 
-const TABLE: &str =
+/// y misses in row 6, x in row 8; nobody uses the last column, whose cells are half empty.
+pub(crate) const TABLE: &str =
     "y,x,g,unused\n1.2,0.5,b,\n2.9,1,a,1\n4.1,2,b,2\n5.8,3,a,\n7.7,4,b,3\nNA,5,a,4\n9.1,5.5,a,5\n3.3,,b,6\n6,2.5,b,7\n";
 
 /// R 4.2.2: `lm(y ~ x + g)` on the table, rows 6 and 8 left out.
-const HAT: [f64; 7] = [
+pub(crate) const HAT: [f64; 7] = [
     0.436548223350254,
     0.6192893401015224,
     0.25380710659898476,

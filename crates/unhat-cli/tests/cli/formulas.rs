@@ -1,22 +1,8 @@
 //! Formulas beyond `diagnose`: `scores`, `influence`, `train` and `predict` take the model matrix of a table.
 
 use crate::desk::{Desk, bits, numbers, relative_distance};
+use crate::diagnose::{HAT, TABLE};
 use unhat_testkit::orthonormal::leverage_scores;
-
-/// y misses in row 6, x in row 8; nobody uses the last column, whose cells are half empty.
-const TABLE: &str =
-    "y,x,g,unused\n1.2,0.5,b,\n2.9,1,a,1\n4.1,2,b,2\n5.8,3,a,\n7.7,4,b,3\nNA,5,a,4\n9.1,5.5,a,5\n3.3,,b,6\n6,2.5,b,7\n";
-
-/// R 4.2.2: `hatvalues(lm(y ~ x + g))` on the table, rows 6 and 8 left out.
-const HAT: [f64; 7] = [
-    0.436548223350254,
-    0.6192893401015224,
-    0.25380710659898476,
-    0.3350253807106598,
-    0.4365482233502538,
-    0.66497461928934,
-    0.2538071065989847,
-];
 
 fn desk() -> Desk {
     let desk = Desk::new();

@@ -2,19 +2,9 @@
 
 use crate::desk::Desk;
 use serde_json::Value;
-use unhat_testkit::disclosure::{Case, Found, Judgement, Limits, random_case};
+use unhat_testkit::disclosure::{Case, Found, Judgement, LIMITS, random_case};
 
 const CASES: u64 = 120;
-const LIMITS: Limits = Limits {
-    review_below: 4,
-    fail_below: 3,
-    freedom: 10,
-    saturation: 0.33,
-    own: (2.0 / 3.0, 0.9),
-    isolated: (0.99, 0.999),
-    dominance: 0.9,
-    r_squared: (0.99, 0.9999),
-};
 
 fn csv(case: &Case) -> String {
     let mut text = format!("y,w,{}\n", case.names[1..].join(","));
