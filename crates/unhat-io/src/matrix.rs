@@ -4,6 +4,7 @@ use crate::fault::listed;
 use crate::npy::DenseValues;
 use crate::sparse::Csr;
 use crate::table::OmittedRow;
+use std::ops::Range;
 use unhat::Result;
 use unhat::rows::{CsrRows, DenseRows, RowSource, Rows, Shape};
 
@@ -164,6 +165,14 @@ impl RowSource for MatrixRows<'_> {
 
     fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
         self.source().with_block(k, f)
+    }
+
+    fn with_blocks(&self, range: Range<usize>, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+        self.source().with_blocks(range, f)
+    }
+
+    fn openings(&self) -> Option<usize> {
+        self.source().openings()
     }
 
     fn gather(&self, rows: &[usize]) -> Result<Vec<f64>> {

@@ -7,4 +7,4 @@ pub use crate::gram::{
     Chunks, Transform, add_weighted_gram, gram_stretches, merged, orthogonal_factor, prefers_pairs, weighted_gram,
 };
 pub use crate::linalg::*;
-pub use crate::rows::{MAX_STRETCHES, lend, touched_zeros, with_scratch};
+pub use crate::rows::{lend, most_stretches, touched_zeros, with_scratch};

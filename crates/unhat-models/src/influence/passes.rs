@@ -5,7 +5,7 @@ use crate::models::{Factors, Layer, LayerFactors, Network, Workspace};
 use std::cell::RefCell;
 use std::ops::Range;
 use unhat::Result;
-use unhat::kernels::lend;
+use unhat::kernels::{lend, most_stretches};
 use unhat::rows::{Block, Pass, Rows, Shape};
 
 /// What is done with the factors of a block: (rows, factors, out).
@@ -43,8 +43,8 @@ impl Stretch {
 /// Accumulators together stay below this many values: 256 MB on 64 stretches would be the alternative at p = 500 000.
 const ACCUMULATED_VALUES: usize = 1 << 22;
 
-fn stretches_for(size: usize, blocks: usize) -> usize {
-    blocks.min(unhat::kernels::MAX_STRETCHES).min((ACCUMULATED_VALUES / size.max(1)).max(4))
+fn stretches_for(size: usize, shape: &Shape, blocks: usize) -> usize {
+    blocks.min(most_stretches(shape)).min((ACCUMULATED_VALUES / size.max(1)).max(4))
 }
 
 fn dense<'r>(rows: &Rows<'r>) -> &'r [f64] {
@@ -135,8 +135,8 @@ impl Pass for FactorPass<'_> {
         self.width
     }
 
-    fn stretches(&self, _: &Shape, blocks: usize) -> usize {
-        stretches_for(self.size, blocks)
+    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
+        stretches_for(self.size, shape, blocks)
     }
 }
 
@@ -166,8 +166,8 @@ impl Pass for BlockPass<'_> {
         left.join(right)
     }
 
-    fn stretches(&self, _: &Shape, blocks: usize) -> usize {
-        stretches_for(self.size, blocks)
+    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
+        stretches_for(self.size, shape, blocks)
     }
 }
 

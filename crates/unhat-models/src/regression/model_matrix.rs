@@ -3,6 +3,7 @@
 use super::variables::Variable;
 use crate::formula::Terms;
 use std::borrow::Cow;
+use std::ops::Range;
 use unhat::kernels::with_scratch;
 use unhat::rows::{Block, CsrBlock, DenseBlock, RowSource, Rows, Shape};
 use unhat::{ErrorKind, Result};
@@ -307,23 +308,10 @@ impl<'a> Columns<'a> {
         kept.iter().zip(0..).for_each(|(&column, k)| place[column] = Some(k));
         Columns { source, kept, place }
     }
-}
 
-impl RowSource for Columns<'_> {
-    fn shape(&self) -> Shape {
-        let shape = self.source.shape();
-        let dense = shape.stored == shape.rows * shape.columns;
-        let stored = if dense { shape.rows * self.kept.len() } else { shape.stored };
-        Shape { columns: self.kept.len(), stored, ..shape }
-    }
-
-    fn rows_per_block(&self) -> usize {
-        self.source.rows_per_block()
-    }
-
-    fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+    fn lend_kept(&self, rows: &Rows<'_>, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
         let columns = self.kept.len();
-        self.source.with_block(k, &mut |rows| match rows.block {
+        match rows.block {
             Block::Dense(block) => with_scratch(block.rows() * columns, |values| {
                 for (row, out) in block.values.chunks_exact(block.columns).zip(values.chunks_exact_mut(columns)) {
                     out.iter_mut().zip(self.kept).for_each(|(out, &column)| *out = row[column]);
@@ -344,7 +332,32 @@ impl RowSource for Columns<'_> {
                 let block = CsrBlock { pointers: &pointers, indices: &indices, values: &values, columns };
                 f(Rows { start: rows.start, block: Block::Csr(block) })
             }
-        })
+        }
+    }
+}
+
+impl RowSource for Columns<'_> {
+    fn shape(&self) -> Shape {
+        let shape = self.source.shape();
+        let dense = shape.stored == shape.rows * shape.columns;
+        let stored = if dense { shape.rows * self.kept.len() } else { shape.stored };
+        Shape { columns: self.kept.len(), stored, ..shape }
+    }
+
+    fn rows_per_block(&self) -> usize {
+        self.source.rows_per_block()
+    }
+
+    fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+        self.source.with_block(k, &mut |rows| self.lend_kept(&rows, f))
+    }
+
+    fn with_blocks(&self, range: Range<usize>, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+        self.source.with_blocks(range, &mut |rows| self.lend_kept(&rows, f))
+    }
+
+    fn openings(&self) -> Option<usize> {
+        self.source.openings()
     }
 
     fn gather(&self, rows: &[usize]) -> Result<Vec<f64>> {

@@ -4,7 +4,7 @@ use super::report::{Coordinate, Detail, FittedErrors};
 use super::spread::{quantile, spread};
 use crate::error::Result;
 use crate::linalg::norm;
-use crate::rows::RowSource;
+use crate::rows::{RowSource, each_block};
 use crate::run::Run;
 use std::collections::BTreeMap;
 
@@ -80,29 +80,26 @@ pub(super) fn fitted(
 ) -> Result<FittedErrors> {
     let steps: Vec<Vec<f64>> = answers.iter().map(|a| a.iter().zip(x).map(|(a, x)| a - x).collect()).collect();
     let (mut fitted, mut residuals) = (Vec::new(), Vec::new());
-    for k in 0..source.blocks() {
-        run.check()?;
-        source.with_block(k, &mut |rows| {
-            let count = rows.block.rows();
-            let product = |v: &[f64]| {
-                let mut out = vec![0.0; count];
-                rows.block.apply_into(v, &mut out);
-                out
-            };
-            let values = product(x);
-            let moved: Vec<Vec<f64>> = steps.iter().map(|step| product(step)).collect();
-            for (i, row) in rows.range().enumerate() {
-                let mut away: Vec<f64> = moved.iter().map(|m| m[i].abs()).collect();
-                away.sort_by(f64::total_cmp);
-                let Some(median) = quantile(&away, 0.5) else { continue };
-                if values[i] != 0.0 {
-                    fitted.push(median / values[i].abs());
-                }
-                residuals.push(median / slack[row].abs());
+    each_block(source, run, &mut |rows| {
+        let count = rows.block.rows();
+        let product = |v: &[f64]| {
+            let mut out = vec![0.0; count];
+            rows.block.apply_into(v, &mut out);
+            out
+        };
+        let values = product(x);
+        let moved: Vec<Vec<f64>> = steps.iter().map(|step| product(step)).collect();
+        for (i, row) in rows.range().enumerate() {
+            let mut away: Vec<f64> = moved.iter().map(|m| m[i].abs()).collect();
+            away.sort_by(f64::total_cmp);
+            let Some(median) = quantile(&away, 0.5) else { continue };
+            if values[i] != 0.0 {
+                fitted.push(median / values[i].abs());
             }
-            Ok(())
-        })?;
-    }
+            residuals.push(median / slack[row].abs());
+        }
+        Ok(())
+    })?;
     Ok(FittedErrors { rel_error_q: over_rows(fitted), residual_rel_error_q: over_rows(residuals) })
 }
 

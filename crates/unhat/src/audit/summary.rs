@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::invert::scores::CramerRao;
 use crate::leverage::Diagnostics;
 use crate::linalg::norm;
-use crate::rows::{Block, RowSource};
+use crate::rows::{Block, RowSource, each_block};
 use crate::run::Run;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -441,21 +441,19 @@ pub(super) fn sha256(source: &dyn RowSource, offset: &[f64]) -> Result<String> {
     let mut hash = Sha256::new();
     let mut add = |values: &[f64]| values.iter().for_each(|v| hash.update(v.to_le_bytes()));
     let d = source.shape().columns;
-    for k in 0..source.blocks() {
-        source.with_block(k, &mut |rows| {
-            match rows.block {
-                Block::Dense(block) => add(block.values),
-                Block::Csr(_) => {
-                    let mut row = vec![0.0; d];
-                    for i in 0..rows.block.rows() {
-                        rows.block.densify_into(i..i + 1, &mut row);
-                        add(&row);
-                    }
+    each_block(source, &Run::default(), &mut |rows| {
+        match rows.block {
+            Block::Dense(block) => add(block.values),
+            Block::Csr(_) => {
+                let mut row = vec![0.0; d];
+                for i in 0..rows.block.rows() {
+                    rows.block.densify_into(i..i + 1, &mut row);
+                    add(&row);
                 }
             }
-            Ok(())
-        })?;
-    }
+        }
+        Ok(())
+    })?;
     add(offset);
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

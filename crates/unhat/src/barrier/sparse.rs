@@ -5,7 +5,7 @@ use super::sums::{Combine, GradientSum, SlackSum, add_combined};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Doubled, Factor, Pattern, Root, SparseFactor, merged};
 use crate::leverage::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
-use crate::rows::{Block, CsrBlock, MAX_STRETCHES, Pass, Rows, Shape, require_finite, sweep};
+use crate::rows::{Block, CsrBlock, Pass, Rows, Shape, each_block, most_stretches, require_finite, sweep};
 use crate::run::Run;
 use std::sync::Arc;
 
@@ -142,13 +142,11 @@ impl Barrier<'_> {
     /// Flops of scores by triangular solves.
     fn solve_flops(&self, factor: &SparseFactor) -> Result<f64> {
         let mut flops = 0.0;
-        for k in 0..self.source().blocks() {
-            self.source().with_block(k, &mut |rows| {
-                let block = sparse_block(&rows)?;
-                flops += 2.0 * factor.solve_flops((0..block.rows()).map(|i| block.row(i).0));
-                Ok(())
-            })?;
-        }
+        each_block(self.source(), &Run::default(), &mut |rows| {
+            let block = sparse_block(&rows)?;
+            flops += 2.0 * factor.solve_flops((0..block.rows()).map(|i| block.row(i).0));
+            Ok(())
+        })?;
         Ok(flops)
     }
 
@@ -175,7 +173,7 @@ fn sparse_block<'r>(rows: &Rows<'r>) -> Result<CsrBlock<'r>> {
 /// Each stretch must add several times what its merging costs.
 fn pattern_stretches(pattern: &Pattern, shape: &Shape, blocks: usize) -> usize {
     let products = shape.stored as f64 * (shape.stored as f64 / shape.rows as f64);
-    blocks.min(MAX_STRETCHES).min((products / (4 * pattern.slots()) as f64) as usize).max(1)
+    blocks.min(most_stretches(shape)).min((products / (4 * pattern.slots()) as f64) as usize).max(1)
 }
 
 /// s = Ax − b, and M from it in the same sweep while every slack so far has its sign.

@@ -4,7 +4,7 @@ use super::exact;
 use super::linear_program::LinearProgram;
 use crate::error::Result;
 use crate::linalg::{dot, norm};
-use crate::rows::{Pass, RowSource, Rows, product, sweep, with_scratch};
+use crate::rows::{Pass, RowSource, Rows, each_block_while, product, sweep, with_scratch};
 use crate::run::Run;
 use num_bigint::{BigInt, Sign};
 
@@ -113,37 +113,31 @@ impl Signs<'_> {
         // Rounding of the entries and of the sum, four times over; beyond it the sign is that of the sum.
         let rounding = 4.0 * (d as f64 + 2.0) * f64::EPSILON;
         let (mut all, mut moves) = (true, false);
-        for k in 0..self.source.blocks() {
-            self.run.check()?;
-            self.source.with_block(k, &mut |rows| {
-                let (count, start) = (rows.block.rows(), rows.start);
-                let (mut sums, mut sizes, mut row) = (vec![0.0; count], vec![0.0; count], vec![0.0; d]);
-                rows.block.apply_into(float, &mut sums);
-                rows.block.apply_abs_into(float, &mut sizes);
-                for i in 0..count {
-                    let sign = if self.positive[start + i] { 1.0 } else { -1.0 };
-                    let clear = sums[i].abs() > rounding * sizes[i] + NO_UNDERFLOW && sums[i].is_finite();
-                    let value = match clear {
-                        true => sign * sums[i],
-                        false => {
-                            rows.block.densify_into(i..i + 1, &mut row);
-                            match exact::product(&exact::whole(&row).0, z).sign() {
-                                Sign::Minus => -sign,
-                                Sign::NoSign => 0.0,
-                                Sign::Plus => sign,
-                            }
+        each_block_while(self.source, self.run, &mut |rows| {
+            let (count, start) = (rows.block.rows(), rows.start);
+            let (mut sums, mut sizes, mut row) = (vec![0.0; count], vec![0.0; count], vec![0.0; d]);
+            rows.block.apply_into(float, &mut sums);
+            rows.block.apply_abs_into(float, &mut sizes);
+            for i in 0..count {
+                let sign = if self.positive[start + i] { 1.0 } else { -1.0 };
+                let clear = sums[i].abs() > rounding * sizes[i] + NO_UNDERFLOW && sums[i].is_finite();
+                let value = match clear {
+                    true => sign * sums[i],
+                    false => {
+                        rows.block.densify_into(i..i + 1, &mut row);
+                        match exact::product(&exact::whole(&row).0, z).sign() {
+                            Sign::Minus => -sign,
+                            Sign::NoSign => 0.0,
+                            Sign::Plus => sign,
                         }
-                    };
-                    all &= value >= 0.0;
-                    moves |= value > 0.0;
-                }
-                Ok(())
-            })?;
-            if !all {
-                return Ok(false);
+                    }
+                };
+                all &= value >= 0.0;
+                moves |= value > 0.0;
             }
-        }
-        Ok(moves)
+            Ok(all)
+        })?;
+        Ok(all && moves)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::linalg::fill_reducing_order;
-use crate::rows::{Block, CsrBlock, RowSource};
+use crate::rows::{Block, CsrBlock, RowSource, each_block_while};
 use crate::run::Run;
 use std::cell::RefCell;
 
@@ -52,18 +52,15 @@ impl Pattern {
         let d = source.shape().columns;
         let mut gram = GramColumns { columns: vec![Vec::new(); d], entries: d, limit: entries_within(limit, d) };
         let mut sparse = true;
-        for k in 0..source.blocks() {
-            run.check()?;
-            source.with_block(k, &mut |rows| {
-                sparse &= match rows.block {
-                    Block::Csr(block) => gram.add(&block),
-                    Block::Dense(_) => false,
-                };
-                Ok(())
-            })?;
-            if !sparse {
-                return Ok(None);
-            }
+        each_block_while(source, run, &mut |rows| {
+            sparse = match rows.block {
+                Block::Csr(block) => gram.add(&block),
+                Block::Dense(_) => false,
+            };
+            Ok(sparse)
+        })?;
+        if !sparse {
+            return Ok(None);
         }
         let Some(order) = fill_reducing_order(&gram.columns) else { return Ok(None) };
         Ok(Pattern::eliminated(gram.columns, &order, limit))

@@ -3,7 +3,7 @@
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
 use crate::memory::require_memory;
-use crate::rows::{Block, CsrBlock, MAX_STRETCHES, Pass, RowSource, Rows, Shape, sweep, with_scratch};
+use crate::rows::{Block, CsrBlock, Pass, RowSource, Rows, Shape, most_stretches, sweep, with_scratch};
 use crate::run::Run;
 use std::ops::Range;
 
@@ -41,7 +41,7 @@ pub(crate) fn require_square_fits(d: usize) -> Result<()> {
 pub fn gram_stretches(shape: &Shape, blocks: usize) -> usize {
     let (n, d, stored) = (shape.rows as f64, shape.columns as f64, shape.stored as f64);
     let products = if prefers_pairs(shape) { 0.5 * stored * (stored / n) } else { n * d * d };
-    blocks.min(MAX_STRETCHES).min((products / (4.0 * d * d)) as usize).max(1)
+    blocks.min(most_stretches(shape)).min((products / (4.0 * d * d)) as usize).max(1)
 }
 
 /// A column change applied to rows on their way into a kernel: A′ᵢⱼ = rᵢ·(Aᵢⱼ − μⱼ), and then L⁻¹ from the left.

@@ -3,7 +3,8 @@
 use super::{CurvatureMethod, InvertOptions, RegularisedOptions, Start};
 use crate::barrier::Side;
 use crate::error::Result;
-use crate::rows::{Block, RowSource};
+use crate::rows::{Block, RowSource, each_block};
+use crate::run::Run;
 
 /// Adds up words into 64 bits. It tells problems apart that differ by accident; it is no protection against intent.
 pub(crate) struct Fingerprint(u64);
@@ -11,9 +12,12 @@ pub(crate) struct Fingerprint(u64);
 /// An odd number with its bits spread evenly: 2⁶⁴ divided by the golden ratio.
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// The order of additions that bits come from: work that was begun in another order is not gone on with.
+const ORDER: u64 = 2;
+
 impl Fingerprint {
     pub fn new() -> Self {
-        Fingerprint(SPREAD)
+        Fingerprint(SPREAD ^ ORDER)
     }
 
     pub fn word(&mut self, word: u64) {
@@ -40,18 +44,16 @@ impl Fingerprint {
     pub fn matrix(&mut self, source: &dyn RowSource) -> Result<()> {
         let shape = source.shape();
         [shape.rows, shape.columns, shape.stored].into_iter().for_each(|size| self.word(size as u64));
-        (0..source.blocks()).try_for_each(|k| {
-            source.with_block(k, &mut |rows| {
-                match rows.block {
-                    Block::Dense(block) => self.numbers(block.values),
-                    Block::Csr(block) => (0..block.rows()).for_each(|i| {
-                        let (indices, values) = block.row(i);
-                        indices.iter().for_each(|&j| self.word(j.into()));
-                        self.numbers(values);
-                    }),
-                }
-                Ok(())
-            })
+        each_block(source, &Run::default(), &mut |rows| {
+            match rows.block {
+                Block::Dense(block) => self.numbers(block.values),
+                Block::Csr(block) => (0..block.rows()).for_each(|i| {
+                    let (indices, values) = block.row(i);
+                    indices.iter().for_each(|&j| self.word(j.into()));
+                    self.numbers(values);
+                }),
+            }
+            Ok(())
         })
     }
 

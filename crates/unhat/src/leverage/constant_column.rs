@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::gram::merged;
-use crate::rows::{Pass, RowSource, Rows, sweep, with_scratch};
+use crate::rows::{Pass, RowSource, Rows, each_block_while, sweep, with_scratch};
 use crate::run::Run;
 
 /// The weighted column means μⱼ = Σ rᵢ²Aᵢⱼ / Σ rᵢ², with 0 for the constant column itself; None when there is none.
@@ -38,27 +38,22 @@ pub(crate) fn constant_column(source: &dyn RowSource) -> Result<Option<usize>> {
     let d = source.shape().columns;
     let mut first = Vec::new();
     let mut candidates: Vec<usize> = (0..d).collect();
-    for k in 0..source.blocks() {
-        source.with_block(k, &mut |rows| {
-            with_scratch(d, |row| {
-                for i in 0..rows.block.rows() {
-                    rows.block.densify_into(i..i + 1, row);
-                    if first.is_empty() {
-                        first = row.to_vec();
-                        candidates.retain(|&j| first[j] != 0.0);
-                    }
-                    candidates.retain(|&j| row[j] == first[j]);
-                    if candidates.is_empty() {
-                        break;
-                    }
+    each_block_while(source, &Run::default(), &mut |rows| {
+        with_scratch(d, |row| {
+            for i in 0..rows.block.rows() {
+                rows.block.densify_into(i..i + 1, row);
+                if first.is_empty() {
+                    first = row.to_vec();
+                    candidates.retain(|&j| first[j] != 0.0);
                 }
-            });
-            Ok(())
-        })?;
-        if candidates.is_empty() {
-            return Ok(None);
-        }
-    }
+                candidates.retain(|&j| row[j] == first[j]);
+                if candidates.is_empty() {
+                    break;
+                }
+            }
+        });
+        Ok(!candidates.is_empty())
+    })?;
     Ok(candidates.first().copied())
 }
 

@@ -3,7 +3,7 @@
 use crate::error::{ErrorKind, Result};
 use crate::gram::{Factor, RowSpace, Transform, orthogonal_factor};
 use crate::linalg::norm;
-use crate::rows::{RowSource, require_finite, require_plain_columns, require_vector};
+use crate::rows::{RowSource, each_block, require_finite, require_plain_columns, require_vector};
 use crate::run::Run;
 
 /// A least-squares fit.
@@ -58,26 +58,20 @@ pub fn least_squares(source: &dyn RowSource, response: &[f64], run: &Run<'_>) ->
 /// Aᵀv.
 fn transposed_times(source: &dyn RowSource, v: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
     let mut out = vec![0.0; source.shape().columns];
-    for k in 0..source.blocks() {
-        run.check()?;
-        source.with_block(k, &mut |rows| {
-            rows.block.apply_transpose_add(&v[rows.range()], &mut out);
-            Ok(())
-        })?;
-    }
+    each_block(source, run, &mut |rows| {
+        rows.block.apply_transpose_add(&v[rows.range()], &mut out);
+        Ok(())
+    })?;
     Ok(out)
 }
 
 /// b − Ax.
 fn remainder(source: &dyn RowSource, b: &[f64], x: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
     let mut out = vec![0.0; b.len()];
-    for k in 0..source.blocks() {
-        run.check()?;
-        source.with_block(k, &mut |rows| {
-            rows.block.apply_into(x, &mut out[rows.range()]);
-            Ok(())
-        })?;
-    }
+    each_block(source, run, &mut |rows| {
+        rows.block.apply_into(x, &mut out[rows.range()]);
+        Ok(())
+    })?;
     out.iter_mut().zip(b).for_each(|(r, b)| *r = b - *r);
     Ok(out)
 }

@@ -1,7 +1,8 @@
 //! Dense rows that are mostly zeros, compressed.
 
-use super::{Block, CsrRows, RowSource};
+use super::{Block, CsrRows, RowSource, each_block_while};
 use crate::error::Result;
+use crate::run::Run;
 
 /// The nonzero entries of a matrix that lies densely in memory.
 pub(crate) struct CompressedRows {
@@ -26,19 +27,14 @@ impl CompressedRows {
         let mut kept =
             CompressedRows { pointers: vec![0], indices: Vec::new(), values: Vec::new(), columns: shape.columns };
         let mut few = true;
-        for k in 0..source.blocks() {
-            source.with_block(k, &mut |rows| {
-                few &= match rows.block {
-                    Block::Csr(_) => false,
-                    Block::Dense(block) => block.values.chunks_exact(shape.columns).all(|row| kept.push(row, limit)),
-                };
-                Ok(())
-            })?;
-            if !few {
-                return Ok(None);
-            }
-        }
-        Ok(Some(kept))
+        each_block_while(source, &Run::default(), &mut |rows| {
+            few = match rows.block {
+                Block::Csr(_) => false,
+                Block::Dense(block) => block.values.chunks_exact(shape.columns).all(|row| kept.push(row, limit)),
+            };
+            Ok(few)
+        })?;
+        Ok(few.then_some(kept))
     }
 
     /// False if there are more entries than the limit now. NaN is an entry.

@@ -3,6 +3,7 @@
 mod compressed;
 mod csr;
 mod dense;
+mod in_order;
 mod matrix;
 mod plain;
 mod scaled;
@@ -13,6 +14,8 @@ mod sweep;
 pub(crate) use compressed::CompressedRows;
 pub use csr::{CsrBlock, CsrRows};
 pub use dense::{DenseBlock, DenseRows};
+pub use in_order::each_block;
+pub(crate) use in_order::each_block_while;
 pub use matrix::Matrix;
 pub(crate) use plain::{product, row_norms};
 pub(crate) use scaled::{
@@ -20,9 +23,11 @@ pub(crate) use scaled::{
 };
 pub use scratch::{lend, touched_zeros, with_scratch};
 pub use strided::StridedRows;
-pub use sweep::{MAX_STRETCHES, Pass, sweep};
+pub use sweep::{Pass, most_stretches, stretches_of, sweep, sweep_part};
 
 use crate::error::{ErrorKind, Result};
+use crate::run::Run;
+use std::ops::Range;
 
 /// Size of a matrix of rows.
 ///
@@ -82,6 +87,18 @@ pub trait RowSource: Sync {
     fn rows_per_block(&self) -> usize;
     /// Lends block `k` to `f`. A source that reads from elsewhere fills a buffer of its own first.
     fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()>;
+    /// Lends the blocks of `range` in order, each once. A source that is read front to back opens once for the whole range.
+    ///
+    /// A source over another one hands the range on, and changes each block on its way.
+    fn with_blocks(&self, range: Range<usize>, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+        range.into_iter().try_for_each(|k| self.with_block(k, f))
+    }
+    /// How many ranges a sweep may open in all, where an opening costs something; None: any number, as in memory.
+    ///
+    /// It changes how the work is shared out and never a bit of what comes of it.
+    fn openings(&self) -> Option<usize> {
+        None
+    }
     /// Copies the named rows, dense and row-major, for coresets.
     fn gather(&self, rows: &[usize]) -> Result<Vec<f64>>;
 
@@ -115,7 +132,7 @@ pub struct Rows<'a> {
 
 impl Rows<'_> {
     /// The row numbers.
-    pub fn range(&self) -> std::ops::Range<usize> {
+    pub fn range(&self) -> Range<usize> {
         self.start..self.start + self.block.rows()
     }
 }
@@ -187,7 +204,7 @@ impl Block<'_> {
     /// y = ‖aᵢ‖, where the squares of the entries under- or overflow too.
     pub fn row_norms_into(&self, y: &mut [f64]) {
         /// Squares beyond these have lost digits on the way, or may have.
-        const SAFE: std::ops::Range<f64> = 1e-280..1e280;
+        const SAFE: Range<f64> = 1e-280..1e280;
         self.row_norms_squared_into(y);
         for (i, y) in y.iter_mut().enumerate() {
             *y = match *y {
@@ -212,7 +229,7 @@ impl Block<'_> {
     }
 
     /// The rows `range`, dense and row-major, into `out`.
-    pub fn densify_into(&self, range: std::ops::Range<usize>, out: &mut [f64]) {
+    pub fn densify_into(&self, range: Range<usize>, out: &mut [f64]) {
         match self {
             Block::Dense(b) => out.copy_from_slice(&b.values[range.start * b.columns..range.end * b.columns]),
             Block::Csr(b) => b.densify_into(range, out),
@@ -240,16 +257,13 @@ impl Block<'_> {
 /// # Cost
 /// One sweep over the stored entries.
 pub fn require_finite(source: &dyn RowSource, what: &str) -> Result<()> {
-    for k in 0..source.blocks() {
-        source.with_block(k, &mut |rows| match rows.block.first_not_finite() {
-            None => Ok(()),
-            Some((i, column, found)) => {
-                Err(ErrorKind::NotFinite { what: what.to_string(), row: rows.start + i, column: Some(column), found }
-                    .into())
-            }
-        })?;
-    }
-    Ok(())
+    each_block(source, &Run::default(), &mut |rows| match rows.block.first_not_finite() {
+        None => Ok(()),
+        Some((i, column, found)) => {
+            Err(ErrorKind::NotFinite { what: what.to_string(), row: rows.start + i, column: Some(column), found }
+                .into())
+        }
+    })
 }
 
 /// An error naming the first entry of a vector that is NaN or infinite, or whose length is wrong.

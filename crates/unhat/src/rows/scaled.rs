@@ -1,8 +1,9 @@
 //! Rows and columns times powers of two, which are exact: what is squared afterwards neither over- nor underflows.
 
-use super::{Block, CsrBlock, DenseBlock, Pass, RowSource, Rows, Shape, sweep, with_scratch};
+use super::{Block, CsrBlock, DenseBlock, Pass, RowSource, Rows, Shape, each_block, sweep, with_scratch};
 use crate::error::{ErrorKind, Result};
 use crate::run::Run;
+use std::ops::Range;
 
 /// Numbers from 2^−250 to 2^250: fourth powers of them are normal numbers.
 const PLAIN: std::ops::RangeInclusive<f64> = 5.6e-76..=1.8e75;
@@ -54,19 +55,9 @@ impl<'a> ScaledRows<'a> {
     fn power(&self, row: usize, column: usize) -> i32 {
         self.rows.as_ref().map_or(0, |e| e[row]) + self.columns[column]
     }
-}
 
-impl RowSource for ScaledRows<'_> {
-    fn shape(&self) -> Shape {
-        self.source.shape()
-    }
-
-    fn rows_per_block(&self) -> usize {
-        self.source.rows_per_block()
-    }
-
-    fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
-        self.source.with_block(k, &mut |rows| match rows.block {
+    fn lend_scaled(&self, rows: &Rows<'_>, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+        match rows.block {
             Block::Dense(block) => with_scratch(block.values.len(), |values| {
                 for (k, (scaled, v)) in values.iter_mut().zip(block.values).enumerate() {
                     *scaled = libm::ldexp(*v, self.power(rows.start + k / block.columns, k % block.columns));
@@ -90,7 +81,29 @@ impl RowSource for ScaledRows<'_> {
                     f(Rows { start: rows.start, block: Block::Csr(block) })
                 })
             }
-        })
+        }
+    }
+}
+
+impl RowSource for ScaledRows<'_> {
+    fn shape(&self) -> Shape {
+        self.source.shape()
+    }
+
+    fn rows_per_block(&self) -> usize {
+        self.source.rows_per_block()
+    }
+
+    fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+        self.source.with_block(k, &mut |rows| self.lend_scaled(&rows, f))
+    }
+
+    fn with_blocks(&self, range: Range<usize>, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+        self.source.with_blocks(range, &mut |rows| self.lend_scaled(&rows, f))
+    }
+
+    fn openings(&self) -> Option<usize> {
+        self.source.openings()
     }
 
     fn gather(&self, rows: &[usize]) -> Result<Vec<f64>> {
@@ -193,23 +206,20 @@ fn each_entry(source: &dyn RowSource, f: &mut dyn FnMut(usize, usize, f64)) -> R
             f(i, j, v);
         }
     };
-    for k in 0..source.blocks() {
-        source.with_block(k, &mut |rows| {
-            match rows.block {
-                Block::Dense(b) => {
-                    (0..b.values.len()).for_each(|k| each(rows.start + k / b.columns, k % b.columns, b.values[k]))
-                }
-                Block::Csr(b) => {
-                    for i in 0..b.rows() {
-                        let (indices, values) = b.row(i);
-                        indices.iter().zip(values).for_each(|(&j, v)| each(rows.start + i, j as usize, *v));
-                    }
+    each_block(source, &Run::default(), &mut |rows| {
+        match rows.block {
+            Block::Dense(b) => {
+                (0..b.values.len()).for_each(|k| each(rows.start + k / b.columns, k % b.columns, b.values[k]))
+            }
+            Block::Csr(b) => {
+                for i in 0..b.rows() {
+                    let (indices, values) = b.row(i);
+                    indices.iter().zip(values).for_each(|(&j, v)| each(rows.start + i, j as usize, *v));
                 }
             }
-            Ok(())
-        })?;
-    }
-    Ok(())
+        }
+        Ok(())
+    })
 }
 
 #[cfg(test)]

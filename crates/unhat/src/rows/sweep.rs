@@ -1,8 +1,9 @@
 //! One sweep over the rows: a pass is carried over all blocks by all cores, and merged in an order fixed by the data.
 
 use super::{RowSource, Rows, Shape};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::run::Run;
+use std::ops::Range;
 
 /// Something that is computed in one sweep over the rows: an accumulator, and some values for each row.
 ///
@@ -53,33 +54,67 @@ pub trait Pass: Sync {
     /// Into how many stretches the rows are cut. It may depend on the shape only: it decides the order of additions,
     /// and so the last bits. A pass with a large accumulator asks for few.
     fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
-        let _ = shape;
-        blocks.min(MAX_STRETCHES)
+        blocks.min(most_stretches(shape))
     }
 }
 
-/// Enough for 32 cores to share evenly; more would only add merging.
-pub const MAX_STRETCHES: usize = 64;
+/// Into how many stretches rows of this shape are cut at most.
+///
+/// 64 are enough for 32 cores to share evenly, and more would only add merging. Beyond 2³⁰ entries a stretch keeps to 2²⁴
+/// of them (128 MB), so that what one worker holds, and loses when it dies, does not grow with the table.
+#[must_use]
+pub fn most_stretches(shape: &Shape) -> usize {
+    const FEW: usize = 64;
+    const ENTRIES: usize = 1 << 24;
+    FEW.max((shape.stored / ENTRIES).next_power_of_two())
+}
 
 /// Carries `pass` over all rows of `source` and returns the accumulator; per-row values go into `out`.
 ///
 /// # Shapes
 /// `out`: n × `pass.width()` values.
 /// # Randomness
-/// The same bits for any number of threads: the rows are cut into stretches by their shape, each is added up in order,
-/// and the stretches are merged as a balanced binary tree.
+/// The same bits for any number of threads, and for any number of openings of the source: the rows are cut into stretches by
+/// their shape, each is added up in order, and the stretches are merged by one tree, whose left halves are the largest powers
+/// of two.
 /// # Errors
-/// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) within a block of the request, and whatever source and pass report.
+/// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) within a block of the request,
+/// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where the source lends other blocks than its shape says, and whatever source
+/// and pass report.
 pub fn sweep<P: Pass>(source: &dyn RowSource, pass: &P, out: &mut [f64], run: &Run<'_>) -> Result<P::Acc> {
-    let shape = source.shape();
-    debug_assert_eq!(out.len(), shape.rows * pass.width());
+    sweep_part(source, pass, 0..stretches_of(source, pass), out, run)
+}
+
+/// Into how many stretches a sweep of `pass` cuts the rows: what several machines may share out.
+pub fn stretches_of<P: Pass>(source: &dyn RowSource, pass: &P) -> usize {
     let blocks = source.blocks();
-    let stretches = pass.stretches(&shape, blocks).clamp(1, blocks);
-    let whole =
-        Sweep { source, pass, run, blocks, stretches, rows_per_block: source.rows_per_block(), rows: shape.rows };
-    match stretches {
-        1 => whole.over(0, 1, out), // nothing to share: no need to wake a thread
-        _ => run.install(|| whole.over(0, stretches, out)),
+    pass.stretches(&source.shape(), blocks).clamp(1, blocks.max(1))
+}
+
+/// The part of a [`sweep`] over the stretches `part`.
+///
+/// Where `part` is a subtree of the tree of merges (2ᵏ stretches from a multiple of 2ᵏ, or what is left of them at the end),
+/// its accumulator is the one that the whole sweep has there.
+///
+/// # Shapes
+/// `out`: the rows of the part × `pass.width()` values.
+/// # Errors
+/// As [`sweep`].
+pub fn sweep_part<P: Pass>(
+    source: &dyn RowSource,
+    pass: &P,
+    part: Range<usize>,
+    out: &mut [f64],
+    run: &Run<'_>,
+) -> Result<P::Acc> {
+    let stretches = stretches_of(source, pass);
+    let lane = source.openings().map_or(1, |openings| part.len().div_ceil(openings.max(1)));
+    let (blocks, rows_per_block, rows) = (source.blocks(), source.rows_per_block(), source.shape().rows);
+    let whole = Sweep { source, pass, run, blocks, stretches, rows_per_block, rows, lane };
+    debug_assert_eq!(out.len(), whole.rows_between(part.start, part.end) * pass.width());
+    match part.len() <= lane {
+        true => whole.in_order(part, out), // nothing to share: no need to wake a thread
+        false => run.install(|| whole.over(part, out)),
     }
 }
 
@@ -91,6 +126,13 @@ struct Sweep<'a, P> {
     stretches: usize,
     rows_per_block: usize,
     rows: usize,
+    /// Stretches that one opening of the source serves at most.
+    lane: usize,
+}
+
+/// The largest power of two below `size`: where the tree of merges splits.
+fn left_size(size: usize) -> usize {
+    size.next_power_of_two() / 2
 }
 
 impl<P: Pass> Sweep<'_, P> {
@@ -102,24 +144,78 @@ impl<P: Pass> Sweep<'_, P> {
         (block * self.rows_per_block).min(self.rows)
     }
 
-    fn over(&self, from: usize, to: usize, out: &mut [f64]) -> Result<P::Acc> {
-        let start = self.first_block(from);
-        if to - from == 1 {
-            let mut acc = self.pass.zero();
-            let mut rest = out;
-            for k in start..self.first_block(to) {
-                self.run.check()?;
-                let width = (self.first_row(k + 1) - self.first_row(k)) * self.pass.width();
-                let (head, tail) = rest.split_at_mut(width);
-                self.source.with_block(k, &mut |rows| self.pass.add(&mut acc, &rows, head))?;
-                rest = tail;
-            }
-            return Ok(acc);
+    fn rows_between(&self, from: usize, to: usize) -> usize {
+        self.first_row(self.first_block(to)) - self.first_row(self.first_block(from))
+    }
+
+    /// The stretches of `part`, its two halves side by side.
+    fn over(&self, part: Range<usize>, out: &mut [f64]) -> Result<P::Acc> {
+        if part.len() <= self.lane {
+            return self.in_order(part, out);
         }
-        let middle = from + (to - from) / 2;
-        let cut = self.first_row(self.first_block(middle)) - self.first_row(start);
-        let (left_out, right_out) = out.split_at_mut(cut * self.pass.width());
-        let (left, right) = rayon::join(|| self.over(from, middle, left_out), || self.over(middle, to, right_out));
+        let middle = part.start + left_size(part.len());
+        let (left_out, right_out) = out.split_at_mut(self.rows_between(part.start, middle) * self.pass.width());
+        let (left, right) =
+            rayon::join(|| self.over(part.start..middle, left_out), || self.over(middle..part.end, right_out));
         Ok(self.pass.merge(left?, right?))
+    }
+
+    /// The stretches of `part` one after the other, the source opened once.
+    fn in_order(&self, part: Range<usize>, out: &mut [f64]) -> Result<P::Acc> {
+        let mut merged = Subtrees { pass: self.pass, done: Vec::new() };
+        let (mut stretch, mut acc) = (part.start, self.pass.zero());
+        let blocks = self.first_block(part.start)..self.first_block(part.end);
+        let (mut next, mut rest) = (blocks.start, out);
+        self.source.with_blocks(blocks.clone(), &mut |rows| {
+            self.run.check()?;
+            let (start, end) = (self.first_row(next), self.first_row(next + 1));
+            if rows.range() != (start..end) || next == blocks.end {
+                return Err(self.other_rows(start..end, &format!("rows {} to {}", rows.start, rows.range().end)));
+            }
+            if next == self.first_block(stretch + 1) {
+                merged.push(std::mem::replace(&mut acc, self.pass.zero()));
+                stretch += 1;
+            }
+            let (head, tail) = std::mem::take(&mut rest).split_at_mut((end - start) * self.pass.width());
+            (next, rest) = (next + 1, tail);
+            self.pass.add(&mut acc, &rows, head)
+        })?;
+        if next < blocks.end {
+            return Err(self.other_rows(self.first_row(next)..self.first_row(next + 1), "no more rows"));
+        }
+        merged.push(acc);
+        merged.join().ok_or_else(|| ErrorKind::Numerical { reason: "a sweep over no stretch".into() }.into())
+    }
+
+    /// The source does not lend what its shape says: its file has changed, or it is wrong.
+    fn other_rows(&self, expected: Range<usize>, found: &str) -> Error {
+        let expected = format!("rows {} to {} of {}", expected.start, expected.end, self.rows);
+        ErrorKind::Shape { what: "a source of rows".into(), expected, found: found.into() }.into()
+    }
+}
+
+/// What has been merged so far, as a binary counter carries: subtrees of falling sizes, all powers of two.
+struct Subtrees<'a, P: Pass> {
+    pass: &'a P,
+    done: Vec<(usize, P::Acc)>,
+}
+
+impl<P: Pass> Subtrees<'_, P> {
+    /// The next stretch.
+    fn push(&mut self, acc: P::Acc) {
+        let mut last = (1, acc);
+        while let Some(left) = self.done.pop_if(|left| left.0 == last.0) {
+            last = (left.0 + last.0, self.pass.merge(left.1, last.1));
+        }
+        self.done.push(last);
+    }
+
+    /// All of them; None of none.
+    fn join(mut self) -> Option<P::Acc> {
+        let mut right = self.done.pop()?.1;
+        while let Some((_, left)) = self.done.pop() {
+            right = self.pass.merge(left, right);
+        }
+        Some(right)
     }
 }

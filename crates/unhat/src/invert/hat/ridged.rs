@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::rows::{Block, DenseBlock, RowSource, Rows, Shape, with_scratch};
+use std::ops::Range;
 
 /// A, and below it √λ times the identity.
 pub(super) struct RidgedRows<'a> {
@@ -46,6 +47,17 @@ impl RowSource for RidgedRows<'_> {
             (at..end).for_each(|row| values[(row - start) * d + row - own] = self.root);
             f(Rows { start, block: Block::Dense(DenseBlock { values, columns: d }) })
         })
+    }
+
+    fn with_blocks(&self, range: Range<usize>, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+        let whole = self.source.shape().rows / self.rows_per_block(); // blocks that hold rows of A alone
+        let (within, after) = (range.start.min(whole)..range.end.min(whole), range.start.max(whole)..range.end);
+        self.source.with_blocks(within, f)?;
+        after.into_iter().try_for_each(|k| self.with_block(k, f))
+    }
+
+    fn openings(&self) -> Option<usize> {
+        self.source.openings()
     }
 
     fn gather(&self, rows: &[usize]) -> Result<Vec<f64>> {

@@ -7,7 +7,7 @@ use crate::error::{ErrorKind, Result};
 use crate::invert::hat::HatPrecision;
 use crate::invert::{Inversion, InvertOptions, Start, invert_gradient};
 use crate::linalg::{self, norm};
-use crate::rows::{RowSource, require_vector};
+use crate::rows::{RowSource, each_block, require_vector};
 use crate::run::Run;
 
 /// What no unbiased attack on a noisy release can beat, and what good ones reach while the noise is small.
@@ -213,17 +213,14 @@ fn bound(
     let covariance = covariance(&information(&barrier, &point)?, &point, noise)?;
     let coordinates = roots_of_diagonal(&covariance, d);
     let mut fitted = vec![0.0; offset.len()];
-    for k in 0..source.blocks() {
-        run.check()?;
-        source.with_block(k, &mut |rows| {
-            let mut values = vec![0.0; rows.block.rows() * d];
-            rows.block.densify_into(0..rows.block.rows(), &mut values);
-            let mut product = vec![0.0; values.len()];
-            linalg::rows_times_symmetric(&values, d, &covariance, &mut product);
-            linalg::row_dots(&values, &product, d, &mut fitted[rows.range()]);
-            Ok(())
-        })?;
-    }
+    each_block(source, run, &mut |rows| {
+        let mut values = vec![0.0; rows.block.rows() * d];
+        rows.block.densify_into(0..rows.block.rows(), &mut values);
+        let mut product = vec![0.0; values.len()];
+        linalg::rows_times_symmetric(&values, d, &covariance, &mut product);
+        linalg::row_dots(&values, &product, d, &mut fitted[rows.range()]);
+        Ok(())
+    })?;
     fitted.iter_mut().for_each(|v| *v = v.max(0.0).sqrt());
     Ok(CramerRao { rms: norm(&coordinates), covariance, coordinates, fitted })
 }

@@ -4,7 +4,7 @@ use super::lift::Coordinates;
 use crate::error::Result;
 use crate::gram::{Chunks, Transform, chunked_gram};
 use crate::linalg::{self, norm};
-use crate::rows::RowSource;
+use crate::rows::{RowSource, each_block};
 use crate::run::Run;
 
 /// T with the range of [A b] and nearly orthonormal columns, and the projection on it in the norm ‖Wv‖.
@@ -69,12 +69,10 @@ impl<'a> Span<'a> {
         let (d, n) = (c.len() - 1, self.rest.len());
         let h = self.coordinates.factor.half_solve_transposed(&c[..d]);
         let mut out = vec![0.0; n];
-        for k in 0..self.source.blocks() {
-            self.source.with_block(k, &mut |rows| {
-                rows.block.apply_into(&h, &mut out[rows.range()]);
-                Ok(())
-            })?;
-        }
+        each_block(self.source, &Run::default(), &mut |rows| {
+            rows.block.apply_into(&h, &mut out[rows.range()]);
+            Ok(())
+        })?;
         out.iter_mut().zip(&self.rest).for_each(|(s, r)| *s += c[d] * r);
         Ok(out)
     }
@@ -100,12 +98,10 @@ impl<'a> Span<'a> {
     /// Tᵀv.
     fn transposed(&self, v: &[f64]) -> Result<Vec<f64>> {
         let mut out = vec![0.0; self.dim() - 1];
-        for k in 0..self.source.blocks() {
-            self.source.with_block(k, &mut |rows| {
-                rows.block.apply_transpose_add(&v[rows.range()], &mut out);
-                Ok(())
-            })?;
-        }
+        each_block(self.source, &Run::default(), &mut |rows| {
+            rows.block.apply_transpose_add(&v[rows.range()], &mut out);
+            Ok(())
+        })?;
         let mut out = self.coordinates.factor.half_solve(&out);
         out.push(linalg::dot(&self.rest, v));
         Ok(out)

@@ -5,8 +5,9 @@ use super::exact::Eliminated;
 use super::probes::{LANES, Products};
 use crate::error::{ErrorKind, Result};
 use crate::memory::require_memory;
-use crate::rows::{Block, DenseBlock, RowSource, Rows, Shape};
+use crate::rows::{Block, DenseBlock, RowSource, Rows, Shape, each_block};
 use crate::run::Run;
+use std::ops::Range;
 
 /// How S is solved.
 pub(super) enum Solver<'a> {
@@ -125,19 +126,25 @@ impl<'a> Within<'a> {
     /// Calls `f(row, its cell, its residuals)` for every row that has weight, in order.
     fn each_row(&self, run: &Run<'_>, mut f: impl FnMut(usize, usize, &[f64])) -> Result<()> {
         let width = self.kept.len();
-        for k in 0..self.blocks() {
-            run.check()?;
-            self.with_block(k, &mut |rows| {
-                let Block::Dense(block) = rows.block else { return Ok(()) };
-                for (row, x) in rows.range().zip(block.values.chunks_exact(width.max(1))) {
-                    if self.cells.of_row[row] != NO_CELL {
-                        f(row, self.cells.of_row[row] as usize, x);
-                    }
+        each_block(self, run, &mut |rows| {
+            let Block::Dense(block) = rows.block else { return Ok(()) };
+            for (row, x) in rows.range().zip(block.values.chunks_exact(width.max(1))) {
+                if self.cells.of_row[row] != NO_CELL {
+                    f(row, self.cells.of_row[row] as usize, x);
                 }
-                Ok(())
-            })?;
+            }
+            Ok(())
+        })
+    }
+
+    fn lend_residuals(&self, rows: &Rows<'_>, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+        let (count, width, columns) = (rows.block.rows(), self.source.shape().columns, self.kept.len());
+        let (mut x, mut values) = (vec![0.0; width], vec![0.0; count * columns]);
+        for i in 0..count {
+            rows.block.densify_into(i..i + 1, &mut x);
+            self.residuals(rows.start + i, &x, &mut values[i * columns..][..columns]);
         }
-        Ok(())
+        f(Rows { start: rows.start, block: Block::Dense(DenseBlock { values: &values, columns }) })
     }
 
     /// The residuals of one row from its covariates; 0 without weight.
@@ -192,16 +199,15 @@ impl RowSource for Within<'_> {
     }
 
     fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
-        let width = self.source.shape().columns;
-        self.source.with_block(k, &mut |rows| {
-            let count = rows.block.rows();
-            let (mut x, mut values) = (vec![0.0; width], vec![0.0; count * self.kept.len()]);
-            for i in 0..count {
-                rows.block.densify_into(i..i + 1, &mut x);
-                self.residuals(rows.start + i, &x, &mut values[i * self.kept.len()..][..self.kept.len()]);
-            }
-            f(Rows { start: rows.start, block: Block::Dense(DenseBlock { values: &values, columns: self.kept.len() }) })
-        })
+        self.source.with_block(k, &mut |rows| self.lend_residuals(&rows, f))
+    }
+
+    fn with_blocks(&self, range: Range<usize>, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
+        self.source.with_blocks(range, &mut |rows| self.lend_residuals(&rows, f))
+    }
+
+    fn openings(&self) -> Option<usize> {
+        self.source.openings()
     }
 
     fn gather(&self, rows: &[usize]) -> Result<Vec<f64>> {
