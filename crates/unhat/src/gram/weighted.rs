@@ -283,3 +283,37 @@ pub fn merged(mut left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
     left.iter_mut().zip(&right).for_each(|(a, b)| *a += b);
     left
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn column_after_column_has_the_bits_of_row_after_row() {
+        let d = 3 * COLUMNS_IN_CACHE;
+        let (mut pointers, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+        for i in 0..700usize {
+            let row = (0..d).filter(|j| (i * 31 + j * 17) % 53 < 2 || *j == i % d);
+            row.for_each(|j| {
+                indices.push(j as u32);
+                values.push(((i * 7 + j) as f64).sin());
+            });
+            pointers.push(indices.len());
+        }
+        // Not from the first entry on: a block lies in the middle of a matrix.
+        let block = CsrBlock { pointers: &pointers[3..], indices: &indices, values: &values, columns: d };
+        assert!(block.stored() >= ENTRIES_A_COLUMN * d);
+        let weight = |i: usize| 0.5 - (i as f64).cos();
+        let (mut taken, mut expected) = (vec![0.1; d * d], vec![0.1; d * d]);
+        add_gram_by_pairs(&block, d, weight, &mut taken);
+        for i in 0..block.rows() {
+            let (indices, values) = block.row(i);
+            for (p, (&j, a)) in indices.iter().zip(values).enumerate() {
+                for (&k, b) in indices[p..].iter().zip(&values[p..]) {
+                    expected[k as usize + j as usize * d] += weight(i) * a * b;
+                }
+            }
+        }
+        assert!(taken.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()));
+    }
+}

@@ -25,7 +25,7 @@ pub use gram_factor::{gram_factor, is_large_and_sparse};
 pub use least_squares::{LeastSquares, least_squares};
 pub use membership::{Exposure, membership_auc, membership_divergence, membership_factor, membership_tpr};
 pub use other_rows::RowFactor;
-pub use rank_k::{Centring, RankKMethod, RankKOptions, RankKScores, rank_k_scores};
+pub use rank_k::{RankKMethod, RankKOptions, RankKScores, rank_k_scores};
 #[cfg(feature = "report")]
 pub use report::{AbsorbedReport, RankKReport, ScoresReport};
 pub(crate) use selected_inverse::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};

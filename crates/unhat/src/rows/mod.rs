@@ -10,6 +10,7 @@ mod scaled;
 mod scratch;
 mod strided;
 mod sweep;
+mod turned;
 
 pub(crate) use compressed::CompressedRows;
 pub use csr::{CsrBlock, CsrRows};
@@ -24,6 +25,7 @@ pub(crate) use scaled::{
 pub use scratch::{lend, touched_zeros, with_scratch};
 pub use strided::StridedRows;
 pub use sweep::{Pass, most_stretches, stretches_of, sweep, sweep_part};
+pub(crate) use turned::Turned;
 
 use crate::error::{ErrorKind, Result};
 use crate::run::Run;
