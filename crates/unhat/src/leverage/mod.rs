@@ -16,11 +16,11 @@ mod selected_inverse;
 mod sketched;
 
 pub use absorbed::{AbsorbMethod, AbsorbOptions, AbsorbedScores, Factor, absorbed_scores};
-pub(crate) use constant_column::constant_column;
+pub(crate) use constant_column::{answer_column_sums, answer_constant_columns, constant_column};
 pub use derivative::{score_jvp, score_vjp};
 pub use diagnostics::{Diagnostics, diagnostics};
-pub(crate) use exact::pair_form;
 pub use exact::{ScoreOptions, Scores, digits_left, leverage_scores};
+pub(crate) use exact::{answer_row_space, answer_scores, pair_form};
 pub use gram_factor::{gram_factor, is_large_and_sparse};
 pub use least_squares::{LeastSquares, least_squares};
 pub use membership::{Exposure, membership_auc, membership_divergence, membership_factor, membership_tpr};
