@@ -5,7 +5,34 @@ use crate::options::MatrixInput;
 use crate::session::Session;
 use crate::table_options::TableText;
 use unhat::rows::require_vector;
-use unhat_io::{IntegerBounds, Matrix, Polytope, TableOptions, read_matrix, read_polytope_as, read_vector_as};
+use unhat::memory::memory_limit;
+use unhat_io::{
+    Holding, IntegerBounds, Matrix, Polytope, TableOptions, read_matrix, read_polytope_as, read_vector_as,
+};
+
+/// How often a computation goes over the rows.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Sweeps {
+    /// Two or three times: files of columns are read again.
+    Few,
+    /// As long as a solver needs: what fits is held.
+    Many,
+}
+
+/// Bytes of numbers in Parquet that are held for two or three sweeps: more is unpacked again, which costs less than its place.
+const HELD_FOR_FEW: u64 = 64 << 20;
+
+impl Sweeps {
+    fn holding(self, threads: usize) -> Holding {
+        let few = self == Sweeps::Few;
+        Holding {
+            read: None,
+            columns: few.then(|| HELD_FOR_FEW.min(memory_limit() / 8)),
+            vectors: if few { 3 } else { 8 },
+            threads: Some(threads),
+        }
+    }
+}
 
 /// A, and b where there is one.
 pub(crate) struct System {
@@ -18,14 +45,14 @@ impl System {
     /// Reads A; b from the file of `--offset`, the response of a table, or the polytope that A belongs to. Says what the
     /// reader left out.
     pub fn read(input: &MatrixInput, offset: Option<&str>, session: &mut Session<'_>) -> Result<Self, Failure> {
-        System::read_weighted(input, offset, None, session)
+        System::read_weighted(input, offset, (None, Sweeps::Many), session)
     }
 
-    /// The same with a weight for each row from the column `case_weights`.
+    /// The same with a weight for each row from the column `case_weights`, for a computation of so many sweeps.
     pub fn read_weighted(
         input: &MatrixInput,
         offset: Option<&str>,
-        case_weights: Option<&str>,
+        (case_weights, sweeps): (Option<&str>, Sweeps),
         session: &mut Session<'_>,
     ) -> Result<Self, Failure> {
         if let (Some(option), Some(_)) = (input.text.first_given(), &input.polytope) {
@@ -40,8 +67,9 @@ impl System {
                 let MatrixInput { columns, response, without, intercept, text, .. } = input.clone();
                 let dialect = text.dialect();
                 let weights = case_weights.map(str::to_string);
+                let holding = sweeps.holding(session.threads());
                 let options =
-                    TableOptions { columns, response, weights, without, intercept, dialect, ..Default::default() };
+                    TableOptions { columns, response, weights, without, intercept, dialect, holding, factors: Vec::new() };
                 let table = read_matrix(path, &options)?;
                 System { matrix: table.matrix, offset: table.response, case_weights: table.weights }
             }
@@ -64,11 +92,12 @@ impl System {
     }
 
     /// Leaves out rows without coefficients whose b is 0, with a note: 0·x ≥ 0 holds everywhere, and their slack is 0.
-    pub fn leave_out_empty_rows(&mut self, session: &mut Session<'_>) {
-        let Some(offset) = &mut self.offset else { return };
-        if let Some(note) = self.matrix.leave_out_empty_rows(offset) {
+    pub fn leave_out_empty_rows(&mut self, session: &mut Session<'_>) -> Result<(), Failure> {
+        let Some(offset) = &mut self.offset else { return Ok(()) };
+        if let Some(note) = self.matrix.leave_out_empty_rows(offset)? {
             session.note(&note);
         }
+        Ok(())
     }
 
     /// b, or an error that says how to give one.

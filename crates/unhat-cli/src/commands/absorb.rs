@@ -57,6 +57,7 @@ fn table_options(arguments: &Arguments) -> TableOptions {
         intercept: input.intercept,
         factors: arguments.absorb.absorb.clone(),
         dialect: input.text.dialect(),
+        ..TableOptions::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::diagnose::require_factors;
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
-use crate::input::{System, read_numbers, require_one_reader_of_stdin};
+use crate::input::{Sweeps, System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Scores as Arguments;
 use crate::output::{Destination, note_formulas};
 use crate::page::{PageFile, file_name, now, tool};
@@ -13,7 +13,7 @@ use unhat::barrier::nonzero_slack;
 use unhat::leverage::ScoresReport;
 use unhat::leverage::{ScoreOptions, Scores, leverage_scores};
 use unhat::report::Check;
-use unhat_io::{Missing, OmittedRow};
+use unhat_io::{Missing, OmittedRow, RowLabels};
 use unhat_models::diagnose::{ModelScores, model_scores};
 use unhat_models::formula::parse_expression;
 use unhat_report::{Histogram, ScoresPage, TopScore, score_page};
@@ -56,9 +56,10 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         input.without.extend(input.response.take());
     }
     let case_weights = arguments.case_weights.as_deref();
-    let mut system = System::read_weighted(&input, arguments.offset.as_deref(), case_weights, session)?;
+    let mut system =
+        System::read_weighted(&input, arguments.offset.as_deref(), (case_weights, Sweeps::Few), session)?;
     if arguments.transpose {
-        system.matrix = system.matrix.transposed();
+        system.matrix = system.matrix.transposed()?;
     }
     let matrix = &system.matrix;
     let shape = matrix.shape();
@@ -92,8 +93,12 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     let pads = input.text.missing == Missing::Exclude;
     let (values, names) = (
         as_in_file(&scores.values, &matrix.omitted, pads),
-        names_as_in_file(matrix.row_names.as_deref(), &matrix.omitted, pads),
+        match (&matrix.row_names, pads) {
+            (None, _) => None, // what the rows are called stays in their files
+            (Some(names), _) => names_as_in_file(Some(names), &matrix.omitted, pads),
+        },
     );
+    let path = arguments.output.output.as_deref().unwrap_or_default();
     let places = places(&matrix.omitted, scores.values.len());
     let shape = matrix.shape();
     let source = input.matrix.as_deref().or(input.polytope.as_deref()).unwrap_or_default();
@@ -105,7 +110,8 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         values,
         names,
     };
-    hand_over(&scores, &taken, arguments, (&destination, &page), session)
+    let labels = RowLabels::of(matrix, taken.names.as_deref(), pads, path);
+    hand_over(&scores, &taken, &labels, arguments, (&destination, &page), session)
 }
 
 /// Where the rows that were not left out stand in the file.
@@ -193,7 +199,8 @@ fn of_model(path: &str, arguments: &Arguments, session: &mut Session<'_>) -> Res
         places: found.rows.clone().unwrap_or_else(|| (0..found.table_rows).collect()),
         values,
     };
-    hand_over(&found.scores, &taken, arguments, (&destination, &page), session)
+    let labels = taken.names.as_deref().map_or(RowLabels::Numbers(&[]), RowLabels::Names);
+    hand_over(&found.scores, &taken, &labels, arguments, (&destination, &page), session)
 }
 
 /// "2 of 9 rows left out for missing cells: y 1, x 1".
@@ -260,6 +267,7 @@ fn columns_phrase((count, names): (usize, Option<&[String]>), arguments: &Argume
 fn hand_over(
     scores: &Scores,
     taken: &Taken,
+    labels: &RowLabels<'_>,
     arguments: &Arguments,
     (destination, page): (&Destination<'_>, &PageFile<'_>),
     session: &mut Session<'_>,
@@ -271,7 +279,7 @@ fn hand_over(
     if let Some(path) = arguments.output.output.as_deref() {
         note_formulas(names.into_iter().flatten().cloned(), path, session);
     }
-    destination.store("leverage", names, values)?;
+    destination.store_of_rows("leverage", labels, values)?;
     page.store(|session| score_page(&facts(scores, taken, arguments, session)), session)?;
     let kind = if arguments.ridge > 0.0 { "effective dimension" } else { "rank" };
     let total = if arguments.ridge > 0.0 { format!("{:.6}", scores.sum) } else { scores.rank.to_string() };
