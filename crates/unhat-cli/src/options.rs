@@ -223,6 +223,8 @@ pub(crate) struct Scores {
     pub case_weights: Option<String>,
     #[command(flatten)]
     pub absorb: AbsorbArguments,
+    #[command(flatten)]
+    pub rank: RankArguments,
     /// The samples are the columns of the file: the scores of the rows of A^T
     #[arg(long, conflicts_with_all = ["point", "offset", "response", "polytope"])]
     pub transpose: bool,
@@ -234,6 +236,19 @@ pub(crate) struct Scores {
     pub report: Option<String>,
     #[command(flatten)]
     pub output: Output,
+}
+
+/// The best approximation of rank k.
+#[derive(Args, Debug)]
+pub(crate) struct RankArguments {
+    /// The scores of the best approximation of A of rank K: sums of squares of K singular vectors; with --transpose those of the
+    /// columns of the file, under their names
+    #[arg(long, value_name = "K", allow_hyphen_values = true,
+          conflicts_with_all = ["table", "offset", "point", "ridge", "free_intercept", "penalise_intercept", "absorb", "polytope", "strict"])]
+    pub rank: Option<usize>,
+    /// Beside --rank: subtract from each column of the file its mean, as principal components do
+    #[arg(long, visible_alias = "center", requires = "rank")]
+    pub centre: bool,
 }
 
 /// Factors whose 0/1 columns are never written out.

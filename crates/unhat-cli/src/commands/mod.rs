@@ -10,6 +10,7 @@ mod influence;
 mod invert;
 mod outputs;
 mod predict;
+mod rank;
 mod scores;
 mod train;
 
@@ -27,7 +28,10 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
     }
     match command {
         Command::Scores(arguments) if !arguments.absorb.absorb.is_empty() => absorb::run(arguments, session),
-        Command::Scores(arguments) => scores::run(arguments, session),
+        Command::Scores(arguments) => match arguments.rank.rank {
+            Some(rank) => rank::run(rank, arguments, session),
+            None => scores::run(arguments, session),
+        },
         Command::Gradient(arguments) => gradient::run(arguments, session),
         Command::Invert(Invert::Gradient(arguments)) => invert::gradient(arguments, session),
         Command::Invert(Invert::Hat(arguments)) => invert::hat(arguments, session),

@@ -235,7 +235,7 @@ struct Taken {
 }
 
 /// √w of weights that are finite and not negative, not all of them 0.
-fn roots(weights: &[f64]) -> Result<Vec<f64>, Failure> {
+pub(super) fn roots(weights: &[f64]) -> Result<Vec<f64>, Failure> {
     if let Some(row) = weights.iter().position(|w| *w < 0.0) {
         let reason = format!("row {}: found {}, expected a weight of at least 0", row + 1, weights[row]);
         return Err(option_failure("--case-weights", reason));

@@ -18,12 +18,18 @@ pub(super) fn projection_means(
     run: &Run<'_>,
 ) -> Result<Option<Vec<f64>>> {
     let Some(constant) = constant_column(source)? else { return Ok(None) };
-    let d = source.shape().columns;
-    let sums = sweep(source, &WeightedSums { row_scale, columns: d }, &mut [], run)?;
-    let total = sums[d];
-    let mut means: Vec<f64> = sums[..d].iter().map(|s| s / total).collect();
+    let mut means = column_means(source, row_scale, run)?;
     means[constant] = 0.0;
     Ok(means.iter().all(|m| m.is_finite()).then_some(means))
+}
+
+/// The weighted means of all columns; not finite where no row has weight.
+pub(super) fn column_means(source: &dyn RowSource, row_scale: Option<&[f64]>, run: &Run<'_>) -> Result<Vec<f64>> {
+    let columns = source.shape().columns;
+    let mut sums = sweep(source, &WeightedSums { row_scale, columns }, &mut [], run)?;
+    let total = sums.pop().unwrap_or(0.0);
+    sums.iter_mut().for_each(|sum| *sum /= total);
+    Ok(sums)
 }
 
 /// The value of the constant column; 0 where there is none.

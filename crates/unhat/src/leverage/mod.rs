@@ -9,6 +9,7 @@ mod gram_factor;
 mod least_squares;
 mod membership;
 mod other_rows;
+mod rank_k;
 #[cfg(feature = "report")]
 mod report;
 mod selected_inverse;
@@ -24,8 +25,9 @@ pub use gram_factor::{gram_factor, is_large_and_sparse};
 pub use least_squares::{LeastSquares, least_squares};
 pub use membership::{Exposure, membership_auc, membership_divergence, membership_factor, membership_tpr};
 pub use other_rows::RowFactor;
+pub use rank_k::{Centring, RankKMethod, RankKOptions, RankKScores, rank_k_scores};
 #[cfg(feature = "report")]
-pub use report::{AbsorbedReport, ScoresReport};
+pub use report::{AbsorbedReport, RankKReport, ScoresReport};
 pub(crate) use selected_inverse::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
 pub use sketched::sketched_scores;
 pub(crate) use sketched::{projected_norms, signs};

@@ -1,6 +1,6 @@
 //! What is said of leverage scores: condition, digits, sums, and how they were computed.
 
-use super::{AbsorbedScores, Scores};
+use super::{AbsorbedScores, RankKScores, Scores};
 use crate::report::Method;
 use serde::Serialize;
 
@@ -29,6 +29,39 @@ impl<'a> ScoresReport<'a> {
             rank: scores.rank,
             sum: scores.sum,
             effective_dimension: ridged.then_some(scores.sum),
+            method: Method::of_factor(scores.method.name(), &scores.reason),
+        }
+    }
+}
+
+/// What `scores --rank` says.
+#[derive(Serialize)]
+pub struct RankKReport<'a> {
+    status: &'a str,
+    digits: f64,
+    score_sum_defect: f64,
+    rank: usize,
+    sum: f64,
+    /// s_k/s_{k+1}; null where nothing is left.
+    gap: Option<f64>,
+    explained: f64,
+    singular_values: &'a [f64],
+    method: Method<'a>,
+}
+
+impl<'a> RankKReport<'a> {
+    /// Of these scores; of the singular values the first k + 1.
+    #[must_use]
+    pub fn of(scores: &'a RankKScores) -> Self {
+        RankKReport {
+            status: "solved",
+            digits: scores.digits,
+            score_sum_defect: scores.sum_defect,
+            rank: scores.rank,
+            sum: scores.sum,
+            gap: Some(scores.gap).filter(|gap| gap.is_finite()),
+            explained: scores.explained,
+            singular_values: &scores.singular_values[..scores.singular_values.len().min(scores.rank + 1)],
             method: Method::of_factor(scores.method.name(), &scores.reason),
         }
     }

@@ -148,6 +148,14 @@ pub fn symmetric_eigen(m: &[f64], d: usize) -> Option<(Vec<f64>, Vec<f64>)> {
     Some((values, vectors))
 }
 
+/// Singular values (falling) and left singular vectors (columns) of a column-major square matrix; None if the iteration fails.
+pub fn left_singular(m: &[f64], d: usize) -> Option<(Vec<f64>, Vec<f64>)> {
+    let svd = MatRef::from_column_major_slice(m, d, d).svd().ok()?;
+    let values = (0..d).map(|i| svd.S()[i]).collect();
+    let vectors = (0..d).flat_map(|j| (0..d).map(move |i| (i, j))).map(|(i, j)| svd.U()[(i, j)]).collect();
+    Some((values, vectors))
+}
+
 /// The Cholesky factor of H with its generalised eigenvalues against a positive definite Q clipped to [low, high]; both
 /// are given full. None if Q is not positive definite.
 pub fn clip_generalised_eigenvalues(h: &mut [f64], q: &[f64], d: usize, low: f64, high: f64) -> Option<Vec<f64>> {
