@@ -93,10 +93,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     let pads = input.text.missing == Missing::Exclude;
     let (values, names) = (
         as_in_file(&scores.values, &matrix.omitted, pads),
-        match (&matrix.row_names, pads) {
-            (None, _) => None, // what the rows are called stays in their files
-            (Some(names), _) => names_as_in_file(Some(names), &matrix.omitted, pads),
-        },
+        names_as_in_file(matrix.row_names.as_deref(), &matrix.omitted, pads),
     );
     let path = arguments.output.output.as_deref().unwrap_or_default();
     let places = places(&matrix.omitted, scores.values.len());
@@ -146,10 +143,11 @@ pub(super) fn as_in_file(values: &[f64], omitted: &[OmittedRow], pads: bool) -> 
 
 /// The names of the same rows, where they have any: rows that were left out have their labels.
 pub(super) fn names_as_in_file(names: Option<&[String]>, omitted: &[OmittedRow], pads: bool) -> Option<Vec<String>> {
+    let names = names?;
     if !pads || omitted.is_empty() {
-        return names.map(<[String]>::to_vec);
+        return Some(names.to_vec());
     }
-    Some(with_gaps(names.into_iter().flatten().cloned(), omitted, |row| row.label.clone()))
+    Some(with_gaps(names.iter().cloned(), omitted, |row| row.label.clone()))
 }
 
 /// The first names of columns.
