@@ -4,17 +4,15 @@ use crate::failure::{Failure, option_failure};
 use crate::options::MatrixInput;
 use crate::session::Session;
 use crate::table_options::TableText;
-use unhat::rows::require_vector;
 use unhat::memory::memory_limit;
-use unhat_io::{
-    Holding, IntegerBounds, Matrix, Polytope, TableOptions, read_matrix, read_polytope_as, read_vector_as,
-};
+use unhat::rows::require_vector;
+use unhat_io::{Holding, IntegerBounds, Matrix, Polytope, TableOptions, read_matrix, read_polytope_as, read_vector_as};
 
 /// How often a computation goes over the rows.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Sweeps {
-    /// Two or three times: files of columns are read again.
-    Few,
+    /// Two or three times, with so many numbers a row beside the table: files of columns are read again.
+    Few(usize),
     /// As long as a solver needs: what fits is held.
     Many,
 }
@@ -22,15 +20,16 @@ pub(crate) enum Sweeps {
 /// Bytes of numbers in Parquet that are held for two or three sweeps: more is unpacked again, which costs less than its place.
 const HELD_FOR_FEW: u64 = 64 << 20;
 
+/// Numbers a row of two points of a solver: b, signs, slacks, their inverses, scores.
+const VECTORS_OF_SOLVERS: usize = 8;
+
 impl Sweeps {
     fn holding(self, threads: usize) -> Holding {
-        let few = self == Sweeps::Few;
-        Holding {
-            read: None,
-            columns: few.then(|| HELD_FOR_FEW.min(memory_limit() / 8)),
-            vectors: if few { 3 } else { 8 },
-            threads: Some(threads),
-        }
+        let (columns, vectors) = match self {
+            Sweeps::Few(vectors) => (Some(HELD_FOR_FEW.min(memory_limit() / 8)), vectors),
+            Sweeps::Many => (None, VECTORS_OF_SOLVERS),
+        };
+        Holding { read: None, columns, vectors, threads: Some(threads) }
     }
 }
 
@@ -68,8 +67,16 @@ impl System {
                 let dialect = text.dialect();
                 let weights = case_weights.map(str::to_string);
                 let holding = sweeps.holding(session.threads());
-                let options =
-                    TableOptions { columns, response, weights, without, intercept, dialect, holding, factors: Vec::new() };
+                let options = TableOptions {
+                    columns,
+                    response,
+                    weights,
+                    without,
+                    intercept,
+                    dialect,
+                    holding,
+                    factors: Vec::new(),
+                };
                 let table = read_matrix(path, &options)?;
                 System { matrix: table.matrix, offset: table.response, case_weights: table.weights }
             }

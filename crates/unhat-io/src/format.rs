@@ -38,8 +38,13 @@ impl Suffix {
 pub(crate) enum MatrixFormat {
     Npy,
     Npz,
-    Market { gzip: bool },
-    Table { delimiter: Delimiter, gzip: bool },
+    Market {
+        gzip: bool,
+    },
+    Table {
+        delimiter: Delimiter,
+        gzip: bool,
+    },
     /// One file, those of a folder, or those that a pattern meets.
     Parquet,
     /// IPC, which is Feather too.
@@ -62,7 +67,9 @@ impl MatrixFormat {
             ("tsv", gzip) => Ok(MatrixFormat::Table { delimiter: Delimiter::Tab, gzip }),
             // Folders of Parquet and patterns have any ending.
             _ if path_of(path).is_dir() || path.contains(['*', '?', '[']) => Ok(MatrixFormat::Parquet),
-            _ => Err(suffix.unknown(".csv, .tsv, .mtx or .mm (also with .gz), .npy, .npz, .parquet, .arrow or .feather")),
+            _ => {
+                Err(suffix.unknown(".csv, .tsv, .mtx or .mm (also with .gz), .npy, .npz, .parquet, .arrow or .feather"))
+            }
         }
     }
 }

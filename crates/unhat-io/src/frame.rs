@@ -106,7 +106,9 @@ pub fn read_frame_as(path: &str, options: &FrameOptions) -> Result<ReadFrame> {
         #[cfg(feature = "parquet")]
         MatrixFormat::Parquet => crate::columnar::read_frame_of(path, options),
         #[cfg(feature = "parquet")]
-        MatrixFormat::Arrow => Err(Fault::new("is of Arrow, expected a table of text or Parquet: write it again").in_input(path)),
+        MatrixFormat::Arrow => {
+            Err(Fault::new("is of Arrow, expected a table of text or Parquet: write it again").in_input(path))
+        }
         _ => {
             let table = TableOptions { dialect: options.dialect.clone(), ..TableOptions::default() };
             let frame = of_matrix(path, &read_matrix(path, &table)?.matrix)?;

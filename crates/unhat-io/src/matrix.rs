@@ -6,9 +6,9 @@ use crate::fault::{Fault, listed, zeros};
 use crate::npy::DenseValues;
 use crate::sparse::Csr;
 use crate::table::OmittedRow;
-use unhat::{ErrorKind, Result};
 use std::ops::Range;
 use unhat::rows::{Block, CsrRows, DenseRows, RowSource, Rows, Shape};
+use unhat::{ErrorKind, Result};
 
 /// A matrix read from a file: dense in memory, dense in the mapped file, sparse, or still in its files.
 pub struct Matrix {
@@ -118,7 +118,9 @@ impl Matrix {
     /// Those of the files, and [`ErrorKind::TooLarge`](unhat::ErrorKind::TooLarge) where memory does not hold it.
     pub fn transposed(self) -> Result<Matrix> {
         let storage = match self.storage {
-            Storage::Streamed(rows) => Storage::Dense { columns: rows.shape().rows, values: DenseValues::Owned(turned(rows.as_ref())?) },
+            Storage::Streamed(rows) => {
+                Storage::Dense { columns: rows.shape().rows, values: DenseValues::Owned(turned(rows.as_ref())?) }
+            }
             Storage::Dense { values, columns } => {
                 let values = values.as_slice();
                 let rows = values.len() / columns;

@@ -89,9 +89,14 @@ impl Collected {
         let (body, count) = self.finish()?;
         Ok(match body {
             Body::Held(values) => Storage::Dense { values: DenseValues::Owned(values), columns },
-            Body::Spooled(file) => {
-                Storage::Streamed(Box::new(FileRows::new(spooled(path), file, (0, columns), None, Kept::default(), count / columns)))
-            }
+            Body::Spooled(file) => Storage::Streamed(Box::new(FileRows::new(
+                spooled(path),
+                file,
+                (0, columns),
+                None,
+                Kept::default(),
+                count / columns,
+            ))),
         })
     }
 }

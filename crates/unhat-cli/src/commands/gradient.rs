@@ -17,7 +17,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         ("--point", Some(&arguments.point)),
     ])?;
     let destination = Destination::of(&arguments.output)?;
-    let mut system = System::read_weighted(input, arguments.offset.as_deref(), (None, Sweeps::Few), session)?;
+    let mut system = System::read_weighted(input, arguments.offset.as_deref(), (None, Sweeps::Few(4)), session)?;
     system.leave_out_empty_rows(session)?;
     let (matrix, offset) = (&system.matrix, system.offset()?);
     let x = read_numbers(&arguments.point, "point", matrix.shape().columns, &input.text)?;

@@ -24,7 +24,7 @@ pub(super) fn run(rank: usize, arguments: &Arguments, session: &mut Session<'_>)
     let destination = Destination::of(&arguments.output)?;
     let page = PageFile::of(arguments.report.as_deref())?;
     input.without.extend(input.response.take());
-    let system = System::read_weighted(&input, None, (arguments.case_weights.as_deref(), Sweeps::Few), session)?;
+    let system = System::read_weighted(&input, None, (arguments.case_weights.as_deref(), Sweeps::Few(3)), session)?;
     let root_weights = system.case_weights.as_deref().map(roots).transpose()?;
     let (rows, columns) = (system.matrix.shape().rows, system.matrix.shape().columns);
     // What is decomposed is as wide as the smaller side; weights belong to rows, which stay rows.
@@ -49,7 +49,7 @@ pub(super) fn run(rank: usize, arguments: &Arguments, session: &mut Session<'_>)
         shape: (rows, columns),
         noun: if of_columns { "columns" } else { "rows" },
         places: if of_columns { (0..columns).collect() } else { places(omitted, rows) },
-        values: as_in_file(if as_rows { &scores.values } else { &scores.columns }, omitted, pads),
+        values: as_in_file(if as_rows { &scores.values } else { &scores.columns }, omitted, pads).into_owned(),
         names: names_as_in_file(names, omitted, pads),
     };
     if let Some(path) = arguments.output.output.as_deref() {

@@ -9,6 +9,7 @@ use crate::output::{Destination, note_formulas};
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use crate::table_options::{TableText, with_gaps};
+use std::borrow::Cow;
 use unhat::barrier::nonzero_slack;
 use unhat::leverage::ScoresReport;
 use unhat::leverage::{ScoreOptions, Scores, leverage_scores};
@@ -56,8 +57,10 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         input.without.extend(input.response.take());
     }
     let case_weights = arguments.case_weights.as_deref();
+    // The scores themselves; weights and their roots; b, the slacks and their inverses.
+    let vectors = 1 + 2 * usize::from(case_weights.is_some()) + 3 * usize::from(offset_given);
     let mut system =
-        System::read_weighted(&input, arguments.offset.as_deref(), (case_weights, Sweeps::Few), session)?;
+        System::read_weighted(&input, arguments.offset.as_deref(), (case_weights, Sweeps::Few(vectors)), session)?;
     if arguments.transpose {
         system.matrix = system.matrix.transposed()?;
     }
@@ -96,7 +99,8 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         names_as_in_file(matrix.row_names.as_deref(), &matrix.omitted, pads),
     );
     let path = arguments.output.output.as_deref().unwrap_or_default();
-    let places = places(&matrix.omitted, scores.values.len());
+    // Only a page says where they stand.
+    let places = arguments.report.as_ref().map_or(Vec::new(), |_| places(&matrix.omitted, scores.values.len()));
     let shape = matrix.shape();
     let source = input.matrix.as_deref().or(input.polytope.as_deref()).unwrap_or_default();
     let taken = Taken {
@@ -136,9 +140,11 @@ pub(super) fn require_no_model(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Values of the rows; where rows were left out and the answer `pads`, a NaN for each of these in its place.
-pub(super) fn as_in_file(values: &[f64], omitted: &[OmittedRow], pads: bool) -> Vec<f64> {
-    let gaps = if pads { omitted } else { &[] };
-    with_gaps(values.iter().copied(), gaps, |_| f64::NAN)
+pub(super) fn as_in_file<'a>(values: &'a [f64], omitted: &[OmittedRow], pads: bool) -> Cow<'a, [f64]> {
+    match pads && !omitted.is_empty() {
+        true => Cow::Owned(with_gaps(values.iter().copied(), omitted, |_| f64::NAN)),
+        false => Cow::Borrowed(values),
+    }
 }
 
 /// The names of the same rows, where they have any: rows that were left out have their labels.
@@ -195,7 +201,7 @@ fn of_model(path: &str, arguments: &Arguments, session: &mut Session<'_>) -> Res
         phrase: columns_phrase((found.names.len(), Some(&found.names)), arguments, found.scores.free_intercept),
         names: is_named.then(|| places.iter().map(label).collect()),
         places: found.rows.clone().unwrap_or_else(|| (0..found.table_rows).collect()),
-        values,
+        values: values.into(),
     };
     let labels = taken.names.as_deref().map_or(RowLabels::Numbers(&[]), RowLabels::Names);
     hand_over(&found.scores, &taken, &labels, arguments, (&destination, &page), session)
@@ -217,17 +223,17 @@ fn require_ridge(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Whose scores they are, and how they are written.
-struct Taken {
+struct Taken<'a> {
     /// The name of the file.
     source: String,
     /// d.
     columns: usize,
     /// The columns in a few words.
     phrase: String,
-    /// Where the scored rows stand in the file, from 0.
+    /// Where the scored rows stand in the file, from 0; for the page.
     places: Vec<usize>,
     /// The scores that are written: NaN for rows that were left out.
-    values: Vec<f64>,
+    values: Cow<'a, [f64]>,
     /// The names of their rows, where they have any.
     names: Option<Vec<String>>,
 }
@@ -264,7 +270,7 @@ fn columns_phrase((count, names): (usize, Option<&[String]>), arguments: &Argume
 
 fn hand_over(
     scores: &Scores,
-    taken: &Taken,
+    taken: &Taken<'_>,
     labels: &RowLabels<'_>,
     arguments: &Arguments,
     (destination, page): (&Destination<'_>, &PageFile<'_>),
@@ -273,7 +279,7 @@ fn hand_over(
     for warning in &scores.warnings {
         session.warn(warning);
     }
-    let (values, names) = (taken.values.as_slice(), taken.names.as_deref());
+    let (values, names) = (taken.values.as_ref(), taken.names.as_deref());
     if let Some(path) = arguments.output.output.as_deref() {
         note_formulas(names.into_iter().flatten().cloned(), path, session);
     }
@@ -315,7 +321,7 @@ pub(super) fn largest(values: &[f64], places: &[usize]) -> Vec<TopScore> {
 }
 
 /// What the page draws.
-fn facts(scores: &Scores, taken: &Taken, arguments: &Arguments, session: &Session<'_>) -> ScoresPage {
+fn facts(scores: &Scores, taken: &Taken<'_>, arguments: &Arguments, session: &Session<'_>) -> ScoresPage {
     let ridge = if arguments.ridge > 0.0 { format!(", with ridge {}", arguments.ridge) } else { String::new() };
     let of = match &arguments.point {
         Some(point) => format!("of A_x at the point {}{ridge}", file_name(point)),

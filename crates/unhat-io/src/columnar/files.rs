@@ -35,7 +35,9 @@ pub(super) fn files_of(path: &str) -> Checked<(Vec<PathBuf>, Vec<String>)> {
 pub(crate) fn paths(path: &str) -> Vec<String> {
     let text = |file: PathBuf| text_of(file.into_os_string());
     match is_pattern(path) || path_of(path).is_dir() {
-        true => files_of(path).map_or_else(|_| vec![path.to_string()], |(files, _)| files.into_iter().map(text).collect()),
+        true => {
+            files_of(path).map_or_else(|_| vec![path.to_string()], |(files, _)| files.into_iter().map(text).collect())
+        }
         false => vec![path.to_string()],
     }
 }
@@ -78,11 +80,15 @@ fn inside(folder: &Path, path: &str) -> Checked<(Vec<PathBuf>, Vec<String>)> {
 }
 
 fn met_by(pattern: &str) -> Checked<Vec<PathBuf>> {
-    let options =
-        glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
+    let options = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: false,
+    };
     let met = glob::glob_with(pattern, options).map_err(|e| Fault::new(format!("is no pattern: {e}")))?;
     // Folders that the user wrote out may have any name.
-    let fixed = Path::new(pattern).components().take_while(|c| !c.as_os_str().to_string_lossy().contains(SIGNS)).count();
+    let fixed =
+        Path::new(pattern).components().take_while(|c| !c.as_os_str().to_string_lossy().contains(SIGNS)).count();
     let mut files = Vec::new();
     for file in met {
         let file = file.map_err(|e| Fault::new(format!("cannot be read: {e}")))?;
@@ -91,7 +97,8 @@ fn met_by(pattern: &str) -> Checked<Vec<PathBuf>> {
             continue;
         }
         if file.is_dir() {
-            let reason = format!("meets the folder {}: let the pattern go on to its files", shown(&file.display().to_string()));
+            let reason =
+                format!("meets the folder {}: let the pattern go on to its files", shown(&file.display().to_string()));
             return Err(Fault::new(reason));
         }
         files.push(file);

@@ -83,7 +83,8 @@ impl Parts {
         let file = crate::open::open_regular(&text_of(path.as_os_str().to_owned()))?;
         let state = state_of(&file)?;
         let loaded = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()));
-        let metadata = loaded.map_err(|fault| Fault::new(format!("is no whole file of Parquet: {}", fault.reason())))?;
+        let metadata =
+            loaded.map_err(|fault| Fault::new(format!("is no whole file of Parquet: {}", fault.reason())))?;
         let fields = metadata.schema().fields();
         let (names, types): (Vec<String>, Vec<DataType>) =
             fields.iter().map(|field| (field.name().clone(), field.data_type().clone())).unzip();
@@ -109,7 +110,9 @@ impl Parts {
         }
         let groups = metadata.metadata().row_groups().iter().map(|group| usize::try_from(group.num_rows()));
         let count = groups.sum::<std::result::Result<usize, _>>().ok().and_then(|rows| rows.checked_add(self.rows));
-        let end = count.filter(|rows| *rows <= MOST_ROWS).ok_or_else(|| Fault::new("claims more rows than a computer can count"))?;
+        let end = count
+            .filter(|rows| *rows <= MOST_ROWS)
+            .ok_or_else(|| Fault::new("claims more rows than a computer can count"))?;
         self.parts.push(Part { path: path.to_path_buf(), metadata, rows: self.rows..end, state });
         self.rows = end;
         Ok(())
@@ -248,10 +251,8 @@ impl Part {
             return Err(Fault::new("has changed while it was read"));
         }
         let groups = self.metadata.metadata().row_groups();
-        let mask = ProjectionMask::roots(
-            self.metadata.metadata().file_metadata().schema_descr(),
-            roots.iter().copied(),
-        );
+        let mask =
+            ProjectionMask::roots(self.metadata.metadata().file_metadata().schema_descr(), roots.iter().copied());
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
             .with_projection(mask)
             .with_batch_size(batch);

@@ -110,7 +110,10 @@ impl RowSource for ParquetRows {
                     self.fill(part, columns, next - place, next, &mut block[filled * d..(filled + more) * d])?;
                     (next, filled) = (next + more, filled + more);
                     if filled == size || start + filled == end {
-                        f(Rows { start, block: Block::Dense(DenseBlock { values: &block[..filled * d], columns: d }) })?;
+                        f(Rows {
+                            start,
+                            block: Block::Dense(DenseBlock { values: &block[..filled * d], columns: d }),
+                        })?;
                         (start, filled) = (start + filled, 0);
                     }
                 }

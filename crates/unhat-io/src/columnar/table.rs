@@ -62,7 +62,12 @@ impl Chosen {
             match kinds[source] {
                 Kind::Numbers if beside => {}
                 Kind::Numbers => taken.push(source),
-                Kind::Nested => return fault("lists or structs", ": leave the column out with --without, or write its parts as columns"),
+                Kind::Nested => {
+                    return fault(
+                        "lists or structs",
+                        ": leave the column out with --without, or write its parts as columns",
+                    );
+                }
                 Kind::Text if layout.chosen || beside => return fault("text", ""),
                 Kind::Other if layout.chosen || beside => return fault("dates, times or bytes", ""),
                 Kind::Empty if layout.chosen || beside => return fault("no value", ""),
@@ -104,7 +109,10 @@ impl Chosen {
 fn require_no_text_options(path: &str, options: &TableOptions) -> Result<()> {
     let refused = |name: &str, reason: String| Err(ErrorKind::Option { name: name.into(), reason }.into());
     if options.dialect.missing == Missing::Indicator {
-        return refused("missing", "indicator is for models (influence, train, predict); expected error, omit or exclude".into());
+        return refused(
+            "missing",
+            "indicator is for models (influence, train, predict); expected error, omit or exclude".into(),
+        );
     }
     if !options.factors.is_empty() {
         return refused("absorb", "makes factors of columns, which are no columns of a matrix".into());
@@ -134,7 +142,14 @@ pub(crate) fn read_parquet(path: &str, options: &TableOptions) -> Result<Table> 
     let rows_of = |roots: &[usize], ones: bool| {
         let columns = roots.len() + usize::from(ones);
         let roots = roots.to_vec();
-        ParquetRows { parts: parts.clone(), roots, ones, kept: kept.clone(), rows_per_block: rows_per_block(columns), openings: 1 }
+        ParquetRows {
+            parts: parts.clone(),
+            roots,
+            ones,
+            kept: kept.clone(),
+            rows_per_block: rows_per_block(columns),
+            openings: 1,
+        }
     };
     let [response, weights] = chosen.beside();
     let mut beside = Vec::new();
@@ -161,17 +176,15 @@ pub(crate) fn read_parquet(path: &str, options: &TableOptions) -> Result<Table> 
     let names = matrix.row_names.take();
     // The names of all rows, also of those that are left out.
     let all_names = match (omission.is_empty(), &matrix.ids, &names) {
-        (false, Some(ids), Some(_)) => {
-            Some(Ids { parts: parts.clone(), root: ids.root, kept: Kept::default() }.all()?)
-        }
+        (false, Some(ids), Some(_)) => Some(Ids { parts: parts.clone(), root: ids.root, kept: Kept::default() }.all()?),
         _ => None,
     };
-    let omission =
-        Omission::of(omission, parts.rows, all_names.as_deref()).map_err(|fault| fault.in_input(path))?;
+    let omission = Omission::of(omission, parts.rows, all_names.as_deref()).map_err(|fault| fault.in_input(path))?;
     matrix.row_names = names;
     if let Some(Omission { rows, gone, note }) = omission {
         if matrix.ids.is_none() && shape.rows as u64 * NAME_BYTES <= HELD_NAMES {
-            matrix.row_names = Some((0..gone.len()).filter(|&row| !gone[row]).map(|row| (row + 1).to_string()).collect());
+            matrix.row_names =
+                Some((0..gone.len()).filter(|&row| !gone[row]).map(|row| (row + 1).to_string()).collect());
         }
         matrix.omitted = rows;
         notes.push(note);
@@ -213,7 +226,8 @@ fn name_rows(matrix: &mut Matrix, ids: Ids, for_sure: bool, notes: &mut Vec<Stri
 /// All rows, in memory.
 fn held(rows: &ParquetRows, what: &str) -> Result<Vec<f64>> {
     let shape = rows.shape();
-    let fault = |fault: Fault| unhat::Error::from(ErrorKind::Numerical { reason: format!("{what}: {}", fault.reason()) });
+    let fault =
+        |fault: Fault| unhat::Error::from(ErrorKind::Numerical { reason: format!("{what}: {}", fault.reason()) });
     unhat::memory::require_memory(what, 8 * shape.stored as u64)?;
     let mut values = zeros(shape.stored).map_err(fault)?;
     rows.with_blocks(0..rows.blocks(), &mut |block| {
@@ -228,11 +242,11 @@ fn held(rows: &ParquetRows, what: &str) -> Result<Vec<f64>> {
 /// The first null is an error with its file, row and column.
 fn require_no_null(parts: &Parts, used: &[usize]) -> Result<()> {
     let Some((part, group, root)) = parts.first_null(used) else { return Ok(()) };
-    parts.each(&[root], part.group(group), 8192, &mut |part, columns, place| {
-        match (0..columns[0].len()).find(|&row| columns[0].is_null(row)) {
-            Some(row) => Err(refused(parts, part, root, place + row, &Refused::Missing)),
-            None => Ok(()),
-        }
+    parts.each(&[root], part.group(group), 8192, &mut |part, columns, place| match (0..columns[0].len())
+        .find(|&row| columns[0].is_null(row))
+    {
+        Some(row) => Err(refused(parts, part, root, place + row, &Refused::Missing)),
+        None => Ok(()),
     })?;
     // The footer says that there is one.
     Err(part.fault(Fault::at(parts.place(root), "found a null, expected numbers: --missing omit leaves such rows out")))
@@ -275,7 +289,8 @@ pub(crate) fn read_frame_of(path: &str, options: &FrameOptions) -> Result<ReadFr
         }
     };
     let (mut columns, mut gaps, mut others) = (Vec::new(), Vec::new(), Vec::new());
-    let everything: Vec<usize> = (0..parts.names.len()).filter(|k| matches!(kinds[*k], Kind::Numbers | Kind::Text)).collect();
+    let everything: Vec<usize> =
+        (0..parts.names.len()).filter(|k| matches!(kinds[*k], Kind::Numbers | Kind::Text)).collect();
     parts.require_codecs(&everything)?;
     for (root, name) in parts.names.iter().enumerate() {
         if names_column == Some(root) {

@@ -22,8 +22,7 @@ pub(crate) fn write_parquet(file: &File, column: &str, labels: &RowLabels<'_>, v
         RowLabels::InFiles { ids, .. } if ids.column() == column => ("row", ids.kind().clone()),
         RowLabels::InFiles { ids, .. } => (ids.column(), ids.kind().clone()),
     };
-    let schema =
-        Arc::new(Schema::new(vec![Field::new(name, kind, true), Field::new(column, DataType::Float64, true)]));
+    let schema = Arc::new(Schema::new(vec![Field::new(name, kind, true), Field::new(column, DataType::Float64, true)]));
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_max_row_group_row_count(Some(GROUP_ROWS))

@@ -11,8 +11,8 @@ use crate::fault::{Checked, Fault};
 use crate::memory::Holding;
 
 pub use dialect::{Decimal, Delimiter, Dialect, Missing, RowNames, Thousands};
-pub(crate) use numbers::{NumberFormat, flag, fortran_number, lossy_integer};
 pub(crate) use layout::Layout;
+pub(crate) use numbers::{NumberFormat, flag, fortran_number, lossy_integer};
 #[cfg(feature = "parquet")]
 pub(crate) use opened::repeated;
 pub(crate) use opened::{Columns, open, require_distinct};

@@ -28,7 +28,8 @@ type Way = (usize, usize, Compression);
 const PLAIN: Way = (1 << 20, 20_000, Compression::SNAPPY);
 
 fn batch(columns: &[(&str, ArrayRef)]) -> RecordBatch {
-    RecordBatch::try_from_iter_with_nullable(columns.iter().map(|(name, column)| (*name, column.clone(), true))).unwrap()
+    RecordBatch::try_from_iter_with_nullable(columns.iter().map(|(name, column)| (*name, column.clone(), true)))
+        .unwrap()
 }
 
 fn write(path: &Path, columns: &[(&str, ArrayRef)], (group, page, codec): Way) {
@@ -63,7 +64,10 @@ fn one(columns: &[(&str, ArrayRef)]) -> (TempDir, String) {
 
 /// Nothing is held: every sweep reads the files.
 fn streamed() -> TableOptions {
-    TableOptions { holding: Holding { read: Some(0), columns: Some(0), ..Holding::default() }, ..TableOptions::default() }
+    TableOptions {
+        holding: Holding { read: Some(0), columns: Some(0), ..Holding::default() },
+        ..TableOptions::default()
+    }
 }
 
 fn read(path: &str) -> Result<Table> {
@@ -130,7 +134,11 @@ fn scores_have_the_same_bits_from_files_and_from_memory() {
 fn rows_are_gathered_in_any_order_and_more_than_once() {
     let folder = tempfile::tempdir().unwrap();
     for (k, cut) in [0, 3_000, ROWS].windows(2).enumerate() {
-        write(&folder.path().join(format!("{k}.parquet")), &columns_of(cut[0]..cut[1]), (1_500, 64, Compression::SNAPPY));
+        write(
+            &folder.path().join(format!("{k}.parquet")),
+            &columns_of(cut[0]..cut[1]),
+            (1_500, 64, Compression::SNAPPY),
+        );
     }
     let matrix = read(folder.path().to_str().unwrap()).unwrap().matrix;
     let few = [9_972, 0, 2_999, 3_000, 0, 5_001, 5_000];
@@ -145,7 +153,9 @@ fn rows_are_gathered_in_any_order_and_more_than_once() {
 fn files_follow_in_the_byte_order_of_their_paths_without_hidden_ones() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    for (name, value) in [("b.parquet", 3.0), ("a-2.parquet", 2.0), ("B.pq", 1.0), ("_x.parquet", 9.0), (".y.parquet", 9.0)] {
+    for (name, value) in
+        [("b.parquet", 3.0), ("a-2.parquet", 2.0), ("B.pq", 1.0), ("_x.parquet", 9.0), (".y.parquet", 9.0)]
+    {
         write(&at(name), &[("v", floats([value]))], PLAIN);
     }
     std::fs::write(at("_SUCCESS"), "").unwrap();
@@ -175,7 +185,10 @@ fn columns_response_weights_and_intercept_are_those_of_the_same_table_as_text() 
         ("rooms", Arc::new(Int64Array::from(vec![3, 2, 5]))),
         ("sqft", Arc::new(Float32Array::from(vec![900.0, 450.0, 1200.0]))),
         ("w", floats([0.5, 2.0, 1.0])),
-        ("price", Arc::new(Decimal128Array::from(vec![20_000, 31_000, 15_000]).with_precision_and_scale(9, 2).unwrap())),
+        (
+            "price",
+            Arc::new(Decimal128Array::from(vec![20_000, 31_000, 15_000]).with_precision_and_scale(9, 2).unwrap()),
+        ),
     ];
     let (_folder, path) = one(&columns);
     let options = TableOptions {
@@ -209,7 +222,12 @@ fn missing_cells_are_errors_with_their_place_or_left_out_as_in_text() {
     ];
     let (_folder, path) = one(&columns);
     let found = message(read(&path));
-    assert!(found.ends_with("t.parquet: row 2, column \"x\": found a null, expected a number: --missing omit leaves such rows out"), "{found}");
+    assert!(
+        found.ends_with(
+            "t.parquet: row 2, column \"x\": found a null, expected a number: --missing omit leaves such rows out"
+        ),
+        "{found}"
+    );
     let only_y = TableOptions { columns: Some(names(&["y"])), ..streamed() };
     let rows = read_matrix(&path, &only_y).unwrap().matrix;
     let swept = rows.rows().unwrap().with_blocks(0..1, &mut |_| Ok(()));
@@ -227,7 +245,10 @@ fn what_is_no_number_of_a_double_is_an_error_with_file_row_and_column() {
     let big = (1i64 << 53) + 1;
     let lists = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1)]), Some(vec![Some(2)])]);
     let cases: Vec<(ArrayRef, &str)> = vec![
-        (Arc::new(Int64Array::from(vec![1, big])), "row 2, column \"k\": found 9007199254740993, which a double cannot hold"),
+        (
+            Arc::new(Int64Array::from(vec![1, big])),
+            "row 2, column \"k\": found 9007199254740993, which a double cannot hold",
+        ),
         (floats([1.0, f64::INFINITY]), "row 2, column \"k\": found inf, expected a finite number"),
         (
             Arc::new(Decimal128Array::from(vec![1, 90_071_992_547_409_931]).with_precision_and_scale(20, 1).unwrap()),
@@ -244,9 +265,8 @@ fn what_is_no_number_of_a_double_is_an_error_with_file_row_and_column() {
     let (_folder, path) = one_column(Arc::new(Int64Array::from(vec![-1, big + 1])));
     assert_eq!(dense(&read(&path).unwrap().matrix)[1], [2.0, 9_007_199_254_740_994.0]);
     // Decimals are the doubles nearest to them, as their text is.
-    let (_folder, path) = one_column(Arc::new(
-        Decimal128Array::from(vec![1_234_567, -3]).with_precision_and_scale(10, 3).unwrap(),
-    ));
+    let (_folder, path) =
+        one_column(Arc::new(Decimal128Array::from(vec![1_234_567, -3]).with_precision_and_scale(10, 3).unwrap()));
     assert_eq!(dense(&read(&path).unwrap().matrix), [[1.0, 1234.567], [2.0, -0.003]]);
 }
 
@@ -259,7 +279,10 @@ fn columns_without_numbers_are_noted_and_refused_where_they_are_chosen() {
     let matrix = read(&path).unwrap().matrix;
     assert_eq!(dense(&matrix), [[1.0, 1.0], [2.0, 0.0]]);
     let notes = matrix.notes.join("; ");
-    assert!(notes.contains("\"colour\": text, no numbers") && notes.contains("\"day\": dates, times or bytes"), "{notes}");
+    assert!(
+        notes.contains("\"colour\": text, no numbers") && notes.contains("\"day\": dates, times or bytes"),
+        "{notes}"
+    );
     for (name, expected) in [("colour", "found text"), ("day", "found dates"), ("nix", "there is no column \"nix\"")] {
         let chosen = TableOptions { columns: Some(names(&["v", name])), ..streamed() };
         assert!(message(read_matrix(&path, &chosen)).contains(expected), "{name}");
@@ -276,7 +299,10 @@ fn files_of_other_columns_or_codecs_are_named() {
     write(&at("a.parquet"), &[("x", floats([1.0])), ("y", floats([1.0]))], PLAIN);
     write(&at("b.parquet"), &[("x", floats([1.0])), ("z", floats([1.0]))], PLAIN);
     let found = message(read(folder.path().to_str().unwrap()));
-    assert!(found.contains("b.parquet: column 2: found \"z\" of type Float64, expected \"y\" of type Float64 as in"), "{found}");
+    assert!(
+        found.contains("b.parquet: column 2: found \"z\" of type Float64, expected \"y\" of type Float64 as in"),
+        "{found}"
+    );
     write(&at("b.parquet"), &[("x", Arc::new(Int64Array::from(vec![1])) as ArrayRef), ("y", floats([1.0]))], PLAIN);
     assert!(message(read(folder.path().to_str().unwrap())).contains("column 1: found \"x\" of type Int64"));
     write(&at("b.parquet"), &[("x", floats([1.0]))], PLAIN);
@@ -334,7 +360,9 @@ fn rows_are_named_by_words_that_differ_by_a_chosen_column_or_by_the_index_of_pan
     assert_eq!(automatic(&[("id", ids.clone()), ("v", numbers())]), (None, 2));
     let chosen = |columns: &[(&str, ArrayRef)]| row_names(columns, RowNames::Column("id".into()));
     assert_eq!(chosen(&[("id", ids), ("v", numbers())]).unwrap(), (Some(names(&["17", "4"])), 1));
-    assert!(message(chosen(&[("id", words(&["p", "p"])), ("v", numbers())])).contains("row 2 has the name \"p\" as row 1"));
+    assert!(
+        message(chosen(&[("id", words(&["p", "p"])), ("v", numbers())])).contains("row 2 has the name \"p\" as row 1")
+    );
 }
 
 #[test]
@@ -342,8 +370,7 @@ fn scores_are_written_with_the_labels_of_the_table_in_their_type() {
     let ids: ArrayRef = Arc::new(Int64Array::from(vec![17, 4, 9]));
     let x: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.0), None, Some(2.0)]));
     let (folder, path) = one(&[("id", ids), ("x", x)]);
-    let dialect =
-        Dialect { row_names: RowNames::Column("id".into()), missing: Missing::Exclude, ..Dialect::default() };
+    let dialect = Dialect { row_names: RowNames::Column("id".into()), missing: Missing::Exclude, ..Dialect::default() };
     let matrix = read_matrix(&path, &TableOptions { dialect, ..streamed() }).unwrap().matrix;
     let out = folder.path().join("s.parquet");
     let out = out.to_str().unwrap();
@@ -380,7 +407,8 @@ fn files_of_arrow_hold_the_same_table_whole_or_in_a_temporary_file() {
     let (folder, parquet) = one(&columns);
     let batch = batch(&columns);
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
-    let mut file = arrow_ipc::writer::FileWriter::try_new(File::create(at("t.feather")).unwrap(), &batch.schema()).unwrap();
+    let mut file =
+        arrow_ipc::writer::FileWriter::try_new(File::create(at("t.feather")).unwrap(), &batch.schema()).unwrap();
     file.write(&batch.slice(0, 1)).unwrap();
     file.write(&batch.slice(1, 2)).unwrap();
     file.finish().unwrap();
@@ -425,7 +453,8 @@ fn a_damaged_file_of_arrow_is_read_or_refused_and_nothing_else() {
     let batch = batch(&[("k", words(&["a", "b", "c"])), ("v", floats([1.0, 2.0, 3.0]))]);
     for packed in [None, Some(arrow_ipc::CompressionType::ZSTD), Some(arrow_ipc::CompressionType::LZ4_FRAME)] {
         let options = arrow_ipc::writer::IpcWriteOptions::default().try_with_compression(packed).unwrap();
-        let mut file = arrow_ipc::writer::FileWriter::try_new_with_options(Vec::new(), &batch.schema(), options).unwrap();
+        let mut file =
+            arrow_ipc::writer::FileWriter::try_new_with_options(Vec::new(), &batch.schema(), options).unwrap();
         file.write(&batch).unwrap();
         file.finish().unwrap();
         let bytes = file.into_inner().unwrap();
