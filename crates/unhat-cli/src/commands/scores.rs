@@ -9,11 +9,13 @@ use crate::output::{Destination, note_formulas};
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use crate::table_options::{TableText, with_gaps};
+use crate::watched::Watched;
 use std::borrow::Cow;
 use unhat::barrier::nonzero_slack;
 use unhat::leverage::ScoresReport;
 use unhat::leverage::{ScoreOptions, Scores, leverage_scores};
 use unhat::report::Check;
+use unhat::rows::RowSource;
 use unhat_io::{Missing, OmittedRow, RowLabels};
 use unhat_models::diagnose::{ModelScores, model_scores};
 use unhat_models::formula::parse_expression;
@@ -84,13 +86,13 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     let options =
         ScoreOptions { ridge: arguments.ridge, free_intercept, strict: arguments.strict, ..ScoreOptions::default() };
     let computed = session.compute(|run| {
+        let watched = matrix.is_streamed().then(|| Watched::new(&rows, run));
+        let rows: &dyn RowSource = watched.as_ref().map_or(&rows, |watched| watched);
         let inverse_slack = match &cell {
-            Some((offset, x)) => {
-                Some(nonzero_slack(&rows, offset, x, run)?.iter().map(|s| 1.0 / s).collect::<Vec<_>>())
-            }
+            Some((offset, x)) => Some(nonzero_slack(rows, offset, x, run)?.iter().map(|s| 1.0 / s).collect::<Vec<_>>()),
             None => None,
         };
-        leverage_scores(&rows, inverse_slack.as_deref().or(root_weights.as_deref()), &options, run)
+        leverage_scores(rows, inverse_slack.as_deref().or(root_weights.as_deref()), &options, run)
     });
     let scores = computed.map_err(|error| Failure::in_matrix(error, matrix))?;
     let pads = input.text.missing == Missing::Exclude;

@@ -2,6 +2,7 @@
 
 mod arrow_file;
 mod files;
+mod frame;
 mod ids;
 mod parts;
 mod rows;
@@ -11,6 +12,7 @@ mod write;
 
 pub(crate) use arrow_file::read_arrow;
 pub(crate) use files::paths;
+pub(crate) use frame::read_frame_of;
 pub use ids::Ids;
-pub(crate) use table::{read_frame_of, read_parquet};
+pub(crate) use table::read_parquet;
 pub(crate) use write::write_parquet;
