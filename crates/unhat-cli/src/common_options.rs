@@ -17,7 +17,8 @@ pub(crate) struct Common {
     pub threads: Option<u16>,
     /// Bytes that a computation may take, such as 8G or 500M [default: what machine, cgroup and ulimit -v leave]
     ///
-    /// What would take more is refused with the number before it is taken.
+    /// What would take more is refused with the number before it is taken. Tables beyond their share of it stay in files: text,
+    /// .npy and Arrow beyond an eighth, Parquet beyond 64M (of commands that pass over it many times, an eighth).
     #[arg(long, global = true, value_name = "BYTES", value_parser = bytes)]
     pub memory: Option<u64>,
     /// Print one line of JSON on standard output; without -o it holds the numbers as `values`

@@ -4,8 +4,34 @@ use crate::failure::{Failure, option_failure};
 use crate::options::MatrixInput;
 use crate::session::Session;
 use crate::table_options::TableText;
+use unhat::memory::memory_limit;
 use unhat::rows::require_vector;
-use unhat_io::{IntegerBounds, Matrix, Polytope, TableOptions, read_matrix, read_polytope_as, read_vector_as};
+use unhat_io::{Holding, IntegerBounds, Matrix, Polytope, TableOptions, read_matrix, read_polytope_as, read_vector_as};
+
+/// How often a computation goes over the rows.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Sweeps {
+    /// Two or three times, with so many numbers a row beside the table: files of columns are read again.
+    Few(usize),
+    /// As long as a solver needs: what fits is held.
+    Many,
+}
+
+/// Bytes of numbers in Parquet that are held for two or three sweeps: more is unpacked again, which costs less than its place.
+const HELD_FOR_FEW: u64 = 64 << 20;
+
+/// Numbers a row of two points of a solver: b, signs, slacks, their inverses, scores.
+const VECTORS_OF_SOLVERS: usize = 8;
+
+impl Sweeps {
+    fn holding(self, threads: usize) -> Holding {
+        let (columns, vectors) = match self {
+            Sweeps::Few(vectors) => (Some(HELD_FOR_FEW.min(memory_limit() / 8)), vectors),
+            Sweeps::Many => (None, VECTORS_OF_SOLVERS),
+        };
+        Holding { read: None, columns, vectors, threads: Some(threads) }
+    }
+}
 
 /// A, and b where there is one.
 pub(crate) struct System {
@@ -18,14 +44,14 @@ impl System {
     /// Reads A; b from the file of `--offset`, the response of a table, or the polytope that A belongs to. Says what the
     /// reader left out.
     pub fn read(input: &MatrixInput, offset: Option<&str>, session: &mut Session<'_>) -> Result<Self, Failure> {
-        System::read_weighted(input, offset, None, session)
+        System::read_weighted(input, offset, (None, Sweeps::Many), session)
     }
 
-    /// The same with a weight for each row from the column `case_weights`.
+    /// The same with a weight for each row from the column `case_weights`, for a computation of so many sweeps.
     pub fn read_weighted(
         input: &MatrixInput,
         offset: Option<&str>,
-        case_weights: Option<&str>,
+        (case_weights, sweeps): (Option<&str>, Sweeps),
         session: &mut Session<'_>,
     ) -> Result<Self, Failure> {
         if let (Some(option), Some(_)) = (input.text.first_given(), &input.polytope) {
@@ -40,8 +66,17 @@ impl System {
                 let MatrixInput { columns, response, without, intercept, text, .. } = input.clone();
                 let dialect = text.dialect();
                 let weights = case_weights.map(str::to_string);
-                let options =
-                    TableOptions { columns, response, weights, without, intercept, dialect, ..Default::default() };
+                let holding = sweeps.holding(session.threads());
+                let options = TableOptions {
+                    columns,
+                    response,
+                    weights,
+                    without,
+                    intercept,
+                    dialect,
+                    holding,
+                    factors: Vec::new(),
+                };
                 let table = read_matrix(path, &options)?;
                 System { matrix: table.matrix, offset: table.response, case_weights: table.weights }
             }
@@ -64,11 +99,12 @@ impl System {
     }
 
     /// Leaves out rows without coefficients whose b is 0, with a note: 0·x ≥ 0 holds everywhere, and their slack is 0.
-    pub fn leave_out_empty_rows(&mut self, session: &mut Session<'_>) {
-        let Some(offset) = &mut self.offset else { return };
-        if let Some(note) = self.matrix.leave_out_empty_rows(offset) {
+    pub fn leave_out_empty_rows(&mut self, session: &mut Session<'_>) -> Result<(), Failure> {
+        let Some(offset) = &mut self.offset else { return Ok(()) };
+        if let Some(note) = self.matrix.leave_out_empty_rows(offset)? {
             session.note(&note);
         }
+        Ok(())
     }
 
     /// b, or an error that says how to give one.

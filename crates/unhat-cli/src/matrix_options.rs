@@ -7,7 +7,11 @@ use unhat_io::IntegerBounds;
 /// The matrix A, and what to take from it when it is a table.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct MatrixInput {
-    /// A, n x d: .csv, .tsv, .mtx, .mm (each also .gz), .npy, .npz, or - for a table on standard input
+    /// A, n x d: .csv, .tsv, .mtx, .mm (each also .gz), .npy, .npz, .parquet, .arrow, .feather, a folder or a quoted pattern of
+    /// .parquet files, or - for a table on standard input
+    ///
+    /// Files of a folder or pattern follow in the byte order of their paths; names that begin with . or _ are passed over. What
+    /// is more than its share of memory stays in files and is read by every pass (text goes to a temporary file in TMPDIR).
     ///
     /// Tables: the first line is a header where its words stand over numbers, and refused where it may be data; an unnamed
     /// first column, or one of distinct words, holds row names; other text columns are left out. All of it is said.
@@ -58,7 +62,7 @@ impl From<IntegerBoundsName> for IntegerBounds {
 /// Where the numbers go.
 #[derive(Args, Debug)]
 pub(crate) struct Output {
-    /// Write to FILE: .npy, .csv, .tsv or .txt [default: one number a line on standard output]
+    /// Write to FILE: .npy, .csv, .tsv, .txt or .parquet [default: one number a line on standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<String>,
 }

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::options::Output;
 use crate::session::Session;
-use unhat_io::{check_output, is_formula, write_vector};
+use unhat_io::{RowLabels, check_output, is_formula, write_of_rows, write_vector};
 
 /// Says where names in a table are written so that no spreadsheet runs them.
 pub(crate) fn note_formulas(cells: impl IntoIterator<Item = String>, path: &str, session: &mut Session<'_>) {
@@ -32,6 +32,14 @@ impl<'a> Destination<'a> {
 
     pub fn on_stdout(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// Writes the file, where there is one.
+    pub fn store_of_rows(&self, column: &str, labels: &RowLabels<'_>, values: &[f64]) -> Result<(), Failure> {
+        match self.0 {
+            Some(path) => Ok(write_of_rows(path, column, labels, values)?),
+            None => Ok(()),
+        }
     }
 
     /// Writes the file, where there is one.

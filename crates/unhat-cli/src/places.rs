@@ -3,7 +3,8 @@
 use crate::failure::{Failure, option_failure};
 use crate::influence_options::{Influence, InfluenceCommand, InfluenceStudy};
 use crate::options::{Cli, Command, Invert, MatrixInput, Output, Problem};
-use unhat_io::{file_identity, place_of, printable};
+use std::borrow::Cow;
+use unhat_io::{file_identity, files_of_table, place_of, printable};
 
 /// What a command does with a file.
 #[derive(Clone, Copy, PartialEq)]
@@ -14,7 +15,7 @@ enum Use {
 
 /// The files of one command, each with the option that names it.
 #[derive(Default)]
-struct Places<'a>(Vec<(&'static str, &'a str, Use)>);
+struct Places<'a>(Vec<(&'static str, Cow<'a, str>, Use)>);
 
 /// Whether a command keeps its state in the file of `--checkpoint`.
 pub(crate) fn keeps_a_checkpoint(command: &Command) -> bool {
@@ -40,11 +41,11 @@ pub(crate) fn require_distinct(option: &'static str, paths: &[String]) -> Result
 
 impl<'a> Places<'a> {
     fn reads(&mut self, option: &'static str, path: Option<&'a str>) {
-        self.0.extend(path.filter(|path| *path != "-").map(|path| (option, path, Use::Reads)));
+        self.0.extend(path.filter(|path| *path != "-").map(|path| (option, path.into(), Use::Reads)));
     }
 
     fn writes(&mut self, option: &'static str, path: Option<&'a str>) {
-        self.0.extend(path.map(|path| (option, path, Use::Writes)));
+        self.0.extend(path.map(|path| (option, path.into(), Use::Writes)));
     }
 
     fn add_command(&mut self, command: &'a Command) {
@@ -144,6 +145,9 @@ impl<'a> Places<'a> {
 
     fn add_matrix(&mut self, input: &'a MatrixInput) {
         self.reads("--matrix", input.matrix.as_deref());
+        // A folder, or a pattern, stands for its files.
+        let files = input.matrix.iter().flat_map(|path| files_of_table(path));
+        self.0.extend(files.filter(|path| path != "-").map(|path| ("--matrix", path.into(), Use::Reads)));
         self.reads("--polytope", input.polytope.as_deref());
     }
 

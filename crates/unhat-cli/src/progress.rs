@@ -1,6 +1,7 @@
 //! How far a solve has come: a line on the terminal, and with `--verbose` every step as it is taken.
 
 use crate::history;
+use crate::watched::RowsRead;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
@@ -36,6 +37,9 @@ impl<'a> Progress<'a> {
                     bar.set_message("");
                 }
                 Event::Step(step) => bar.set_message(message(step)),
+                Event::Other(told) if told.is::<RowsRead>() => {
+                    bar.set_message(told.downcast_ref().map_or_else(String::new, RowsRead::message));
+                }
                 _ => {
                     if let Some(losses) = losses(event) {
                         bar.set_message(losses);

@@ -32,6 +32,11 @@ impl Fault {
         Fault { position: Some(position.into()), reason: reason.into() }
     }
 
+    /// What is wrong, without the place.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
     /// The same fault, seen from outside `place`, for example an entry of an archive.
     pub fn within(self, place: &str) -> Self {
         let position = match self.position {

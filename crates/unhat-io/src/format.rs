@@ -2,6 +2,7 @@
 
 use crate::fault::STDIN;
 use crate::fault::{Checked, Fault, shown};
+use crate::system::path_of;
 use crate::table::Delimiter;
 
 /// What a suffix says, in lower case, and whether `.gz` follows it.
@@ -37,8 +38,17 @@ impl Suffix {
 pub(crate) enum MatrixFormat {
     Npy,
     Npz,
-    Market { gzip: bool },
-    Table { delimiter: Delimiter, gzip: bool },
+    Market {
+        gzip: bool,
+    },
+    Table {
+        delimiter: Delimiter,
+        gzip: bool,
+    },
+    /// One file, those of a folder, or those that a pattern meets.
+    Parquet,
+    /// IPC, which is Feather too.
+    Arrow,
 }
 
 impl MatrixFormat {
@@ -48,12 +58,18 @@ impl MatrixFormat {
         }
         let suffix = Suffix::of(path);
         match (suffix.name.as_str(), suffix.gzip) {
+            ("parquet" | "pq", false) => Ok(MatrixFormat::Parquet),
+            ("arrow" | "feather" | "ipc" | "arrows", false) => Ok(MatrixFormat::Arrow),
             ("npy", false) => Ok(MatrixFormat::Npy),
             ("npz", false) => Ok(MatrixFormat::Npz),
             ("mtx" | "mm", gzip) => Ok(MatrixFormat::Market { gzip }),
             ("csv", gzip) => Ok(MatrixFormat::Table { delimiter: Delimiter::Comma, gzip }),
             ("tsv", gzip) => Ok(MatrixFormat::Table { delimiter: Delimiter::Tab, gzip }),
-            _ => Err(suffix.unknown(".csv, .tsv, .mtx or .mm (also with .gz), .npy or .npz")),
+            // Folders of Parquet and patterns have any ending.
+            _ if path_of(path).is_dir() || path.contains(['*', '?', '[']) => Ok(MatrixFormat::Parquet),
+            _ => {
+                Err(suffix.unknown(".csv, .tsv, .mtx or .mm (also with .gz), .npy, .npz, .parquet, .arrow or .feather"))
+            }
         }
     }
 }

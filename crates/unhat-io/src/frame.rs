@@ -2,11 +2,9 @@
 
 use crate::fault::{Checked, Fault, require_memory, shown};
 use crate::format::MatrixFormat;
+use crate::frame_options::{Doubt, FrameOptions, ReadFrame};
 use crate::open::open_text;
-use crate::table::{
-    Delimiter, Dialect, Missing, NumberFormat, Omission, OmittedRow, Rounded, flag, missing_phrase, open,
-    require_distinct,
-};
+use crate::table::{Delimiter, Missing, NumberFormat, Omission, Rounded, flag, missing_phrase, open, require_distinct};
 use crate::{Matrix, TableOptions, read_matrix};
 use std::io::Read;
 use unhat::rows::RowSource;
@@ -18,51 +16,6 @@ use unhat_models::models::{Column, Frame, TextColumn};
 const CELLS_FOR_ANY: u64 = 1 << 20;
 /// See [`CELLS_FOR_ANY`].
 const CELLS_AN_ENTRY: u64 = 1000;
-
-/// What to take from a table of mixed columns.
-#[derive(Clone, Debug, Default)]
-pub struct FrameOptions {
-    /// How the table is written, and what becomes of missing cells.
-    pub dialect: Dialect,
-    /// Columns whose missing cells do not matter, since nobody uses them.
-    pub without: Vec<String>,
-    /// The columns whose missing cells matter; None: all but `without`.
-    pub only: Option<Vec<String>>,
-}
-
-/// A table of mixed columns, and what was met while it was read.
-pub struct ReadFrame {
-    /// The table, without the rows that were left out.
-    pub frame: Frame,
-    /// Rows of the file that were left out for missing cells, in order.
-    pub omitted: Vec<OmittedRow>,
-    /// What the user should know: delimiter, header, row names, rows left out.
-    pub notes: Vec<String>,
-    /// Columns of text that hardly are one: numbers written in another way, or nearly one word a row.
-    pub doubts: Vec<Doubt>,
-}
-
-/// A column of text that is hardly meant as one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Doubt {
-    /// The column's name.
-    pub column: String,
-    /// Where and why.
-    pub reason: String,
-}
-
-impl ReadFrame {
-    /// Refuses to make features of doubtful columns; those `without` are none.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Source`] with the file, the column and what to do.
-    pub fn require_features(&self, path: &str, without: &[String]) -> Result<()> {
-        match self.doubts.iter().find(|doubt| !without.contains(&doubt.column)) {
-            None => Ok(()),
-            Some(doubt) => Err(Fault::new(doubt.reason.clone()).in_input(path)),
-        }
-    }
-}
 
 /// Reads a table of mixed columns with the defaults of [`FrameOptions`]; the suffix of `path` says the format as for
 /// [`read_matrix`].
@@ -102,6 +55,12 @@ pub fn read_frame_as(path: &str, options: &FrameOptions) -> Result<ReadFrame> {
         MatrixFormat::Table { delimiter, gzip } => {
             let read = || read_columns(open_text(path, gzip)?, delimiter, options);
             read().and_then(|columns| columns.frame(options)).map_err(|fault| fault.in_input(path))
+        }
+        #[cfg(feature = "parquet")]
+        MatrixFormat::Parquet => crate::columnar::read_frame_of(path, options),
+        #[cfg(feature = "parquet")]
+        MatrixFormat::Arrow => {
+            Err(Fault::new("is of Arrow, expected a table of text or Parquet: write it again").in_input(path))
         }
         _ => {
             let table = TableOptions { dialect: options.dialect.clone(), ..TableOptions::default() };

@@ -2,6 +2,7 @@
 
 use crate::fault::{Checked, Fault};
 use crate::format::Suffix;
+use crate::labels::RowLabels;
 use crate::npy::{matrix_header, vector_header};
 use crate::printable::unexecuted;
 use crate::system::{path_of, readable};
@@ -18,7 +19,15 @@ enum VectorFormat {
     Npy,
     Delimited(u8),
     Lines,
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
+
+/// What a vector can be written as.
+#[cfg(feature = "parquet")]
+const VECTORS: &str = ".csv, .tsv, .txt, .npy or .parquet";
+#[cfg(not(feature = "parquet"))]
+const VECTORS: &str = ".csv, .tsv, .txt or .npy";
 
 impl VectorFormat {
     fn of(path: &str) -> Checked<Self> {
@@ -28,7 +37,9 @@ impl VectorFormat {
             ("csv", false) => Ok(VectorFormat::Delimited(b',')),
             ("tsv", false) => Ok(VectorFormat::Delimited(b'\t')),
             ("txt", false) => Ok(VectorFormat::Lines),
-            _ => Err(suffix.unknown(".csv, .tsv, .txt or .npy")),
+            #[cfg(feature = "parquet")]
+            ("parquet", false) => Ok(VectorFormat::Parquet),
+            _ => Err(suffix.unknown(VECTORS)),
         }
     }
 }
@@ -75,6 +86,15 @@ pub fn write_vector(path: &str, column: &str, names: Option<&[String]>, values: 
         let (expected, found) = (format!("{} names", values.len()), format!("{} names", names.len()));
         return Err(ErrorKind::Shape { what: "names of the rows".into(), expected, found }.into());
     }
+    write_of_rows(path, column, &names.map_or(RowLabels::Numbers(&[]), RowLabels::Names), values)
+}
+
+/// The same with the labels of rows wherever they are. `.parquet` (feature `parquet`): a column with the labels, `row` or that of
+/// the table under its name and type, and the values; a NaN is a null there.
+///
+/// # Errors
+/// As [`write_vector`]; those of the files in which the labels are.
+pub fn write_of_rows(path: &str, column: &str, labels: &RowLabels<'_>, values: &[f64]) -> Result<()> {
     let write = || match VectorFormat::of(path)? {
         VectorFormat::Npy => Target::of(path)?.write(|file| write_npy(file, &vector_header(values.len()), values)),
         VectorFormat::Lines => {
@@ -86,7 +106,11 @@ pub fn write_vector(path: &str, column: &str, names: Option<&[String]>, values: 
             })
         }
         VectorFormat::Delimited(delimiter) => {
-            Target::of(path)?.write(|file| write_delimited(file, delimiter, column, names, values))
+            Target::of(path)?.write(|file| write_delimited(file, delimiter, column, labels, values))
+        }
+        #[cfg(feature = "parquet")]
+        VectorFormat::Parquet => {
+            Target::of(path)?.write_file(|file| crate::columnar::write_parquet(file, column, labels, values))
         }
     };
     write().map_err(|fault| fault.in_file(path))
@@ -242,19 +266,18 @@ fn write_delimited(
     file: &mut dyn Write,
     delimiter: u8,
     column: &str,
-    names: Option<&[String]>,
+    labels: &RowLabels<'_>,
     values: &[f64],
 ) -> io::Result<()> {
     let mut table = csv::WriterBuilder::new().delimiter(delimiter).from_writer(file);
-    let first = if names.is_none() && column == "value" { "index" } else { "row" };
+    let first = if matches!(labels, RowLabels::Numbers(_)) && column == "value" { "index" } else { "row" };
     table.write_record([first, column])?;
-    for (i, value) in values.iter().enumerate() {
-        let value = if value.is_nan() { String::new() } else { format!("{value:?}") }; // a row without an answer
-        match names {
-            Some(names) => table.write_record([unexecuted(&names[i]).as_ref(), &value])?,
-            None => table.write_record([(i + 1).to_string(), value])?,
-        }
-    }
+    let mut rest = values.iter();
+    labels.each(values.len(), &mut |label| match rest.next() {
+        Some(value) if value.is_nan() => Ok(table.write_record([unexecuted(label).as_ref(), ""])?), // a row without an answer
+        Some(value) => Ok(table.write_record([unexecuted(label).as_ref(), &format!("{value:?}")])?),
+        None => Ok(()),
+    })?;
     table.flush()
 }
 
@@ -365,12 +388,17 @@ impl Target {
     }
 
     pub(crate) fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Checked<()> {
+        self.write_file(|file| {
+            let mut file = BufWriter::new(file);
+            content(&mut file)?;
+            file.flush()
+        })
+    }
+
+    pub(crate) fn write_file(self, content: impl FnOnce(&File) -> io::Result<()>) -> Checked<()> {
         let draft = self.draft()?;
         let written = || -> io::Result<()> {
-            let mut file = BufWriter::new(draft.as_file());
-            content(&mut file)?;
-            file.flush()?;
-            drop(file);
+            content(draft.as_file())?;
             if let Some(permissions) = self.permissions.clone() {
                 draft.as_file().set_permissions(permissions)?;
             }

@@ -1,12 +1,17 @@
 //! A matrix from a file of any format: its suffix says which.
 
-use crate::fault::Checked;
+#[cfg(feature = "parquet")]
+use crate::columnar;
+use crate::fault::{Checked, Fault};
+use crate::file_rows::FileRows;
 use crate::format::MatrixFormat;
+use crate::kept::Kept;
 use crate::map::MappedFile;
 use crate::matrix::{Matrix, Storage, Table};
+use crate::memory::Holding;
 use crate::npy::{self, DenseValues};
 use crate::open::{open_regular, open_text};
-use crate::table::{self, OmittedRow, ReadTable, TableOptions};
+use crate::table::{self, OmittedRow, ReadTable, TableOptions, Values};
 use crate::{market, npz};
 use unhat::{ErrorKind, Result};
 use unhat_models::models::TextColumn;
@@ -18,6 +23,12 @@ use unhat_models::models::TextColumn;
 /// a note. A missing or other cell that is no number is an error in a column that has numbers, and an empty line between
 /// rows is one everywhere. NumPy arrays (`.npy`) of
 /// any real type and order; SciPy's sparse `.npz`; MatrixMarket (`.mtx`, `.mm`). Text may be compressed (`.gz`).
+///
+/// With the feature `parquet`: files of Arrow (`.arrow`, `.feather`), and Parquet in a file (`.parquet`), in all such files of
+/// a folder, or in those that a pattern (`data/*.parquet`) meets, in the byte order of their paths, without names that begin
+/// with `.` or `_`. All have the columns of the first. Nulls are missing cells, and so are NaN.
+///
+/// What is more than its share of memory ([`Holding`]) stays in files and is read by every sweep, in the same blocks.
 ///
 /// A `.npy` file of little-endian doubles in C order is mapped, not read, and must stay as it is while the matrix lives:
 /// another process that cuts it short ends this one.
@@ -53,16 +64,33 @@ pub fn read_matrix(path: &str, options: &TableOptions) -> Result<Table> {
         let text = open_text(path, gzip).map_err(|fault| fault.in_input(path))?;
         return Ok(Table::from(table::read(path, text, delimiter, options)?));
     }
+    match format {
+        #[cfg(feature = "parquet")]
+        MatrixFormat::Parquet => return columnar::read_parquet(path, options),
+        #[cfg(feature = "parquet")]
+        MatrixFormat::Arrow => return columnar::read_arrow(path, options),
+        _ => {}
+    }
     if let Some(name) = options.first_set() {
-        let reason = format!("applies to tables (.csv, .tsv), and {path} is none");
+        let reason = format!("applies to tables (.csv, .tsv, .parquet, .arrow), and {path} is none");
         return Err(ErrorKind::Option { name: name.into(), reason }.into());
     }
     let storage = match format {
         MatrixFormat::Npz => open_regular(path).and_then(npz::read),
         MatrixFormat::Market { gzip } => open_text(path, gzip).and_then(market::read),
-        MatrixFormat::Npy | MatrixFormat::Table { .. } => map_npy(path),
+        MatrixFormat::Npy | MatrixFormat::Table { .. } => npy_rows(path, &options.holding),
+        MatrixFormat::Parquet | MatrixFormat::Arrow => Err(without_columns()),
     };
     Ok(Table { matrix: Matrix::new(storage.map_err(|fault| fault.in_input(path))?), response: None, weights: None })
+}
+
+/// The files that the name of a table stands for: those of a folder or of a pattern, or the one of that name.
+#[must_use]
+pub fn files_of_table(path: &str) -> Vec<String> {
+    #[cfg(feature = "parquet")]
+    return columnar::paths(path);
+    #[cfg(not(feature = "parquet"))]
+    vec![path.to_string()]
 }
 
 /// What [`read_absorbed`] returns.
@@ -106,13 +134,40 @@ pub fn read_absorbed(path: &str, options: &TableOptions) -> Result<AbsorbedTable
         return Err(ErrorKind::Option { name: "absorb".into(), reason }.into());
     };
     let text = open_text(path, gzip).map_err(|fault| fault.in_input(path))?;
-    let table = table::read(path, text, delimiter, options)?;
+    // What absorbs them needs the covariates in memory.
+    let holding = Holding { read: Some(u64::MAX), ..options.holding.clone() };
+    let table = table::read(path, text, delimiter, &TableOptions { holding, ..options.clone() })?;
     let ReadTable { values, columns, weights, factors, row_names, column_names, omitted, notes, .. } = table;
-    let covariates = (columns > 0).then(|| Matrix {
-        column_names,
-        ..Matrix::new(Storage::Dense { values: DenseValues::Owned(values), columns })
-    });
+    let covariates = match values {
+        Values::Held(values) if columns > 0 => {
+            let storage = Storage::Dense { values: DenseValues::Owned(values), columns };
+            Some(Matrix { column_names, ..Matrix::new(storage) })
+        }
+        _ => None,
+    };
     Ok(AbsorbedTable { factors, covariates, weights, row_names, omitted, notes })
+}
+
+/// What a build without the feature says to files of Parquet and Arrow.
+pub(crate) fn without_columns() -> Fault {
+    Fault::new("is of Parquet or Arrow, and this unhat was built without its feature \"parquet\"")
+}
+
+/// Doubles by row are mapped, or read in blocks where they are more than their share of memory; other arrays are converted.
+fn npy_rows(path: &str, holding: &Holding) -> Checked<Storage> {
+    let mut file = open_regular(path)?;
+    let length = file.metadata()?.len();
+    if length > holding.most_read() {
+        let header = npy::Header::read(&mut file)?;
+        if header.are_doubles_by_row()? {
+            let (rows, columns) = header.matrix_shape()?;
+            let range = header.data_range(usize::try_from(length).unwrap_or(usize::MAX))?;
+            let from = (range.start as u64, columns);
+            let source = FileRows::new(path.to_string(), file, from, None, Kept::default(), rows);
+            return Ok(Storage::Streamed(Box::new(source)));
+        }
+    }
+    map_npy(path)
 }
 
 fn map_npy(path: &str) -> Checked<Storage> {
@@ -122,8 +177,12 @@ fn map_npy(path: &str) -> Checked<Storage> {
 
 impl From<ReadTable> for Table {
     fn from(table: ReadTable) -> Self {
-        let storage = Storage::Dense { values: DenseValues::Owned(table.values), columns: table.columns };
-        let ReadTable { row_names, column_names, omitted, notes, response, weights, .. } = table;
-        Table { matrix: Matrix { storage, row_names, column_names, omitted, notes }, response, weights }
+        let ReadTable { row_names, column_names, omitted, notes, response, weights, values, columns, .. } = table;
+        let storage = match values {
+            Values::Held(values) => Storage::Dense { values: DenseValues::Owned(values), columns },
+            Values::Spooled(rows) => Storage::Streamed(Box::new(rows)),
+        };
+        let matrix = Matrix { row_names, column_names, omitted, notes, ..Matrix::new(storage) };
+        Table { matrix, response, weights }
     }
 }

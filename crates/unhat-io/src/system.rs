@@ -150,6 +150,28 @@ fn kilobytes(file: &str, key: &str) -> Option<u64> {
     line.trim_start_matches(':').split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
+/// Bytes that the machine could give now without swapping, where the system says so.
+pub(crate) fn memory_available() -> Option<u64> {
+    kilobytes("/proc/meminfo", "MemAvailable")
+}
+
+/// Fills `bytes` from a place in a file, whatever others read of it meanwhile.
+#[cfg(unix)]
+pub(crate) fn read_at(file: &fs::File, bytes: &mut [u8], at: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+pub(crate) fn read_at(file: &fs::File, mut bytes: &mut [u8], mut at: u64) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, at)? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            count => (bytes, at) = (&mut bytes[count..], at + count as u64),
+        }
+    }
+    Ok(())
+}
+
 fn machine_memory() -> Option<u64> {
     kilobytes("/proc/meminfo", "MemTotal")
 }

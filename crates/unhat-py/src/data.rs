@@ -41,7 +41,7 @@ impl Table {
                 let unhat_io::Table { mut matrix, response, .. } = read_matrix(path, &options)?;
                 matrix.notes.iter_mut().for_each(|note| *note = in_python(note).0);
                 if transpose {
-                    matrix = matrix.transposed();
+                    matrix = matrix.transposed()?;
                 }
                 return Ok(Table { matrix, response, polytope: false });
             }
@@ -107,6 +107,13 @@ impl Table {
     fn shape(&self) -> (usize, usize) {
         let shape = self.matrix.shape();
         (shape.rows, shape.columns)
+    }
+}
+
+impl Table {
+    /// What was read.
+    pub fn matrix(&self) -> &Matrix {
+        &self.matrix
     }
 }
 

@@ -12,6 +12,7 @@ mod captured;
 mod data;
 mod defaults;
 mod diagnose;
+mod distributed;
 mod facts;
 mod failure;
 mod figures;
@@ -55,6 +56,10 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(forward::leverage_scores, module)?)?;
     module.add_function(wrap_pyfunction!(model_scores::model_scores, module)?)?;
     module.add_function(wrap_pyfunction!(rank::rank_k_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(distributed::files_of_table, module)?)?;
+    module.add_function(wrap_pyfunction!(distributed::answer, module)?)?;
+    module.add_function(wrap_pyfunction!(distributed::distributed_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(distributed::write_rows, module)?)?;
     module.add_function(wrap_pyfunction!(forward::leverage_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(forward::barrier, module)?)?;
     module.add_function(wrap_pyfunction!(forward::row_factor, module)?)?;

@@ -57,6 +57,7 @@ fn table_options(arguments: &Arguments) -> TableOptions {
         intercept: input.intercept,
         factors: arguments.absorb.absorb.clone(),
         dialect: input.text.dialect(),
+        ..TableOptions::default()
     }
 }
 
@@ -74,7 +75,7 @@ fn hand_over(
         session.warn(&format!("the factors explain {}: nothing of it is left to score", names.join(", ")));
     }
     let pads = arguments.matrix.text.missing == Missing::Exclude;
-    let filled = |values: &[f64]| as_in_file(values, &table.omitted, pads);
+    let filled = |values: &[f64]| as_in_file(values, &table.omitted, pads).into_owned();
     let names = names_as_in_file(table.row_names.as_deref(), &table.omitted, pads);
     let (values, deviations) = (filled(&scores.values), scores.standard_errors.as_deref().map(filled));
     if let Some(path) = arguments.output.output.as_deref() {

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::input::{System, read_numbers, require_one_reader_of_stdin};
+use crate::input::{Sweeps, System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Gradient as Arguments;
 use crate::output::Destination;
 use crate::session::Session;
@@ -17,8 +17,8 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         ("--point", Some(&arguments.point)),
     ])?;
     let destination = Destination::of(&arguments.output)?;
-    let mut system = System::read(input, arguments.offset.as_deref(), session)?;
-    system.leave_out_empty_rows(session);
+    let mut system = System::read_weighted(input, arguments.offset.as_deref(), (None, Sweeps::Few(4)), session)?;
+    system.leave_out_empty_rows(session)?;
     let (matrix, offset) = (&system.matrix, system.offset()?);
     let x = read_numbers(&arguments.point, "point", matrix.shape().columns, &input.text)?;
     let rows = matrix.rows()?;

@@ -3,14 +3,14 @@
 use super::scores::{BINS, as_in_file, first_names, largest, names_as_in_file, places, require_no_model, roots};
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
-use crate::input::System;
+use crate::input::{Sweeps, System};
 use crate::options::Scores as Arguments;
 use crate::output::{Destination, note_formulas};
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use unhat::leverage::{RankKOptions, RankKReport, RankKScores, rank_k_scores};
 use unhat::report::Check;
-use unhat_io::Missing;
+use unhat_io::{Missing, RowLabels};
 use unhat_report::{Histogram, ScoresPage, score_page};
 
 pub(super) fn run(rank: usize, arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {
@@ -24,7 +24,7 @@ pub(super) fn run(rank: usize, arguments: &Arguments, session: &mut Session<'_>)
     let destination = Destination::of(&arguments.output)?;
     let page = PageFile::of(arguments.report.as_deref())?;
     input.without.extend(input.response.take());
-    let system = System::read_weighted(&input, None, arguments.case_weights.as_deref(), session)?;
+    let system = System::read_weighted(&input, None, (arguments.case_weights.as_deref(), Sweeps::Few(3)), session)?;
     let root_weights = system.case_weights.as_deref().map(roots).transpose()?;
     let (rows, columns) = (system.matrix.shape().rows, system.matrix.shape().columns);
     let matrix = &system.matrix;
@@ -40,13 +40,18 @@ pub(super) fn run(rank: usize, arguments: &Arguments, session: &mut Session<'_>)
         shape: (rows, columns),
         noun: if of_columns { "columns" } else { "rows" },
         places: if of_columns { (0..columns).collect() } else { places(omitted, rows) },
-        values: as_in_file(if of_columns { &scores.columns } else { &scores.values }, omitted, pads),
+        values: as_in_file(if of_columns { &scores.columns } else { &scores.values }, omitted, pads).into_owned(),
         names: names_as_in_file(names, omitted, pads),
     };
     if let Some(path) = arguments.output.output.as_deref() {
         note_formulas(taken.names.iter().flatten().cloned(), path, session);
     }
-    destination.store("leverage", taken.names.as_deref(), &taken.values)?;
+    let path = arguments.output.output.as_deref().unwrap_or_default();
+    let labels = match (of_columns, taken.names.as_deref()) {
+        (false, names) => RowLabels::of(matrix, names, pads, path),
+        (true, names) => names.map_or(RowLabels::Numbers(&[]), RowLabels::Names),
+    };
+    destination.store_of_rows("leverage", &labels, &taken.values)?;
     page.store(|session| score_page(&facts(&scores, &taken, session)), session)?;
     say(&scores, &taken, arguments, session);
     if session.common.json {

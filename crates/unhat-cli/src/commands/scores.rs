@@ -3,17 +3,20 @@
 use super::diagnose::require_factors;
 use crate::exit::Exit;
 use crate::failure::{Failure, option_failure};
-use crate::input::{System, read_numbers, require_one_reader_of_stdin};
+use crate::input::{Sweeps, System, read_numbers, require_one_reader_of_stdin};
 use crate::options::Scores as Arguments;
 use crate::output::{Destination, note_formulas};
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
 use crate::table_options::{TableText, with_gaps};
+use crate::watched::Watched;
+use std::borrow::Cow;
 use unhat::barrier::nonzero_slack;
 use unhat::leverage::ScoresReport;
 use unhat::leverage::{ScoreOptions, Scores, leverage_scores};
 use unhat::report::Check;
-use unhat_io::{Missing, OmittedRow};
+use unhat::rows::RowSource;
+use unhat_io::{Missing, OmittedRow, RowLabels};
 use unhat_models::diagnose::{ModelScores, model_scores};
 use unhat_models::formula::parse_expression;
 use unhat_report::{Histogram, ScoresPage, TopScore, score_page};
@@ -56,9 +59,12 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         input.without.extend(input.response.take());
     }
     let case_weights = arguments.case_weights.as_deref();
-    let mut system = System::read_weighted(&input, arguments.offset.as_deref(), case_weights, session)?;
+    // The scores themselves; weights and their roots; b, the slacks and their inverses.
+    let vectors = 1 + 2 * usize::from(case_weights.is_some()) + 3 * usize::from(offset_given);
+    let mut system =
+        System::read_weighted(&input, arguments.offset.as_deref(), (case_weights, Sweeps::Few(vectors)), session)?;
     if arguments.transpose {
-        system.matrix = system.matrix.transposed();
+        system.matrix = system.matrix.transposed()?;
     }
     let matrix = &system.matrix;
     let shape = matrix.shape();
@@ -80,13 +86,13 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
     let options =
         ScoreOptions { ridge: arguments.ridge, free_intercept, strict: arguments.strict, ..ScoreOptions::default() };
     let computed = session.compute(|run| {
+        let watched = matrix.is_streamed().then(|| Watched::new(&rows, run));
+        let rows: &dyn RowSource = watched.as_ref().map_or(&rows, |watched| watched);
         let inverse_slack = match &cell {
-            Some((offset, x)) => {
-                Some(nonzero_slack(&rows, offset, x, run)?.iter().map(|s| 1.0 / s).collect::<Vec<_>>())
-            }
+            Some((offset, x)) => Some(nonzero_slack(rows, offset, x, run)?.iter().map(|s| 1.0 / s).collect::<Vec<_>>()),
             None => None,
         };
-        leverage_scores(&rows, inverse_slack.as_deref().or(root_weights.as_deref()), &options, run)
+        leverage_scores(rows, inverse_slack.as_deref().or(root_weights.as_deref()), &options, run)
     });
     let scores = computed.map_err(|error| Failure::in_matrix(error, matrix))?;
     let pads = input.text.missing == Missing::Exclude;
@@ -94,7 +100,9 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         as_in_file(&scores.values, &matrix.omitted, pads),
         names_as_in_file(matrix.row_names.as_deref(), &matrix.omitted, pads),
     );
-    let places = places(&matrix.omitted, scores.values.len());
+    let path = arguments.output.output.as_deref().unwrap_or_default();
+    // Only a page says where they stand.
+    let places = arguments.report.as_ref().map_or(Vec::new(), |_| places(&matrix.omitted, scores.values.len()));
     let shape = matrix.shape();
     let source = input.matrix.as_deref().or(input.polytope.as_deref()).unwrap_or_default();
     let taken = Taken {
@@ -105,7 +113,8 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
         values,
         names,
     };
-    hand_over(&scores, &taken, arguments, (&destination, &page), session)
+    let labels = RowLabels::of(matrix, taken.names.as_deref(), pads, path);
+    hand_over(&scores, &taken, &labels, arguments, (&destination, &page), session)
 }
 
 /// Where the rows that were not left out stand in the file.
@@ -133,17 +142,20 @@ pub(super) fn require_no_model(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Values of the rows; where rows were left out and the answer `pads`, a NaN for each of these in its place.
-pub(super) fn as_in_file(values: &[f64], omitted: &[OmittedRow], pads: bool) -> Vec<f64> {
-    let gaps = if pads { omitted } else { &[] };
-    with_gaps(values.iter().copied(), gaps, |_| f64::NAN)
+pub(super) fn as_in_file<'a>(values: &'a [f64], omitted: &[OmittedRow], pads: bool) -> Cow<'a, [f64]> {
+    match pads && !omitted.is_empty() {
+        true => Cow::Owned(with_gaps(values.iter().copied(), omitted, |_| f64::NAN)),
+        false => Cow::Borrowed(values),
+    }
 }
 
 /// The names of the same rows, where they have any: rows that were left out have their labels.
 pub(super) fn names_as_in_file(names: Option<&[String]>, omitted: &[OmittedRow], pads: bool) -> Option<Vec<String>> {
+    let names = names?;
     if !pads || omitted.is_empty() {
-        return names.map(<[String]>::to_vec);
+        return Some(names.to_vec());
     }
-    Some(with_gaps(names.into_iter().flatten().cloned(), omitted, |row| row.label.clone()))
+    Some(with_gaps(names.iter().cloned(), omitted, |row| row.label.clone()))
 }
 
 /// The first names of columns.
@@ -191,9 +203,10 @@ fn of_model(path: &str, arguments: &Arguments, session: &mut Session<'_>) -> Res
         phrase: columns_phrase((found.names.len(), Some(&found.names)), arguments, found.scores.free_intercept),
         names: is_named.then(|| places.iter().map(label).collect()),
         places: found.rows.clone().unwrap_or_else(|| (0..found.table_rows).collect()),
-        values,
+        values: values.into(),
     };
-    hand_over(&found.scores, &taken, arguments, (&destination, &page), session)
+    let labels = taken.names.as_deref().map_or(RowLabels::Numbers(&[]), RowLabels::Names);
+    hand_over(&found.scores, &taken, &labels, arguments, (&destination, &page), session)
 }
 
 /// "2 of 9 rows left out for missing cells: y 1, x 1".
@@ -212,17 +225,17 @@ fn require_ridge(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Whose scores they are, and how they are written.
-struct Taken {
+struct Taken<'a> {
     /// The name of the file.
     source: String,
     /// d.
     columns: usize,
     /// The columns in a few words.
     phrase: String,
-    /// Where the scored rows stand in the file, from 0.
+    /// Where the scored rows stand in the file, from 0; for the page.
     places: Vec<usize>,
     /// The scores that are written: NaN for rows that were left out.
-    values: Vec<f64>,
+    values: Cow<'a, [f64]>,
     /// The names of their rows, where they have any.
     names: Option<Vec<String>>,
 }
@@ -259,7 +272,8 @@ fn columns_phrase((count, names): (usize, Option<&[String]>), arguments: &Argume
 
 fn hand_over(
     scores: &Scores,
-    taken: &Taken,
+    taken: &Taken<'_>,
+    labels: &RowLabels<'_>,
     arguments: &Arguments,
     (destination, page): (&Destination<'_>, &PageFile<'_>),
     session: &mut Session<'_>,
@@ -267,11 +281,11 @@ fn hand_over(
     for warning in &scores.warnings {
         session.warn(warning);
     }
-    let (values, names) = (taken.values.as_slice(), taken.names.as_deref());
+    let (values, names) = (taken.values.as_ref(), taken.names.as_deref());
     if let Some(path) = arguments.output.output.as_deref() {
         note_formulas(names.into_iter().flatten().cloned(), path, session);
     }
-    destination.store("leverage", names, values)?;
+    destination.store_of_rows("leverage", labels, values)?;
     page.store(|session| score_page(&facts(scores, taken, arguments, session)), session)?;
     let kind = if arguments.ridge > 0.0 { "effective dimension" } else { "rank" };
     let total = if arguments.ridge > 0.0 { format!("{:.6}", scores.sum) } else { scores.rank.to_string() };
@@ -309,7 +323,7 @@ pub(super) fn largest(values: &[f64], places: &[usize]) -> Vec<TopScore> {
 }
 
 /// What the page draws.
-fn facts(scores: &Scores, taken: &Taken, arguments: &Arguments, session: &Session<'_>) -> ScoresPage {
+fn facts(scores: &Scores, taken: &Taken<'_>, arguments: &Arguments, session: &Session<'_>) -> ScoresPage {
     let ridge = if arguments.ridge > 0.0 { format!(", with ridge {}", arguments.ridge) } else { String::new() };
     let of = match &arguments.point {
         Some(point) => format!("of A_x at the point {}{ridge}", file_name(point)),

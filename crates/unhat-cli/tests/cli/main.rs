@@ -4,6 +4,8 @@
 mod absorb;
 mod audit;
 mod audit_fit;
+#[cfg(feature = "parquet")]
+mod columns;
 mod demo;
 mod desk;
 mod determinism;

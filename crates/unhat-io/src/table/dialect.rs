@@ -204,6 +204,13 @@ impl Dialect {
         set.into_iter().find_map(|(name, set)| set.then_some(name))
     }
 
+    /// The first option that says how text is written.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn first_of_text(&self) -> Option<&'static str> {
+        let plain = Dialect { row_names: RowNames::Automatic, missing: Missing::Error, ..self.clone() };
+        plain.first_set()
+    }
+
     /// Whether a cell without blanks around it stands for a missing one.
     pub(crate) fn is_missing(&self, cell: &str) -> bool {
         if cell.is_empty() {

@@ -7,7 +7,7 @@ use unhat::{ErrorKind, Result};
 
 /// The plan by which rows are read. A row of the table becomes `width` values: the intercept, then the columns of the
 /// matrix in their order, with response and weights among them or, where they were not chosen as columns, behind them.
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// Columns of the file, one for each value after the intercept.
     pub sources: Vec<usize>,
     /// Position in `sources` of the response.

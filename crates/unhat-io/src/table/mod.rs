@@ -8,11 +8,17 @@ mod read;
 mod recognise;
 
 use crate::fault::{Checked, Fault};
+use crate::memory::Holding;
 
 pub use dialect::{Decimal, Delimiter, Dialect, Missing, RowNames, Thousands};
+pub(crate) use layout::Layout;
 pub(crate) use numbers::{NumberFormat, flag, fortran_number, lossy_integer};
-pub(crate) use opened::{open, require_distinct};
-pub(crate) use read::{ReadTable, Rounded, missing_phrase, read};
+#[cfg(feature = "parquet")]
+pub(crate) use opened::repeated;
+pub(crate) use opened::{Columns, open, require_distinct};
+#[cfg(feature = "parquet")]
+pub(crate) use read::note_left_out;
+pub(crate) use read::{ReadTable, Rounded, Values, missing_phrase, read};
 
 /// What to take from a table.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +37,8 @@ pub struct TableOptions {
     pub factors: Vec<String>,
     /// How the table is written.
     pub dialect: Dialect,
+    /// How much of it is held in memory.
+    pub holding: Holding,
 }
 
 impl TableOptions {

@@ -5,15 +5,24 @@ use super::layout::Layout;
 use super::numbers::{NumberFormat, flag, lossy_integer};
 use super::opened::{Columns, Opened, open, repeated, require_distinct};
 use super::{Omission, OmittedRow, RowNames, TableOptions};
-use crate::fault::{Checked, Fault, listed, require_memory, room, shown};
+use crate::fault::{Checked, Fault, listed, require_memory, shown};
+use crate::file_rows::FileRows;
+use crate::kept::Kept;
+use crate::spool::{Body, Collected, spooled};
 use std::io::Read;
 use unhat::{ErrorKind, Result};
 use unhat_models::models::TextColumn;
 
+/// The numbers of a table.
+pub(crate) enum Values {
+    /// Row-major.
+    Held(Vec<f64>),
+    Spooled(FileRows),
+}
+
 /// A table that has been read.
 pub(crate) struct ReadTable {
-    /// Row-major.
-    pub values: Vec<f64>,
+    pub values: Values,
     pub columns: usize,
     pub response: Option<Vec<f64>>,
     pub weights: Option<Vec<f64>>,
@@ -35,8 +44,8 @@ pub(crate) fn read(path: &str, text: impl Read, delimiter: Delimiter, options: &
     let mut opened = open(text, delimiter, &options.dialect).map_err(|f| f.in_input(path))?;
     let layout = Layout::new(&opened.columns, opened.names_column, options)?;
     let notes = std::mem::take(&mut opened.notes);
-    let rows = Rows::new(&layout, &opened, &options.dialect, notes);
-    rows.read(&mut opened).and_then(|rows| rows.finish(&opened.columns)).map_err(|f| f.in_input(path))
+    let rows = Rows::new(&layout, &opened, options, notes);
+    rows.read(&mut opened).and_then(|rows| rows.finish(path, &opened.columns)).map_err(|f| f.in_input(path))
 }
 
 /// What a column has held so far; text and numbers in one column are an error, whichever comes first.
@@ -65,7 +74,7 @@ struct Rows<'a> {
     layout: &'a Layout,
     dialect: &'a Dialect,
     numbers: NumberFormat,
-    values: Vec<f64>,
+    values: Collected,
     /// One for each of `layout.sources`.
     columns: Vec<ColumnSoFar>,
     /// The factors so far, and the rows where they are missing.
@@ -79,7 +88,8 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new<R>(layout: &'a Layout, opened: &Opened<R>, dialect: &'a Dialect, notes: Vec<String>) -> Self {
+    fn new<R>(layout: &'a Layout, opened: &Opened<R>, options: &'a TableOptions, notes: Vec<String>) -> Self {
+        let dialect = &options.dialect;
         let unseen = |_: &usize| ColumnSoFar {
             kind: Kind::Unseen,
             missing: Vec::new(),
@@ -95,7 +105,7 @@ impl<'a> Rows<'a> {
             layout,
             dialect,
             numbers: opened.numbers,
-            values: Vec::new(),
+            values: Collected::up_to(options.holding.most_read()),
             columns: layout.sources.iter().map(unseen).collect(),
             factors: layout.factors.iter().map(|_| Default::default()).collect(),
             names_column: names_for_sure.or(may_have_names.then_some(0)),
@@ -113,7 +123,7 @@ impl<'a> Rows<'a> {
             if let Some(column) = self.names_column {
                 self.collect_name(&record[column]);
             }
-            room(&mut self.values, self.layout.width(), "the table")?;
+            self.values.room(self.layout.width())?;
             if self.layout.intercept {
                 self.values.push(1.0);
             }
@@ -229,7 +239,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Takes out what does not belong into the matrix: columns of text, response, weights, and rows to be left out.
-    fn finish(mut self, columns: &Columns) -> Checked<ReadTable> {
+    fn finish(mut self, path: &str, columns: &Columns) -> Checked<ReadTable> {
         let (layout, width) = (self.layout, self.layout.width());
         let first = usize::from(layout.intercept);
         self.settle_names(columns)?;
@@ -264,19 +274,31 @@ impl<'a> Rows<'a> {
                 }
             }
         }
-        let mut take = |slot: Option<usize>| -> Option<Vec<f64>> {
-            let slot = first + slot?;
-            kept[slot] = false;
-            Some(self.values.iter().skip(slot).step_by(width).copied().collect())
+        let (body, _) = self.values.finish()?;
+        let mut values = match body {
+            Body::Held(values) => Values::Held(values),
+            Body::Spooled(file) => {
+                Values::Spooled(FileRows::new(spooled(path), file, (0, width), None, Kept::default(), self.count))
+            }
         };
-        let (response, weights) = (take(layout.response), take(layout.weights));
+        let mut take = |slot: Option<usize>| -> Checked<Option<Vec<f64>>> {
+            let Some(slot) = slot.map(|slot| first + slot) else { return Ok(None) };
+            kept[slot] = false;
+            Ok(Some(match &values {
+                Values::Held(values) => values.iter().skip(slot).step_by(width).copied().collect(),
+                Values::Spooled(rows) => rows.column(slot).map_err(|error| Fault::new(error.to_string()))?,
+            }))
+        };
+        let (response, weights) = (take(layout.response)?, take(layout.weights)?);
         let taken = kept[first..].iter().filter(|&&kept| kept).count();
         if taken == 0 && layout.factors.is_empty() {
             return Err(no_matrix(columns));
         }
-        if taken + first < width {
+        if let Values::Held(values) = &mut values
+            && taken + first < width
+        {
             let mut slots = kept.iter().cycle();
-            self.values.retain(|_| slots.next().is_some_and(|&kept| kept));
+            values.retain(|_| slots.next().is_some_and(|&kept| kept));
         }
         note_left_out(columns, &left_out, "text, no numbers", &mut self.notes);
         note_left_out(columns, &empty, "no cell holds anything", &mut self.notes);
@@ -290,7 +312,7 @@ impl<'a> Rows<'a> {
         let factors = layout.factors.iter().map(name).zip(self.factors.into_iter().map(|(text, _)| text)).collect();
         let mut table = ReadTable {
             factors,
-            values: self.values,
+            values,
             columns: taken + first,
             response,
             weights,
@@ -300,6 +322,11 @@ impl<'a> Rows<'a> {
             notes: self.notes,
         };
         table.leave_out(omitted, self.count)?;
+        if let Values::Spooled(rows) = table.values {
+            let picked = (0..width).filter(|&slot| kept[slot]).collect();
+            let omitted: Vec<usize> = table.omitted.iter().map(|row| row.row).collect();
+            table.values = Values::Spooled(rows.narrowed(picked, &omitted));
+        }
         Ok(table)
     }
 
@@ -359,8 +386,10 @@ impl ReadTable {
         let Some(Omission { rows, gone, note }) = Omission::of(rows, count, self.row_names.as_deref())? else {
             return Ok(());
         };
-        let mut cells = gone.iter().flat_map(|&gone| std::iter::repeat_n(gone, self.columns));
-        self.values.retain(|_| cells.next() == Some(false));
+        if let Values::Held(values) = &mut self.values {
+            let mut cells = gone.iter().flat_map(|&gone| std::iter::repeat_n(gone, self.columns));
+            values.retain(|_| cells.next() == Some(false));
+        }
         for values in [&mut self.response, &mut self.weights].into_iter().flatten() {
             let mut row = gone.iter();
             values.retain(|_| row.next() == Some(&false));
@@ -423,7 +452,8 @@ fn no_matrix(columns: &Columns) -> Fault {
     })
 }
 
-fn note_left_out(columns: &Columns, left_out: &[usize], why: &str, notes: &mut Vec<String>) {
+/// Notes which columns were left out.
+pub(crate) fn note_left_out(columns: &Columns, left_out: &[usize], why: &str, notes: &mut Vec<String>) {
     if left_out.is_empty() {
         return;
     }

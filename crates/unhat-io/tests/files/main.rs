@@ -1,6 +1,8 @@
 //! What the readers and writers do with files: those of NumPy, SciPy and R, and broken ones.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "parquet")]
+mod columns;
 mod frames;
 #[path = "../../../../fuzz/src/lib.rs"]
 mod fuzz_targets;
@@ -15,6 +17,7 @@ mod never_panics;
 mod numpy;
 mod output;
 mod polytopes;
+mod spools;
 mod tables;
 mod vectors;
 

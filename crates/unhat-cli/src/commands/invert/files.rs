@@ -39,7 +39,7 @@ impl<'a> Files<'a> {
         let page = PageFile::of(arguments.report.as_deref())?;
         let text = &arguments.matrix.text;
         let mut system = System::read(&arguments.matrix, arguments.offset.as_deref(), session)?;
-        system.leave_out_empty_rows(session);
+        system.leave_out_empty_rows(session)?;
         let shape = system.matrix.shape();
         let read = |path: &Option<String>, what, length| {
             path.as_deref().map(|path| read_numbers(path, what, length, text)).transpose()
