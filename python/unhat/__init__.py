@@ -49,7 +49,7 @@ Files, errors, warnings
     UnhatWarning       what the caller should know
     ConvergenceWarning an answer that is only the best so far
 
-``unhat.sklearn`` has estimators in scikit-learn's conventions, ``unhat.torch`` and ``unhat.jax`` scores that can be
+``unhat.distributed`` has scores by the workers of an engine, ``unhat.sklearn`` estimators in scikit-learn's conventions, ``unhat.torch`` and ``unhat.jax`` scores that can be
 differentiated; they are imported by name. ``unhat.__version__`` is the version.
 """
 
