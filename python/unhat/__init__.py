@@ -11,6 +11,7 @@ line ``unhat``, and the answers are its numbers to the last bit. ``help(unhat.di
 
 How much each row matters
     leverage_scores    hat values of a matrix, or of the model matrix of a formula; scores at a point
+    rank_k_scores      scores of the best approximation of rank k, of rows and of columns; of cells and genes
     leverage_gradient  the gradient of the volumetric barrier, which the scores make up
     VolumetricBarrier  value, gradient, Hessian and products, for optimisers
     volumetric_center  the centre of a polytope {Ax > b}
@@ -38,7 +39,7 @@ Answers print themselves; their attributes are the keys of the command line's JS
     Result             what all answers have: to_dict()
     Record             a part of an answer: a dictionary with attributes
     Diagnosis, OutputsAudit, Audit, FitAudit, GradientInversion, ScoreInversion, HatInversion, OutcomeInversion,
-    ColumnInversion, Influence, InfluenceCheck, InfluenceTrim, Training, Predictions
+    ColumnInversion, RankKScores, Influence, InfluenceCheck, InfluenceTrim, Training, Predictions
                        one for each function; those with a value for each row have to_frame(), under the labels of the table
 
 Files, errors, warnings
@@ -70,6 +71,7 @@ from unhat._functions import (
 )
 from unhat._influence import influence, influence_check, influence_trim
 from unhat._outputs import OutputsAudit, audit_outputs
+from unhat._rank import RankKScores, rank_k_scores
 from unhat._results import (
     Audit,
     ColumnInversion,
@@ -102,6 +104,7 @@ __all__ = [
     "OutputsAudit",
     "Predictions",
     "RankDeficientError",
+    "RankKScores",
     "Record",
     "Result",
     "ScoreInversion",
@@ -124,6 +127,7 @@ __all__ = [
     "leverage_gradient",
     "leverage_scores",
     "predict",
+    "rank_k_scores",
     "train",
     "volumetric_center",
 ]

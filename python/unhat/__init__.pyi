@@ -35,6 +35,7 @@ __all__ = [
     "OutputsAudit",
     "Predictions",
     "RankDeficientError",
+    "RankKScores",
     "Record",
     "Result",
     "ScoreInversion",
@@ -57,6 +58,7 @@ __all__ = [
     "leverage_gradient",
     "leverage_scores",
     "predict",
+    "rank_k_scores",
     "train",
     "volumetric_center",
 ]
@@ -127,6 +129,16 @@ class OutcomeInversion(_ByRow, _Reported):
 class ColumnInversion(_ByRow, _Reported):
     column: NDArray[float64] | None
     magnitudes: NDArray[float64]
+
+class RankKScores(_ByRow, Result):
+    def __init__(
+        self, text: str, scores: NDArray[float64], column_scores: NDArray[float64], column_names: Sequence[str]
+    ) -> None: ...
+    scores: NDArray[float64]
+    column_scores: NDArray[float64]
+    column_names: list[str]
+    singular_values: NDArray[float64]
+    def columns_to_frame(self) -> Any: ...
 
 class Audit(_Reported):
     def __init__(self, text: str) -> None: ...
@@ -206,6 +218,9 @@ def leverage_scores(
     threads: int | None = None,
 ) -> Any: ...  # an array; of a table of pandas a Series
 
+def rank_k_scores(
+    A: _Data, rank: int, *, centre: bool = False, columns: Sequence[str] | None = None, threads: int | None = None
+) -> RankKScores: ...
 def leverage_gradient(
     A: _Data,
     b: _Values | None,

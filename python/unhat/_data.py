@@ -9,6 +9,7 @@ from unhat._errors import InputError
 from unhat._files import as_table, file_of
 from unhat._pandas import columns_of_pandas, hands_over_arrow, is_pandas, matrix_of_pandas
 from unhat._rows import Labels, labels_of
+from unhat._single_cell import is_10x, is_anndata, names_of_10x, require_lengths
 
 # The kinds of NumPy's real numbers: truth values, whole numbers with and without sign, floats.
 _REAL = "biuf"
@@ -36,7 +37,9 @@ def system(data, columns=None, response=None, intercept=False):
     """Read or convert A, and b where it is a column."""
     file = file_of(data)
     if file is not None:
-        return _from_file(*file, columns, response, intercept)
+        return _from_10x(file[0], columns, response, intercept) if is_10x(file[0]) else _from_file(*file, columns, response, intercept)
+    if is_anndata(data):
+        return _from_anndata(data, columns, response, intercept)
     if is_table(data):
         return _from_table(data, columns, response, intercept)
     if columns is not None or response is not None:
@@ -134,6 +137,25 @@ def _from_file(path, text, columns, response, intercept):
     positions = np.delete(np.arange(table.shape[0] + len(omitted)), omitted) if omitted else None
     labels = Labels(None, table.row_names, positions)
     return System(table, table.response, names, os.path.basename(path), response, table.polytope, labels)
+
+
+def _from_10x(path, columns, response, intercept):
+    for name, given in {"columns": columns, "response": response, "intercept": intercept or None}.items():
+        if given is not None:
+            raise InputError(f"{name}: applies to tables, and {path} is a 10x folder; leave it out")
+    matrix, cells, genes = names_of_10x(path)
+    read = _unhat.Table(matrix, None, None, False, None, transpose=True)
+    require_lengths(path, read.shape, cells, genes)
+    return System(read, None, genes, os.path.basename(os.path.normpath(path)), labels=Labels(None, cells))
+
+
+def _from_anndata(data, columns, response, intercept):
+    for name, given in {"columns": columns, "response": response}.items():
+        if given is not None:
+            raise InputError(f"{name}: applies to tables; of an AnnData object take a part, such as data[:, names]")
+    found = system(data.X, intercept=intercept)
+    names = [*(["(Intercept)"] if intercept else []), *map(str, data.var_names)]
+    return System(found.matrix, None, names, "AnnData", labels=Labels(data.obs_names))
 
 
 def table(data, what="table"):

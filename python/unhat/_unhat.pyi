@@ -19,6 +19,7 @@ class Table:
         response: str | None = None,
         intercept: bool = False,
         text: dict[str, Any] | None = None,
+        transpose: bool = False,
     ) -> Table: ...
     @property
     def response(self) -> _Vector | None: ...
@@ -55,6 +56,9 @@ def read_vector(path: str, what: str, text: dict[str, Any] | None = None) -> _Ve
 def leverage_scores(
     matrix: _Matrix, cell: tuple[_Vector, _Vector] | None, ridge: float, strict: bool, threads: int | None
 ) -> tuple[_Vector, list[str], float]: ...
+def rank_k_scores(
+    matrix: _Matrix, rank: int, centre: bool, threads: int | None
+) -> tuple[_Vector, _Vector, str]: ...
 def model_scores(table: Any, options: dict[str, Any]) -> tuple[_Vector, NDArray[int64], list[str] | None, list[str]]: ...
 def leverage_gradient(
     matrix: _Matrix, offset: _Vector, x: _Vector, threads: int | None

@@ -21,9 +21,9 @@ pub(crate) struct Table {
 #[pymethods]
 impl Table {
     /// Reads a file of any format that the command line reads; columns, response and intercept are for tables. The file of
-    /// a polytope holds b too.
+    /// a polytope holds b too. `transpose` makes rows of the columns.
     #[new]
-    #[pyo3(signature = (path, columns=None, response=None, intercept=false, text=None))]
+    #[pyo3(signature = (path, columns=None, response=None, intercept=false, text=None, transpose=false))]
     fn new(
         py: Python<'_>,
         path: &str,
@@ -31,6 +31,7 @@ impl Table {
         response: Option<String>,
         intercept: bool,
         text: Option<TableText>,
+        transpose: bool,
     ) -> PyResult<Self> {
         let read = || -> Result<Table> {
             let said = text.is_some();
@@ -39,6 +40,9 @@ impl Table {
                 let options = TableOptions { columns, response, intercept, dialect, ..TableOptions::default() };
                 let unhat_io::Table { mut matrix, response, .. } = read_matrix(path, &options)?;
                 matrix.notes.iter_mut().for_each(|note| *note = in_python(note).0);
+                if transpose {
+                    matrix = matrix.transposed();
+                }
                 return Ok(Table { matrix, response, polytope: false });
             }
             if said {

@@ -27,6 +27,7 @@ mod learning;
 mod model_scores;
 mod outputs;
 mod progress;
+mod rank;
 mod text;
 mod training;
 mod words;
@@ -53,6 +54,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(data::read_vector, module)?)?;
     module.add_function(wrap_pyfunction!(forward::leverage_scores, module)?)?;
     module.add_function(wrap_pyfunction!(model_scores::model_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(rank::rank_k_scores, module)?)?;
     module.add_function(wrap_pyfunction!(forward::leverage_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(forward::barrier, module)?)?;
     module.add_function(wrap_pyfunction!(forward::row_factor, module)?)?;

@@ -25,6 +25,7 @@ pub mod audit;
 pub mod barrier;
 #[cfg(any(feature = "faer", feature = "ndarray", feature = "sprs"))]
 mod conversions;
+pub mod distributed;
 mod error;
 mod face;
 #[cfg(feature = "invert")]

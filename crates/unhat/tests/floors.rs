@@ -23,7 +23,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
             &["rows"],
             &["gram"],
             &["leverage"],
-            &["barrier", "oracle", "kernels"],
+            &["barrier", "oracle", "kernels", "distributed"],
             &["feasible", "solve"],
             &["invert"],
             &["audit"],

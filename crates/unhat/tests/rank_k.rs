@@ -1,7 +1,7 @@
 //! Scores of rank k against a singular value decomposition that shares no code with them.
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
-use unhat::leverage::{Centring, RankKMethod, RankKOptions, RankKScores, leverage_scores, rank_k_scores};
+use unhat::leverage::{RankKMethod, RankKOptions, RankKScores, leverage_scores, rank_k_scores};
 use unhat::rows::{CsrRows, DenseRows, RowSource};
 use unhat::{ErrorKind, Result, Run};
 use unhat_testkit::generate::{Stream, random_csr};
@@ -45,8 +45,8 @@ fn squares(m: &[f64], d: usize, k: usize) -> Vec<f64> {
     m.chunks_exact(d).map(|row| row[..k].iter().map(|x| x * x).sum()).collect()
 }
 
-fn scores(source: &dyn RowSource, rank: usize, centring: Centring) -> Result<RankKScores> {
-    rank_k_scores(source, None, &RankKOptions { rank, centring }, &Run::default())
+fn scores(source: &dyn RowSource, rank: usize, centre: bool) -> Result<RankKScores> {
+    rank_k_scores(source, None, &RankKOptions { rank, centre }, &Run::default())
 }
 
 fn close(found: &[f64], expected: &[f64], within: f64) {
@@ -79,10 +79,10 @@ fn transposed(a: &[f64], d: usize) -> Vec<f64> {
 fn rows_and_columns_have_the_squares_of_singular_vectors() {
     let (n, d) = (150, 9);
     let a = table(n, d, 0.8);
-    for (centring, b) in [(Centring::None, a.clone()), (Centring::Columns, centred(&a, d))] {
+    for (centre, b) in [(false, a.clone()), (true, centred(&a, d))] {
         let (s, u, v) = jacobi(&b, d);
         for k in [1, 2, 5, 9] {
-            let found = scores(&DenseRows::new(&a, d).unwrap(), k, centring).unwrap();
+            let found = scores(&DenseRows::new(&a, d).unwrap(), k, centre).unwrap();
             close(&found.values, &squares(&u, d, k), 1e-12);
             close(&found.columns, &squares(&v, d, k), 1e-12);
             close(&found.singular_values, &s, 1e-12 * s[0]);
@@ -103,12 +103,44 @@ fn a_transposed_matrix_gives_the_same_scores_the_other_way_round() {
     let a = table(n, d, 0.7);
     let turned = transposed(&a, d);
     let wide = DenseRows::new(&turned, n).unwrap();
-    for (straight, other) in [(Centring::None, Centring::None), (Centring::Columns, Centring::Rows)] {
-        let tall = scores(&DenseRows::new(&a, d).unwrap(), 3, straight).unwrap();
-        let wide = scores(&wide, 3, other).unwrap();
-        close(&wide.values, &tall.columns, 1e-12);
-        close(&wide.columns, &tall.values, 1e-12);
-        close(&wide.singular_values, &tall.singular_values, 1e-12 * tall.singular_values[0]);
+    let tall = scores(&DenseRows::new(&a, d).unwrap(), 3, false).unwrap();
+    let other = scores(&wide, 3, false).unwrap();
+    close(&other.values, &tall.columns, 1e-12);
+    close(&other.columns, &tall.values, 1e-12);
+    close(&other.singular_values, &tall.singular_values, 1e-12 * tall.singular_values[0]);
+    // Columns of the wide one, centred: the rows of the tall one less their means.
+    let rows = transposed(&centred(&turned, n), n);
+    let (_, u, v) = jacobi(&rows, d);
+    let found = scores(&wide, 3, true).unwrap();
+    close(&found.values, &squares(&v, d, 3), 1e-12);
+    close(&found.columns, &squares(&u, d, 3), 1e-12);
+}
+
+#[test]
+fn a_wide_matrix_may_be_sparse_and_weighted() {
+    let csr = random_csr(40, 300, 5, 3);
+    let sparse = CsrRows::new(&csr.indptr, &csr.indices, &csr.values, 300).unwrap();
+    let dense = sparse.gather(&(0..40).collect::<Vec<_>>()).unwrap();
+    let dense = DenseRows::new(&dense, 300).unwrap();
+    let r: Vec<f64> = (0..40).map(|i| f64::from(i % 3)).collect();
+    for (centre, r) in [(false, None), (true, None), (false, Some(&r)), (true, Some(&r))] {
+        let options = RankKOptions { rank: 4, centre };
+        let of =
+            |source: &dyn RowSource| rank_k_scores(source, r.map(Vec::as_slice), &options, &Run::default()).unwrap();
+        let (one, other) = (of(&sparse), of(&dense));
+        close(&one.values, &other.values, 1e-12);
+        close(&one.columns, &other.columns, 1e-12);
+        // By hand: the rows less their weighted means, times their roots.
+        let weight = |i: usize| r.map_or(1.0, |r| r[i]);
+        let total: f64 = (0..40).map(|i| weight(i).powi(2)).sum();
+        let mut a = dense.values().to_vec();
+        for j in 0..300 {
+            let mean = (0..40).map(|i| weight(i).powi(2) * a[i * 300 + j]).sum::<f64>() / total;
+            (0..40).for_each(|i| a[i * 300 + j] = weight(i) * (a[i * 300 + j] - if centre { mean } else { 0.0 }));
+        }
+        let (_, u, v) = jacobi(&transposed(&a, 300), 40);
+        close(&one.columns, &squares(&u, 40, 4), 1e-11);
+        close(&one.values, &squares(&v, 40, 4), 1e-11);
     }
 }
 
@@ -118,9 +150,9 @@ fn sparse_rows_have_the_scores_of_the_same_rows_written_out_centred_too() {
     let sparse = CsrRows::new(&csr.indptr, &csr.indices, &csr.values, 60).unwrap();
     let rows: Vec<usize> = (0..4_000).collect();
     let dense = sparse.gather(&rows).unwrap();
-    for centring in [Centring::None, Centring::Columns] {
-        let one = scores(&sparse, 7, centring).unwrap();
-        let other = scores(&DenseRows::new(&dense, 60).unwrap(), 7, centring).unwrap();
+    for centre in [false, true] {
+        let one = scores(&sparse, 7, centre).unwrap();
+        let other = scores(&DenseRows::new(&dense, 60).unwrap(), 7, centre).unwrap();
         let within = 10f64.powf(1.0 - one.digits.min(other.digits));
         assert!(within < 1e-10);
         close(&one.values, &other.values, within);
@@ -135,9 +167,9 @@ fn weights_are_rows_times_their_roots_and_centre_by_the_weighted_mean() {
     let rows = DenseRows::new(&a, d).unwrap();
     let r: Vec<f64> = (0..n).map(|i| [0.0, 1.0, 2.0][i % 3]).collect(); // weights 0, 1 and 4: rows none, once and four times
     let repeated: Vec<f64> = a.chunks_exact(d).zip(&r).flat_map(|(row, r)| row.repeat((r * r) as usize)).collect();
-    for centring in [Centring::None, Centring::Columns] {
-        let weighted = rank_k_scores(&rows, Some(&r), &RankKOptions { rank: 2, centring }, &Run::default()).unwrap();
-        let other = scores(&DenseRows::new(&repeated, d).unwrap(), 2, centring).unwrap();
+    for centre in [false, true] {
+        let weighted = rank_k_scores(&rows, Some(&r), &RankKOptions { rank: 2, centre }, &Run::default()).unwrap();
+        let other = scores(&DenseRows::new(&repeated, d).unwrap(), 2, centre).unwrap();
         close(&weighted.columns, &other.columns, 1e-12);
         let mut at = 0;
         for (score, r) in weighted.values.iter().zip(&r) {
@@ -153,7 +185,7 @@ fn at_full_rank_they_are_the_leverage_scores() {
     let a = table(200, 7, 0.5);
     let rows = DenseRows::new(&a, 7).unwrap();
     let all = leverage_scores(&rows, None, &Default::default(), &Run::default()).unwrap().values;
-    close(&scores(&rows, 7, Centring::None).unwrap().values, &all, 1e-12);
+    close(&scores(&rows, 7, false).unwrap().values, &all, 1e-12);
 }
 
 #[test]
@@ -163,10 +195,10 @@ fn where_the_gram_matrix_has_too_few_digits_the_rows_are_factored() {
     let (s, u, v) = jacobi(&a, d);
     assert!(s[0] / s[7] > 1e10);
     let rows = DenseRows::new(&a, d).unwrap();
-    let easy = scores(&rows, 2, Centring::None).unwrap();
+    let easy = scores(&rows, 2, false).unwrap();
     assert_eq!(easy.method, RankKMethod::Gram);
     for k in 5..=7 {
-        let found = scores(&rows, k, Centring::None).unwrap();
+        let found = scores(&rows, k, false).unwrap();
         assert_eq!(found.method, RankKMethod::Tsqr);
         let within = 10f64.powf(1.0 - found.digits);
         close(&found.values, &squares(&u, d, k), within);
@@ -178,10 +210,10 @@ fn where_the_gram_matrix_has_too_few_digits_the_rows_are_factored() {
 fn units_change_no_score() {
     let (n, d) = (60, 4);
     let a = table(n, d, 0.7);
-    let plain = scores(&DenseRows::new(&a, d).unwrap(), 2, Centring::Columns).unwrap();
+    let plain = scores(&DenseRows::new(&a, d).unwrap(), 2, true).unwrap();
     for power in [-700, -300, 300, 1000] {
         let scaled: Vec<f64> = a.iter().map(|v| v * 2f64.powi(power)).collect();
-        let found = scores(&DenseRows::new(&scaled, d).unwrap(), 2, Centring::Columns).unwrap();
+        let found = scores(&DenseRows::new(&scaled, d).unwrap(), 2, true).unwrap();
         close(&found.values, &plain.values, 1e-13);
         assert!((found.singular_values[0] / 2f64.powi(power) / plain.singular_values[0] - 1.0).abs() < 1e-13);
     }
@@ -203,23 +235,23 @@ fn ranks_that_do_not_exist_and_ties_are_refused_with_what_to_choose() {
         a[i * 6 + i] = s;
     }
     let rows = DenseRows::new(&a, 6).unwrap();
-    assert!(reason(scores(&rows, 0, Centring::None)).starts_with("found 0, expected a rank from 1 to 6"));
-    assert!(reason(scores(&rows, 7, Centring::None)).starts_with("found 7, expected a rank from 1 to 6"));
-    assert_eq!(reason(scores(&rows, 6, Centring::None)), "found 6, but the rank is 5; expected a rank from 1 to 5");
+    assert!(reason(scores(&rows, 0, false)).starts_with("found 0, expected a rank from 1 to 6"));
+    assert!(reason(scores(&rows, 7, false)).starts_with("found 7, expected a rank from 1 to 6"));
+    assert_eq!(reason(scores(&rows, 6, false)), "found 6, but the rank is 5; expected a rank from 1 to 5");
     for k in [2, 3] {
-        let tie = reason(scores(&rows, k, Centring::None));
+        let tie = reason(scores(&rows, k, false));
         assert!(tie.contains("singular values 2 to 4 are equal") && tie.ends_with("choose 1 or 4"), "{tie}");
     }
     for k in [1, 4, 5] {
-        let found = scores(&rows, k, Centring::None).unwrap();
+        let found = scores(&rows, k, false).unwrap();
         close(&found.values[..5], &(0..5).map(|i| f64::from(u8::from(i < k))).collect::<Vec<_>>(), 1e-14);
     }
     let ones = vec![1.0; 12];
     let same = DenseRows::new(&ones, 3).unwrap();
-    assert_eq!(reason(scores(&same, 2, Centring::None)), "found 2, but the rank is 1; expected a rank from 1 to 1");
+    assert_eq!(reason(scores(&same, 2, false)), "found 2, but the rank is 1; expected a rank from 1 to 1");
     let empty = vec![0.0; 12];
     let zeros = DenseRows::new(&empty, 3).unwrap();
-    assert!(reason(scores(&zeros, 1, Centring::None)).contains("the rank is 0"));
+    assert!(reason(scores(&zeros, 1, false)).contains("the rank is 0"));
 }
 
 #[test]
@@ -229,7 +261,7 @@ fn bits_do_not_depend_on_threads() {
     let bits = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let run = Run { pool: Some(&pool), ..Run::default() };
-        let options = RankKOptions { rank: 4, centring: Centring::Columns };
+        let options = RankKOptions { rank: 4, centre: true };
         let found = rank_k_scores(&rows, None, &options, &run).unwrap();
         found.values.iter().chain(&found.columns).map(|s| s.to_bits()).collect::<Vec<_>>()
     };
@@ -241,6 +273,6 @@ fn bits_do_not_depend_on_threads() {
 fn a_number_that_is_none_is_named() {
     let mut a = table(20, 3, 1.0);
     a[31] = f64::INFINITY;
-    let error = scores(&DenseRows::new(&a, 3).unwrap(), 1, Centring::Columns).unwrap_err();
+    let error = scores(&DenseRows::new(&a, 3).unwrap(), 1, true).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotFinite { row: 10, column: Some(1), .. }), "{error}");
 }

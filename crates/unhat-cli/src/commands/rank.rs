@@ -8,7 +8,7 @@ use crate::options::Scores as Arguments;
 use crate::output::{Destination, note_formulas};
 use crate::page::{PageFile, file_name, now, tool};
 use crate::session::Session;
-use unhat::leverage::{Centring, RankKOptions, RankKReport, RankKScores, rank_k_scores};
+use unhat::leverage::{RankKOptions, RankKReport, RankKScores, rank_k_scores};
 use unhat::report::Check;
 use unhat_io::{Missing, RowLabels};
 use unhat_report::{Histogram, ScoresPage, score_page};
@@ -27,6 +27,7 @@ pub(super) fn run(rank: usize, arguments: &Arguments, session: &mut Session<'_>)
     let system = System::read_weighted(&input, None, (arguments.case_weights.as_deref(), Sweeps::Few(3)), session)?;
     let root_weights = system.case_weights.as_deref().map(roots).transpose()?;
     let (rows, columns) = (system.matrix.shape().rows, system.matrix.shape().columns);
+<<<<<<< HEAD
     // What is decomposed is as wide as the smaller side; weights belong to rows, which stay rows.
     let turned = rows < columns && root_weights.is_none();
     let matrix = if turned { system.matrix.transposed()? } else { system.matrix };
@@ -35,21 +36,26 @@ pub(super) fn run(rank: usize, arguments: &Arguments, session: &mut Session<'_>)
         (true, false) => Centring::Columns,
         (true, true) => Centring::Rows,
     };
+=======
+    let matrix = &system.matrix;
+>>>>>>> main
     let lent = matrix.rows()?;
-    let options = RankKOptions { rank, centring };
+    let options = RankKOptions { rank, centre: arguments.rank.centre };
     let computed = session.compute(|run| rank_k_scores(&lent, root_weights.as_deref(), &options, run));
-    let scores = computed.map_err(|error| Failure::in_matrix(error, &matrix))?;
+    let scores = computed.map_err(|error| Failure::in_matrix(error, matrix))?;
     let of_columns = arguments.transpose;
-    // The rows of the turned matrix are the columns of the file.
-    let as_rows = of_columns == turned;
-    let names = if as_rows { matrix.row_names.as_deref() } else { matrix.column_names.as_deref() };
+    let names = if of_columns { matrix.column_names.as_deref() } else { matrix.row_names.as_deref() };
     let (omitted, pads) = (matrix.omitted.as_slice(), input.text.missing == Missing::Exclude && !of_columns);
     let taken = Taken {
         source: file_name(input.matrix.as_deref().unwrap_or_default()),
         shape: (rows, columns),
         noun: if of_columns { "columns" } else { "rows" },
         places: if of_columns { (0..columns).collect() } else { places(omitted, rows) },
+<<<<<<< HEAD
         values: as_in_file(if as_rows { &scores.values } else { &scores.columns }, omitted, pads).into_owned(),
+=======
+        values: as_in_file(if of_columns { &scores.columns } else { &scores.values }, omitted, pads),
+>>>>>>> main
         names: names_as_in_file(names, omitted, pads),
     };
     if let Some(path) = arguments.output.output.as_deref() {

@@ -25,6 +25,7 @@ mod kills;
 mod malformed;
 mod outputs;
 mod polytope;
+mod rank;
 mod regularised;
 mod reports;
 mod score_inversion;

@@ -76,7 +76,7 @@ impl<'a> RidgePath<'a> {
         let mut gram = weighted_gram(source, None, run)?;
         linalg::symmetrise(&mut gram, d);
         let first = source.gather(&[0])?;
-        let constant = constant_column(source)?.map(|k| (k, first[k]));
+        let constant = constant_column(source, run)?.map(|k| (k, first[k]));
         let mean_square = |j: usize| gram[j + j * d] / n as f64;
         let variance = |j: usize| match constant {
             Some((k, value)) => mean_square(j) - (gram[j + k * d] / (n as f64 * value)).powi(2),

@@ -17,5 +17,9 @@ pub use root::Root;
 pub(crate) use sparse::{SparseFactor, ldlt};
 pub(crate) use tsqr::RowSpace;
 pub use tsqr::orthogonal_factor;
+pub(crate) use tsqr::{answer_space_gram, answer_stretch_qr};
 pub use weighted::{Chunks, Transform, add_weighted_gram, gram_stretches, merged, prefers_pairs, weighted_gram};
-pub(crate) use weighted::{PAIRS_BELOW_SHARE, WhitenedGram, chunked_gram, gram_sum, require_square_fits};
+pub(crate) use weighted::{
+    OwnTransform, PAIRS_BELOW_SHARE, WhitenedGram, answer_gram, answer_whitened_gram, chunked_gram, gram_sum,
+    require_square_fits,
+};

@@ -1,11 +1,12 @@
 //! Householder QR of the rows, stretch by stretch (TSQR), and what it says about their rank.
 
 use super::number::Doubled;
-use super::weighted::{Chunks, Transform, gram_stretches, merged, require_square_fits};
+use super::weighted::{Chunks, OwnTransform, Transform, gram_stretches, merged, require_square_fits};
 use crate::error::Result;
 use crate::linalg;
-use crate::rows::{Pass, RowSource, Rows, Shape, sweep};
+use crate::rows::{Pass, Portable, Reader, RowSource, Rows, Shape, Unit, Writer, other, packs_numbers, sweep};
 use crate::run::Run;
+use std::ops::Range;
 
 /// L with LLᵀ = Σ a′ᵢa′ᵢᵀ + λI, from orthogonal transformations of the rows: cond(A) enters once, not squared.
 ///
@@ -32,6 +33,32 @@ pub fn orthogonal_factor(
 
 struct StretchQr<'a> {
     chunks: Chunks<'a>,
+}
+
+/// A factor of a unit of rows, for another process.
+pub(crate) fn answer_stretch_qr(mut unit: Unit<'_>) -> Result<Vec<u8>> {
+    let transform = OwnTransform::read(&mut unit.from)?;
+    let chunks = Chunks { transform: transform.lent(), columns: unit.columns };
+    unit.answer(&StretchQr { chunks })
+}
+
+impl Portable<Stack> for StretchQr<'_> {
+    fn name(&self) -> &'static str {
+        "stretch qr"
+    }
+    fn write(&self, rows: Range<usize>, to: &mut Writer) {
+        self.chunks.transform.write(rows, to);
+    }
+    fn pack(&self, acc: &Stack, to: &mut Writer) {
+        to.numbers(&acc.rows);
+    }
+    fn unpack(&self, from: &mut Reader<'_>) -> Result<Stack> {
+        let rows = from.numbers()?;
+        match rows.len().is_multiple_of(self.chunks.columns) {
+            true => Ok(Stack { rows }),
+            false => Err(other(format!("found {} numbers for rows of {}", rows.len(), self.chunks.columns))),
+        }
+    }
 }
 
 /// Rows whose triangular factor is still to be taken: the last factor (as rows of R), then new rows.
@@ -75,6 +102,9 @@ impl Pass for StretchQr<'_> {
     fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
         blocks.min(16).min(shape.rows / (4 * shape.columns)).max(1)
     }
+    fn portable(&self) -> Option<&dyn Portable<Stack>> {
+        Some(self)
+    }
 }
 
 /// The space spanned by the rows, when the columns are dependent: r of the columns, and the factor of those.
@@ -111,6 +141,22 @@ impl RowSpace {
 
     pub fn rank(&self) -> usize {
         self.columns.len()
+    }
+
+    /// What another process needs to project rows.
+    pub fn write(&self, to: &mut Writer) {
+        to.words(&self.columns);
+        [&self.scale, &self.l].into_iter().for_each(|values| to.numbers(values));
+        to.numbers(&[self.condition]);
+    }
+
+    /// What was written, without the columns that were left out.
+    pub fn read(from: &mut Reader<'_>) -> Result<RowSpace> {
+        let (columns, scale, l, condition) = (from.words()?, from.numbers()?, from.numbers()?, from.numbers()?);
+        match (scale.len() == columns.len() && l.len() == columns.len().pow(2), condition.as_slice()) {
+            (true, &[condition]) => Ok(RowSpace { columns, scale, dropped: Vec::new(), l, condition }),
+            _ => Err(other("found no space of rows".into())),
+        }
     }
 
     /// |R₁₁| / |R_rr|: a lower estimate of the condition within the row space.
@@ -282,6 +328,24 @@ struct SpaceGram<'a> {
     space: &'a RowSpace,
 }
 
+/// Its Gram matrix of a unit of rows, for another process.
+pub(crate) fn answer_space_gram(mut unit: Unit<'_>) -> Result<Vec<u8>> {
+    let (transform, space) = (OwnTransform::read(&mut unit.from)?, RowSpace::read(&mut unit.from)?);
+    let chunks = Chunks { transform: transform.lent(), columns: unit.columns };
+    unit.answer(&SpaceGram { chunks, space: &space })
+}
+
+impl Portable<Vec<f64>> for SpaceGram<'_> {
+    fn name(&self) -> &'static str {
+        "space gram"
+    }
+    fn write(&self, rows: Range<usize>, to: &mut Writer) {
+        self.chunks.transform.write(rows, to);
+        self.space.write(to);
+    }
+    packs_numbers!();
+}
+
 impl Pass for SpaceGram<'_> {
     type Acc = Vec<f64>;
     fn zero(&self) -> Vec<f64> {
@@ -299,5 +363,8 @@ impl Pass for SpaceGram<'_> {
     }
     fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
         gram_stretches(&Shape { stored: shape.rows * shape.columns, ..*shape }, blocks)
+    }
+    fn portable(&self) -> Option<&dyn Portable<Vec<f64>>> {
+        Some(self)
     }
 }

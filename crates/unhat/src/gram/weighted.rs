@@ -3,7 +3,10 @@
 use crate::error::{ErrorKind, Result};
 use crate::linalg;
 use crate::memory::require_memory;
-use crate::rows::{Block, CsrBlock, Pass, RowSource, Rows, Shape, most_stretches, sweep, with_scratch};
+use crate::rows::{
+    Block, CsrBlock, Pass, Portable, Reader, RowSource, Rows, Shape, Unit, Writer, most_stretches, packs_numbers,
+    sweep, with_scratch,
+};
 use crate::run::Run;
 use std::ops::Range;
 
@@ -225,13 +228,102 @@ pub fn weighted_gram(
     weight: Option<&(dyn Fn(usize) -> f64 + Sync)>,
     run: &Run<'_>,
 ) -> Result<Vec<f64>> {
-    let d = source.shape().columns;
-    let add = |rows: &Rows<'_>, gram: &mut [f64]| match (weight, rows.block) {
-        (None, Block::Dense(b)) => linalg::add_gram(b.values, b.values, d, gram), // nothing to scale
-        (None, _) => add_weighted_gram(&rows.block, d, |_| 1.0, gram),
-        (Some(weight), _) => add_weighted_gram(&rows.block, d, |i| weight(rows.start + i), gram),
-    };
-    gram_sum(source, add, run)
+    let columns = source.shape().columns;
+    require_square_fits(columns)?;
+    sweep(source, &WeightedGram { columns, weight }, &mut [], run)
+}
+
+struct WeightedGram<'a> {
+    columns: usize,
+    weight: Option<&'a (dyn Fn(usize) -> f64 + Sync)>,
+}
+
+impl Pass for WeightedGram<'_> {
+    type Acc = Vec<f64>;
+    fn zero(&self) -> Vec<f64> {
+        vec![0.0; self.columns * self.columns]
+    }
+    fn add(&self, gram: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
+        let d = self.columns;
+        match (self.weight, rows.block) {
+            (None, Block::Dense(b)) => linalg::add_gram(b.values, b.values, d, gram), // nothing to scale
+            (None, _) => add_weighted_gram(&rows.block, d, |_| 1.0, gram),
+            (Some(weight), _) => add_weighted_gram(&rows.block, d, |i| weight(rows.start + i), gram),
+        }
+        Ok(())
+    }
+    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
+        merged(left, right)
+    }
+    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
+        gram_stretches(shape, blocks)
+    }
+    fn portable(&self) -> Option<&dyn Portable<Vec<f64>>> {
+        Some(self)
+    }
+}
+
+impl Portable<Vec<f64>> for WeightedGram<'_> {
+    fn name(&self) -> &'static str {
+        "gram"
+    }
+    fn write(&self, rows: Range<usize>, to: &mut Writer) {
+        let weights: Option<Vec<f64>> = self.weight.map(|weight| rows.map(weight).collect());
+        to.optional(weights.as_deref());
+    }
+    packs_numbers!();
+}
+
+/// A Gram matrix of a unit of rows, for another process.
+pub(crate) fn answer_gram(mut unit: Unit<'_>) -> Result<Vec<u8>> {
+    let weights = unit.from.optional()?;
+    let weight = weights.as_ref().map(|weights| |i: usize| weights[i]);
+    let columns = unit.columns;
+    unit.answer(&WeightedGram { columns, weight: weight.as_ref().map(|w| w as &(dyn Fn(usize) -> f64 + Sync)) })
+}
+
+/// The same of transformed rows.
+pub(crate) fn answer_whitened_gram(mut unit: Unit<'_>) -> Result<Vec<u8>> {
+    let transform = OwnTransform::read(&mut unit.from)?;
+    let chunks = Chunks { transform: transform.lent(), columns: unit.columns };
+    unit.answer(&WhitenedGram { chunks })
+}
+
+impl Portable<Vec<f64>> for WhitenedGram<'_> {
+    fn name(&self) -> &'static str {
+        "whitened gram"
+    }
+    fn write(&self, rows: Range<usize>, to: &mut Writer) {
+        self.chunks.transform.write(rows, to);
+    }
+    packs_numbers!();
+}
+
+impl Transform<'_> {
+    /// What another process needs for these rows.
+    pub(crate) fn write(&self, rows: Range<usize>, to: &mut Writer) {
+        to.optional(self.row_scale.map(|r| &r[rows]));
+        to.optional(self.shift);
+        to.optional(self.lower);
+    }
+}
+
+/// A transform that came from another process.
+pub(crate) struct OwnTransform {
+    row_scale: Option<Vec<f64>>,
+    shift: Option<Vec<f64>>,
+    lower: Option<Vec<f64>>,
+}
+
+impl OwnTransform {
+    pub fn read(from: &mut Reader<'_>) -> Result<Self> {
+        Ok(OwnTransform { row_scale: from.optional()?, shift: from.optional()?, lower: from.optional()? })
+    }
+
+    pub fn lent(&self) -> Transform<'_> {
+        let OwnTransform { row_scale, shift, lower } = self;
+        Transform { row_scale: row_scale.as_deref(), shift: shift.as_deref(), lower: lower.as_deref() }
+    }
 }
 
 /// Σ weight(i) uᵢuᵢᵀ of transformed rows u, lower triangle, column-major d×d.
@@ -276,10 +368,47 @@ impl Pass for WhitenedGram<'_> {
     fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
         gram_stretches(&Shape { stored: shape.rows * shape.columns, ..*shape }, blocks)
     }
+    fn portable(&self) -> Option<&dyn Portable<Vec<f64>>> {
+        Some(self)
+    }
 }
 
 /// left + right, in left's memory.
 pub fn merged(mut left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
     left.iter_mut().zip(&right).for_each(|(a, b)| *a += b);
     left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn column_after_column_has_the_bits_of_row_after_row() {
+        let d = 3 * COLUMNS_IN_CACHE;
+        let (mut pointers, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+        for i in 0..700usize {
+            let row = (0..d).filter(|j| (i * 31 + j * 17) % 53 < 2 || *j == i % d);
+            row.for_each(|j| {
+                indices.push(j as u32);
+                values.push(((i * 7 + j) as f64).sin());
+            });
+            pointers.push(indices.len());
+        }
+        // Not from the first entry on: a block lies in the middle of a matrix.
+        let block = CsrBlock { pointers: &pointers[3..], indices: &indices, values: &values, columns: d };
+        assert!(block.stored() >= ENTRIES_A_COLUMN * d);
+        let weight = |i: usize| 0.5 - (i as f64).cos();
+        let (mut taken, mut expected) = (vec![0.1; d * d], vec![0.1; d * d]);
+        add_gram_by_pairs(&block, d, weight, &mut taken);
+        for i in 0..block.rows() {
+            let (indices, values) = block.row(i);
+            for (p, (&j, a)) in indices.iter().zip(values).enumerate() {
+                for (&k, b) in indices[p..].iter().zip(&values[p..]) {
+                    expected[k as usize + j as usize * d] += weight(i) * a * b;
+                }
+            }
+        }
+        assert!(taken.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()));
+    }
 }

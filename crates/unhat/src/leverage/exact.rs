@@ -3,14 +3,16 @@
 use super::constant_column::{constant_value, projection_means};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{
-    Chunks, Factor, FactorMethod, RowSpace, Transform, orthogonal_factor, prefers_pairs, require_square_fits,
-    weighted_gram,
+    Chunks, Factor, FactorMethod, OwnTransform, RowSpace, Transform, orthogonal_factor, prefers_pairs,
+    require_square_fits, weighted_gram,
 };
 use crate::linalg;
 use crate::rows::{
-    Block, Extent, Pass, RowSource, Rows, ScaledRows, column_exponents, is_plain, require_finite, require_vector, sweep,
+    Block, Extent, Pass, Portable, RowSource, Rows, ScaledRows, Unit, Writer, column_exponents, is_plain, packs_number,
+    require_finite, require_vector, sweep,
 };
 use crate::run::Run;
+use std::ops::Range;
 
 /// How leverage scores are computed.
 #[derive(Clone, Debug, Default)]
@@ -333,7 +335,7 @@ impl Plan<'_> {
         let ridge = self.options.ridge;
         let square = |i: usize| self.row_scale.map_or(1.0, |r| r[i] * r[i]);
         let total: f64 = (0..values.len()).map(square).sum();
-        let constant = constant_value(self.source)?;
+        let constant = constant_value(self.source, self.run)?;
         let share = ridge / (total * (constant * constant * total + ridge));
         let mut sum = 0.0;
         for (i, value) in values.iter_mut().enumerate() {
@@ -436,6 +438,9 @@ impl Pass for ScorePass<'_> {
     fn width(&self) -> usize {
         1
     }
+    fn portable(&self) -> Option<&dyn Portable<f64>> {
+        Some(self)
+    }
 }
 
 /// aᵀSa for a sparse a and a full symmetric S: nnz(a)² products.
@@ -471,4 +476,42 @@ impl Pass for RowSpacePass<'_> {
     fn width(&self) -> usize {
         1
     }
+    fn portable(&self) -> Option<&dyn Portable<f64>> {
+        Some(self)
+    }
+}
+
+impl Portable<f64> for ScorePass<'_> {
+    fn name(&self) -> &'static str {
+        "scores"
+    }
+    fn write(&self, rows: Range<usize>, to: &mut Writer) {
+        self.chunks.transform.write(rows, to);
+        to.optional(self.inverse);
+    }
+    packs_number!();
+}
+
+impl Portable<f64> for RowSpacePass<'_> {
+    fn name(&self) -> &'static str {
+        "scores in the row space"
+    }
+    fn write(&self, rows: Range<usize>, to: &mut Writer) {
+        self.chunks.transform.write(rows, to);
+        self.space.write(to);
+    }
+    packs_number!();
+}
+
+/// Scores of a unit of rows, for another process.
+pub(crate) fn answer_scores(mut unit: Unit<'_>) -> Result<Vec<u8>> {
+    let (transform, inverse) = (OwnTransform::read(&mut unit.from)?, unit.from.optional()?);
+    let chunks = Chunks { transform: transform.lent(), columns: unit.columns };
+    unit.answer(&ScorePass { chunks, inverse: inverse.as_deref() })
+}
+
+pub(crate) fn answer_row_space(mut unit: Unit<'_>) -> Result<Vec<u8>> {
+    let (transform, space) = (OwnTransform::read(&mut unit.from)?, RowSpace::read(&mut unit.from)?);
+    let chunks = Chunks { transform: transform.lent(), columns: unit.columns };
+    unit.answer(&RowSpacePass { chunks, space: &space })
 }

@@ -16,16 +16,16 @@ mod selected_inverse;
 mod sketched;
 
 pub use absorbed::{AbsorbMethod, AbsorbOptions, AbsorbedScores, Factor, absorbed_scores};
-pub(crate) use constant_column::constant_column;
+pub(crate) use constant_column::{answer_column_sums, answer_constant_columns, constant_column};
 pub use derivative::{score_jvp, score_vjp};
 pub use diagnostics::{Diagnostics, diagnostics};
-pub(crate) use exact::pair_form;
 pub use exact::{ScoreOptions, Scores, digits_left, leverage_scores};
+pub(crate) use exact::{answer_row_space, answer_scores, pair_form};
 pub use gram_factor::{gram_factor, is_large_and_sparse};
 pub use least_squares::{LeastSquares, least_squares};
 pub use membership::{Exposure, membership_auc, membership_divergence, membership_factor, membership_tpr};
 pub use other_rows::RowFactor;
-pub use rank_k::{Centring, RankKMethod, RankKOptions, RankKScores, rank_k_scores};
+pub use rank_k::{RankKMethod, RankKOptions, RankKScores, rank_k_scores};
 #[cfg(feature = "report")]
 pub use report::{AbsorbedReport, RankKReport, ScoresReport};
 pub(crate) use selected_inverse::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};

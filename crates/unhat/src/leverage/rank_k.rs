@@ -8,31 +8,18 @@ use crate::gram::{
 };
 use crate::linalg;
 use crate::rows::{
-    Block, DenseBlock, Extent, Pass, RowSource, Rows, ScaledRows, Shape, is_plain, require_finite, require_vector,
-    sweep, with_scratch,
+    Block, Extent, Pass, RowSource, Rows, ScaledRows, Turned, is_plain, require_finite, require_vector, sweep,
+    with_scratch,
 };
 use crate::run::Run;
-use std::ops::Range;
-
-/// What is subtracted before the approximation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Centring {
-    /// Nothing.
-    #[default]
-    None,
-    /// From each column its mean, as principal components do; with a row scale r the mean of weights r².
-    Columns,
-    /// From each row its mean: the columns of a matrix that was transposed.
-    Rows,
-}
 
 /// Which approximation.
 #[derive(Clone, Copy, Debug)]
 pub struct RankKOptions {
     /// k, from 1 to the rank.
     pub rank: usize,
-    /// What is subtracted first.
-    pub centring: Centring,
+    /// Whether each column loses its mean first, as for principal components; with a row scale r the mean of weights r².
+    pub centre: bool,
 }
 
 /// Scores of rank k and what is known about them.
@@ -101,8 +88,8 @@ const DIGITS_OF_A_TIE: f64 = 2.0;
 /// `source` n×d; `row_scale` n values or None.
 /// # Cost
 /// Two sweeps: the Gram matrix as of `leverage_scores`, then 2k flops an entry; 9d³ flops for the eigenvectors. Where the Gram
-/// matrix promises too few digits, 2nd² flops of Householder QR more. Sparse rows stay sparse, centred too. d×d must fit; of a wide
-/// matrix take the transposed one, whose `columns` are the scores of the rows.
+/// matrix promises too few digits, 2nd² flops of Householder QR more. Sparse rows stay sparse, centred too. The square of the
+/// smaller side must fit; of a matrix with n < d a transposed copy is made, written out where it is centred.
 /// # Accuracy
 /// Relative to the largest score about `10^-digits`: ε√d times s₁²/(sₖ² − sₖ₊₁²), or times s₁/(sₖ − sₖ₊₁).
 /// # Errors
@@ -110,10 +97,10 @@ const DIGITS_OF_A_TIE: f64 = 2.0;
 /// are the first; [`ErrorKind::NotFinite`] naming row and column; [`ErrorKind::TooLarge`].
 /// # Examples
 /// ```
-/// use unhat::{Run, leverage::{Centring, RankKOptions, rank_k_scores}, rows::DenseRows};
+/// use unhat::{Run, leverage::{RankKOptions, rank_k_scores}, rows::DenseRows};
 /// // The first direction is (3, 4)/5, of the first two rows; the last row is orthogonal to it.
 /// let a = [3.0, 4.0, 6.0, 8.0, -0.8, 0.6];
-/// let options = RankKOptions { rank: 1, centring: Centring::None };
+/// let options = RankKOptions { rank: 1, centre: false };
 /// let scores = rank_k_scores(&DenseRows::new(&a, 2)?, None, &options, &Run::default())?;
 /// let expected = [0.2, 0.8, 0.0];
 /// assert!(scores.values.iter().zip(expected).all(|(s, e)| (s - e).abs() < 1e-14));
@@ -140,7 +127,7 @@ pub fn rank_k_scores(
     if let Some(r) = row_scale {
         require_vector("row scale", r, shape.rows)?;
     }
-    require_square_fits(shape.columns)?;
+    require_square_fits(most)?;
     let result = in_plain_units(source, row_scale, options, run);
     if !matches!(&result, Ok(scores) if scores.sum.is_finite()) {
         require_finite(source, "matrix")?;
@@ -176,19 +163,40 @@ fn in_plain_units(
         };
     }
     if is_plain(largest) {
-        return Problem { source, row_scale, options, run }.scores();
+        return by_smaller_side(source, row_scale, options, run);
     }
     let power = -libm::ilogb(largest);
     let scaled = ScaledRows::new(source, None, vec![power; source.shape().columns]);
-    let mut scores = Problem { source: &scaled, row_scale, options, run }.scores()?;
+    let mut scores = by_smaller_side(&scaled, row_scale, options, run)?;
     scores.singular_values.iter_mut().for_each(|s| *s = libm::ldexp(*s, -power));
+    Ok(scores)
+}
+
+fn by_smaller_side(
+    source: &dyn RowSource,
+    row_scale: Option<&[f64]>,
+    options: &RankKOptions,
+    run: &Run<'_>,
+) -> Result<RankKScores> {
+    let shape = source.shape();
+    let means = options.centre.then(|| column_means(source, row_scale, run)).transpose()?;
+    let (means, rank) = (means.as_deref(), options.rank);
+    if shape.rows >= shape.columns {
+        return Problem { source, transform: Transform { row_scale, shift: means, lower: None }, rank, run }.scores();
+    }
+    let turned = Turned::of(source, row_scale, means, run)?;
+    let mut scores =
+        turned.with_rows(|source| Problem { source, transform: Transform::default(), rank, run }.scores())?;
+    std::mem::swap(&mut scores.values, &mut scores.columns);
     Ok(scores)
 }
 
 struct Problem<'a> {
     source: &'a dyn RowSource,
-    row_scale: Option<&'a [f64]>,
-    options: &'a RankKOptions,
+    /// R and μ.
+    transform: Transform<'a>,
+    /// k.
+    rank: usize,
     run: &'a Run<'a>,
 }
 
@@ -202,32 +210,19 @@ struct Directions {
 }
 
 impl Problem<'_> {
-    fn scores(&self) -> Result<RankKScores> {
-        if self.options.centring == Centring::Rows {
-            let centred = CentredRows(self.source);
-            return Problem { source: &centred, ..*self }.of_columns(None);
-        }
-        let means = match self.options.centring {
-            Centring::Columns => Some(column_means(self.source, self.row_scale, self.run)?),
-            _ => None,
-        };
-        self.of_columns(means.as_deref())
-    }
-
     /// The scores of RA − Rμ1ᵀ.
-    fn of_columns(&self, means: Option<&[f64]>) -> Result<RankKScores> {
+    fn scores(&self) -> Result<RankKScores> {
         let shape = self.source.shape();
-        let (d, k) = (shape.columns, self.options.rank);
-        let transform = Transform { row_scale: self.row_scale, shift: means, lower: None };
+        let (d, k, means) = (shape.columns, self.rank, self.transform.shift);
         let pairs = prefers_pairs(&shape);
-        let (gram, size) = self.gram(transform, pairs)?;
+        let (gram, size) = self.gram(pairs)?;
         let found = self.of_gram(gram, size)?;
         let enough = if pairs { DIGITS_SPARSE } else { DIGITS };
         let promise = found.digits;
         let (found, method, reason) = match promise >= enough {
             true => (found, RankKMethod::Gram, format!("the Gram matrix leaves about {promise:.0} digits")),
             false => {
-                let lower = orthogonal_factor(self.source, transform, 0.0, self.run)?;
+                let lower = orthogonal_factor(self.source, self.transform, 0.0, self.run)?;
                 let reason = format!("the Gram matrix would leave {promise:.0} digits");
                 (self.of_factor(&lower)?, RankKMethod::Tsqr, reason)
             }
@@ -242,7 +237,8 @@ impl Problem<'_> {
             add_row(&(0..d as u32).collect::<Vec<_>>(), means, &whitening, &mut shift);
             shift
         });
-        let pass = Projected { whitening: &whitening, rank: k, shift: shift.as_deref(), row_scale: self.row_scale };
+        let pass =
+            Projected { whitening: &whitening, rank: k, shift: shift.as_deref(), row_scale: self.transform.row_scale };
         let mut values = vec![0.0; shape.rows];
         let sum = sweep(self.source, &pass, &mut values, self.run)?;
         let columns = (0..d).map(|i| (0..k).map(|j| vectors[i + j * d].powi(2)).sum()).collect();
@@ -268,8 +264,8 @@ impl Problem<'_> {
     }
 
     /// The Gram matrix of the centred rows, and how large what it was computed from is.
-    fn gram(&self, transform: Transform<'_>, pairs: bool) -> Result<(Vec<f64>, f64)> {
-        let d = self.source.shape().columns;
+    fn gram(&self, pairs: bool) -> Result<(Vec<f64>, f64)> {
+        let (d, transform) = (self.source.shape().columns, self.transform);
         let chunks = Chunks { transform, columns: d };
         let (mut gram, mut subtracted) = (Vec::new(), 0.0);
         if transform.shift.is_some() && !pairs {
@@ -282,7 +278,7 @@ impl Problem<'_> {
                 self.run,
             )?);
             if let Some(means) = transform.shift {
-                let weight: f64 = match self.row_scale {
+                let weight: f64 = match transform.row_scale {
                     Some(r) => r.iter().map(|r| r * r).sum(),
                     None => self.source.shape().rows as f64,
                 };
@@ -299,7 +295,7 @@ impl Problem<'_> {
     }
 
     fn of_gram(&self, gram: Vec<f64>, subtracted: f64) -> Result<Directions> {
-        let (d, k) = (self.source.shape().columns, self.options.rank);
+        let (d, k) = (self.source.shape().columns, self.rank);
         let (values, vectors) = linalg::symmetric_eigen(&gram, d).ok_or_else(not_found)?;
         let falling: Vec<f64> = values.iter().rev().map(|v| v.max(0.0)).collect();
         let vectors = (0..d).rev().flat_map(|j| vectors[j * d..(j + 1) * d].iter().copied()).collect();
@@ -309,7 +305,7 @@ impl Problem<'_> {
     }
 
     fn of_factor(&self, lower: &[f64]) -> Result<Directions> {
-        let (d, k) = (self.source.shape().columns, self.options.rank);
+        let (d, k) = (self.source.shape().columns, self.rank);
         let (values, vectors) = linalg::left_singular(lower, d).ok_or_else(not_found)?;
         let next = values.get(k).copied().unwrap_or(0.0);
         let digits = digits_left(values[0] / (values[k - 1] - next), d);
@@ -318,7 +314,7 @@ impl Problem<'_> {
 
     /// An error where k is above the rank, or in the middle of singular values that are equal to rounding.
     fn require_decided(&self, found: &Directions) -> Result<()> {
-        let (shape, k) = (self.source.shape(), self.options.rank);
+        let (shape, k) = (self.source.shape(), self.rank);
         let values = &found.values;
         let floor = values[0] * f64::EPSILON * shape.rows.max(shape.columns) as f64;
         let rank = values.iter().take_while(|s| **s > floor).count();
@@ -402,53 +398,5 @@ impl Pass for Projected<'_> {
     }
     fn width(&self) -> usize {
         1
-    }
-}
-
-/// Each row less its own mean, written out densely.
-struct CentredRows<'a>(&'a dyn RowSource);
-
-impl CentredRows<'_> {
-    fn centre(row: &mut [f64]) {
-        let mean = row.iter().sum::<f64>() / row.len() as f64;
-        row.iter_mut().for_each(|a| *a -= mean);
-    }
-
-    fn lend_centred(&self, rows: &Rows<'_>, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
-        let (count, columns) = (rows.block.rows(), self.0.shape().columns);
-        with_scratch(count * columns, |values| {
-            rows.block.densify_into(0..count, values);
-            values.chunks_exact_mut(columns).for_each(Self::centre);
-            f(Rows { start: rows.start, block: Block::Dense(DenseBlock { values, columns }) })
-        })
-    }
-}
-
-impl RowSource for CentredRows<'_> {
-    fn shape(&self) -> Shape {
-        let shape = self.0.shape();
-        Shape { stored: shape.rows * shape.columns, ..shape }
-    }
-
-    fn rows_per_block(&self) -> usize {
-        self.0.rows_per_block()
-    }
-
-    fn with_block(&self, k: usize, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
-        self.0.with_block(k, &mut |rows| self.lend_centred(&rows, f))
-    }
-
-    fn with_blocks(&self, range: Range<usize>, f: &mut dyn FnMut(Rows<'_>) -> Result<()>) -> Result<()> {
-        self.0.with_blocks(range, &mut |rows| self.lend_centred(&rows, f))
-    }
-
-    fn openings(&self) -> Option<usize> {
-        self.0.openings()
-    }
-
-    fn gather(&self, rows: &[usize]) -> Result<Vec<f64>> {
-        let mut values = self.0.gather(rows)?;
-        values.chunks_exact_mut(self.0.shape().columns).for_each(Self::centre);
-        Ok(values)
     }
 }

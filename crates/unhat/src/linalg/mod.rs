@@ -29,6 +29,12 @@ pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(Body(f))
 }
 
+/// The vector instructions that kernels take here: where they differ, last bits do.
+pub fn kernels() -> String {
+    let name = format!("{:?}", pulp::Arch::new());
+    name.chars().take_while(|c| c.is_alphanumeric()).collect()
+}
+
 /// Σ aᵢbᵢ in eight interleaved partial sums.
 #[inline(always)]
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -3,27 +3,37 @@
 mod compressed;
 mod csr;
 mod dense;
+mod elsewhere;
 mod in_order;
 mod matrix;
 mod plain;
+mod portable;
 mod scaled;
 mod scratch;
 mod strided;
 mod sweep;
+mod turned;
+mod wire;
 
 pub(crate) use compressed::CompressedRows;
 pub use csr::{CsrBlock, CsrRows};
 pub use dense::{DenseBlock, DenseRows};
+pub(crate) use elsewhere::Unit;
+pub use elsewhere::sweep;
 pub use in_order::each_block;
 pub(crate) use in_order::each_block_while;
 pub use matrix::Matrix;
 pub(crate) use plain::{product, row_norms};
+pub use portable::{Elsewhere, Portable};
+pub(crate) use portable::{other, packs_number, packs_numbers};
 pub(crate) use scaled::{
-    Extent, ScaledRows, column_exponents, is_plain, require_plain_columns, row_exponents, square_fits,
+    Extent, ScaledRows, answer_extent, column_exponents, is_plain, require_plain_columns, row_exponents, square_fits,
 };
 pub use scratch::{lend, touched_zeros, with_scratch};
 pub use strided::StridedRows;
-pub use sweep::{Pass, most_stretches, stretches_of, sweep, sweep_part};
+pub use sweep::{Pass, most_stretches, stretches_of, sweep_part};
+pub(crate) use turned::Turned;
+pub use wire::{Reader, Writer};
 
 use crate::error::{ErrorKind, Result};
 use crate::run::Run;
@@ -97,6 +107,10 @@ pub trait RowSource: Sync {
     ///
     /// It changes how the work is shared out and never a bit of what comes of it.
     fn openings(&self) -> Option<usize> {
+        None
+    }
+    /// Other processes that can read the same rows; None: this one alone.
+    fn elsewhere(&self) -> Option<&dyn Elsewhere> {
         None
     }
     /// Copies the named rows, dense and row-major, for coresets.

@@ -1,6 +1,9 @@
 //! Rows and columns times powers of two, which are exact: what is squared afterwards neither over- nor underflows.
 
-use super::{Block, CsrBlock, DenseBlock, Pass, RowSource, Rows, Shape, each_block, sweep, with_scratch};
+use super::{
+    Block, CsrBlock, DenseBlock, Pass, Portable, Reader, RowSource, Rows, Shape, Unit, Writer, each_block, other,
+    sweep, with_scratch,
+};
 use crate::error::{ErrorKind, Result};
 use crate::run::Run;
 use std::ops::Range;
@@ -136,6 +139,33 @@ impl Extent {
     }
 }
 
+/// The extent of a unit of rows, for another process.
+pub(crate) fn answer_extent(mut unit: Unit<'_>) -> Result<Vec<u8>> {
+    let row_scale = unit.from.optional()?;
+    let columns = unit.columns;
+    unit.answer(&ExtentPass { row_scale: row_scale.as_deref(), columns })
+}
+
+impl Portable<Extent> for ExtentPass<'_> {
+    fn name(&self) -> &'static str {
+        "extent"
+    }
+    fn write(&self, rows: Range<usize>, to: &mut Writer) {
+        to.optional(self.row_scale.map(|r| &r[rows]));
+    }
+    fn pack(&self, acc: &Extent, to: &mut Writer) {
+        to.numbers(&acc.columns);
+        to.numbers(&[acc.largest, acc.least]);
+    }
+    fn unpack(&self, from: &mut Reader<'_>) -> Result<Extent> {
+        let columns = from.numbers()?;
+        match (from.numbers()?.as_slice(), columns.len() == self.columns) {
+            (&[largest, least], true) => Ok(Extent { columns, largest, least }),
+            _ => Err(other("found no extent".into())),
+        }
+    }
+}
+
 struct ExtentPass<'a> {
     row_scale: Option<&'a [f64]>,
     columns: usize,
@@ -179,6 +209,9 @@ impl Pass for ExtentPass<'_> {
     fn merge(&self, mut left: Extent, right: Extent) -> Extent {
         left.columns.iter_mut().zip(&right.columns).for_each(|(a, b)| *a = a.max(*b));
         Extent { largest: left.largest.max(right.largest), least: left.least.min(right.least), ..left }
+    }
+    fn portable(&self) -> Option<&dyn Portable<Extent>> {
+        Some(self)
     }
 }
 

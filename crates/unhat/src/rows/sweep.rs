@@ -1,5 +1,6 @@
 //! One sweep over the rows: a pass is carried over all blocks by all cores, and merged in an order fixed by the data.
 
+use super::portable::Portable;
 use super::{RowSource, Rows, Shape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::Run;
@@ -56,6 +57,10 @@ pub trait Pass: Sync {
     fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
         blocks.min(most_stretches(shape))
     }
+    /// How other processes carry the pass on; None: it is done here, wherever the rows can be read too.
+    fn portable(&self) -> Option<&dyn Portable<Self::Acc>> {
+        None
+    }
 }
 
 /// Into how many stretches rows of this shape are cut at most.
@@ -67,22 +72,6 @@ pub fn most_stretches(shape: &Shape) -> usize {
     const FEW: usize = 64;
     const ENTRIES: usize = 1 << 24;
     FEW.max((shape.stored / ENTRIES).next_power_of_two())
-}
-
-/// Carries `pass` over all rows of `source` and returns the accumulator; per-row values go into `out`.
-///
-/// # Shapes
-/// `out`: n × `pass.width()` values.
-/// # Randomness
-/// The same bits for any number of threads, and for any number of openings of the source: the rows are cut into stretches by
-/// their shape, each is added up in order, and the stretches are merged by one tree, whose left halves are the largest powers
-/// of two.
-/// # Errors
-/// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) within a block of the request,
-/// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where the source lends other blocks than its shape says, and whatever source
-/// and pass report.
-pub fn sweep<P: Pass>(source: &dyn RowSource, pass: &P, out: &mut [f64], run: &Run<'_>) -> Result<P::Acc> {
-    sweep_part(source, pass, 0..stretches_of(source, pass), out, run)
 }
 
 /// Into how many stretches a sweep of `pass` cuts the rows: what several machines may share out.
@@ -107,18 +96,25 @@ pub fn sweep_part<P: Pass>(
     out: &mut [f64],
     run: &Run<'_>,
 ) -> Result<P::Acc> {
-    let stretches = stretches_of(source, pass);
-    let lane = source.openings().map_or(1, |openings| part.len().div_ceil(openings.max(1)));
-    let (blocks, rows_per_block, rows) = (source.blocks(), source.rows_per_block(), source.shape().rows);
-    let whole = Sweep { source, pass, run, blocks, stretches, rows_per_block, rows, lane };
-    debug_assert_eq!(out.len(), whole.rows_between(part.start, part.end) * pass.width());
-    match part.len() <= lane {
-        true => whole.in_order(part, out), // nothing to share: no need to wake a thread
-        false => run.install(|| whole.over(part, out)),
-    }
+    Sweep::of(source, pass, stretches_of(source, pass), run).part(part, out)
 }
 
-struct Sweep<'a, P> {
+/// What parts of `size` stretches each, a power of two, add up to: the upper end of the tree.
+pub(super) fn merge_parts<P: Pass>(pass: &P, stretches: usize, size: usize, accs: Vec<P::Acc>) -> P::Acc {
+    let mut left = accs.into_iter();
+    merge_between(pass, stretches.div_ceil(size), &mut left).unwrap_or_else(|| pass.zero())
+}
+
+fn merge_between<P: Pass>(pass: &P, count: usize, accs: &mut impl Iterator<Item = P::Acc>) -> Option<P::Acc> {
+    if count <= 1 {
+        return accs.next();
+    }
+    let left = merge_between(pass, left_size(count), accs)?;
+    Some(pass.merge(left, merge_between(pass, count - left_size(count), accs)?))
+}
+
+/// A pass on its way over a source.
+pub(super) struct Sweep<'a, P> {
     source: &'a dyn RowSource,
     pass: &'a P,
     run: &'a Run<'a>,
@@ -126,6 +122,8 @@ struct Sweep<'a, P> {
     stretches: usize,
     rows_per_block: usize,
     rows: usize,
+    /// The row that the pass calls 0.
+    origin: usize,
     /// Stretches that one opening of the source serves at most.
     lane: usize,
 }
@@ -135,7 +133,31 @@ fn left_size(size: usize) -> usize {
     size.next_power_of_two() / 2
 }
 
-impl<P: Pass> Sweep<'_, P> {
+impl<'a, P: Pass> Sweep<'a, P> {
+    pub fn of(source: &'a dyn RowSource, pass: &'a P, stretches: usize, run: &'a Run<'a>) -> Self {
+        let (blocks, rows_per_block, rows) = (source.blocks(), source.rows_per_block(), source.shape().rows);
+        Sweep { source, pass, run, blocks, stretches, rows_per_block, rows, origin: 0, lane: 1 }
+    }
+
+    /// The same for a pass that knows nothing of the rows before this one.
+    pub fn beginning_at(self, origin: usize) -> Self {
+        Sweep { origin, ..self }
+    }
+
+    /// The rows of some stretches.
+    pub fn rows_of(&self, part: &Range<usize>) -> Range<usize> {
+        self.first_row(self.first_block(part.start))..self.first_row(self.first_block(part.end))
+    }
+
+    pub fn part(mut self, part: Range<usize>, out: &mut [f64]) -> Result<P::Acc> {
+        self.lane = self.source.openings().map_or(1, |openings| part.len().div_ceil(openings.max(1)));
+        debug_assert_eq!(out.len(), self.rows_of(&part).len() * self.pass.width());
+        match part.len() <= self.lane {
+            true => self.in_order(part, out), // nothing to share: no need to wake a thread
+            false => self.run.install(|| self.over(part, out)),
+        }
+    }
+
     fn first_block(&self, stretch: usize) -> usize {
         (stretch as u128 * self.blocks as u128 / self.stretches as u128) as usize
     }
@@ -144,17 +166,13 @@ impl<P: Pass> Sweep<'_, P> {
         (block * self.rows_per_block).min(self.rows)
     }
 
-    fn rows_between(&self, from: usize, to: usize) -> usize {
-        self.first_row(self.first_block(to)) - self.first_row(self.first_block(from))
-    }
-
     /// The stretches of `part`, its two halves side by side.
     fn over(&self, part: Range<usize>, out: &mut [f64]) -> Result<P::Acc> {
         if part.len() <= self.lane {
             return self.in_order(part, out);
         }
         let middle = part.start + left_size(part.len());
-        let (left_out, right_out) = out.split_at_mut(self.rows_between(part.start, middle) * self.pass.width());
+        let (left_out, right_out) = out.split_at_mut(self.rows_of(&(part.start..middle)).len() * self.pass.width());
         let (left, right) =
             rayon::join(|| self.over(part.start..middle, left_out), || self.over(middle..part.end, right_out));
         Ok(self.pass.merge(left?, right?))
@@ -178,7 +196,7 @@ impl<P: Pass> Sweep<'_, P> {
             }
             let (head, tail) = std::mem::take(&mut rest).split_at_mut((end - start) * self.pass.width());
             (next, rest) = (next + 1, tail);
-            self.pass.add(&mut acc, &rows, head)
+            self.pass.add(&mut acc, &Rows { start: start - self.origin, ..rows }, head)
         })?;
         if next < blocks.end {
             return Err(self.other_rows(self.first_row(next)..self.first_row(next + 1), "no more rows"));
