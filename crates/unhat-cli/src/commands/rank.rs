@@ -27,18 +27,7 @@ pub(super) fn run(rank: usize, arguments: &Arguments, session: &mut Session<'_>)
     let system = System::read_weighted(&input, None, (arguments.case_weights.as_deref(), Sweeps::Few(3)), session)?;
     let root_weights = system.case_weights.as_deref().map(roots).transpose()?;
     let (rows, columns) = (system.matrix.shape().rows, system.matrix.shape().columns);
-<<<<<<< HEAD
-    // What is decomposed is as wide as the smaller side; weights belong to rows, which stay rows.
-    let turned = rows < columns && root_weights.is_none();
-    let matrix = if turned { system.matrix.transposed()? } else { system.matrix };
-    let centring = match (arguments.rank.centre, turned) {
-        (false, _) => Centring::None,
-        (true, false) => Centring::Columns,
-        (true, true) => Centring::Rows,
-    };
-=======
     let matrix = &system.matrix;
->>>>>>> main
     let lent = matrix.rows()?;
     let options = RankKOptions { rank, centre: arguments.rank.centre };
     let computed = session.compute(|run| rank_k_scores(&lent, root_weights.as_deref(), &options, run));
@@ -51,19 +40,15 @@ pub(super) fn run(rank: usize, arguments: &Arguments, session: &mut Session<'_>)
         shape: (rows, columns),
         noun: if of_columns { "columns" } else { "rows" },
         places: if of_columns { (0..columns).collect() } else { places(omitted, rows) },
-<<<<<<< HEAD
-        values: as_in_file(if as_rows { &scores.values } else { &scores.columns }, omitted, pads).into_owned(),
-=======
-        values: as_in_file(if of_columns { &scores.columns } else { &scores.values }, omitted, pads),
->>>>>>> main
+        values: as_in_file(if of_columns { &scores.columns } else { &scores.values }, omitted, pads).into_owned(),
         names: names_as_in_file(names, omitted, pads),
     };
     if let Some(path) = arguments.output.output.as_deref() {
         note_formulas(taken.names.iter().flatten().cloned(), path, session);
     }
     let path = arguments.output.output.as_deref().unwrap_or_default();
-    let labels = match (of_columns || turned, taken.names.as_deref()) {
-        (false, names) => RowLabels::of(&matrix, names, pads, path),
+    let labels = match (of_columns, taken.names.as_deref()) {
+        (false, names) => RowLabels::of(matrix, names, pads, path),
         (true, names) => names.map_or(RowLabels::Numbers(&[]), RowLabels::Names),
     };
     destination.store_of_rows("leverage", &labels, &taken.values)?;
