@@ -38,6 +38,9 @@ pub(super) struct Parts {
     pub notes: Vec<String>,
 }
 
+/// What is done with the columns of a piece of a file, which begins at a row among all.
+type Piece<'a> = &'a mut dyn FnMut(&Part, &[ArrayRef], usize) -> Result<()>;
+
 /// Some rows of a file.
 pub(super) enum Select {
     Range(Range<usize>),
@@ -197,13 +200,7 @@ impl Parts {
 
     /// Calls `f` with the columns `roots` (in their order) of the rows `rows`, piece after piece: the columns of the piece, and
     /// where it begins among all rows.
-    pub fn each(
-        &self,
-        roots: &[usize],
-        rows: Range<usize>,
-        batch: usize,
-        f: &mut dyn FnMut(&Part, &[ArrayRef], usize) -> Result<()>,
-    ) -> Result<()> {
+    pub fn each(&self, roots: &[usize], rows: Range<usize>, batch: usize, f: Piece<'_>) -> Result<()> {
         for part in &self.parts {
             let mut place = rows.start.max(part.rows.start);
             let end = rows.end.min(part.rows.end);
