@@ -20,7 +20,7 @@ pub use derivative::{score_jvp, score_vjp};
 pub use diagnostics::{Diagnostics, diagnostics};
 pub(crate) use exact::pair_form;
 pub use exact::{ScoreOptions, Scores, digits_left, leverage_scores};
-pub use gram_factor::{gram_factor, is_large_and_sparse};
+pub use gram_factor::{gram_factor, gram_factor_like, is_large_and_sparse};
 pub use least_squares::{LeastSquares, least_squares};
 pub use membership::{Exposure, membership_auc, membership_divergence, membership_factor, membership_tpr};
 pub use other_rows::RowFactor;
