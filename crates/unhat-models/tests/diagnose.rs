@@ -5,6 +5,7 @@ use flate2::read::GzDecoder;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use unhat::families::Link;
+use unhat::rows::DenseRows;
 use unhat::{Run, families::Family};
 use unhat_models::diagnose::{Change, Diagnostics, LeaveOut, Options, Rule, diagnostics};
 use unhat_models::formula::{Formula, parse_expression};
@@ -461,7 +462,7 @@ fn many_levels(rows: usize, levels: usize) -> Frame {
     let mut stream = unhat_testkit::generate::Stream::new(18, "many levels");
     let (x, noise, u) = (stream.normals(rows), stream.normals(rows), stream.uniforms(rows));
     let words: Vec<String> = (0..levels).map(|level| format!("l{level:04}")).collect();
-    let cells = (0..rows).map(|i| Some(words[i % levels].as_str())).collect();
+    let cells: Vec<_> = (0..rows).map(|i| Some(words[i % levels].as_str())).collect();
     let y = (0..rows).map(|i| (i % levels % 5) as f64 + 0.5 * x[i] + noise[i]).collect();
     let counts = (0..rows).map(|i| (8.0 * u[i]).floor() + (i % levels % 3) as f64 + 1.0).collect();
     Frame::new(vec![
@@ -477,7 +478,7 @@ fn many_levels(rows: usize, levels: usize) -> Frame {
 fn diagnostics_by_a_sparse_factor_are_those_of_the_same_matrix_written_out() {
     let table = many_levels(2600, 640); // just more than small
     let run = Run::default();
-    let poisson = Model::Generalised(Law::new(FamilyName::Poisson, None).unwrap());
+    let poisson = Model::Generalised(Law::new("poisson".parse().unwrap(), None).unwrap());
     for (formula, model) in [("y ~ x + g", Model::Linear), ("count ~ x + g", poisson)] {
         let family = model.law().family();
         let frame = ModelFrame::of(&table, &Specification::new(Formula::parse(formula).unwrap()), family).unwrap();
@@ -491,17 +492,18 @@ fn diagnostics_by_a_sparse_factor_are_those_of_the_same_matrix_written_out() {
         let of = |problem, fit: &Fit| diagnostics(problem, fit, Options::default(), &run).unwrap();
         let (found, expected) = (of(&sparse, &one), of(&dense, &other));
         let mut off = Differences::default();
-        let tolerance = if model == Model::Linear { 1e-12 } else { 1e-11 };
+        // Deviance residuals of counts near their mean are roots of what cancels: R's rule for glm, as above.
+        let tolerance = if model == Model::Linear { 1e-11 } else { 1e-9 };
         off.compare("coefficients", &one.coefficients, &other.coefficients, 1e-11);
-        off.compare("hat", &found.hat, &expected.hat, tolerance);
-        off.compare("cooks", &found.cooks, &expected.cooks, 1e-11);
-        off.compare("rstudent", &found.rstudent, &expected.rstudent, 1e-11);
-        off.compare("most dfbetas", &found.most_dfbetas, &expected.most_dfbetas, 1e-11);
+        off.compare("hat", &found.hat, &expected.hat, 1e-12);
+        off.compare("cooks", &found.cooks, &expected.cooks, tolerance);
+        off.compare("rstudent", &found.rstudent, &expected.rstudent, tolerance);
+        off.compare("most dfbetas", &found.most_dfbetas, &expected.most_dfbetas, tolerance);
         for (k, (a, b)) in found.robust.iter().zip(&expected.robust).enumerate() {
             off.compare(&format!("HC{k}"), a, b, 1e-11);
         }
         let dfbetas = changes(&sparse, &one, &found, true);
-        off.compare("dfbetas", &dfbetas, &changes(&dense, &other, &expected, true), 1e-11);
+        off.compare("dfbetas", &dfbetas, &changes(&dense, &other, &expected, true), tolerance);
         assert!(off.0.is_empty(), "{formula}: {:#?}", off.0);
         // Some coefficients alone: the same bits.
         let p = one.rank();

@@ -169,7 +169,8 @@ impl Scoring<'_> {
             let step = factor.solve(&gradient);
             let length = dot(&gradient, &step).max(0.0).sqrt();
             if !length.is_finite() {
-                return Err(self.no_maximum());
+                let reason = "the squares of the response overflow: rescale it".into();
+                return Err(ErrorKind::Numerical { reason }.into());
             }
             let here = at.take().filter(|_| length <= CONVERGED * rest); // the step would be rounding
             if here.is_none() {
