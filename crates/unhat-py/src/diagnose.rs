@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 use unhat::report::Solved;
 use unhat::{Error, Result, Run};
 use unhat_models::diagnose::{
-    Change, DiagnoseReport, Diagnosed, Moved, Options as Wanted, PARTIAL_MOST, Request, Rule, partial_regressions, summary,
+    Change, DiagnoseReport, Diagnosed, Moved, Options as Wanted, PARTIAL_MOST, Request, Rule, partial_regressions,
+    summary,
 };
 use unhat_models::models::Frame;
 
@@ -171,9 +172,7 @@ pub(crate) fn diagnose<'py>(
         words => Moved::of_words(words.unwrap_or_default()),
     };
     let (found, threads) =
-        compute(py, options.threads, |run| {
-            Found::of(&request.answer(&frame, run)?, &moved, padded, options.top, run)
-        })?;
+        compute(py, options.threads, |run| Found::of(&request.answer(&frame, run)?, &moved, padded, options.top, run))?;
     colophon.warnings.extend_from_slice(&found.warnings);
     let lines = summary(&found.report);
     let text = colophon.object(py, ("diagnose", threads), Solved::new(&found.report), None)?;

@@ -3,7 +3,7 @@
 use super::evaluate::{Cells, label};
 use super::model_matrix::ModelMatrix;
 use super::variables::{Variable, variable};
-use crate::formula::{Expression, Formula, Node, Terms};
+use crate::formula::{Expression, Formula, Function, Node, Terms};
 use crate::models::{Column, Frame};
 use unhat::{ErrorKind, Result};
 
@@ -241,7 +241,8 @@ fn unused_levels(column: &str, frame: &Frame, terms: &Terms) -> Option<String> {
         Node::Call(name, _) => Function::named(name) == Some(Function::Factor) && names_of(v).contains(&column),
         _ => false,
     };
-    let numbers = matches!(frame.column(column), Some(Column::Numbers(_)));
+    let place = frame.names().iter().position(|name| name == column)?;
+    let numbers = matches!(frame.columns()[place], Column::Numbers(_));
     let used = terms.variables.iter().any(|v| names_of(v).contains(&column));
     (numbers && used && !terms.variables.iter().any(is_factor)).then(|| {
         format!("column \"{column}\" enters as numbers, which have no levels: factor({column}) would make it a factor")

@@ -3,7 +3,9 @@
 use super::cell::{Barrier, Point, metric_weight};
 use super::sums::{Combine, GradientSum, SlackSum, add_combined};
 use crate::error::{ErrorKind, Result};
-use crate::gram::{Doubled, Factor, Pattern, Root, SparseFactor, merged, pattern_stretches, sparse_block, weighted_gram_on};
+use crate::gram::{
+    Doubled, Factor, Pattern, Root, SparseFactor, merged, pattern_stretches, sparse_block, weighted_gram_on,
+};
 use crate::leverage::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
 use crate::rows::{Pass, Rows, Shape, require_finite, sweep};
 use crate::run::Run;
