@@ -109,3 +109,20 @@ def test_what_cannot_be_read_is_refused_with_its_place(frame):
         unhat.diagnose(frame)
     with pytest.raises(unhat.InputError, match="family"):
         unhat.diagnose(frame, "y ~ x", family="poison")
+
+
+def test_of_many_levels_the_changes_are_told_where_they_are_asked_for():
+    rows = np.arange(460)
+    frame = pandas.DataFrame({"y": rows * 7.0 % 11, "x": rows * rows * 1.0 % 13, "g": [f"l{i % 230:03}" for i in rows]})
+    few = unhat.diagnose(frame, "y ~ x + g")
+    assert few.dfbeta_names == ["(Intercept)", "x"] and few.dfbeta.shape == (460, 2) and len(few.names) == 231
+    assert any("of 2 of 231 coefficients" in warning for warning in few.warnings)
+    every = unhat.diagnose(frame, "y ~ x + g", dfbeta="all")
+    assert every.dfbeta_names == every.names and not any("231 coefficients" in warning for warning in every.warnings)
+    np.testing.assert_array_equal(every.dfbetas[:, :2], few.dfbetas)
+    named = unhat.diagnose(frame, "y ~ x + g", dfbeta=["gl229"])
+    np.testing.assert_array_equal(named.to_frame()["dfbetas_gl229"], every.dfbetas[:, -1])
+    assert unhat.diagnose(frame, "y ~ x + g", dfbeta=[]).dfbeta.shape == (460, 0)
+    for wrong in ("x", ["z"], ["x", "x"], [1]):
+        with pytest.raises(unhat.InputError, match="dfbeta"):
+            unhat.diagnose(frame, "y ~ x + g", dfbeta=wrong)

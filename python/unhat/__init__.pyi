@@ -430,6 +430,7 @@ class Diagnosis(_ByRow, Result):
     loo_prediction: NDArray[float64]
     dfbeta: NDArray[float64]
     dfbetas: NDArray[float64]
+    dfbeta_names: list[str]
     names: list[str]
     flag: list[str]
     positions: NDArray[int64]
@@ -460,6 +461,7 @@ def diagnose(
     levels: dict[str, Sequence[Any]] | None = None,
     rule: Literal["r", "bkw", "cook4n", "outlier"] = "r",
     loo: Literal["one-step", "exact"] = "one-step",
+    dfbeta: Literal["all"] | Sequence[str] | None = None,
     top: int = 10,
     X: Any = None,
     y: ArrayLike | None = None,

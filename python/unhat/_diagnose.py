@@ -43,6 +43,7 @@ def diagnose(
     levels=None,
     rule="r",
     loo="one-step",
+    dfbeta=None,
     top=10,
     X=None,
     y=None,
@@ -79,6 +80,9 @@ def diagnose(
         Which rows are flagged.
     loo : {"one-step", "exact"}
         How ``loo_prediction`` of a generalised model is found.
+    dfbeta : "all" or list of str, optional
+        The coefficients whose changes are told in ``.dfbeta`` and ``.dfbetas``, a number for every row each. By default all up to
+        200; of more, those that are no levels of factors, and a warning says so. ``[]`` for none.
     top : int
         How many rows are listed as most influential.
     X, y : array_like, optional
@@ -115,7 +119,7 @@ def diagnose(
     options = {
         "formula": formula, "family": family, "link": link, "weights": weights, "trials": trials, "offset": offset,
         "missing": missing, "levels": levels_of(data, levels), "rule": rule, "loo": loo,
-        "top": top, "threads": threads,
+        "dfbeta": _names(dfbeta), "top": top, "threads": threads,
     }
     if formula is not None:
         require_text(formula)
@@ -123,6 +127,15 @@ def diagnose(
         return _diagnosed(given, options, labels_of(data))
     fit = refit(data, X, y, options)
     return fit.agreeing(_diagnosed(fit.table, fit.options, fit.labels))
+
+
+def _names(dfbeta):
+    """None for the default, else a list; a single name would be read letter by letter."""
+    if dfbeta is None or dfbeta == "all":
+        return dfbeta and [dfbeta]
+    if isinstance(dfbeta, str) or not all(isinstance(name, str) for name in dfbeta):
+        raise InputError(f"dfbeta: found {dfbeta!r}, expected \"all\" or a list of names of coefficients")
+    return list(dfbeta)
 
 
 def _diagnosed(table, options, labels):

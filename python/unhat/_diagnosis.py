@@ -17,9 +17,13 @@ class Diagnosis(ByRow, Result):
         family also ``linear_predictor``, ``residual_deviance``, ``residual_pearson``, ``residual_working`` and
         ``rstandard_pearson``.
     dfbeta, dfbetas : numpy.ndarray
-        The change of each coefficient when the row is left out, rows × coefficients; the second in units of its error.
+        The change of a coefficient when the row is left out, rows × coefficients of `dfbeta_names`; the second in units of its
+        error.
+    dfbeta_names : list of str
+        The columns of ``dfbeta`` and ``dfbetas``: the coefficients that were asked for. By default all up to 200; of more, those
+        that are no levels of factors.
     names : list of str
-        The coefficients that are estimated: the columns of ``dfbeta`` and ``dfbetas``.
+        The coefficients that are estimated.
     flag : list of str
         What each row is flagged for, by `rule`.
     positions : numpy.ndarray
@@ -39,8 +43,9 @@ class Diagnosis(ByRow, Result):
         self._parts = answer
         self._by_name = dict(answer["columns"])
         self.names, self.flag, self.labels = answer["kept"], answer["flag"], answer["labels"]
+        self.dfbeta_names = answer["moved"]
         self.positions = answer["positions"]
-        shape = (len(self.flag), len(self.names))
+        shape = (len(self.flag), len(self.dfbeta_names))
         self.dfbeta, self.dfbetas = answer["dfbeta"].reshape(shape), answer["dfbetas"].reshape(shape)
 
     def __getattr__(self, name):
@@ -69,7 +74,7 @@ class Diagnosis(ByRow, Result):
     def _columns(self):
         columns = {**self._by_name}
         for what, values in (("dfbeta", self.dfbeta), ("dfbetas", self.dfbetas)):
-            columns.update({f"{what}_{name}": values[:, k] for k, name in enumerate(self.names)})
+            columns.update({f"{what}_{name}": values[:, k] for k, name in enumerate(self.dfbeta_names)})
         return columns | {"flag": self.flag}
 
     def plot(self, figure="residuals_fitted", column=None, *, ax=None, safe=None):

@@ -10,7 +10,7 @@ use unhat_models::figures::{FEWEST_LEAST_ROWS, LEAST_ROWS};
 /// What `--help` says after the options.
 const AFTER: &str = "\
 Columns written, one row a row of the table: row, fitted, residual, hat, sigma_loo, rstandard, rstudent, cooks, dffits, \
-covratio, loo_prediction, dfbeta_NAME and dfbetas_NAME of every coefficient, flag; with --family also linear_predictor, \
+covratio, loo_prediction, dfbeta_NAME and dfbetas_NAME of the coefficients (--dfbeta), flag; with --family also linear_predictor, \
 residual_deviance, residual_pearson, residual_working, rstandard_pearson. Numbers and names are those of R's influence.measures. \
 A cell is empty where there is no value: a row of weight 0, or a row that is fitted by itself (hat = 1).
 
@@ -52,6 +52,10 @@ pub(crate) struct Diagnose {
     /// Leave out dfbeta_NAME and dfbetas_NAME, which are as many numbers as the model matrix has, twice
     #[arg(long, conflicts_with = "one_step")]
     pub no_dfbeta: bool,
+    /// Write dfbeta_NAME and dfbetas_NAME of this coefficient alone; once for each, or the word all [default: all up to 200
+    /// coefficients, of more those that are no levels of factors]
+    #[arg(long, value_name = "NAME", conflicts_with = "no_dfbeta", allow_hyphen_values = true)]
+    pub dfbeta: Vec<String>,
     /// How many of the most influential rows to list
     #[arg(long, value_name = "N", default_value_t = LISTED)]
     pub top: usize,

@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 use unhat::report::Solved;
 use unhat::{Error, Result, Run};
 use unhat_models::diagnose::{
-    Change, DiagnoseReport, Diagnosed, Options as Wanted, PARTIAL_MOST, Request, Rule, partial_regressions, summary,
+    Change, DiagnoseReport, Diagnosed, Moved, Options as Wanted, PARTIAL_MOST, Request, Rule, partial_regressions,
+    summary,
 };
 use unhat_models::models::Frame;
 
@@ -28,6 +29,7 @@ pub(crate) struct Options {
     missing: String,
     rule: String,
     loo: String,
+    dfbeta: Option<Vec<String>>,
     top: usize,
     threads: Option<u16>,
 }
@@ -43,7 +45,9 @@ pub(crate) struct Answer<'py> {
     columns: Vec<(String, Values<'py>)>,
     /// The estimated coefficients.
     kept: Vec<String>,
-    /// rows × coefficients.
+    /// Those whose changes are told.
+    moved: Vec<String>,
+    /// rows × coefficients that are told.
     dfbeta: Values<'py>,
     dfbetas: Values<'py>,
     /// Where the rows stand in the table, from 0.
@@ -86,6 +90,7 @@ struct Found {
     warnings: Vec<String>,
     columns: Vec<(String, Vec<f64>)>,
     kept: Vec<String>,
+    moved: Vec<String>,
     changes: [Vec<f64>; 2],
     positions: Vec<i64>,
     labels: Vec<String>,
@@ -97,7 +102,7 @@ struct Found {
 }
 
 impl Found {
-    fn of(answer: &Diagnosed<'_>, padded: bool, top: usize, run: &Run<'_>) -> Result<Found> {
+    fn of(answer: &Diagnosed<'_>, dfbeta: &Moved, padded: bool, top: usize, run: &Run<'_>) -> Result<Found> {
         let places = answer.places(padded);
         let frame = &answer.frame;
         let row = |(at, place): (usize, &Option<usize>)| match (&frame.rows, place) {
@@ -112,11 +117,12 @@ impl Found {
                 |place: &Option<usize>| place.map_or_else(missing, |i| values[i * width..(i + 1) * width].to_vec());
             places.iter().flat_map(of).collect()
         };
-        let p = answer.fit.rank();
+        let (moved, left_out) = answer.moved(dfbeta)?;
+        let p = moved.len();
         let changes = |change: Change| -> Result<Vec<f64>> {
             let mut all = Vec::new();
             for k in 0..answer.problem().source.blocks() {
-                all.extend(answer.changes(change, k)?);
+                all.extend(answer.changes(change, k, &moved)?);
             }
             Ok(spread(&all, p))
         };
@@ -126,9 +132,10 @@ impl Found {
         };
         Ok(Found {
             report: DiagnoseReport::of(answer, top),
-            warnings: frame.notes.iter().chain(&answer.fit.warnings).cloned().collect(),
+            warnings: frame.notes.iter().chain(&answer.fit.warnings).chain(&left_out).cloned().collect(),
             columns: answer.columns().into_iter().map(|(name, values)| (name.into(), spread(values, 1))).collect(),
             kept: answer.kept_names().into_iter().map(str::to_string).collect(),
+            moved: moved.iter().map(|&k| answer.kept_names()[k].to_string()).collect(),
             changes: [changes(Change::Dfbeta)?, changes(Change::Dfbetas)?],
             positions: rows.iter().map(|&row| row as i64).collect(),
             labels: rows.iter().map(|&row| frame.table_label(row)).collect(),
@@ -160,8 +167,12 @@ pub(crate) fn diagnose<'py>(
     met.require_factors(&request.specification, &frame).map_err(refused)?;
     colophon.warnings.extend_from_slice(&met.notes);
     let padded = options.missing == "exclude";
+    let moved = match options.dfbeta.as_deref() {
+        Some([]) => Moved::Named(Vec::new()),
+        words => Moved::of_words(words.unwrap_or_default()),
+    };
     let (found, threads) =
-        compute(py, options.threads, |run| Found::of(&request.answer(&frame, run)?, padded, options.top, run))?;
+        compute(py, options.threads, |run| Found::of(&request.answer(&frame, run)?, &moved, padded, options.top, run))?;
     colophon.warnings.extend_from_slice(&found.warnings);
     let lines = summary(&found.report);
     let text = colophon.object(py, ("diagnose", threads), Solved::new(&found.report), None)?;
@@ -172,6 +183,7 @@ pub(crate) fn diagnose<'py>(
         summary: lines,
         columns: found.columns.into_iter().map(|(name, values)| (name, array(values))).collect(),
         kept: found.kept,
+        moved: found.moved,
         dfbeta: array(dfbeta),
         dfbetas: array(dfbetas),
         positions: PyArray1::from_vec(py, found.positions),

@@ -84,8 +84,18 @@ impl Page {
                 }
             }
         };
-        document.into_string()
+        harmless(document.into_string())
     }
+}
+
+/// The document with the sign for a broken one in the place of every control character, which no page may hold, and of those that
+/// turn the direction of text: names of a table may hold them.
+fn harmless(document: String) -> String {
+    let is_order = |sign: char| {
+        (sign.is_control() && !matches!(sign, '\n' | '\t'))
+            || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if document.contains(is_order) { document.replace(is_order, "\u{fffd}") } else { document }
 }
 
 /// The data with every number that is not whole cut to four digits, as in the tables.

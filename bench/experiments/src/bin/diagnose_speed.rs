@@ -111,9 +111,10 @@ fn measure(n: usize, numbers: usize, levels: &[usize], rounds: usize) -> Result<
             Ok(())
         })?);
         let answer = request.answer(&frame, &run)?;
+        let all: Vec<usize> = (0..answer.fit.rank()).collect();
         of_dfbetas.push(timed(|| {
             for k in 0..answer.problem().source.blocks() {
-                black_box(answer.changes(Change::Dfbetas, k)?);
+                black_box(answer.changes(Change::Dfbetas, k, &all)?);
             }
             Ok(())
         })?);

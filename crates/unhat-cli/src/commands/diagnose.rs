@@ -17,7 +17,7 @@ use unhat_io::{
     write_table,
 };
 use unhat_models::diagnose::{
-    Change, DiagnoseReport, Diagnosed, Options, PARTIAL_MOST, PICTURE_POINTS, Request, figures, summary,
+    Change, DiagnoseReport, Diagnosed, Moved, Options, PARTIAL_MOST, PICTURE_POINTS, Request, figures, summary,
 };
 use unhat_models::figures::Shown;
 use unhat_models::regression::{MissingRows, Specification};
@@ -53,8 +53,14 @@ pub(super) fn run(arguments: &Diagnose, session: &mut Session<'_>) -> Result<Exi
     answer.frame.notes.iter().for_each(|note| session.note(note));
     answer.fit.warnings.iter().for_each(|warning| session.warn(warning));
     let mut report = DiagnoseReport::of(&answer, arguments.top);
+    let (moved, left_out) = answer.moved(&Moved::of_words(&arguments.dfbeta))?;
+    let writes_rows = arguments.output.is_some() || (arguments.safe.is_none() && !session.common.json);
+    if let Some(note) = left_out.filter(|_| writes_rows && !arguments.no_dfbeta) {
+        session.note(&note);
+    }
     let table = Rows {
         answer: &answer,
+        moved,
         padded: arguments.text.missing == Missing::Exclude,
         one_step: arguments.one_step,
         no_dfbeta: arguments.no_dfbeta,
@@ -159,6 +165,8 @@ struct Found {
 /// The rows that are written: those of the fit, or all of the table.
 struct Rows<'a> {
     answer: &'a Diagnosed<'a>,
+    /// The coefficients whose changes are written, by their positions among the kept ones.
+    moved: Vec<usize>,
     padded: bool,
     one_step: bool,
     no_dfbeta: bool,
@@ -178,6 +186,7 @@ impl Rows<'_> {
 
     fn header(&self) -> Vec<String> {
         let kept = self.answer.kept_names();
+        let kept: Vec<&str> = self.moved.iter().map(|&k| kept[k]).collect();
         let moved = self
             .changes()
             .into_iter()
@@ -196,10 +205,10 @@ impl Rows<'_> {
         let source = self.answer.problem().source.shape();
         let per_block = self.answer.problem().source.rows_per_block();
         let columns = self.answer.columns();
-        let p = self.answer.fit.rank();
+        let p = self.moved.len();
         (0..source.rows.div_ceil(per_block)).map(move |k| {
             let moved: Outcome<Vec<Vec<f64>>> =
-                self.changes().into_iter().map(|(_, change)| self.answer.changes(change, k)).collect();
+                self.changes().into_iter().map(|(_, change)| self.answer.changes(change, k, &self.moved)).collect();
             let moved = moved?;
             let start = k * per_block;
             let row = |i: usize| {

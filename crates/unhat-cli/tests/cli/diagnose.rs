@@ -283,3 +283,61 @@ fn many_rows_are_counted_and_the_gravest_have_names_that_no_spreadsheet_runs() {
         assert!(named[..4].iter().all(|row| row.starts_with("'=Outlier")) && named.len() <= 50, "{stem}: {named:?}");
     }
 }
+
+#[test]
+fn of_many_levels_the_changes_are_written_where_they_are_asked_for_and_a_note_says_so() {
+    let desk = Desk::new();
+    // 230 levels of two rows.
+    let rows: String = (0..460).map(|i| format!("{},{},l{:03}\n", i * 7 % 11, i * i % 13, i % 230)).collect();
+    desk.text("m.csv", &format!("y,x,g\n{rows}"));
+    let line = "diagnose m.csv --formula y~x+g -o d.csv";
+    let changes = || -> Vec<String> {
+        let head = desk.read("d.csv").lines().next().unwrap().to_string();
+        head.split(',').filter(|word| word.starts_with("dfbeta")).map(str::to_string).collect()
+    };
+    let ran = desk.run(line).expect(0);
+    assert!(ran.err.contains("of 2 of 231 coefficients, those of no levels of factors"), "{}", ran.err);
+    assert_eq!(changes(), ["dfbeta_(Intercept)", "dfbeta_x", "dfbetas_(Intercept)", "dfbetas_x"]);
+    let few = column(&desk.read("d.csv"), "dfbetas_x");
+    let ran = desk.run(&format!("{line} --dfbeta all")).expect(0);
+    assert!(!ran.err.contains("coefficients, those of"), "{}", ran.err);
+    assert_eq!(changes().len(), 462);
+    let all = desk.read("d.csv");
+    assert_eq!(column(&all, "dfbetas_x"), few);
+    desk.run(&format!("{line} --dfbeta gl229 --dfbeta x")).expect(0);
+    assert_eq!(changes(), ["dfbeta_gl229", "dfbeta_x", "dfbetas_gl229", "dfbetas_x"]);
+    assert_eq!(column(&desk.read("d.csv"), "dfbeta_gl229"), column(&all, "dfbeta_gl229"));
+    assert_eq!(column(&desk.read("d.csv"), "flag"), column(&all, "flag"));
+    assert!(!desk.run(&format!("{line} --no-dfbeta")).expect(0).err.contains("coefficients, those of"));
+    for (words, said) in [
+        ("--dfbeta z", "found z, expected all, or names of coefficients: (Intercept), x, gl001"),
+        ("--dfbeta x --dfbeta x", "found x twice"),
+        ("--dfbeta x --no-dfbeta", "cannot be used with"),
+    ] {
+        let ran = desk.run(&format!("{line} {words}")).expect(2);
+        assert!(ran.err.contains(said), "{words}: {}", ran.err);
+    }
+}
+
+#[test]
+fn odd_tables_are_answered_with_what_is_wrong() {
+    let desk = Desk::new();
+    let rows = |of: &dyn Fn(usize) -> String| (0..20).map(of).collect::<String>();
+    desk.text("huge.csv", &format!("y,x\n{}", rows(&|i| format!("{i}e300,{}\n", i * i % 13))));
+    let ran = desk.run("diagnose huge.csv --formula y~x").expect(2);
+    assert!(ran.err.contains("the squares of the response overflow"), "{}", ran.err);
+    desk.text("t.csv", &format!("y,x,g\n{}", rows(&|i| format!("{},{},{}\n", i * 7 % 11, i * i % 13, i % 2))));
+    let ran = desk.run("diagnose t.csv --formula y~x+g --levels g=1,0").expect(0);
+    assert!(ran.err.contains("column \"g\" enters as numbers, which have no levels"), "{}", ran.err);
+    let ran = desk.run("diagnose t.csv --formula y~x+factor(g) --levels g=1,0").expect(0);
+    assert!(!ran.err.contains("enters as numbers"), "{}", ran.err);
+    desk.text("rows", "1\n2\n99\n");
+    let ran = desk.run("audit outputs t.csv --formula y~x --release coefficients --second-rows rows").expect(2);
+    assert!(ran.err.contains("--second: rows of the second fit: row 99 does not exist"), "{}", ran.err);
+    let odd = rows(&|i| format!("{},{},{}\n", i * 7 % 11, i * i % 13, i * 5 % 7));
+    desk.text("odd.csv", &format!("y,\"x\u{1b}[31m\",<script>alert(1)</script>\n{odd}"));
+    let ran = desk.run("diagnose odd.csv --formula y~. --report odd.html -o d.csv").expect(0);
+    let page = desk.read("odd.html");
+    assert!(!page.contains('\u{1b}') && !page.contains("<script>alert") && page.contains("x\u{fffd}[31m"));
+    assert!(!ran.err.contains('\u{1b}'));
+}

@@ -28,7 +28,8 @@ fn help_lists_every_option() {
                  --predictor-offset --hidden";
     let model = "--formula --response --columns --factor --interaction --no-intercept --family --link --weights --trials \
                  --offset --levels";
-    let diagnose = format!("{model} --rule --loo --one-step --no-dfbeta --top --output --report --plots --safe");
+    let diagnose =
+        format!("{model} --rule --loo --one-step --no-dfbeta --dfbeta --top --output --report --plots --safe");
     let outputs = format!(
         "{model} --release --digits --secret --rows --second --second-rows --id --appetite --remedies --report --report-detail \
          --acro"

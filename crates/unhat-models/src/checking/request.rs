@@ -177,7 +177,8 @@ impl OutputsRequest {
         secrets.dedup();
         let release = Release { secrets, ..self.release.clone() };
         let people = self.people.as_deref().map(|name| people_of(name, table, &material)).transpose()?;
-        let other = self.second.as_ref().map(|second| second.material(&second.frame(table)?, run)).transpose()?;
+        let other = self.second.as_ref().map(|second| second.material(&second.frame(table)?, run));
+        let other = other.transpose().map_err(of_second)?;
         let second = other.as_ref().map(|other| Second { evidence: other.evidence(), rows: &other.rows });
         let evidence = material.evidence();
         let findings = check(&evidence, &material.rows, people.as_deref(), second.as_ref(), &release, run)?;
@@ -247,4 +248,14 @@ fn people_of(name: &str, table: &Frame, material: &Material) -> Result<Vec<usize
             Ok(*numbers.entry(key).or_insert(next))
         })
         .collect()
+}
+
+/// Rows of the second fit that there are not: an error that names that fit.
+fn of_second(error: unhat::Error) -> unhat::Error {
+    match error.kind() {
+        ErrorKind::Option { name, reason } if name == "rows" => {
+            ErrorKind::Option { name: "second".into(), reason: format!("rows of the second fit: {reason}") }.into()
+        }
+        _ => error,
+    }
 }

@@ -207,15 +207,22 @@ impl Diagnostics {
         Ok(())
     }
 
-    /// What leaving a row out does to the coefficients of the kept columns, for the rows of a block of the source, row by row.
+    /// What leaving a row out does to the coefficients of the kept columns, for the rows of a block of the source, row by row; of
+    /// those `only`, by their positions among the kept columns, or of all.
     ///
     /// # Shapes
-    /// rows of the block × rank.
+    /// rows of the block × rank, or × those `only`.
     /// # Cost
-    /// 2d² flops a row.
+    /// 2d² flops a row; of sparse rows 2·nnz(aᵢ) for each coefficient.
     /// # Errors
     /// Those of the source.
-    pub fn changes(&self, (problem, fit): (&Problem<'_>, &Fit), change: Change, block: usize) -> Result<Vec<f64>> {
+    pub fn changes(
+        &self,
+        (problem, fit): (&Problem<'_>, &Fit),
+        change: Change,
+        block: usize,
+        only: Option<&[usize]>,
+    ) -> Result<Vec<f64>> {
         let signed = || (0..self.hat.len()).map(|i| fit.rows.row_scale[i] * fit.rows.work[i]).collect();
         let pearson: Option<Vec<f64>> = (change == Change::OneStep).then(signed);
         let residual = pearson.as_deref().unwrap_or(&self.residual_deviance);
@@ -224,7 +231,7 @@ impl Diagnostics {
             let rowwise = Rowwise::of(fit, &self.residual_deviance, &source.shape());
             let keep = &mut |values: &[f64]| all.extend_from_slice(values);
             source.with_block(block, &mut |rows| {
-                rowwise.changes(&rows, change == Change::Dfbetas, residual, keep);
+                rowwise.changes(&rows, only, (change == Change::Dfbetas, residual), keep);
                 Ok(())
             })
         })?;

@@ -198,7 +198,7 @@ impl Pass for HatPass<'_> {
     fn zero(&self) {}
 
     fn add(&self, _: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        self.rowwise.each(rows, |range, hats, _| out[range].copy_from_slice(hats));
+        self.rowwise.each(rows, Some(&[]), |range, hats, _| out[range].copy_from_slice(hats));
         Ok(())
     }
 

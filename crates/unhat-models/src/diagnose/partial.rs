@@ -30,9 +30,8 @@ impl Pass for Shares<'_> {
 
     fn add(&self, _: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
         let width = self.width();
-        self.rowwise.shares(rows, &mut |row, c| {
-            let place = &mut out[(row - rows.start) * width..][..width];
-            place.iter_mut().zip(self.wanted).for_each(|(place, &k)| *place = c[k]);
+        self.rowwise.shares(rows, self.wanted, &mut |row, c| {
+            out[(row - rows.start) * width..][..width].copy_from_slice(c);
         });
         Ok(())
     }

@@ -101,12 +101,14 @@ impl Diagnosed<'_> {
         self.fit.kept.iter().map(|&j| self.frame.matrix.names()[j].as_str()).collect()
     }
 
-    /// The changes of the coefficients in one block of rows, row by row.
+    /// The changes of some coefficients in one block of rows, row by row; `only` are their positions among the kept ones, as
+    /// [`Diagnosed::moved`] gives them.
     ///
     /// # Errors
     /// As [`Diagnostics::changes`].
-    pub fn changes(&self, change: Change, block: usize) -> Result<Vec<f64>> {
-        self.found.changes((&self.problem(), &self.fit), change, block)
+    pub fn changes(&self, change: Change, block: usize, only: &[usize]) -> Result<Vec<f64>> {
+        let only = (only.len() < self.fit.rank()).then_some(only);
+        self.found.changes((&self.problem(), &self.fit), change, block, only)
     }
 
     /// For each row that is written, its place in the fit: rows of the fit, or with `padded` all rows of the table.

@@ -51,18 +51,39 @@ impl<'a> Rowwise<'a> {
     }
 
     /// Calls `f(rows within the block, hat values, cᵢ)` chunk by chunk, cᵢ = rᵢ(XᵀVX)⁻¹aᵢ in the columns themselves: what the
-    /// coefficients owe to the residual of row i.
-    pub fn each(&self, rows: &Rows<'_>, mut f: impl FnMut(std::ops::Range<usize>, &[f64], &mut [f64])) {
+    /// coefficients owe to the residual of row i. `only`: those of these coefficients alone, by their positions among the kept ones.
+    pub fn each(
+        &self,
+        rows: &Rows<'_>,
+        only: Option<&[usize]>,
+        mut f: impl FnMut(std::ops::Range<usize>, &[f64], &mut [f64]),
+    ) {
         let p = self.fit.rank();
+        let width = only.map_or(p, <[usize]>::len);
         let scale = &self.fit.rows.row_scale;
         if let (Some(inverse), Block::Csr(block)) = (self.inverse, rows.block) {
             // Changes of all coefficients of so many rows stay in the cache.
-            let chunk = (65_536 / p).clamp(16, 1024).min(block.rows());
-            with_scratch(chunk * (p + 1), |scratch| {
-                let (c, hats) = scratch.split_at_mut(chunk * p);
+            let chunk = (65_536 / width.max(1)).clamp(16, 1024).min(block.rows());
+            with_scratch(chunk * (width + 1), |scratch| {
+                let (c, hats) = scratch.split_at_mut(chunk * width);
                 for start in (0..block.rows()).step_by(chunk.max(1)) {
                     let range = start..(start + chunk).min(block.rows());
-                    let (c, hats) = (&mut c[..range.len() * p], &mut hats[..range.len()]);
+                    let (c, hats) = (&mut c[..range.len() * width], &mut hats[..range.len()]);
+                    if let Some(only) = only {
+                        for ((at, i), hat) in range.clone().enumerate().zip(hats.iter_mut()) {
+                            let r = scale[rows.start + i];
+                            let (indices, values) = block.row(i);
+                            // The sums of the loop below, in its order: the same bits.
+                            let of = |j: usize| -> f64 {
+                                indices.iter().zip(values).map(|(&k, v)| r * v * inverse[k as usize * p + j]).sum()
+                            };
+                            *hat = whole(r * indices.iter().zip(values).map(|(&j, v)| v * of(j as usize)).sum::<f64>());
+                            let c = &mut c[at * width..(at + 1) * width];
+                            c.iter_mut().zip(only).for_each(|(c, &j)| *c = of(j));
+                        }
+                        f(range, hats, c);
+                        continue;
+                    }
                     vectorised(|| {
                         for ((i, c), hat) in range.clone().zip(c.chunks_exact_mut(p)).zip(hats.iter_mut()) {
                             let r = scale[rows.start + i];
@@ -89,7 +110,15 @@ impl<'a> Rowwise<'a> {
                 hats.iter_mut().for_each(|h| *h = whole(*h));
                 solve_lower_transposed_rows(lower, p, u);
                 vectorised(|| u.chunks_exact_mut(p).for_each(|c| self.fit.geometry().to_columns(c)));
-                f(range, hats, u);
+                match only {
+                    None => f(range, hats, u),
+                    Some(only) => with_scratch(range.len() * width, |picked| {
+                        for (picked, c) in picked.chunks_exact_mut(width.max(1)).zip(u.chunks_exact(p)) {
+                            picked.iter_mut().zip(only).for_each(|(picked, &j)| *picked = c[j]);
+                        }
+                        f(range, hats, picked);
+                    }),
+                }
             });
         });
     }
@@ -99,32 +128,34 @@ impl<'a> Rowwise<'a> {
         if hat == 1.0 { 0.0 } else { residual / (1.0 - hat) }
     }
 
-    /// Calls `f(row, (XᵀVX)⁻¹xᵢ√vᵢ)` for the rows of a block in order: what a unit of √v·(working residual) adds to each
-    /// coefficient; 0 for rows of weight 0.
-    pub fn shares(&self, rows: &Rows<'_>, f: &mut impl FnMut(usize, &[f64])) {
-        let p = self.fit.rank();
-        let each = |range: std::ops::Range<usize>, _: &[f64], c: &mut [f64]| {
-            for (i, c) in range.zip(c.chunks_exact_mut(p)) {
-                self.fit.geometry().to_columns(c);
-                f(rows.start + i, c);
-            }
-        };
-        self.each(rows, each);
+    /// Calls `f(row, what a unit of √v·(working residual) adds to the coefficients `only`)` for the rows of a block in order:
+    /// (XᵀVX)⁻¹xᵢ√vᵢ; 0 for rows of weight 0.
+    pub fn shares(&self, rows: &Rows<'_>, only: &[usize], f: &mut impl FnMut(usize, &[f64])) {
+        self.each(rows, Some(only), |range, _, c| {
+            range.zip(c.chunks_exact(only.len().max(1))).for_each(|(i, c)| f(rows.start + i, c));
+        });
     }
 
-    /// Calls `f(changes of the coefficients)` for the rows of a block in order; NaN for rows of weight 0. `scaled`: in units of
-    /// σ₍ᵢ₎ and the standard errors; `residual` is what leaves with the row.
-    pub fn changes(&self, rows: &Rows<'_>, scaled: bool, residual: &[f64], f: &mut impl FnMut(&[f64])) {
-        let p = self.fit.rank();
-        self.each(rows, |range, hats, c| {
-            for ((i, hat), c) in range.zip(hats).zip(c.chunks_exact_mut(p)) {
+    /// Calls `f(changes of the coefficients)` for the rows of a block in order, of all or of those `only`; NaN for rows of weight 0.
+    /// `scaled`: in units of σ₍ᵢ₎ and the standard errors; `residual` is what leaves with the row.
+    pub fn changes(
+        &self,
+        rows: &Rows<'_>,
+        only: Option<&[usize]>,
+        (scaled, residual): (bool, &[f64]),
+        f: &mut impl FnMut(&[f64]),
+    ) {
+        let width = only.map_or(self.fit.rank(), <[usize]>::len);
+        let size = |k: usize| self.per_size[only.map_or(k, |only| only[k])];
+        self.each(rows, only, |range, hats, c| {
+            for ((i, hat), c) in range.zip(hats).zip(c.chunks_exact_mut(width.max(1))) {
                 let row = rows.start + i;
                 let by = self.leaving(residual[row], *hat);
                 match scaled {
                     false => c.iter_mut().for_each(|c| *c *= by),
                     true => {
                         let by = by / self.sigma_without(row, *hat);
-                        c.iter_mut().zip(&self.per_size).for_each(|(c, size)| *c *= by * size);
+                        c.iter_mut().enumerate().for_each(|(k, c)| *c *= by * size(k));
                     }
                 }
                 if self.fit.rows.row_scale[row] == 0.0 {
@@ -212,7 +243,7 @@ impl Pass for Measure<'_> {
 
     fn add(&self, acc: &mut Self::Acc, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
         let (p, work) = (self.rowwise.fit.rank(), self.rowwise);
-        work.each(rows, |range, hats, c| {
+        work.each(rows, None, |range, hats, c| {
             vectorised(|| {
                 for ((i, hat), c) in range.zip(hats).zip(c.chunks_exact(p)) {
                     let (row, rest) = (rows.start + i, 1.0 - hat);

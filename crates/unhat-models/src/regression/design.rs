@@ -3,7 +3,7 @@
 use super::evaluate::{Cells, label};
 use super::model_matrix::ModelMatrix;
 use super::variables::{Variable, variable};
-use crate::formula::{Expression, Formula, Node, Terms};
+use crate::formula::{Expression, Formula, Function, Node, Terms};
 use crate::models::{Column, Frame};
 use unhat::{ErrorKind, Result};
 
@@ -120,6 +120,7 @@ impl<'a> Design<'a> {
             return Err(ErrorKind::Option { name: "missing".into(), reason }.into());
         }
         let mut notes = Vec::new();
+        notes.extend(wanted.levels.iter().filter_map(|(column, _)| unused_levels(column, frame, &terms)));
         let used_in_dot = frame.names().iter().filter(|name| apart.contains(&name.as_str()));
         let hidden: Vec<String> =
             used_in_dot.filter(|name| !used_by(&terms, name)).map(|n| format!("\"{n}\"")).collect();
@@ -232,4 +233,24 @@ pub(super) fn require_weights(option: &str, weights: &[f64], cells: Cells<'_, '_
         true => refused("every one is 0, expected some above".into()),
         false => Ok(()),
     }
+}
+
+/// What is said of levels that were given for a column of numbers that the formula takes for numbers.
+fn unused_levels(column: &str, frame: &Frame, terms: &Terms) -> Option<String> {
+    let is_factor = |v: &Expression| match &v.kind {
+        Node::Call(name, _) => Function::named(name) == Some(Function::Factor) && names_of(v).contains(&column),
+        _ => false,
+    };
+    let place = frame.names().iter().position(|name| name == column)?;
+    let numbers = matches!(frame.columns()[place], Column::Numbers(_));
+    let used = terms.variables.iter().any(|v| names_of(v).contains(&column));
+    (numbers && used && !terms.variables.iter().any(is_factor)).then(|| {
+        format!("column \"{column}\" enters as numbers, which have no levels: factor({column}) would make it a factor")
+    })
+}
+
+fn names_of(expression: &Expression) -> Vec<&str> {
+    let mut names = Vec::new();
+    expression.columns(&mut names);
+    names
 }

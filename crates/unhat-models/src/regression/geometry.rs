@@ -4,7 +4,7 @@ use unhat::gram::Factor;
 use unhat::kernels::{
     Chunks, Transform, add_transposed_rows_times_vector, dot, merged, rows_times_vector, vectorised, with_scratch,
 };
-use unhat::leverage::{gram_factor, is_large_and_sparse};
+use unhat::leverage::{gram_factor_like, is_large_and_sparse};
 use unhat::rows::{Block, Pass, RowSource, Rows, sweep};
 use unhat::{ErrorKind, Result, Run};
 
@@ -163,9 +163,15 @@ impl Geometry {
         Transform { row_scale: Some(row_scale), shift: self.shift.as_deref(), lower }
     }
 
-    /// The factor of Σ r²(a − μ)(a − μ)ᵀ.
-    pub(super) fn factor(&self, source: &dyn RowSource, row_scale: &[f64], run: &Run<'_>) -> Result<Option<Factor>> {
-        gram_factor(source, self.transform(row_scale, None), run)
+    /// The factor of Σ r²(a − μ)(a − μ)ᵀ; `earlier` is one with other scales.
+    pub(super) fn factor(
+        &self,
+        earlier: Option<&Factor>,
+        source: &dyn RowSource,
+        row_scale: &[f64],
+        run: &Run<'_>,
+    ) -> Result<Option<Factor>> {
+        gram_factor_like(earlier, source, self.transform(row_scale, None), run)
     }
 
     /// (a − μ)ᵀγ for every row.

@@ -12,6 +12,9 @@ pub const LINEAR_TOLERANCE: f64 = 1e-7;
 /// The same for `glm`.
 pub const GENERALISED_TOLERANCE: f64 = 1e-11;
 
+/// How many times larger than the tolerance a bound of remainders must be, as the condition behind it is an estimate.
+const ROOM: f64 = 100.0;
+
 /// The columns, ascending, that do not depend on those before them; where these are all, the factor of the rows as well.
 ///
 /// Column j is left out where ‖its remainder beside the columns kept before‖ < tolerance·‖column j‖, rows scaled by r.
@@ -28,9 +31,15 @@ pub(super) fn independent_columns(
     let d = source.shape().columns;
     let transform = Transform { row_scale: Some(row_scale), shift: sums.shift(), lower: None };
     let sizes = sums.sizes();
+    let stands_out = |factor: &Factor| match factor.is_sparse() {
+        // Every remainder is at least √λ_min of the columns in units of their sizes, and λ_max ≥ 1: more than a thousandth, where
+        // a sparse factor serves.
+        true => factor.gram_condition() * (ROOM * tolerance.max(LINEAR_TOLERANCE)).powi(2) < 1.0,
+        false => (0..d).all(|j| factor.lower()[j + j * d] >= tolerance.max(LINEAR_TOLERANCE) * sizes[j]),
+    };
     if let Some(factor) = gram_factor(source, transform, run)?
         && factor.method() != FactorMethod::Tsqr
-        && (0..d).all(|j| factor.lower()[j + j * d] >= tolerance.max(LINEAR_TOLERANCE) * sizes[j])
+        && stands_out(&factor)
     {
         return Ok(((0..d).collect(), Some(factor)));
     }

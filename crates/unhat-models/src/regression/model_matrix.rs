@@ -147,6 +147,13 @@ impl<'a> ModelMatrix<'a> {
         &self.assign
     }
 
+    /// Whether a column belongs to a term that holds a factor.
+    #[must_use]
+    pub fn is_of_factor(&self, column: usize) -> bool {
+        let of = |term: &TermColumns| term.parts.iter().any(|part| matches!(part, Part::Factor { .. }));
+        self.terms.iter().rev().find(|term| term.first <= column).is_some_and(of)
+    }
+
     /// The labels of the terms, the first with number 1.
     #[must_use]
     pub fn term_labels(&self) -> &[String] {

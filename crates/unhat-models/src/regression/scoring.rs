@@ -91,7 +91,7 @@ impl Scoring<'_> {
         for step_number in 1..=MOST_STEPS {
             self.run.check()?;
             if factor.is_none() || step_number > 1 {
-                factor = self.geometry.factor(self.source, &state.row_scale, self.run)?;
+                factor = self.geometry.factor(factor.as_ref(), self.source, &state.row_scale, self.run)?;
             }
             let Some(held) = &factor else { return Err(self.no_maximum()) };
             let gradient = match gradient.take() {
@@ -146,7 +146,7 @@ impl Scoring<'_> {
         let row_scale = &first.state.row_scale;
         let factor = match first.factor {
             Some(factor) => factor,
-            None => self.geometry.factor(self.source, row_scale, self.run)?.ok_or_else(|| self.no_maximum())?,
+            None => self.geometry.factor(None, self.source, row_scale, self.run)?.ok_or_else(|| self.no_maximum())?,
         };
         let begins = start.is_none();
         let mut gamma = start.unwrap_or_else(|| vec![0.0; self.geometry.columns]);
@@ -169,7 +169,8 @@ impl Scoring<'_> {
             let step = factor.solve(&gradient);
             let length = dot(&gradient, &step).max(0.0).sqrt();
             if !length.is_finite() {
-                return Err(self.no_maximum());
+                let reason = "the squares of the response overflow: rescale it".into();
+                return Err(ErrorKind::Numerical { reason }.into());
             }
             let here = at.take().filter(|_| length <= CONVERGED * rest); // the step would be rounding
             if here.is_none() {

@@ -3,9 +3,11 @@
 use super::cell::{Barrier, Point, metric_weight};
 use super::sums::{Combine, GradientSum, SlackSum, add_combined};
 use crate::error::{ErrorKind, Result};
-use crate::gram::{Doubled, Factor, Pattern, Root, SparseFactor, merged};
+use crate::gram::{
+    Doubled, Factor, Pattern, Root, SparseFactor, merged, pattern_stretches, sparse_block, weighted_gram_on,
+};
 use crate::leverage::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
-use crate::rows::{Block, CsrBlock, Pass, Rows, Shape, each_block, most_stretches, require_finite, sweep};
+use crate::rows::{Pass, Rows, Shape, each_block, require_finite, sweep};
 use crate::run::Run;
 use std::sync::Arc;
 
@@ -152,29 +154,13 @@ impl Barrier<'_> {
 
     /// Σ weight(i) aᵢaᵢᵀ on the slots.
     fn on_pattern(&self, pattern: &Pattern, weight: impl Fn(usize) -> f64 + Sync, run: &Run<'_>) -> Result<Vec<f64>> {
-        sweep(self.source(), &WeightedSum { pattern, weight }, &mut [], run)
+        weighted_gram_on(pattern, self.source(), weight, run)
     }
 }
 
 /// Beyond this κ(M̃) the dense factorisations take over: a hundredth of what a dense Cholesky factor is trusted with,
 /// because the recursion of the selected inverse may lose more than substitution does.
 const SPARSE_TRUST: f64 = 1e10;
-
-/// The rows of a source that has a pattern are sparse ones.
-fn sparse_block<'r>(rows: &Rows<'r>) -> Result<CsrBlock<'r>> {
-    match rows.block {
-        Block::Csr(block) => Ok(block),
-        Block::Dense(_) => {
-            Err(ErrorKind::Numerical { reason: "a source of sparse rows lent dense ones".into() }.into())
-        }
-    }
-}
-
-/// Each stretch must add several times what its merging costs.
-fn pattern_stretches(pattern: &Pattern, shape: &Shape, blocks: usize) -> usize {
-    let products = shape.stored as f64 * (shape.stored as f64 / shape.rows as f64);
-    blocks.min(most_stretches(shape)).min((products / (4 * pattern.slots()) as f64) as usize).max(1)
-}
 
 /// s = Ax − b, and M from it in the same sweep while every slack so far has its sign.
 struct SlackGram<'a> {
@@ -238,29 +224,6 @@ impl Pass for ScoreGradient<'_> {
     }
     fn width(&self) -> usize {
         1
-    }
-    fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
-        pattern_stretches(self.pattern, shape, blocks)
-    }
-}
-
-/// Σ weight(i) aᵢaᵢᵀ on the slots.
-struct WeightedSum<'a, W> {
-    pattern: &'a Pattern,
-    weight: W,
-}
-
-impl<W: Fn(usize) -> f64 + Sync> Pass for WeightedSum<'_, W> {
-    type Acc = Vec<f64>;
-    fn zero(&self) -> Vec<f64> {
-        vec![0.0; self.pattern.slots()]
-    }
-    fn add(&self, sum: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
-        self.pattern.add_weighted(&sparse_block(rows)?, |i| (self.weight)(rows.start + i), sum);
-        Ok(())
-    }
-    fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
-        merged(left, right)
     }
     fn stretches(&self, shape: &Shape, blocks: usize) -> usize {
         pattern_stretches(self.pattern, shape, blocks)

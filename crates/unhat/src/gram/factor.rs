@@ -237,9 +237,19 @@ impl Factor {
     /// M⁻¹, full; kept after the first call.
     ///
     /// # Cost
-    /// 4d³/3 flops once.
+    /// 4d³/3 flops once; of a sparse factor 4d flops for each of its nonzeros.
     pub fn inverse(&self) -> &[f64] {
-        self.inverse.get_or_init(|| Arc::new(linalg::cholesky_inverse(self.lower(), self.d)))
+        self.inverse.get_or_init(|| {
+            Arc::new(match &self.form {
+                Form::Lower(l) => linalg::cholesky_inverse(l, self.d),
+                Form::Sparse { factor, .. } => factor.inverse(),
+            })
+        })
+    }
+
+    /// Whether M is kept sparse, and L only computed where it is asked for.
+    pub fn is_sparse(&self) -> bool {
+        self.sparse().is_some()
     }
 
     /// The factor of the same M at least as accurate as `method`, from further sweeps over the rows; None when the rows

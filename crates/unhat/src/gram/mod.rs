@@ -2,6 +2,7 @@
 
 mod factor;
 mod number;
+mod on_pattern;
 mod pattern;
 mod root;
 mod sparse;
@@ -12,6 +13,7 @@ mod weighted;
 pub(crate) use factor::largest_singular_squared;
 pub use factor::{Factor, FactorMethod};
 pub(crate) use number::{Doubled, Dual, Number};
+pub(crate) use on_pattern::{pattern_stretches, sparse_block, weighted_gram_on};
 pub(crate) use pattern::Pattern;
 pub use root::Root;
 pub(crate) use sparse::{SparseFactor, ldlt};

@@ -153,6 +153,50 @@ impl SparseFactor {
         p.place.iter().map(|&k| z[k as usize]).collect()
     }
 
+    /// B⁻¹, full and dense, in the order of the columns of A: LDLᵀz = e for eight columns at a time.
+    ///
+    /// # Cost
+    /// 4d·(nonzeros of L) flops, and d² values.
+    pub fn inverse(&self) -> Vec<f64> {
+        vectorised(|| self.solved_columns())
+    }
+
+    #[inline(always)]
+    fn solved_columns(&self) -> Vec<f64> {
+        const LANES: usize = 8;
+        let p = &*self.pattern;
+        let d = p.dim();
+        let mut inverse = vec![0.0; d * d];
+        let mut y = vec![[0.0f64; LANES]; d];
+        for first in (0..d).step_by(LANES) {
+            let lanes = LANES.min(d - first);
+            y.fill([0.0; LANES]);
+            (0..lanes).for_each(|t| y[p.place[first + t] as usize][t] = 1.0);
+            let start = (0..lanes).map(|t| p.place[first + t] as usize).min().unwrap_or(0);
+            for k in start..d {
+                let value = y[k];
+                for s in p.starts[k] + 1..p.starts[k + 1] {
+                    let (l, to) = (self.factor[s], &mut y[p.rows[s] as usize]);
+                    (0..LANES).for_each(|t| to[t] -= l * value[t]);
+                }
+            }
+            for k in (0..d).rev() {
+                let pivot = self.factor[p.starts[k]];
+                let mut value = y[k];
+                value.iter_mut().for_each(|v| *v /= pivot);
+                for s in p.starts[k] + 1..p.starts[k + 1] {
+                    let (l, from) = (self.factor[s], &y[p.rows[s] as usize]);
+                    (0..LANES).for_each(|t| value[t] -= l * from[t]);
+                }
+                y[k] = value;
+            }
+            for (t, column) in inverse[first * d..(first + lanes) * d].chunks_exact_mut(d).enumerate() {
+                column.iter_mut().zip(&p.place).for_each(|(z, &k)| *z = y[k as usize][t]);
+            }
+        }
+        inverse
+    }
+
     /// The product Fᵀv.
     pub fn transposed_times(&self, v: &[f64]) -> Vec<f64> {
         let p = &*self.pattern;
