@@ -42,6 +42,8 @@ def system(data, columns=None, response=None, intercept=False):
         return _from_anndata(data, columns, response, intercept)
     if is_table(data):
         return _from_table(data, columns, response, intercept)
+    if callable(data):
+        return _from_stream(data, columns, response, intercept)
     if columns is not None or response is not None:
         name = "columns" if columns is not None else "response"
         raise InputError(f"{name}: applies to tables with named columns, and this is {type(data).__name__}")
@@ -137,6 +139,20 @@ def _from_file(path, text, columns, response, intercept):
     positions = np.delete(np.arange(table.shape[0] + len(omitted)), omitted) if omitted else None
     labels = Labels(None, table.row_names, positions)
     return System(table, table.response, names, os.path.basename(path), response, table.polytope, labels)
+
+
+def _from_stream(make, columns, response, intercept):
+    columns = None if columns is None else [str(name) for name in columns]
+    made = make()
+    try:
+        table = _unhat.table_of_stream(made, columns, response, bool(intercept))
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        found = f"the function returned {type(made).__name__}, expected a stream of Arrow (__arrow_c_stream__) or an iterator of tables"
+        raise InputError(f"matrix: {found}", "dtype") from error
+    labels = Labels(None, table.row_names)
+    return System(table, table.response, table.column_names or (), "table", response, labels=labels)
 
 
 def _from_10x(path, columns, response, intercept):

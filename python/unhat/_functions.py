@@ -61,6 +61,9 @@ def leverage_scores(
         polars, pyarrow or any library that hands over Arrow is copied; truth values are 0 and 1, and a column of text,
         categories or times is an error that names it. A path, or a :class:`TableFile` that says how a table is written,
         is read as the command line reads it; files .ine and .mps hold a polytope {Ax > b} and with it b.
+        A function without arguments is called for a table that comes batch after batch: what it returns hands over Arrow
+        (``lambda: duckdb.sql("from 't.parquet'")``, ``lambda: pyarrow.dataset.dataset("t").scanner().to_reader()``) or is an
+        iterator of such tables (``lazy.collect_batches``). Beyond an eighth of the memory its numbers go to a temporary file.
     offset, point : array_like or path, optional
         b and x, both or none; `response` may take the place of `offset`.
     formula : str, optional

@@ -55,7 +55,7 @@ mod vector;
 
 pub use acro::write_acro;
 #[cfg(feature = "parquet")]
-pub use columnar::Ids;
+pub use columnar::{Batches, Ids, read_batches};
 pub use figure_table::{figure_table, rounded_hexagon};
 pub use folder::{check_folder, hash_of, hash_of_file, read_text, write_folder};
 pub use frame::{read_frame, read_frame_as};

@@ -38,12 +38,11 @@ impl Table {
             let dialect = text.unwrap_or_default().dialect()?;
             if !holds_polytope(path) {
                 let options = TableOptions { columns, response, intercept, dialect, ..TableOptions::default() };
-                let unhat_io::Table { mut matrix, response, .. } = read_matrix(path, &options)?;
-                matrix.notes.iter_mut().for_each(|note| *note = in_python(note).0);
+                let Table { mut matrix, response, polytope } = Table::of(read_matrix(path, &options)?);
                 if transpose {
                     matrix = matrix.transposed()?;
                 }
-                return Ok(Table { matrix, response, polytope: false });
+                return Ok(Table { matrix, response, polytope });
             }
             if said {
                 return Err(option("TableFile", "says how a table is written, and this is a polytope; give its path"));
@@ -111,6 +110,13 @@ impl Table {
 }
 
 impl Table {
+    /// A table that was read in another way.
+    pub fn of(table: unhat_io::Table) -> Table {
+        let unhat_io::Table { mut matrix, response, .. } = table;
+        matrix.notes.iter_mut().for_each(|note| *note = in_python(note).0);
+        Table { matrix, response, polytope: false }
+    }
+
     /// What was read.
     pub fn matrix(&self) -> &Matrix {
         &self.matrix

@@ -29,6 +29,7 @@ mod model_scores;
 mod outputs;
 mod progress;
 mod rank;
+mod streamed;
 mod text;
 mod training;
 mod words;
@@ -52,6 +53,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(defaults::defaults, module)?)?;
     module.add_class::<frame_table::FrameTable>()?;
     module.add_function(wrap_pyfunction!(arrow::arrow_matrix, module)?)?;
+    module.add_function(wrap_pyfunction!(streamed::table_of_stream, module)?)?;
     module.add_function(wrap_pyfunction!(data::read_vector, module)?)?;
     module.add_function(wrap_pyfunction!(forward::leverage_scores, module)?)?;
     module.add_function(wrap_pyfunction!(model_scores::model_scores, module)?)?;

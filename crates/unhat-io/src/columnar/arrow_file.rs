@@ -26,11 +26,23 @@ const MOST_TIMES: u64 = 1 << 16;
 /// Rows that are turned at once.
 const ROWS: usize = 4096;
 
-type Batches = Box<dyn Iterator<Item = std::result::Result<RecordBatch, ArrowError>>>;
+/// Batches as they come.
+pub type Batches = Box<dyn Iterator<Item = std::result::Result<RecordBatch, ArrowError>> + Send>;
 
 /// Reads what is asked of a file of Arrow; beyond its share of memory the matrix goes to a temporary file.
 pub(crate) fn read_arrow(path: &str, options: &TableOptions) -> Result<Table> {
     let (schema, batches) = open(path).map_err(|fault| fault.in_input(path))?;
+    read_batches(path, schema, batches, options)
+}
+
+/// Reads what is asked of batches that come once, such as those that another library hands over; `name` is what messages call them.
+///
+/// Beyond its share of memory ([`Holding`](crate::Holding)) the matrix goes to a temporary file, and is read from there by every sweep.
+///
+/// # Errors
+/// As [`read_matrix`](crate::read_matrix).
+pub fn read_batches(name: &str, schema: SchemaRef, batches: Batches, options: &TableOptions) -> Result<Table> {
+    let path = name;
     let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
     let kinds = schema.fields().iter().map(|field| Kind::of(field.data_type())).collect();
     let chosen = Chosen::of(path, &names, kinds, options)?;

@@ -11,6 +11,7 @@ mod values;
 mod write;
 
 pub(crate) use arrow_file::read_arrow;
+pub use arrow_file::{Batches, read_batches};
 pub(crate) use files::paths;
 pub(crate) use frame::read_frame_of;
 pub use ids::Ids;
