@@ -16,8 +16,8 @@ use unhat::rows::{Block, DenseBlock, RowSource, Rows, Shape};
 const BATCH_VALUES: usize = 1 << 19;
 /// Rows that are decoded at once where they are narrow.
 const BATCH_ROWS: usize = 1 << 16;
-/// Of this share of the rows and more an ordinary reading costs less than one that leaps from row to row
-/// (bench/record/parquet.json).
+/// Of one row in so many and more an ordinary reading is taken, else one that leaps from row to row: near there both cost the
+/// same, and either is right.
 const LEAP: usize = 100;
 
 thread_local! {
