@@ -7,6 +7,7 @@ import time
 import zipfile
 
 import numpy as np
+import torch
 
 from unhat._errors import InputError
 from unhat.torch._passes import tensors_of
@@ -26,7 +27,7 @@ class KeptScores:
         self._run = run
         self._seen = hashlib.blake2b(digest_size=16)
         self.done, self._batches = None, ""
-        self._at = 0
+        self._at, self._finished = 0, ""
         self._written = time.monotonic()
         if self._path.exists():
             self._read()
@@ -48,7 +49,7 @@ class KeptScores:
         for tensor in tensors_of(batch):
             flat = tensor.detach().cpu().contiguous().flatten()
             self._seen.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-            self._seen.update(flat.view(_bytes()).numpy().tobytes() if flat.numel() else b"")
+            self._seen.update(flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b"")
         if self.done is None or self._at >= len(self.done):
             return False
         self._at += samples
@@ -61,21 +62,17 @@ class KeptScores:
 
     def write(self, blocks, *, is_last=False):
         """Write what is done, now and then."""
+        if not is_last:
+            self._finished = self._seen.hexdigest()
         if not is_last and time.monotonic() - self._written < _SECONDS:
             return
         done = [] if self.done is None else [self.done]
-        if not done and not blocks:
+        if not blocks:
             return
         if self.done is not None and self._at < len(self.done):
             return  # interrupted while skipping: the file says more
         partial = self._path.with_name(self._path.name + ".part")
         with partial.open("wb") as file:
-            np.savez(file, run=self._run, batches=self._seen.hexdigest(), scores=np.concatenate([*done, *blocks]))
+            np.savez(file, run=self._run, batches=self._finished, scores=np.concatenate([*done, *blocks]))
         os.replace(partial, self._path)
         self._written = time.monotonic()
-
-
-def _bytes():
-    import torch
-
-    return torch.uint8
