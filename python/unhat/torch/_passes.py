@@ -76,8 +76,7 @@ class Passes:
             call.output = y
             self.kept.append(call)
             return y.clone()  # what is written over in place must not be the tensor whose gradient is asked for
-        if self._arrived is not None:
-            y.register_hook(lambda d: self._meet(call, d))
+        y.register_hook(lambda d: self._meet(call, d))
         return y
 
     def _meet(self, call, d):
