@@ -123,9 +123,9 @@ def _require_independent(passes, batch, plain):
         except Exception:  # a batch may hold what cannot be cut like this; the gradients are looked at too
             return
         low = plain.dtype in (torch.float16, torch.bfloat16) or torch.is_autocast_enabled("cpu")
-        if loss.shape == (1,) and not _close(loss, plain[k : k + 1], _LOW_ALONE if low else _ALONE):
+        if loss.shape != (1,) or not _close(loss, plain[k : k + 1], _LOW_ALONE if low else _ALONE):
             raise InputError(
-                f"losses: that of sample {k + 1} is {float(plain[k]):.6g} in its batch and {float(loss):.6g} alone: the "
+                f"losses: that of sample {k + 1} is {float(plain[k]):.6g} in its batch and {loss.flatten()[:1].tolist()} alone: the "
                 "samples of a batch interact, or their losses are joined",
                 help="return each sample's own loss, of a model in eval mode",
             )
