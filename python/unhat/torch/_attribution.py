@@ -23,7 +23,15 @@ _EXAMINED_AGAIN = {8**k for k in range(2, 12)}
 
 
 class Top(NamedTuple):
-    """The training samples with the largest scores: `ids` and `scores`, queries × k, largest first."""
+    """The training samples with the largest scores of each query.
+
+    Attributes
+    ----------
+    ids : numpy.ndarray
+        Places of the samples in the order in which they came, from 0: queries × k, largest score first.
+    scores : numpy.ndarray
+        Their scores, float32.
+    """
 
     ids: np.ndarray
     scores: np.ndarray

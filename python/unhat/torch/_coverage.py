@@ -83,7 +83,7 @@ def examine(passes, batch):
     found = _missed(passes, calls, layouts, names, by_probe, whole, probes, _LOW_TOLERANCE if low else _TOLERANCE)
     for call in calls:
         if call.is_matrix and call.weight is not None:
-            found.matrices.add(call.weight.name)
+            found.matrices |= {part.name for part in (call.weight, call.bias) if part is not None}
             found.has_positions |= call.kind == "convolution" or call.a[..., 0].numel() > len(losses)
     looked_up = {call.weight.name for call in calls if call.kind == "rows" and call.weight is not None}
     found.lookups = looked_up - {p.name for c in calls if c.kind != "rows" for p in (c.weight, c.bias) if p is not None}

@@ -13,7 +13,7 @@ from unhat.torch._layers import require_whole
 from unhat.torch._watching import watched
 
 # Two passes through one model would undo each other's freezing.
-_busy = weakref.WeakKeyDictionary()
+_busy: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _busy_lock = threading.Lock()
 
 

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 _lock = threading.Lock()
 _here = threading.local()  # .watcher: who watches in this thread
-_installed = []  # one entry for every block that watches
-_replaced = {}
+_installed: list = []  # one entry for every block that watches
+_replaced: dict = {}
 _RMS_NORMS = ("RMSNorm", "T5LayerNorm")
 
 
