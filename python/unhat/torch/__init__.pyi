@@ -1,9 +1,9 @@
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from numpy import float64
+from numpy import float32, float64, int64
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributed import ProcessGroup
@@ -12,7 +12,10 @@ from torch.optim import Optimizer
 from torch.utils.data import Dataset
 from typing_extensions import Self
 
-__all__ = ["FNGD", "LayerFactors", "SharedMetric", "capture", "influence", "leverage_scores", "with_ids"]
+__all__ = [
+    "FNGD", "Attribution", "Coverage", "LayerFactors", "SharedMetric", "Top", "capture", "influence", "leverage_scores",
+    "lm_losses", "with_ids",
+]
 
 _Sample = TypeVar("_Sample")
 
@@ -99,3 +102,38 @@ def influence(
 ) -> NDArray[float64]: ...
 def with_ids(dataset: Dataset[_Sample]) -> Dataset[tuple[int, _Sample]]: ...
 def leverage_scores(A: Tensor, *, ridge: float = 0.0) -> Tensor: ...
+
+class Top(NamedTuple):
+    ids: NDArray[int64]
+    scores: NDArray[float32]
+
+@dataclass(frozen=True)
+class Coverage:
+    factors: float
+    rest: tuple[str, ...]
+    left_out: tuple[str, ...]
+    unused: tuple[str, ...]
+    sizes: dict[str, int]
+    method: str
+
+class Attribution:
+    def __init__(
+        self,
+        model: Module,
+        losses: Callable[[Any, Any], Tensor],
+        *,
+        method: Literal["auto", "ip", "wt-ip", "kron"] = "auto",
+        damping: float | None = None,
+        rest: Literal["loop", "error", "leave-out"] = "loop",
+    ) -> None: ...
+    def check(self, batch: Any) -> Coverage: ...
+    def coverage(self) -> Coverage: ...
+    def fit(self, batches: Iterable[Any]) -> Self: ...
+    def queries(self, batches: Iterable[Any]) -> Self: ...
+    def stream(self, batches: Iterable[Any]) -> Iterator[NDArray[float32]]: ...
+    def matrix(self, batches: Iterable[Any], *, resume: Any = None) -> NDArray[float32]: ...
+    def top(self, batches: Iterable[Any], k: int = 20) -> Top: ...
+
+def lm_losses(
+    logits: Tensor, labels: Tensor, reduce: Literal["mean", "sum"] = "mean", *, ignore_index: int = -100
+) -> Tensor: ...

@@ -15,7 +15,7 @@ fn help_lists_every_option() {
     let solver =
         "--offset --start --signs --upper --solver --scores --tol --max-iter --certify --report --history --output";
     let scores = "--offset --point --ridge --free-intercept --penalise-intercept --case-weights --absorb --absorb-method \
-                  --probes --standard-errors --transpose --strict --report --output --formula --factor --interaction --levels \
+                  --probes --standard-errors --rank --centre --transpose --strict --report --output --formula --factor --interaction --levels \
                   --no-intercept --weights";
     let backward = "--target --target-scale --weights --minima --prove --noise";
     let released = "--offset --target --rows --method --start --signs --upper --noise --tol --max-iter --report --history \
