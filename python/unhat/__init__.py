@@ -11,6 +11,7 @@ line ``unhat``, and the answers are its numbers to the last bit. ``help(unhat.di
 
 How much each row matters
     leverage_scores    hat values of a matrix, or of the model matrix of a formula; scores at a point
+    absorbed_scores    the same beside factors of many levels (fixed effects), without their columns
     rank_k_scores      scores of the best approximation of rank k, of rows and of columns; of cells and genes
     leverage_gradient  the gradient of the volumetric barrier, which the scores make up
     VolumetricBarrier  value, gradient, Hessian and products, for optimisers
@@ -39,7 +40,7 @@ Answers print themselves; their attributes are the keys of the command line's JS
     Result             what all answers have: to_dict()
     Record             a part of an answer: a dictionary with attributes
     Diagnosis, OutputsAudit, Audit, FitAudit, GradientInversion, ScoreInversion, HatInversion, OutcomeInversion,
-    ColumnInversion, RankKScores, Influence, InfluenceCheck, InfluenceTrim, Training, Predictions
+    ColumnInversion, AbsorbedScores, RankKScores, Influence, InfluenceCheck, InfluenceTrim, Training, Predictions
                        one for each function; those with a value for each row have to_frame(), under the labels of the table
 
 Files, errors, warnings
@@ -53,6 +54,7 @@ Files, errors, warnings
 differentiated; they are imported by name. ``unhat.__version__`` is the version.
 """
 
+from unhat._absorb import AbsorbedScores, absorbed_scores
 from unhat._barrier import VolumetricBarrier
 from unhat._diagnose import diagnose
 from unhat._diagnosis import Diagnosis
@@ -89,6 +91,7 @@ from unhat._training import predict, train
 from unhat._unhat import __version__
 
 __all__ = [
+    "AbsorbedScores",
     "Audit",
     "ColumnInversion",
     "ConvergenceWarning",
@@ -113,6 +116,7 @@ __all__ = [
     "UnhatWarning",
     "VolumetricBarrier",
     "__version__",
+    "absorbed_scores",
     "audit",
     "audit_outputs",
     "diagnose",

@@ -20,6 +20,7 @@ _Progress = Callable[[str, dict[str, Any]], object]
 
 __version__: str
 __all__ = [
+    "AbsorbedScores",
     "Audit",
     "ColumnInversion",
     "ConvergenceWarning",
@@ -44,6 +45,7 @@ __all__ = [
     "UnhatWarning",
     "VolumetricBarrier",
     "__version__",
+    "absorbed_scores",
     "audit",
     "audit_outputs",
     "diagnose",
@@ -129,6 +131,14 @@ class OutcomeInversion(_ByRow, _Reported):
 class ColumnInversion(_ByRow, _Reported):
     column: NDArray[float64] | None
     magnitudes: NDArray[float64]
+
+class AbsorbedScores(_ByRow, Result):
+    def __init__(
+        self, text: str, scores: NDArray[float64], standard_errors: NDArray[float64] | None, positions: NDArray[int64]
+    ) -> None: ...
+    scores: NDArray[float64]
+    standard_errors: NDArray[float64] | None
+    positions: NDArray[int64]
 
 class RankKScores(_ByRow, Result):
     def __init__(
@@ -218,6 +228,19 @@ def leverage_scores(
     threads: int | None = None,
 ) -> Any: ...  # an array; of a table of pandas a Series
 
+def absorbed_scores(
+    table: _Table,
+    absorb: str | Sequence[str],
+    *,
+    columns: Sequence[str] | None = None,
+    response: str | None = None,
+    weights: str | None = None,
+    method: Literal["auto", "exact", "probes"] = "auto",
+    probes: int = 500,
+    seed: int = 0,
+    strict: bool = False,
+    threads: int | None = None,
+) -> AbsorbedScores: ...
 def rank_k_scores(
     A: _Data, rank: int, *, centre: bool = False, columns: Sequence[str] | None = None, threads: int | None = None
 ) -> RankKScores: ...

@@ -4,6 +4,7 @@
 //! as the three arrays of CSR, files as `Table`. An answer of many parts leaves as the JSON object that the
 //! command line prints, floats to the last bit.
 
+mod absorb;
 mod arrow;
 mod audit;
 mod audit_fit;
@@ -58,6 +59,7 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(forward::leverage_scores, module)?)?;
     module.add_function(wrap_pyfunction!(model_scores::model_scores, module)?)?;
     module.add_function(wrap_pyfunction!(rank::rank_k_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(absorb::absorbed_scores, module)?)?;
     module.add_function(wrap_pyfunction!(distributed::files_of_table, module)?)?;
     module.add_function(wrap_pyfunction!(distributed::answer, module)?)?;
     module.add_function(wrap_pyfunction!(distributed::distributed_scores, module)?)?;
