@@ -17,7 +17,7 @@ const ORDER: u64 = 2;
 
 impl Fingerprint {
     pub fn new() -> Self {
-        Fingerprint(SPREAD ^ ORDER)
+        Fingerprint(SPREAD)
     }
 
     pub fn word(&mut self, word: u64) {
@@ -40,8 +40,9 @@ impl Fingerprint {
         self.numbers(values.unwrap_or_default());
     }
 
-    /// The shape and every entry of a matrix.
+    /// The shape and every entry of a matrix, and the order in which its rows are added up.
     pub fn matrix(&mut self, source: &dyn RowSource) -> Result<()> {
+        self.word(ORDER);
         let shape = source.shape();
         [shape.rows, shape.columns, shape.stored].into_iter().for_each(|size| self.word(size as u64));
         each_block(source, &Run::default(), &mut |rows| {
