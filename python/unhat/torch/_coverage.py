@@ -6,13 +6,14 @@ import torch
 from torch import nn
 
 from unhat._errors import InputError
+from unhat.torch._alone import close, has_list_of, probes_of, require_alone
 from unhat.torch._calls import POSITION_MAJOR, SAMPLE_MAJOR, UNREACHED, factors, per_sample
-from unhat.torch._passes import eager, require_losses, size_of
+from unhat.torch._passes import eager, require_losses, size_of, tensors_of
 
 # Relative differences from autograd: rounding is far below, anything that was missed far above.
 _TOLERANCE, _LOW_TOLERANCE = 1e-4, 2e-2
-# Losses of a sample alone and within its batch: products of other sizes round differently.
-_ALONE, _LOW_ALONE = 1e-3, 5e-2
+# Losses of two runs on one batch.
+_AGAIN = 1e-3
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,8 @@ def examine(passes, batch):
     A model whose samples interact, whose losses are random, or whose losses are joined is refused.
     """
     plain = _plain_losses(passes, batch)
-    _require_independent(passes, batch, plain)
     calls, losses = _watched_forward(passes, batch, plain)
-    probes = sorted({0, len(losses) // 2, len(losses) - 1})
+    probes = probes_of(len(losses))
     outputs = [call.output for call in calls]
     names = list(passes.parameters)
     wanted = [*passes.parameters.values(), *outputs]
@@ -79,6 +79,7 @@ def examine(passes, batch):
     except RuntimeError as error:
         raise InputError(f"model: its backward fails: {str(error).splitlines()[0]}", help="checkpointed layers need use_reentrant=False") from error
     low = any(call.output.dtype in (torch.float16, torch.bfloat16) for call in calls)
+    require_alone(passes, batch, plain, by_probe, low)
     layouts = _layouts(passes, calls, [g[len(names) :] for g in by_probe], probes)
     found = _missed(passes, calls, layouts, names, by_probe, whole, probes, _LOW_TOLERANCE if low else _TOLERANCE)
     for call in calls:
@@ -101,52 +102,17 @@ def _plain_losses(passes, batch):
     with torch.no_grad(), eager():
         first = require_losses(passes.losses(passes.model, batch), batch)
         second = require_losses(passes.losses(passes.model, batch), batch)
-    if first.shape != second.shape or not _close(first, second, _ALONE):
+    if first.shape != second.shape or not close(first, second, _AGAIN):
         raise InputError("losses: two runs on the same batch differ: something in them is random", help="call model.eval()")
     samples = size_of(batch)
-    sizes_known = samples is not None and _sliced(batch, 0, samples) is not None
-    if sizes_known and len(first) != samples:
-        raise InputError(f"losses: found {len(first)}, expected one loss for each of {samples} samples", "shape")
+    by_size = {len(t) for t in tensors_of(batch) if t.dim()} == {samples}
+    if by_size and len(first) != samples and not has_list_of(batch, len(first)):
+        raise InputError(
+            f"losses: found {len(first)}, expected one loss for each of {samples} samples", "shape",
+            "put the samples first in every tensor of a batch",
+        )
     passes.samples = len(first)
     return first
-
-
-def _require_independent(passes, batch, plain):
-    """A sample has the same loss without the others of its batch; not asked where a batch cannot be cut."""
-    for k in sorted({len(plain) // 2, len(plain) - 1}) if len(plain) > 1 else ():
-        alone = _sliced(batch, k, len(plain))
-        if alone is None:
-            return
-        try:
-            with torch.no_grad(), eager():
-                loss = passes.losses(passes.model, alone)
-        except Exception:  # a batch may hold what cannot be cut like this; the gradients are looked at too
-            return
-        low = plain.dtype in (torch.float16, torch.bfloat16) or torch.is_autocast_enabled("cpu")
-        if loss.shape != (1,) or not _close(loss, plain[k : k + 1], _LOW_ALONE if low else _ALONE):
-            raise InputError(
-                f"losses: that of sample {k + 1} is {float(plain[k]):.6g} in its batch and {loss.flatten()[:1].tolist()} alone: the "
-                "samples of a batch interact, or their losses are joined",
-                help="return each sample's own loss, of a model in eval mode",
-            )
-
-
-def _close(one, other, tolerance):
-    one, other = one.double(), other.double()
-    return bool(((one - other).abs() <= tolerance * (one.abs() + other.abs()) / 2 + 1e-6).all())
-
-
-def _sliced(batch, k, samples):
-    """Sample k of a batch as a batch, None where a tensor of it has another first dimension."""
-    if isinstance(batch, torch.Tensor):
-        return batch[k : k + 1] if batch.dim() and len(batch) == samples else None
-    if isinstance(batch, dict):
-        values = {name: _sliced(value, k, samples) for name, value in batch.items()}
-        return None if any(v is None for v in values.values()) else values
-    if type(batch) in (list, tuple):
-        values = [_sliced(value, k, samples) for value in batch]
-        return None if any(v is None for v in values) else type(batch)(values)
-    return None
 
 
 def _watched_forward(passes, batch, plain):
@@ -162,7 +128,7 @@ def _watched_forward(passes, batch, plain):
             if is_last or not passes.shared:
                 raise
             losses = None
-        if losses is not None and losses.shape == plain.shape and _close(losses, plain, _ALONE):
+        if losses is not None and losses.shape == plain.shape and close(losses, plain, _AGAIN):
             break
         if is_last:
             raise InputError("losses: they change when the model is watched; they are random, or depend on earlier calls")
