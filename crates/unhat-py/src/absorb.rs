@@ -165,7 +165,10 @@ fn of_frame(frame: &Frame, options: &Options) -> Result<Panel> {
     let names = match &options.columns {
         Some(names) => {
             if let Some((name, other)) = names.iter().find_map(|name| taken(name).map(|other| (name, other))) {
-                return Err(option("columns", format!("takes '{name}', of which {other} says what it is; leave it out")));
+                return Err(option(
+                    "columns",
+                    format!("takes '{name}', of which {other} says what it is; leave it out"),
+                ));
             }
             names.clone()
         }
@@ -206,8 +209,11 @@ fn coded(name: &str, column: &Column) -> Result<(String, Vec<u32>, usize)> {
                     return Err(missing(name, row, "a level"));
                 }
                 if value.abs() >= EXACT {
-                    let reason = format!("column '{name}', row {}: found {value}, a number so large that others become the same one; \
-                                          hand the column over as text", row + 1);
+                    let reason = format!(
+                        "column '{name}', row {}: found {value}, a number so large that others become the same one; \
+                                          hand the column over as text",
+                        row + 1
+                    );
                     return Err(option("absorb", reason));
                 }
                 let next = levels.len() as u32;
