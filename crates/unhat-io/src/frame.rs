@@ -39,7 +39,7 @@ pub fn read_frame(path: &str) -> Result<Frame> {
 
 /// Reads a table of mixed columns.
 ///
-/// Tables (`.csv`, `.tsv`) are recognised or refused as [`Dialect`] says; without a header the columns are x1, x2, …. A
+/// Tables (`.csv`, `.tsv`) are recognised or refused as [`Dialect`](crate::Dialect) says; without a header the columns are x1, x2, …. A
 /// first column without a name holds row names, and every other column is kept: as numbers, or as text; TRUE and FALSE are 1
 /// and 0. A matrix (`.npy`, `.npz`, `.mtx`) is a table of columns x1, x2, ….
 ///

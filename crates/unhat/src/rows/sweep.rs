@@ -80,7 +80,7 @@ pub fn stretches_of<P: Pass>(source: &dyn RowSource, pass: &P) -> usize {
     pass.stretches(&source.shape(), blocks).clamp(1, blocks.max(1))
 }
 
-/// The part of a [`sweep`] over the stretches `part`.
+/// The part of a [`sweep`](crate::rows::sweep()) over the stretches `part`.
 ///
 /// Where `part` is a subtree of the tree of merges (2ᵏ stretches from a multiple of 2ᵏ, or what is left of them at the end),
 /// its accumulator is the one that the whole sweep has there.
@@ -88,7 +88,7 @@ pub fn stretches_of<P: Pass>(source: &dyn RowSource, pass: &P) -> usize {
 /// # Shapes
 /// `out`: the rows of the part × `pass.width()` values.
 /// # Errors
-/// As [`sweep`].
+/// As [`sweep`](crate::rows::sweep()).
 pub fn sweep_part<P: Pass>(
     source: &dyn RowSource,
     pass: &P,
