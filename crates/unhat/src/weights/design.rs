@@ -197,7 +197,7 @@ impl<'a> Search<'a> {
     fn solve(&mut self, options: &DesignOptions, run: &Run<'_>) -> Result<()> {
         let rank = self.rank() as f64;
         for _ in 0..FIRST_STEPS.min(options.max_iterations) {
-            let tau = self.evaluate(run)?;
+            let tau = self.evaluate(options, run)?;
             if self.is_solved(options) {
                 return Ok(());
             }
@@ -207,21 +207,21 @@ impl<'a> Search<'a> {
             self.counts.iterations += 1;
         }
         if self.counts.iterations < options.max_iterations {
-            let tau = self.evaluate(run)?;
+            let tau = self.evaluate(options, run)?;
             self.leave_out(&tau);
             self.interior(options, run)?;
         }
         self.normalise();
-        let tau = self.evaluate(run)?;
+        let tau = self.evaluate(options, run)?;
         // What has a little weight and cannot have any in a best design: the answer is simpler without.
         self.leave_out(&tau);
         self.normalise();
-        self.evaluate(run)?;
+        self.evaluate(options, run)?;
         Ok(())
     }
 
-    /// The forms of all rows at the weights; they are kept where their gap is the least, or as wanted with fewer rows.
-    fn evaluate(&mut self, run: &Run<'_>) -> Result<Vec<f64>> {
+    /// The forms of all rows at the weights; they are kept where their gap is the least so far, or as wanted.
+    fn evaluate(&mut self, options: &DesignOptions, run: &Run<'_>) -> Result<Vec<f64>> {
         run.check()?;
         let root: Vec<f64> = self.weights.iter().map(|w| w.sqrt()).collect();
         let forms = Forms::at(self.rows, &root, run)?;
@@ -236,7 +236,7 @@ impl<'a> Search<'a> {
             step_length: 1.0,
             certificate: None,
         }));
-        if self.best.as_ref().is_none_or(|(_, old)| new <= 1.01 * gap(old, self.rank())) {
+        if self.best.as_ref().is_none_or(|(_, old)| new <= gap(old, self.rank()).max(options.gap)) {
             self.best = Some((self.weights.clone(), forms));
         }
         Ok(tau)
