@@ -25,6 +25,7 @@ mod session;
 mod signals;
 mod table_options;
 mod training_options;
+mod weights_options;
 
 use clap::Parser;
 use failure::{Failure, FailureReport, message};

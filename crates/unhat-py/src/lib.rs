@@ -30,6 +30,7 @@ mod progress;
 mod rank;
 mod text;
 mod training;
+mod weights;
 mod words;
 mod work;
 
@@ -55,6 +56,8 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(forward::leverage_scores, module)?)?;
     module.add_function(wrap_pyfunction!(model_scores::model_scores, module)?)?;
     module.add_function(wrap_pyfunction!(rank::rank_k_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(weights::lewis_weights, module)?)?;
+    module.add_function(wrap_pyfunction!(weights::d_optimal_design, module)?)?;
     module.add_function(wrap_pyfunction!(forward::leverage_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(forward::barrier, module)?)?;
     module.add_function(wrap_pyfunction!(forward::row_factor, module)?)?;

@@ -30,3 +30,4 @@ mod score_inversion;
 mod scores;
 mod tables;
 mod training;
+mod weights;
