@@ -12,6 +12,8 @@ line ``unhat``, and the answers are its numbers to the last bit. ``help(unhat.di
 How much each row matters
     leverage_scores    hat values of a matrix, or of the model matrix of a formula; scores at a point
     rank_k_scores      scores of the best approximation of rank k, of rows and of columns; of cells and genes
+    lewis_weights      weights that are the leverage scores of the rows which they scale, for any p
+    d_optimal_design   the best weights of candidates; the smallest ellipsoid around rows or points
     leverage_gradient  the gradient of the volumetric barrier, which the scores make up
     VolumetricBarrier  value, gradient, Hessian and products, for optimisers
     volumetric_center  the centre of a polytope {Ax > b}
@@ -39,7 +41,8 @@ Answers print themselves; their attributes are the keys of the command line's JS
     Result             what all answers have: to_dict()
     Record             a part of an answer: a dictionary with attributes
     Diagnosis, OutputsAudit, Audit, FitAudit, GradientInversion, ScoreInversion, HatInversion, OutcomeInversion,
-    ColumnInversion, RankKScores, Influence, InfluenceCheck, InfluenceTrim, Training, Predictions
+    ColumnInversion, RankKScores, LewisWeights, OptimalDesign, Influence, InfluenceCheck, InfluenceTrim, Training,
+    Predictions
                        one for each function; those with a value for each row have to_frame(), under the labels of the table
 
 Files, errors, warnings
@@ -100,6 +103,8 @@ __all__ = [
     "InfluenceCheck",
     "InfluenceTrim",
     "InputError",
+    "LewisWeights",
+    "OptimalDesign",
     "OutcomeInversion",
     "OutputsAudit",
     "Predictions",
@@ -115,6 +120,7 @@ __all__ = [
     "__version__",
     "audit",
     "audit_outputs",
+    "d_optimal_design",
     "diagnose",
     "influence",
     "influence_check",
@@ -126,6 +132,7 @@ __all__ = [
     "invert_scores",
     "leverage_gradient",
     "leverage_scores",
+    "lewis_weights",
     "predict",
     "rank_k_scores",
     "train",

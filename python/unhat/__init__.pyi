@@ -31,6 +31,8 @@ __all__ = [
     "InfluenceCheck",
     "InfluenceTrim",
     "InputError",
+    "LewisWeights",
+    "OptimalDesign",
     "OutcomeInversion",
     "OutputsAudit",
     "Predictions",
@@ -46,6 +48,7 @@ __all__ = [
     "__version__",
     "audit",
     "audit_outputs",
+    "d_optimal_design",
     "diagnose",
     "influence",
     "influence_check",
@@ -57,6 +60,7 @@ __all__ = [
     "invert_scores",
     "leverage_gradient",
     "leverage_scores",
+    "lewis_weights",
     "predict",
     "rank_k_scores",
     "train",
@@ -140,6 +144,14 @@ class RankKScores(_ByRow, Result):
     singular_values: NDArray[float64]
     def columns_to_frame(self) -> Any: ...
 
+class LewisWeights(_ByRow, Result):
+    def __init__(self, text: str, weights: NDArray[float64]) -> None: ...
+    weights: NDArray[float64]
+
+class OptimalDesign(_ByRow, Result):
+    def __init__(self, text: str, weights: NDArray[float64]) -> None: ...
+    weights: NDArray[float64]
+
 class Audit(_Reported):
     def __init__(self, text: str) -> None: ...
 
@@ -218,6 +230,24 @@ def leverage_scores(
     threads: int | None = None,
 ) -> Any: ...  # an array; of a table of pandas a Series
 
+def lewis_weights(
+    A: _Data,
+    p: float,
+    *,
+    tol: float = ...,
+    max_iter: int = ...,
+    columns: Sequence[str] | None = None,
+    threads: int | None = None,
+) -> LewisWeights: ...
+def d_optimal_design(
+    A: _Data,
+    *,
+    gap: float = ...,
+    lift: bool = ...,
+    max_iter: int = ...,
+    columns: Sequence[str] | None = None,
+    threads: int | None = None,
+) -> OptimalDesign: ...
 def rank_k_scores(
     A: _Data, rank: int, *, centre: bool = False, columns: Sequence[str] | None = None, threads: int | None = None
 ) -> RankKScores: ...
