@@ -6,9 +6,9 @@ use unhat::rows::{CsrRows, DenseRows, RowSource};
 use unhat::solve::Status;
 use unhat::weights::{Design, DesignOptions, LewisOptions, LewisWeights, d_optimal_design, lewis_weights};
 use unhat::{ErrorKind, Event, Result, Run};
-use unhat_testkit::{Dd, Real};
 use unhat_testkit::generate::{Stream, matrix_with_condition, random_csr};
 use unhat_testkit::orthonormal::weighted_leverage_scores;
+use unhat_testkit::{Dd, Real};
 
 fn lewis(a: &[f64], d: usize, p: f64) -> LewisWeights {
     lewis_weights(&DenseRows::new(a, d).unwrap(), p, &LewisOptions::default(), &Run::default()).unwrap()
@@ -77,7 +77,8 @@ fn gap(a: &[f64], d: usize, w: &[f64]) -> f64 {
 fn rows_along_axes_have_lewis_weights_in_closed_form() {
     // Within one axis the weights are |c|^p/Σ|c|^p.
     let sizes = [[1.0, 2.0, 3.0], [1.0, 1.0, 1.0], [1e-3, 5.0, 0.1]];
-    let rows: Vec<f64> = (0..9).flat_map(|k| (0..3).map(move |j| if j == k % 3 { sizes[j][k / 3] } else { 0.0 })).collect();
+    let rows: Vec<f64> =
+        (0..9).flat_map(|k| (0..3).map(move |j| if j == k % 3 { sizes[j][k / 3] } else { 0.0 })).collect();
     for p in [0.25, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0] {
         let found = lewis(&rows, 3, p);
         assert_eq!(found.status, Status::Solved, "p = {p}");
@@ -186,8 +187,11 @@ fn sparse_rows_have_the_weights_of_the_same_rows_written_out() {
 #[test]
 fn designs_of_polynomials_are_the_known_ones() {
     // Fejér's points: ±1 and the zeros of P′ₖ, all of the same weight.
-    let grids: [(usize, &[f64]); 3] =
-        [(2, &[-1.0, 0.0, 1.0]), (3, &[-1.0, -0.447_213_595_499_957_94, 0.447_213_595_499_957_94, 1.0]), (1, &[-1.0, 1.0])];
+    let grids: [(usize, &[f64]); 3] = [
+        (2, &[-1.0, 0.0, 1.0]),
+        (3, &[-1.0, -0.447_213_595_499_957_94, 0.447_213_595_499_957_94, 1.0]),
+        (1, &[-1.0, 1.0]),
+    ];
     for (degree, support) in grids {
         let mut points: Vec<f64> = (0..=400).map(|k| -1.0 + f64::from(k) / 200.0).collect();
         points.extend(support.iter().filter(|x| x.abs() > 0.1 && x.abs() < 0.9));
@@ -222,7 +226,8 @@ fn the_ellipsoid_around_a_simplex_or_a_cube_is_the_ball_around_it() {
     // det of Σ (1/5)(a, 1)(a, 1)ᵀ = (1/5)^5·det[a 1]² = 5^−5.
     assert!((found.log_det.unwrap() + 5.0 * 5f64.ln()).abs() < 1e-8);
     // ±1 corners of a cube, all 2^5: any balanced design; M = I at the best, so log det is 0.
-    let corners: Vec<f64> = (0..32).flat_map(|k| (0..5).map(move |j| if k >> j & 1 == 1 { 1.0 } else { -1.0 })).collect();
+    let corners: Vec<f64> =
+        (0..32).flat_map(|k| (0..5).map(move |j| if k >> j & 1 == 1 { 1.0 } else { -1.0 })).collect();
     let found = design(&corners, 5);
     assert!(found.log_det.unwrap().abs() < 1e-8 && found.gap <= 1e-8);
 }
@@ -247,7 +252,8 @@ fn designs_are_certified_on_all_rows_by_other_code() {
         }
         a
     };
-    let few_words: Vec<f64> = Stream::new(5, "words").uniforms(500 * d).iter().map(|u| (3.0 * u).floor() - 1.0).collect();
+    let few_words: Vec<f64> =
+        Stream::new(5, "words").uniforms(500 * d).iter().map(|u| (3.0 * u).floor() - 1.0).collect();
     for (name, a) in [
         ("normal", Stream::new(3, "design").normals(500 * d)),
         ("heavy", heavy(500, d)),
@@ -301,7 +307,10 @@ fn passes_stay_within_what_was_measured() {
         println!("{name} p = 32: {} passes, residual {:.1e}, {:?}", found.passes, found.residual, found.status);
         assert!(found.status == Status::Solved || !found.warnings.is_empty());
         let found = design(&a, d);
-        println!("{name}: {} iterations, {} passes, {} products, gap {:.1e}", found.iterations, found.passes, found.products, found.gap);
+        println!(
+            "{name}: {} iterations, {} passes, {} products, gap {:.1e}",
+            found.iterations, found.passes, found.products, found.gap
+        );
         assert!(found.status == Status::Solved && found.iterations <= 45, "{name}: {}", found.iterations);
     }
 }

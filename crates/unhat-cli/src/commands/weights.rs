@@ -8,9 +8,7 @@ use crate::output::{Destination, note_formulas};
 use crate::session::Session;
 use crate::weights_options::{DOptimal, Lewis, Weights as Arguments};
 use unhat::solve::Status;
-use unhat::weights::{
-    DesignOptions, DesignReport, LewisOptions, LewisReport, d_optimal_design, lewis_weights,
-};
+use unhat::weights::{DesignOptions, DesignReport, LewisOptions, LewisReport, d_optimal_design, lewis_weights};
 use unhat_io::{Matrix, Missing};
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Exit, Failure> {

@@ -1,13 +1,13 @@
 //! D-optimal designs: the weights whose ellipsoid is the smallest around ±rows, or around points, proven on all rows.
 
 use super::forms::Forms;
-use super::interior::{Chosen, Counts, Interior};
+use super::interior::{Counts, Interior, needed};
 use super::lewis::{empty_rows, needs_whitening};
 use super::lifted::Lifted;
 use super::whitened::{Basis, Whitened};
 use crate::error::{ErrorKind, Result, unless_interrupted};
 use crate::leverage::{ScoreOptions, leverage_scores};
-use crate::rows::{DenseRows, RowSource, require_plain_columns};
+use crate::rows::{RowSource, require_plain_columns};
 use crate::run::{Event, Run};
 use crate::solve::{Status, Step};
 
@@ -61,8 +61,6 @@ pub struct Design {
 const FIRST_STEPS: u32 = 20;
 /// The interior-point method goes on to this share of the gap, so that the certificate holds it.
 const SHARE: f64 = 0.5;
-/// Entries that are gathered whatever their share of the matrix.
-const FEW_ENTRIES: usize = 1 << 20;
 
 /// The D-optimal design of the rows aᵢ: the weights w ≥ 0 with Σw = 1 that make log det Σ wᵢaᵢaᵢᵀ largest.
 ///
@@ -160,18 +158,6 @@ fn gap(forms: &Forms, rank: usize) -> f64 {
     (rank as f64 * (most / rank as f64).ln()).max(0.0)
 }
 
-/// The form below which a row has no weight in any best design, where the largest is r + `excess`.
-///
-/// Of the matrix of a best design in coordinates in which that of w is the identity, the trace is r + ε at most, that of the
-/// inverse r, so that no eigenvalue is below the smaller root of λ² − (2 + ε)λ + 1 + ε/r; a row of weight has g ≥ rλ.
-fn needed(excess: f64, rank: f64) -> f64 {
-    let excess = excess.max(0.0);
-    rank * (1.0 + excess / 2.0 - (excess * (4.0 + excess - 4.0 / rank)).max(0.0).sqrt() / 2.0)
-}
-
-/// Rounding must not leave out what is needed.
-const CAREFUL: f64 = 1e-9;
-
 struct Search<'a> {
     rows: &'a dyn RowSource,
     weights: Vec<f64>,
@@ -250,7 +236,7 @@ impl<'a> Search<'a> {
     fn leave_out(&mut self, tau: &[f64]) {
         let rank = self.rank() as f64;
         let most = tau.iter().copied().fold(0.0, f64::max);
-        let bound = needed(most * (1.0 + CAREFUL) - rank, rank) * (1.0 - CAREFUL);
+        let bound = needed(most, rank);
         for ((possible, w), g) in self.possible.iter_mut().zip(&mut self.weights).zip(tau) {
             if *g < bound {
                 (*possible, *w) = (false, 0.0);
@@ -265,21 +251,14 @@ impl<'a> Search<'a> {
 
     /// The interior-point method over the rows that are possible.
     fn interior(&mut self, options: &DesignOptions, run: &Run<'_>) -> Result<()> {
-        let left: Vec<usize> = (0..self.possible.len()).filter(|&i| self.possible[i] && self.weights[i] > 0.0).collect();
+        let left: Vec<usize> =
+            (0..self.possible.len()).filter(|&i| self.possible[i] && self.weights[i] > 0.0).collect();
         let start = left.iter().map(|&i| self.weights[i]).collect();
-        let (shape, rank) = (self.rows.shape(), self.rank());
-        let entries = left.len() * rank;
-        let values = if entries <= FEW_ENTRIES.max(shape.stored / 2) { self.rows.gather(&left)? } else { Vec::new() };
-        let gathered = if values.is_empty() { None } else { Some(DenseRows::new(&values, rank)?) };
-        let chosen = match &gathered {
-            Some(rows) => Chosen { source: rows, rows: None },
-            None => Chosen { source: self.rows, rows: Some(&left) },
-        };
-        let mut interior = Interior::start(chosen, start, self.counts, run)?;
+        let mut interior = Interior::start(self.rows, left, start, self.counts, run)?;
         interior.solve(SHARE * options.gap, options.max_iterations, run)?;
         self.counts = interior.counts;
         self.weights.fill(0.0);
-        left.iter().zip(&interior.u).for_each(|(&i, u)| self.weights[i] = *u);
+        interior.rows().iter().zip(&interior.u).for_each(|(&i, u)| self.weights[i] = *u);
         Ok(())
     }
 }

@@ -8,42 +8,84 @@ use crate::rows::{DenseRows, Pass, RowSource, Rows, sweep, with_scratch};
 use crate::run::{Event, Run};
 use crate::solve::Step;
 
-/// Some rows of a source: gathered where they are few, else all of them, the others at weight 0.
-pub(super) struct Chosen<'a> {
-    pub source: &'a dyn RowSource,
-    /// The numbers of the rows in `source`; None: all.
-    pub rows: Option<&'a [usize]>,
-}
-
-impl Chosen<'_> {
-    /// Values of the chosen rows as values of all rows of the source.
-    fn spread(&self, values: &[f64]) -> Vec<f64> {
-        let Some(rows) = self.rows else { return values.to_vec() };
-        let mut all = vec![0.0; self.source.shape().rows];
-        rows.iter().zip(values).for_each(|(&i, v)| all[i] = *v);
-        all
-    }
-
-    fn pick(&self, values: Vec<f64>) -> Vec<f64> {
-        match self.rows {
-            Some(rows) => rows.iter().map(|&i| values[i]).collect(),
-            None => values,
-        }
-    }
-
-    fn forms(&self, u: &[f64], run: &Run<'_>) -> Result<Forms> {
-        let forms = Forms::at(self.source, &self.spread(&roots(u)), run)?;
-        Ok(Forms { tau: self.pick(forms.tau), factor: forms.factor })
-    }
-}
-
 fn roots(u: &[f64]) -> Vec<f64> {
     u.iter().map(|u| u.sqrt()).collect()
 }
 
+/// Some rows of a source: gathered where they are few, else all of them, the others at weight 0.
+struct Chosen<'a> {
+    source: &'a dyn RowSource,
+    rows: Vec<usize>,
+    gathered: Option<Vec<f64>>,
+}
+
+/// Entries that are gathered whatever their share of the matrix.
+const FEW_ENTRIES: usize = 1 << 20;
+
+impl Chosen<'_> {
+    /// Gathers the rows where they are less than half of the matrix, or few.
+    fn gather(&mut self) -> Result<()> {
+        let shape = self.source.shape();
+        if self.gathered.is_none() && self.rows.len() * shape.columns <= FEW_ENTRIES.max(shape.stored / 2) {
+            self.gathered = Some(self.source.gather(&self.rows)?);
+        }
+        Ok(())
+    }
+
+    /// Keeps some of the rows.
+    fn retain(&mut self, keep: &[bool]) -> Result<()> {
+        let d = self.source.shape().columns;
+        if let Some(values) = &mut self.gathered {
+            let mut at = 0;
+            for (i, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
+                values.copy_within(i * d..(i + 1) * d, at);
+                at += d;
+            }
+            values.truncate(at);
+        }
+        retain(&mut self.rows, keep);
+        self.gather()
+    }
+
+    /// Calls `f` with a source that has the rows.
+    fn with_source<T>(&self, f: impl FnOnce(&dyn RowSource) -> Result<T>) -> Result<T> {
+        match &self.gathered {
+            Some(values) => f(&DenseRows::new(values, self.source.shape().columns)?),
+            None => f(self.source),
+        }
+    }
+
+    /// Values of the chosen rows as values of all rows of that source.
+    fn spread(&self, values: &[f64]) -> Vec<f64> {
+        if self.gathered.is_some() {
+            return values.to_vec();
+        }
+        let mut all = vec![0.0; self.source.shape().rows];
+        self.rows.iter().zip(values).for_each(|(&i, v)| all[i] = *v);
+        all
+    }
+
+    fn pick(&self, values: Vec<f64>) -> Vec<f64> {
+        match self.gathered {
+            Some(_) => values,
+            None => self.rows.iter().map(|&i| values[i]).collect(),
+        }
+    }
+
+    fn forms(&self, u: &[f64], run: &Run<'_>) -> Result<Forms> {
+        let forms = self.with_source(|source| Forms::at(source, &self.spread(&roots(u)), run))?;
+        Ok(Forms { tau: self.pick(forms.tau), factor: forms.factor })
+    }
+}
+
+fn retain<T: Copy>(values: &mut Vec<T>, keep: &[bool]) {
+    let mut keep = keep.iter();
+    values.retain(|_| keep.next().is_some_and(|keep| *keep));
+}
+
 /// Where the method stands: weights u with sum near the rank, and the slacks z of τ ≤ 1.
 pub(super) struct Interior<'a> {
-    pub chosen: Chosen<'a>,
+    chosen: Chosen<'a>,
     pub u: Vec<f64>,
     z: Vec<f64>,
     forms: Forms,
@@ -67,12 +109,36 @@ const SHARE: f64 = 0.95;
 const CENTRING: (f64, f64) = (0.1, 0.5);
 /// Conjugate-gradient steps at most.
 const PRODUCTS: u32 = 400;
+/// Rows are left out where they are one in so many.
+const WORTH_IT: usize = 20;
 /// Steps without progress after which the rest is rounding.
 const PATIENCE: u32 = 12;
 
+/// The form gᵢ below which a row has no weight in any best design, where the largest is `most`.
+///
+/// Of the matrix of a best design in coordinates in which that of w is the identity, the trace is r + ε at most, ε = max g − r,
+/// and that of the inverse r, so that no eigenvalue is below the smaller root of λ² − (2 + ε)λ + 1 + ε/r; a row of weight has
+/// g ≥ rλ.
+pub(super) fn needed(most: f64, rank: f64) -> f64 {
+    let excess = (most * (1.0 + CAREFUL) - rank).max(0.0);
+    let root = (excess * (4.0 + excess - 4.0 / rank)).max(0.0).sqrt();
+    rank * (1.0 + excess / 2.0 - root / 2.0) * (1.0 - CAREFUL)
+}
+
+/// Rounding must not leave out what is needed.
+const CAREFUL: f64 = 1e-9;
+
 impl<'a> Interior<'a> {
-    /// From weights above 0.
-    pub fn start(chosen: Chosen<'a>, mut u: Vec<f64>, mut counts: Counts, run: &Run<'_>) -> Result<Self> {
+    /// From weights above 0 of the rows `rows`.
+    pub fn start(
+        source: &'a dyn RowSource,
+        rows: Vec<usize>,
+        mut u: Vec<f64>,
+        mut counts: Counts,
+        run: &Run<'_>,
+    ) -> Result<Self> {
+        let mut chosen = Chosen { source, rows, gathered: None };
+        chosen.gather()?;
         let mut forms = chosen.forms(&u, run)?;
         counts.passes += 1;
         let factor = ROOM * forms.tau.iter().copied().fold(0.0, f64::max);
@@ -83,7 +149,12 @@ impl<'a> Interior<'a> {
         Ok(Interior { chosen, u, z, forms, counts })
     }
 
-    /// Of the chosen rows: log det of the best design is larger by no more than this.
+    /// The rows that are left, in order.
+    pub fn rows(&self) -> &[usize] {
+        &self.chosen.rows
+    }
+
+    /// Of the rows left: log det of the best design is larger by no more than this.
     ///
     /// r·log(max τ · Σu/r)
     fn gap(&self) -> f64 {
@@ -94,12 +165,14 @@ impl<'a> Interior<'a> {
 
     /// Steps until the gap of the chosen rows is `wanted`, or nothing is gained any more. The weights are the best met.
     pub fn solve(&mut self, wanted: f64, most: u32, run: &Run<'_>) -> Result<()> {
-        let (mut best, mut since, mut last) = ((f64::INFINITY, self.u.clone()), 0, 1.0);
+        let mut best = (f64::INFINITY, self.u.clone(), self.chosen.rows.clone());
+        let (mut since, mut last) = (0, 1.0);
         loop {
+            self.leave_out(run)?;
             let gap = self.gap();
             since = if gap < 0.9 * best.0 { 0 } else { since + 1 };
             if gap < best.0 {
-                best = (gap, self.u.clone());
+                best = (gap, self.u.clone(), self.chosen.rows.clone());
             }
             run.tell(Event::Step(&Step {
                 iteration: self.counts.iterations,
@@ -111,11 +184,28 @@ impl<'a> Interior<'a> {
                 certificate: None,
             }));
             if gap <= wanted || since > PATIENCE || self.counts.iterations >= most {
-                self.u = best.1;
+                (self.u, self.chosen.rows) = (best.1, best.2);
                 return Ok(());
             }
             last = self.step(last, run)?;
         }
+    }
+
+    /// Leaves out the rows that are proven to have no weight in any best design, where they are not few.
+    fn leave_out(&mut self, run: &Run<'_>) -> Result<()> {
+        let (rank, sum) = (self.forms.factor.dim() as f64, self.u.iter().sum::<f64>());
+        let most = self.forms.tau.iter().copied().fold(0.0, f64::max);
+        let bound = needed(most * sum, rank) / sum;
+        let keep: Vec<bool> = self.forms.tau.iter().map(|tau| *tau >= bound).collect();
+        if keep.iter().filter(|keep| !**keep).count() * WORTH_IT < keep.len() {
+            return Ok(());
+        }
+        self.chosen.retain(&keep)?;
+        retain(&mut self.u, &keep);
+        retain(&mut self.z, &keep);
+        self.forms = self.chosen.forms(&self.u, run)?;
+        self.counts.passes += 1;
+        Ok(())
     }
 
     /// (P⁽²⁾ + UZ)δ = σ − u + μ,  Δu = uδ,  z + Δz = μ/u − zδ.
@@ -142,7 +232,31 @@ impl<'a> Interior<'a> {
     /// δ by conjugate gradients, whose preconditioner is the diagonal σ² + uz.
     fn direction(&mut self, target: f64, mean: f64, run: &Run<'_>) -> Result<Vec<f64>> {
         let root = roots(&self.u);
-        let products = Projection::of(&self.chosen, self.chosen.spread(&root), &self.forms, run)?;
+        self.chosen
+            .with_source(|source| {
+                let products = Projection::of(
+                    source,
+                    self.chosen.gathered.is_some(),
+                    self.chosen.spread(&root),
+                    &self.forms,
+                    run,
+                )?;
+                self.conjugate_gradients(&products, target, mean, run)
+            })
+            .map(|(delta, products)| {
+                self.counts.products += products;
+                delta
+            })
+    }
+
+    fn conjugate_gradients(
+        &self,
+        products: &Projection<'_>,
+        target: f64,
+        mean: f64,
+        run: &Run<'_>,
+    ) -> Result<(Vec<f64>, u32)> {
+        let mut count = 0;
         let barrier: Vec<f64> = self.u.iter().zip(&self.z).map(|(u, z)| u * z).collect();
         let scores: Vec<f64> = self.u.iter().zip(&self.forms.tau).map(|(u, tau)| u * tau).collect();
         let diagonal: Vec<f64> = scores.iter().zip(&barrier).map(|(s, b)| s * s + b).collect();
@@ -160,7 +274,7 @@ impl<'a> Interior<'a> {
             run.check()?;
             let spread = self.chosen.spread(&direction);
             let mut image = self.chosen.pick(products.times(&spread, run)?);
-            self.counts.products += 1;
+            count += 1;
             image.iter_mut().zip(&barrier).zip(&direction).for_each(|((q, b), p)| *q += b * p);
             let length = size / linalg::dot(&direction, &image);
             delta.iter_mut().zip(&direction).for_each(|(x, p)| *x += length * p);
@@ -170,7 +284,7 @@ impl<'a> Interior<'a> {
             direction.iter_mut().zip(&preconditioned).for_each(|(p, z)| *p = z + new / size * *p);
             size = new;
         }
-        Ok(delta)
+        Ok((delta, count))
     }
 }
 
@@ -185,12 +299,12 @@ struct Projection<'a> {
 }
 
 impl<'a> Projection<'a> {
-    fn of(chosen: &Chosen<'a>, root: Vec<f64>, forms: &'a Forms, run: &Run<'_>) -> Result<Self> {
+    fn of(source: &'a dyn RowSource, gathered: bool, root: Vec<f64>, forms: &'a Forms, run: &Run<'_>) -> Result<Self> {
         let (lower, columns) = (forms.factor.lower(), forms.factor.dim());
-        let mut found = Projection { source: chosen.source, root, lower, columns, whitened: None };
-        if chosen.rows.is_none() && chosen.source.shape().stored == chosen.source.shape().rows * columns {
-            let mut whitened = vec![0.0; chosen.source.shape().rows * columns];
-            sweep(chosen.source, &Whitening(found.chunks()), &mut whitened, run)?;
+        let mut found = Projection { source, root, lower, columns, whitened: None };
+        if gathered {
+            let mut whitened = vec![0.0; source.shape().rows * columns];
+            sweep(source, &Whitening(found.chunks()), &mut whitened, run)?;
             found.whitened = Some(whitened);
         }
         Ok(found)

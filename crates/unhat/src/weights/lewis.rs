@@ -34,9 +34,11 @@ pub struct LewisWeights {
     pub p: f64,
     /// Whether they are solved.
     pub status: Status,
-    /// The certificate: maxᵢ |σᵢ/wᵢ − 1|, σ the leverage scores of diag(w)^(1/2 − 1/p)A, computed anew from the rows given.
+    /// The certificate: maxᵢ |σᵢ − wᵢ|/wᵢ, σ the leverage scores of diag(w)^(1/2 − 1/p)A, computed anew from the rows given.
+    /// (Over 1e−290 for the wᵢ below it, which are hardly numbers any more.)
     pub residual: f64,
-    /// For p < 4: no weight is further than this from the exact one, in log w. None above, where no such bound is known.
+    /// For p < 4: no weight of 1e−290 or more is further than this from the exact one, in log w. None above, where no such bound
+    /// is known.
     pub log_error: Option<f64>,
     /// Σw.
     pub sum: f64,
@@ -62,6 +64,8 @@ const MEMORY: usize = 6;
 const GROWTH: f64 = 10.0;
 /// Evaluations without progress after which the rest is rounding.
 const PATIENCE: u32 = 60;
+/// Weights below this are compared with their scores as if they were this.
+const LEAST_WEIGHT: f64 = 1e-290;
 /// Beyond this condition rows are whitened first.
 const WHITEN: f64 = 30.0;
 
@@ -263,7 +267,8 @@ impl<'a> Search<'a> {
             );
             return Err(ErrorKind::Numerical { reason }.into());
         }
-        let defects = scores.values.iter().zip(&values).filter(|(_, w)| **w > 0.0).map(|(s, w)| (s / w - 1.0).abs());
+        // Below the least weight a number has no digits for a share of it.
+        let defects = scores.values.iter().zip(&values).map(|(s, w)| (s - w).abs() / w.max(LEAST_WEIGHT));
         let residual = largest(defects);
         let digits = scores.digits.min(plain.digits);
         let mut warnings = scores.warnings.clone();
@@ -278,8 +283,8 @@ impl<'a> Search<'a> {
         // log σ = log w to |log(1 ± r)|; for p < 4 the iteration with η = 1 contracts by |1 − p/2| in the largest norm.
         let p = self.p;
         let contraction = (1.0 - p / 2.0).abs();
-        let log_error = (contraction < 1.0 && residual < 1.0)
-            .then(|| -(-residual).ln_1p() * (p / 2.0) / (1.0 - contraction));
+        let log_error =
+            (contraction < 1.0 && residual < 1.0).then(|| -(-residual).ln_1p() * (p / 2.0) / (1.0 - contraction));
         Ok(LewisWeights {
             p,
             status,
