@@ -90,6 +90,7 @@ from unhat._studies import Influence, InfluenceCheck, InfluenceTrim
 from unhat._trained import Predictions, Training
 from unhat._training import predict, train
 from unhat._unhat import __version__
+from unhat._weights import LewisWeights, OptimalDesign, d_optimal_design, lewis_weights
 
 __all__ = [
     "Audit",

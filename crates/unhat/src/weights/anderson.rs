@@ -51,7 +51,7 @@ impl Anderson {
                 subtract(&mut m, share, belonging);
             }
             let left = inner(&q, &q, weight).sqrt();
-            if !(left > DEPENDENT * size) {
+            if left <= DEPENDENT * size || left.is_nan() {
                 continue;
             }
             q.iter_mut().chain(&mut m).for_each(|v| *v /= left);

@@ -268,7 +268,7 @@ impl<'a> Interior<'a> {
         // What is not solved for must be small beside μ, which falls.
         let wanted = (1e-2 * mean.sqrt()).clamp(1e-12, 1e-2).powi(2) * size;
         for _ in 0..PRODUCTS {
-            if !(size > wanted) {
+            if size <= wanted || size.is_nan() {
                 break;
             }
             run.check()?;

@@ -272,7 +272,8 @@ impl<'a> Search<'a> {
         let residual = largest(defects);
         let digits = scores.digits.min(plain.digits);
         let mut warnings = scores.warnings.clone();
-        if status == Status::Solved && !(residual <= 10.0 * options.tolerance.max(10f64.powf(-digits))) {
+        let allowed = 10.0 * options.tolerance.max(10f64.powf(-digits));
+        if status == Status::Solved && (residual > allowed || residual.is_nan()) {
             status = Status::Stalled;
         }
         if status == Status::Stalled {
