@@ -42,7 +42,7 @@ fn forms(a: &[f64], d: usize, w: &[f64]) -> Vec<f64> {
     let mut m = vec![dd(0.0); d * d];
     for (row, w) in a.chunks_exact(d).zip(w) {
         for (j, k) in (0..d).flat_map(|j| (0..d).map(move |k| (j, k))) {
-            m[j * d + k] = m[j * d + k] + dd(*w) * dd(row[j]) * dd(row[k]);
+            m[j * d + k] += dd(*w) * dd(row[j]) * dd(row[k]);
         }
     }
     let solve = |row: &[f64]| {
@@ -51,14 +51,17 @@ fn forms(a: &[f64], d: usize, w: &[f64]) -> Vec<f64> {
             for i in k + 1..d {
                 let f = m[i * d + k] / m[k * d + k];
                 for j in k..d {
-                    m[i * d + j] = m[i * d + j] - f * m[k * d + j];
+                    let change = f * m[k * d + j];
+                    m[i * d + j] -= change;
                 }
-                x[i] = x[i] - f * x[k];
+                let change = f * x[k];
+                x[i] -= change;
             }
         }
         for k in (0..d).rev() {
             for j in k + 1..d {
-                x[k] = x[k] - m[k * d + j] * x[j];
+                let change = m[k * d + j] * x[j];
+                x[k] -= change;
             }
             x[k] = x[k] / m[k * d + k];
         }
@@ -189,7 +192,7 @@ fn designs_of_polynomials_are_the_known_ones() {
     // Fejér's points: ±1 and the zeros of P′ₖ, all of the same weight.
     let grids: [(usize, &[f64]); 3] = [
         (2, &[-1.0, 0.0, 1.0]),
-        (3, &[-1.0, -0.447_213_595_499_957_94, 0.447_213_595_499_957_94, 1.0]),
+        (3, &[-1.0, -0.447_213_595_499_957_9, 0.447_213_595_499_957_9, 1.0]),
         (1, &[-1.0, 1.0]),
     ];
     for (degree, support) in grids {
