@@ -13,6 +13,8 @@ How much each row matters
     leverage_scores    hat values of a matrix, or of the model matrix of a formula; scores at a point
     absorbed_scores    the same beside factors of many levels (fixed effects), without their columns
     rank_k_scores      scores of the best approximation of rank k, of rows and of columns; of cells and genes
+    lewis_weights      weights that are the leverage scores of the rows which they scale, for any p
+    d_optimal_design   the best weights of candidates; the smallest ellipsoid around rows or points
     leverage_gradient  the gradient of the volumetric barrier, which the scores make up
     VolumetricBarrier  value, gradient, Hessian and products, for optimisers
     volumetric_center  the centre of a polytope {Ax > b}
@@ -40,7 +42,8 @@ Answers print themselves; their attributes are the keys of the command line's JS
     Result             what all answers have: to_dict()
     Record             a part of an answer: a dictionary with attributes
     Diagnosis, OutputsAudit, Audit, FitAudit, GradientInversion, ScoreInversion, HatInversion, OutcomeInversion,
-    ColumnInversion, AbsorbedScores, RankKScores, Influence, InfluenceCheck, InfluenceTrim, Training, Predictions
+    ColumnInversion, AbsorbedScores, RankKScores, LewisWeights, OptimalDesign, Influence, InfluenceCheck, InfluenceTrim,
+    Training, Predictions
                        one for each function; those with a value for each row have to_frame(), under the labels of the table
 
 Files, errors, warnings
@@ -89,6 +92,7 @@ from unhat._studies import Influence, InfluenceCheck, InfluenceTrim
 from unhat._trained import Predictions, Training
 from unhat._training import predict, train
 from unhat._unhat import __version__
+from unhat._weights import LewisWeights, OptimalDesign, d_optimal_design, lewis_weights
 
 __all__ = [
     "AbsorbedScores",
@@ -103,6 +107,8 @@ __all__ = [
     "InfluenceCheck",
     "InfluenceTrim",
     "InputError",
+    "LewisWeights",
+    "OptimalDesign",
     "OutcomeInversion",
     "OutputsAudit",
     "Predictions",
@@ -119,6 +125,7 @@ __all__ = [
     "absorbed_scores",
     "audit",
     "audit_outputs",
+    "d_optimal_design",
     "diagnose",
     "influence",
     "influence_check",
@@ -130,6 +137,7 @@ __all__ = [
     "invert_scores",
     "leverage_gradient",
     "leverage_scores",
+    "lewis_weights",
     "predict",
     "rank_k_scores",
     "train",

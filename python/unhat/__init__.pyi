@@ -32,6 +32,8 @@ __all__ = [
     "InfluenceCheck",
     "InfluenceTrim",
     "InputError",
+    "LewisWeights",
+    "OptimalDesign",
     "OutcomeInversion",
     "OutputsAudit",
     "Predictions",
@@ -48,6 +50,7 @@ __all__ = [
     "absorbed_scores",
     "audit",
     "audit_outputs",
+    "d_optimal_design",
     "diagnose",
     "influence",
     "influence_check",
@@ -59,6 +62,7 @@ __all__ = [
     "invert_scores",
     "leverage_gradient",
     "leverage_scores",
+    "lewis_weights",
     "predict",
     "rank_k_scores",
     "train",
@@ -149,6 +153,14 @@ class RankKScores(_ByRow, Result):
     column_names: list[str]
     singular_values: NDArray[float64]
     def columns_to_frame(self) -> Any: ...
+
+class LewisWeights(_ByRow, Result):
+    def __init__(self, text: str, weights: NDArray[float64]) -> None: ...
+    weights: NDArray[float64]
+
+class OptimalDesign(_ByRow, Result):
+    def __init__(self, text: str, weights: NDArray[float64]) -> None: ...
+    weights: NDArray[float64]
 
 class Audit(_Reported):
     def __init__(self, text: str) -> None: ...
@@ -241,6 +253,24 @@ def absorbed_scores(
     strict: bool = False,
     threads: int | None = None,
 ) -> AbsorbedScores: ...
+def lewis_weights(
+    A: _Data,
+    p: float,
+    *,
+    tol: float = ...,
+    max_iter: int = ...,
+    columns: Sequence[str] | None = None,
+    threads: int | None = None,
+) -> LewisWeights: ...
+def d_optimal_design(
+    A: _Data,
+    *,
+    gap: float = ...,
+    lift: bool = ...,
+    max_iter: int = ...,
+    columns: Sequence[str] | None = None,
+    threads: int | None = None,
+) -> OptimalDesign: ...
 def rank_k_scores(
     A: _Data, rank: int, *, centre: bool = False, columns: Sequence[str] | None = None, threads: int | None = None
 ) -> RankKScores: ...

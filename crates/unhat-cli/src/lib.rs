@@ -26,6 +26,7 @@ mod signals;
 mod table_options;
 mod training_options;
 mod watched;
+mod weights_options;
 
 use clap::Parser;
 use failure::{Failure, FailureReport, message};

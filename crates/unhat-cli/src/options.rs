@@ -10,6 +10,7 @@ use crate::model_options::{MODEL_MATRIX, MatrixWords};
 use crate::outputs_options::Outputs;
 use crate::table_options::TableText;
 use crate::training_options::{Predict, Train};
+use crate::weights_options::Weights;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use unhat::audit::fits::report::FitRelease;
@@ -83,6 +84,9 @@ pub(crate) enum Command {
     ///
     /// g(x) = -A_x^T sigma(x), the gradient of V(x) = 1/2 log det(A_x^T A_x), A_x = S^-1 A, s = Ax - b.
     Gradient(Gradient),
+    /// Weights that balance the rows of A: Lewis weights, D-optimal designs
+    #[command(subcommand, arg_required_else_help = true)]
+    Weights(Weights),
     /// Recovers what was hidden behind a release
     #[command(subcommand, arg_required_else_help = true)]
     Invert(Invert),

@@ -120,6 +120,11 @@ impl<'a> Places<'a> {
                 self.reads("--predictor-offset", audit.fit.predictor_offset.as_deref());
                 self.writes("--report", audit.report.as_deref());
             }
+            Command::Weights(weights) => {
+                let (matrix, output) = weights.files();
+                self.add_matrix(matrix);
+                self.add_results(output, None);
+            }
             Command::Centre(problem) => self.add_problem(problem),
             Command::Diagnose(diagnose) => {
                 self.reads("TABLE", Some(&diagnose.table));

@@ -8,6 +8,7 @@ use unhat::invert::InvertOptions;
 use unhat::invert::hat::HatOptions;
 use unhat::invert::scores::ScoreInvertOptions;
 use unhat::leverage::ScoreOptions;
+use unhat::weights::{DesignOptions, LewisOptions};
 use unhat_models::checking::{Detail, Item, Release};
 use unhat_models::influence::{LISTED_ROWS, Request, TRIMMED_SHARE};
 use unhat_models::natural::{MetricOptions, REFRESH_STEPS};
@@ -23,6 +24,7 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
     let (metric, hat) = (MetricOptions::default(), HatOptions::default());
     let (released, audit) = (ScoreInvertOptions::default(), AuditOptions::default());
     let (study, training) = (Request::default(), TrainingOptions::default());
+    let (lewis, design) = (LewisOptions::default(), DesignOptions::default());
     written(
         py,
         &json!({
@@ -38,6 +40,8 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<String> {
             "invert_hat": {
                 "ridge": hat.ridge, "tol": hat.tolerance, "max_iter": hat.max_iterations, "seed": released.seed,
             },
+            "lewis_weights": { "tol": lewis.tolerance, "max_iter": lewis.max_iterations },
+            "d_optimal_design": { "gap": design.gap, "lift": design.lift, "max_iter": design.max_iterations },
             "shared_metric": {
                 "rank": metric.rank, "alpha": metric.damping, "memory": metric.memory, "rows": metric.rows,
                 "seed": metric.seed, "refresh_steps": REFRESH_STEPS,

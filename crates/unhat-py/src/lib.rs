@@ -33,6 +33,7 @@ mod rank;
 mod streamed;
 mod text;
 mod training;
+mod weights;
 mod words;
 mod work;
 
@@ -64,6 +65,8 @@ fn _unhat(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(distributed::answer, module)?)?;
     module.add_function(wrap_pyfunction!(distributed::distributed_scores, module)?)?;
     module.add_function(wrap_pyfunction!(distributed::write_rows, module)?)?;
+    module.add_function(wrap_pyfunction!(weights::lewis_weights, module)?)?;
+    module.add_function(wrap_pyfunction!(weights::d_optimal_design, module)?)?;
     module.add_function(wrap_pyfunction!(forward::leverage_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(forward::barrier, module)?)?;
     module.add_function(wrap_pyfunction!(forward::row_factor, module)?)?;

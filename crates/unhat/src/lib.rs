@@ -47,6 +47,7 @@ pub mod report;
 pub mod rows;
 mod run;
 pub mod solve;
+pub mod weights;
 
 pub use error::{Error, ErrorKind, Result};
 #[cfg(all(feature = "invert", feature = "report"))]

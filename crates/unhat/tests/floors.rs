@@ -25,6 +25,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
             &["leverage"],
             &["barrier", "oracle", "kernels", "distributed"],
             &["feasible", "solve"],
+            &["weights"],
             &["invert"],
             &["audit"],
             &["face", "conversions"],

@@ -13,6 +13,7 @@ mod predict;
 mod rank;
 mod scores;
 mod train;
+mod weights;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,6 +39,7 @@ pub(crate) fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<E
         Command::Invert(Invert::Outcomes(arguments)) => invert::outcomes(arguments, session),
         Command::Invert(Invert::Column(arguments)) => invert::column(arguments, session),
         Command::Invert(Invert::Scores(arguments)) => invert::scores(arguments, session),
+        Command::Weights(arguments) => weights::run(arguments, session),
         Command::Audit(arguments) => match (&arguments.command, arguments.release.of_fit()) {
             (Some(AuditCommand::Outputs(check)), _) => outputs::run(check, session),
             (None, Some(release)) => audit_fit::run(arguments, release, session),

@@ -43,6 +43,8 @@ fn help_lists_every_option() {
     let commands = [
         ("scores", format!("{table} {scores}")),
         ("gradient", format!("{table} --offset --point --output")),
+        ("weights lewis", format!("{table} --p --tol --max-iter --output")),
+        ("weights d-optimal", format!("{table} --gap --lift --max-iter --output")),
         ("invert gradient", format!("{table} {solver} {backward}")),
         ("invert scores", format!("{table} {released} --digits --decimals --widths")),
         ("invert hat", format!("{table} {hat}")),

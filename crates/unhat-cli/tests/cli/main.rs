@@ -32,3 +32,4 @@ mod score_inversion;
 mod scores;
 mod tables;
 mod training;
+mod weights;
