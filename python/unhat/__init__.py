@@ -53,8 +53,9 @@ Files, errors, warnings
     UnhatWarning       what the caller should know
     ConvergenceWarning an answer that is only the best so far
 
-``unhat.distributed`` has scores by the workers of an engine, ``unhat.sklearn`` estimators in scikit-learn's conventions, ``unhat.torch`` and ``unhat.jax`` scores that can be
-differentiated; they are imported by name. ``unhat.__version__`` is the version.
+``unhat.distributed`` has scores by the workers of an engine, ``unhat.sklearn`` estimators in scikit-learn's conventions,
+``unhat.torch`` and ``unhat.jax`` scores that can be differentiated; they are imported by name. ``unhat.__version__`` is the
+version.
 """
 
 from unhat._absorb import AbsorbedScores, absorbed_scores

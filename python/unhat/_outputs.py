@@ -193,7 +193,7 @@ def audit_outputs(
             raise InputError("id: found values, expected the name of a column of the table")
     else:
         fit = refit(data, X, y, options)
-        fit.agreeing(Diagnosis(_unhat.diagnose(fit.table, fit.options | {"rule": "r", "loo": "one-step", "top": 0})))
+        fit.agreeing(Diagnosis(_unhat.diagnose(fit.table, fit.options | {"rule": "r", "loo": "one-step", "dfbeta": None, "top": 0})))
         table, called, options = fit.table, "table", fit.options
     file = None if fit is not None else file_of(data)
     count = len(table[0][1]) if isinstance(table, list) else None

@@ -7,7 +7,7 @@ from unhat._errors import InputError, from_core
 from unhat.distributed import _plan
 
 # The rows that this process has open: of the plan that it worked for last.
-_OPEN = {}
+_OPEN: dict[str, object] = {}
 _DONE, _FAILED = b"\0", b"\1"
 
 
