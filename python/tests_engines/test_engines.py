@@ -69,32 +69,18 @@ def ray():
 
 
 @pytest.mark.parametrize("units", [1, 4, 64])
-def test_spark_has_the_bits_of_one_process(spark, table, units):
+@pytest.mark.parametrize("engine", ["spark", "ray"])
+def test_an_engine_has_the_bits_of_one_process(engine, table, units, request):
     folder, expected = table
-    found = unhat.distributed.leverage_scores(folder, engine=spark, units=units)
+    found = unhat.distributed.leverage_scores(folder, engine=request.getfixturevalue(engine), units=units)
     assert found.scores.tobytes() == expected.tobytes()
 
 
-def test_spark_works_again_for_a_worker_that_dies(spark, table, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("engine", "adapter"), [("spark", _spark), ("ray", _ray)])
+def test_an_engine_works_again_for_a_worker_that_dies(engine, adapter, table, tmp_path, monkeypatch, request):
     folder, expected = table
     flag = tmp_path / "killed"
-    monkeypatch.setattr(_spark, "work", dying(os.fspath(flag)))
-    found = unhat.distributed.leverage_scores(folder, engine=spark, units=8)
-    assert flag.exists() and int(flag.read_text()) != os.getpid()
-    assert found.scores.tobytes() == expected.tobytes()
-
-
-@pytest.mark.parametrize("units", [1, 4, 64])
-def test_ray_has_the_bits_of_one_process(ray, table, units):
-    folder, expected = table
-    found = unhat.distributed.leverage_scores(folder, engine=ray, units=units)
-    assert found.scores.tobytes() == expected.tobytes()
-
-
-def test_ray_works_again_for_a_worker_that_dies(ray, table, tmp_path, monkeypatch):
-    folder, expected = table
-    flag = tmp_path / "killed"
-    monkeypatch.setattr(_ray, "work", dying(os.fspath(flag)))
-    found = unhat.distributed.leverage_scores(folder, engine=ray, units=8)
+    monkeypatch.setattr(adapter, "work", dying(os.fspath(flag)))
+    found = unhat.distributed.leverage_scores(folder, engine=request.getfixturevalue(engine), units=8)
     assert flag.exists() and int(flag.read_text()) != os.getpid()
     assert found.scores.tobytes() == expected.tobytes()

@@ -3,7 +3,7 @@
 #[cfg(feature = "parquet")]
 use crate::columnar::Ids;
 use crate::matrix::Matrix;
-use crate::table::OmittedRow;
+use crate::table::{OmittedRow, kept_rows};
 use std::io;
 
 /// What stands beside the value of each row.
@@ -47,8 +47,7 @@ impl<'a> RowLabels<'a> {
             RowLabels::Numbers(omitted) => *omitted,
             _ => &[],
         };
-        let mut gone = omitted.iter().map(|row| row.row).peekable();
-        (0..).filter(move |row| gone.next_if_eq(row).is_none()).map(|row: usize| row + 1)
+        kept_rows(omitted).map(|row| row + 1)
     }
 
     /// Calls `f` with the label of each of `count` rows in order.

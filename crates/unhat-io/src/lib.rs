@@ -74,6 +74,6 @@ pub use printable::{is_formula, printable, printable_lines, steers};
 pub use read_matrix::{AbsorbedTable, files_of_table, read_absorbed, read_matrix};
 pub use solve::SolveFile;
 pub use system::{FileIdentity, file_identity, memory_of_process, path_of, place_of, survive_file_size_limit, text_of};
-pub use table::{Decimal, Delimiter, Dialect, Missing, OmittedRow, RowNames, TableOptions, Thousands};
+pub use table::{Decimal, Delimiter, Dialect, Missing, OmittedRow, RowNames, TableOptions, Thousands, kept_rows};
 pub use training::{TrainingFile, read_training, write_training};
 pub use vector::{read_rows, read_vector, read_vector_as};

@@ -5,7 +5,7 @@ use crate::columnar::Ids;
 use crate::fault::{Fault, listed, zeros};
 use crate::npy::DenseValues;
 use crate::sparse::Csr;
-use crate::table::OmittedRow;
+use crate::table::{OmittedRow, kept_rows};
 use std::ops::Range;
 use unhat::rows::{Block, CsrRows, DenseRows, RowSource, Rows, Shape};
 use unhat::{ErrorKind, Result};
@@ -169,8 +169,7 @@ impl Matrix {
         let mut kept = gone.iter();
         offset.retain(|_| kept.next() == Some(&false));
         // Where rows were left out before, those that are here do not stand at their places in the file.
-        let mut before = self.omitted.iter().map(|row| row.row).peekable();
-        let in_file: Vec<usize> = (0..).filter(|row| before.next_if_eq(row).is_none()).take(gone.len()).collect();
+        let in_file: Vec<usize> = kept_rows(&self.omitted).take(gone.len()).collect();
         let names = self.row_names.take().unwrap_or_else(|| in_file.iter().map(|row| (row + 1).to_string()).collect());
         let (mut labels, mut kept) = (Vec::new(), Vec::new());
         for ((label, gone), row) in names.into_iter().zip(&gone).zip(in_file) {

@@ -3,17 +3,16 @@
 use crate::facts::Colophon;
 use crate::failure::{option, raised};
 use crate::given::{self, Used};
-use crate::text::{TableFile, TableText};
+use crate::text::TableFile;
 use crate::words::in_python;
 use crate::work::compute;
 use numpy::PyArray1;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use std::collections::HashMap;
 use unhat::leverage::{AbsorbMethod, AbsorbOptions, AbsorbedReport, Factor};
 use unhat::rows::{DenseRows, RowSource};
 use unhat::{Error, ErrorKind, Result};
-use unhat_io::{TableOptions, read_absorbed};
+use unhat_io::{TableOptions, kept_rows, read_absorbed};
 use unhat_models::models::{Column, Frame, TextColumn};
 
 /// What is asked; words are read by the library.
@@ -63,12 +62,7 @@ pub(crate) fn absorbed_scores<'py>(
     let to_python = |error: Error| raised(py, &error);
     let all = [AbsorbMethod::Auto, AbsorbMethod::Exact, AbsorbMethod::Probes];
     let method = crate::failure::named("method", &options.method, &all, AbsorbMethod::name).map_err(to_python)?;
-    let file = match table.extract::<String>() {
-        Ok(path) => Some(TableFile(path, TableText::default())),
-        Err(_) if table.is_instance_of::<PyTuple>() => Some(table.extract::<TableFile>()?),
-        Err(_) => None,
-    };
-    let panel = match file {
+    let panel = match given::file_of(table)? {
         Some(file) => crate::work::read(py, || of_file(&file, &options))?,
         None => {
             let (frame, _) = given::table(py, table, Used::All)?;
@@ -118,12 +112,11 @@ fn of_file(TableFile(path, text): &TableFile, options: &Options) -> Result<Panel
         }
     };
     let count = read.factors.first().map_or(0, |(_, column)| column.codes.len());
-    let mut gone = read.omitted.iter().map(|row| row.row).peekable();
     Ok(Panel {
         covariates: (names, values),
         weights: read.weights,
         row_names: read.row_names,
-        places: (0..).filter(|row| gone.next_if_eq(row).is_none()).take(count).collect(),
+        places: kept_rows(&read.omitted).take(count).collect(),
         notes: read.notes.iter().map(|note| in_python(note).0).collect(),
         factors: read.factors.into_iter().map(|(name, column)| (name, column.codes, column.words.len())).collect(),
     })

@@ -79,15 +79,19 @@ pub(crate) enum Used<'a> {
     Only(&'a [String]),
 }
 
+/// The file of a table, where a path is given, or one with how it is written.
+pub(crate) fn file_of(given: &Bound<'_, PyAny>) -> PyResult<Option<TableFile>> {
+    match given.extract::<String>() {
+        Ok(path) => Ok(Some(TableFile(path, TableText::default()))),
+        Err(_) if given.is_instance_of::<PyTuple>() => given.extract::<TableFile>().map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
 /// A table for models: a path, or one with how it is written, read as the command line reads it; what hands over Arrow; or a
 /// list of named columns.
 pub(crate) fn table(py: Python<'_>, given: &Bound<'_, PyAny>, used: Used<'_>) -> PyResult<(Frame, Met)> {
-    let file = match given.extract::<String>() {
-        Ok(path) => Some(TableFile(path, TableText::default())),
-        Err(_) if given.is_instance_of::<PyTuple>() => Some(given.extract::<TableFile>()?),
-        Err(_) => None,
-    };
-    if let Some(file) = file {
+    if let Some(file) = file_of(given)? {
         return work::read(py, || read(&file, used));
     }
     if !given.is_instance_of::<PyList>() {

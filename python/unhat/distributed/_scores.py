@@ -173,7 +173,7 @@ def _write(plan, names, scores):
 
 
 def _manifest(folder, plan, facts):
-    held = {"files": [pathlib.Path(name).name for name in facts["files"]], "of": plan["files"], **facts}
+    held = {"of": plan["files"], **facts, "files": [pathlib.Path(name).name for name in facts["files"]]}
     beside = folder / "._unhat.json"
-    beside.write_text(json.dumps({**held, "files": [pathlib.Path(name).name for name in facts["files"]]}, indent=1))
+    beside.write_text(json.dumps(held, indent=1))
     os.replace(beside, folder / "_unhat.json")

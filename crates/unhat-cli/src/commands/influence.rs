@@ -11,7 +11,9 @@ use crate::session::Session;
 use crate::table_options::TableText;
 use std::fmt::Write;
 use unhat::report::Solved;
-use unhat_io::{Missing, OmittedRow, check_table, printable, read_model, read_vector_as, write_frame, write_table};
+use unhat_io::{
+    Missing, OmittedRow, check_table, kept_rows, printable, read_model, read_vector_as, write_frame, write_table,
+};
 use unhat_models::influence::{
     CheckReport, Direction, Evidence, ImpactKind, ImpactRequest, Prepared, Purpose, Request, ScoredRow, Study,
     StudyReport, TrimReport,
@@ -161,10 +163,8 @@ fn in_file_order(
     if omitted.is_empty() {
         return records.collect();
     }
-    let mut gone = omitted.iter().map(|row| row.row).peekable();
-    let in_file = (0..).filter(|row| gone.next_if_eq(row).is_none());
     let last = rows.iter().max().map_or(0, |&row| row + 1);
-    let in_file: Vec<usize> = in_file.take(last).collect();
+    let in_file: Vec<usize> = kept_rows(omitted).take(last).collect();
     let answered = rows.iter().map(|&row| in_file[row]).zip(records);
     let empty =
         |row: &OmittedRow| (row.row, std::array::from_fn(|k| if k == 0 { row.label.clone() } else { String::new() }));

@@ -16,7 +16,7 @@ use unhat::leverage::ScoresReport;
 use unhat::leverage::{ScoreOptions, Scores, leverage_scores};
 use unhat::report::Check;
 use unhat::rows::RowSource;
-use unhat_io::{Missing, OmittedRow, RowLabels};
+use unhat_io::{Missing, OmittedRow, RowLabels, kept_rows};
 use unhat_models::diagnose::{ModelScores, model_scores};
 use unhat_models::formula::parse_expression;
 use unhat_report::{Histogram, ScoresPage, TopScore, score_page};
@@ -119,8 +119,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_>) -> Result<Ex
 
 /// Where the rows that were not left out stand in the file.
 pub(super) fn places(omitted: &[OmittedRow], count: usize) -> Vec<usize> {
-    let mut gone = omitted.iter().map(|row| row.row).peekable();
-    (0..).filter(|row| gone.next_if_eq(row).is_none()).take(count).collect()
+    kept_rows(omitted).take(count).collect()
 }
 
 /// What belongs to a model matrix stands beside none here.

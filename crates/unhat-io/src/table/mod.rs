@@ -75,6 +75,12 @@ pub struct OmittedRow {
     pub label: String,
 }
 
+/// Where rows stand in their file, from 0 and without end, when these were left out of it.
+pub fn kept_rows(omitted: &[OmittedRow]) -> impl Iterator<Item = usize> {
+    let mut gone = omitted.iter().map(|row| row.row).peekable();
+    (0..).filter(move |row| gone.next_if_eq(row).is_none())
+}
+
 /// Rows that are left out of a table: in order, each once, not all of them.
 pub(crate) struct Omission {
     pub rows: Vec<OmittedRow>,

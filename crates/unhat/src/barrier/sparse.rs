@@ -3,9 +3,7 @@
 use super::cell::{Barrier, Point, metric_weight};
 use super::sums::{Combine, GradientSum, SlackSum, add_combined};
 use crate::error::{ErrorKind, Result};
-use crate::gram::{
-    Doubled, Factor, Pattern, Root, SparseFactor, merged, pattern_stretches, sparse_block, weighted_gram_on,
-};
+use crate::gram::{Doubled, Factor, Pattern, Root, SparseFactor, merged, pattern_stretches, weighted_gram_on};
 use crate::leverage::{DOUBLED_COST, accurate_inverse, sandwiched_inverse, selected_inverse};
 use crate::rows::{Pass, Rows, Shape, each_block, require_finite, sweep};
 use crate::run::Run;
@@ -145,7 +143,7 @@ impl Barrier<'_> {
     fn solve_flops(&self, factor: &SparseFactor) -> Result<f64> {
         let mut flops = 0.0;
         each_block(self.source(), &Run::default(), &mut |rows| {
-            let block = sparse_block(&rows)?;
+            let block = rows.sparse()?;
             flops += 2.0 * factor.solve_flops((0..block.rows()).map(|i| block.row(i).0));
             Ok(())
         })?;
@@ -177,7 +175,7 @@ impl Pass for SlackGram<'_> {
     }
     fn add(&self, acc: &mut SlackSum, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
         if acc.add(rows, self.x, self.offset, self.positive, out) {
-            self.pattern.add_weighted(&sparse_block(rows)?, |i| 1.0 / (out[i] * out[i]), &mut acc.gram);
+            self.pattern.add_weighted(&rows.sparse()?, |i| 1.0 / (out[i] * out[i]), &mut acc.gram);
         }
         Ok(())
     }
@@ -208,7 +206,7 @@ impl Pass for ScoreGradient<'_> {
     }
     fn add(&self, acc: &mut GradientSum, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
         let r = &self.inverse_slack[rows.range()];
-        let block = sparse_block(rows)?;
+        let block = rows.sparse()?;
         for (i, out) in out.iter_mut().enumerate() {
             let (indices, values) = block.row(i);
             *out = r[i] * r[i] * self.pattern.quadratic_form(indices, values, self.inverse);
@@ -245,7 +243,7 @@ impl Pass for QuadraticForms<'_> {
     }
     fn add(&self, combined: &mut Vec<f64>, rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
         let r = &self.row_scale[rows.range()];
-        let block = sparse_block(rows)?;
+        let block = rows.sparse()?;
         for (i, out) in out.iter_mut().enumerate() {
             let (indices, values) = block.row(i);
             *out = r[i] * r[i] * self.pattern.quadratic_form(indices, values, self.middle);
@@ -273,7 +271,7 @@ impl Pass for SolvedScores<'_> {
     type Acc = ();
     fn zero(&self) {}
     fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        let block = sparse_block(rows)?;
+        let block = rows.sparse()?;
         let r = &self.inverse_slack[rows.range()];
         let all = (0..block.rows()).map(|i| block.row(i));
         self.factor.solved_norms(all, |i, norm| out[i] = r[i] * r[i] * norm);

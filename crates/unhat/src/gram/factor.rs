@@ -4,10 +4,10 @@ use super::pattern::Pattern;
 use super::sparse::SparseFactor;
 use super::spectrum::{Symmetric, power_growth, power_growth_in};
 use super::tsqr::{orthogonal_factor, rank_tolerance};
-use super::weighted::{Chunks, Transform, WhitenedGram};
+use super::weighted::{Transform, transformed_gram};
 use crate::error::Result;
 use crate::linalg;
-use crate::rows::{RowSource, sweep};
+use crate::rows::RowSource;
 use crate::run::Run;
 use std::sync::{Arc, OnceLock};
 
@@ -306,8 +306,7 @@ impl Factor {
         run: &Run<'_>,
     ) -> Result<Option<Factor>> {
         let d = self.d;
-        let chunks = Chunks { transform: Transform { lower: Some(self.lower()), ..transform }, columns: d };
-        let mut gram = sweep(source, &WhitenedGram { chunks }, &mut [], run)?;
+        let mut gram = transformed_gram(source, Transform { lower: Some(self.lower()), ..transform }, run)?;
         if ridge > 0.0 {
             let inverse = linalg::invert_lower(self.lower(), d); // λ L⁻¹L⁻ᵀ
             linalg::add_outer_product(&inverse, &inverse, d, ridge, &mut gram);

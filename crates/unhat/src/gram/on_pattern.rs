@@ -2,8 +2,8 @@
 
 use super::pattern::Pattern;
 use super::weighted::merged;
-use crate::error::{ErrorKind, Result};
-use crate::rows::{Block, CsrBlock, Pass, RowSource, Rows, Shape, most_stretches, sweep};
+use crate::error::Result;
+use crate::rows::{Pass, RowSource, Rows, Shape, most_stretches, sweep};
 use crate::run::Run;
 
 /// Σ weight(i) aᵢaᵢᵀ on the slots.
@@ -17,16 +17,6 @@ pub(crate) fn weighted_gram_on(
     run: &Run<'_>,
 ) -> Result<Vec<f64>> {
     sweep(source, &WeightedSum { pattern, weight }, &mut [], run)
-}
-
-/// The rows of a source that has a pattern are sparse ones.
-pub(crate) fn sparse_block<'r>(rows: &Rows<'r>) -> Result<CsrBlock<'r>> {
-    match rows.block {
-        Block::Csr(block) => Ok(block),
-        Block::Dense(_) => {
-            Err(ErrorKind::Numerical { reason: "a source of sparse rows lent dense ones".into() }.into())
-        }
-    }
 }
 
 /// Each stretch must add several times what its merging costs.
@@ -46,7 +36,7 @@ impl<W: Fn(usize) -> f64 + Sync> Pass for WeightedSum<'_, W> {
         vec![0.0; self.pattern.slots()]
     }
     fn add(&self, sum: &mut Vec<f64>, rows: &Rows<'_>, _out: &mut [f64]) -> Result<()> {
-        self.pattern.add_weighted(&sparse_block(rows)?, |i| (self.weight)(rows.start + i), sum);
+        self.pattern.add_weighted(&rows.sparse()?, |i| (self.weight)(rows.start + i), sum);
         Ok(())
     }
     fn merge(&self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {

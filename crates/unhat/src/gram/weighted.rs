@@ -233,6 +233,44 @@ pub fn weighted_gram(
     sweep(source, &WeightedGram { columns, weight }, &mut [], run)
 }
 
+/// Σ a′ᵢa′ᵢᵀ of rows under a transform, lower triangle, column-major d×d.
+///
+/// # Cost
+/// As [`weighted_gram`]; sparse rows are written out, chunk by chunk, where the transform shifts or whitens them.
+pub(crate) fn transformed_gram(source: &dyn RowSource, transform: Transform<'_>, run: &Run<'_>) -> Result<Vec<f64>> {
+    if transform.shift.is_none() && transform.lower.is_none() {
+        let square = transform.row_scale.map(|r| move |i: usize| r[i] * r[i]);
+        return weighted_gram(source, square.as_ref().map(|w| w as &(dyn Fn(usize) -> f64 + Sync)), run);
+    }
+    let columns = source.shape().columns;
+    require_square_fits(columns)?;
+    sweep(source, &WhitenedGram { chunks: Chunks { transform, columns } }, &mut [], run)
+}
+
+/// The rows under a transform themselves, n×d row-major: for the few rows of a sample.
+pub(crate) fn transformed_rows(source: &dyn RowSource, transform: Transform<'_>, run: &Run<'_>) -> Result<Vec<f64>> {
+    let Shape { rows, columns, .. } = source.shape();
+    let mut out = vec![0.0; rows * columns];
+    sweep(source, &TransformedRows(Chunks { transform, columns }), &mut out, run)?;
+    Ok(out)
+}
+
+struct TransformedRows<'a>(Chunks<'a>);
+
+impl Pass for TransformedRows<'_> {
+    type Acc = ();
+    fn zero(&self) {}
+    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
+        let d = self.0.columns;
+        self.0.each(rows, |range, u| out[range.start * d..range.end * d].copy_from_slice(u));
+        Ok(())
+    }
+    fn merge(&self, _left: (), _right: ()) {}
+    fn width(&self) -> usize {
+        self.0.columns
+    }
+}
+
 struct WeightedGram<'a> {
     columns: usize,
     weight: Option<&'a (dyn Fn(usize) -> f64 + Sync)>,
@@ -349,8 +387,8 @@ pub(crate) fn chunked_gram(
 }
 
 /// Σ uᵢuᵢᵀ of transformed rows u, by dense chunks: the second Gram matrix of CholeskyQR2.
-pub(crate) struct WhitenedGram<'a> {
-    pub chunks: Chunks<'a>,
+struct WhitenedGram<'a> {
+    chunks: Chunks<'a>,
 }
 
 impl Pass for WhitenedGram<'_> {

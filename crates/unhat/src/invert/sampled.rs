@@ -4,9 +4,9 @@ use super::sample::{CORESET_BLOCK, Sample};
 use super::tilted::TiltedPoint;
 use crate::barrier::{Barrier, ThirdMoments};
 use crate::error::Result;
-use crate::gram::{Chunks, Transform, weighted_gram};
+use crate::gram::{Transform, transformed_rows, weighted_gram};
 use crate::linalg;
-use crate::rows::{DenseRows, Pass, Rows, sweep};
+use crate::rows::DenseRows;
 use crate::run::Run;
 
 /// The rows of a sample in the coordinates of the point where it was drawn.
@@ -27,11 +27,10 @@ impl SampledRows {
         let gathered = barrier.source().gather(&sample.rows)?;
         let scale: Vec<f64> = sample.rows.iter().map(|&i| point.base.inverse_slack[i]).collect();
         let transform = Transform { row_scale: Some(&scale), shift: None, lower: Some(point.base.factor.lower()) };
-        let mut u = vec![0.0; gathered.len()];
-        let pass = Whitened(Chunks { transform, columns: d });
-        if !sample.rows.is_empty() {
-            sweep(&DenseRows::new(&gathered, d)?.in_blocks_of(CORESET_BLOCK), &pass, &mut u, run)?;
-        }
+        let u = match sample.rows.is_empty() {
+            true => Vec::new(),
+            false => transformed_rows(&DenseRows::new(&gathered, d)?.in_blocks_of(CORESET_BLOCK), transform, run)?,
+        };
         let scores = sample.rows.iter().map(|&i| point.base.scores[i]).collect();
         Ok(SampledRows { d, u, weights: sample.weights, scores })
     }
@@ -70,22 +69,5 @@ impl SampledRows {
         let diagonal = self.gram(|k| sigma[k] * sigma[k] * (w[k] - w[k] * w[k]), run)?;
         t.iter_mut().zip(&diagonal).for_each(|(t, d)| *t += d);
         Ok(t)
-    }
-}
-
-/// The transformed rows themselves.
-struct Whitened<'a>(Chunks<'a>);
-
-impl Pass for Whitened<'_> {
-    type Acc = ();
-    fn zero(&self) {}
-    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        let d = self.0.columns;
-        self.0.each(rows, |range, u| out[range.start * d..range.end * d].copy_from_slice(u));
-        Ok(())
-    }
-    fn merge(&self, _left: (), _right: ()) {}
-    fn width(&self) -> usize {
-        self.0.columns
     }
 }

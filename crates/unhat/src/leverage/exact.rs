@@ -4,7 +4,7 @@ use super::constant_column::{constant_value, projection_means};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{
     Chunks, Factor, FactorMethod, OwnTransform, RowSpace, Transform, orthogonal_factor, prefers_pairs,
-    require_square_fits, weighted_gram,
+    require_square_fits, transformed_gram,
 };
 use crate::linalg;
 use crate::rows::{
@@ -279,14 +279,8 @@ impl Plan<'_> {
     /// The factor of M, if M is positive definite to rounding.
     fn gram_factor(&self, transform: Transform<'_>, pairs: bool) -> Result<Option<Factor>> {
         let d = self.source.shape().columns;
-        let mut gram = if transform.shift.is_none() {
-            let square = transform.row_scale.map(|r| move |i: usize| r[i] * r[i]);
-            weighted_gram(self.source, square.as_ref().map(|w| w as &(dyn Fn(usize) -> f64 + Sync)), self.run)?
-        } else {
-            debug_assert!(!pairs);
-            let chunks = Chunks { transform, columns: d };
-            sweep(self.source, &crate::gram::WhitenedGram { chunks }, &mut [], self.run)?
-        };
+        debug_assert!(!pairs || transform.shift.is_none());
+        let mut gram = transformed_gram(self.source, transform, self.run)?;
         (0..d).for_each(|i| gram[i + i * d] += self.options.ridge);
         if gram.iter().any(|v| !v.is_finite()) {
             require_finite(self.source, "matrix")?;

@@ -3,10 +3,9 @@
 use super::exact::{CHOLESKY_LIMIT, CHOLESKY_LIMIT_SPARSE, QR2_LIMIT, SMALL_FLOPS};
 use crate::error::{ErrorKind, Result};
 use crate::gram::{
-    Chunks, Factor, FactorMethod, Pattern, Transform, WhitenedGram, prefers_pairs, require_square_fits, weighted_gram,
-    weighted_gram_on,
+    Factor, FactorMethod, Pattern, Transform, prefers_pairs, require_square_fits, transformed_gram, weighted_gram_on,
 };
-use crate::rows::{RowSource, Shape, require_finite, sweep};
+use crate::rows::{RowSource, Shape, require_finite};
 use crate::run::Run;
 use std::sync::Arc;
 
@@ -73,13 +72,7 @@ pub fn gram_factor_like(
         }
         // What the numbers are, and what serves, the dense way finds out.
     }
-    let gram = match transform.shift {
-        None => {
-            let square = transform.row_scale.map(|r| move |i: usize| r[i] * r[i]);
-            weighted_gram(source, square.as_ref().map(|w| w as &(dyn Fn(usize) -> f64 + Sync)), run)?
-        }
-        Some(_) => sweep(source, &WhitenedGram { chunks: Chunks { transform, columns: d } }, &mut [], run)?,
-    };
+    let gram = transformed_gram(source, transform, run)?;
     if gram.iter().any(|v| !v.is_finite()) {
         require_finite(source, "matrix")?;
         let reason = "the Gram matrix overflows: rescale the columns of the matrix".into();
@@ -99,6 +92,7 @@ pub fn gram_factor_like(
 mod tests {
     #![allow(clippy::unwrap_used)] // a panic is how a test fails
     use super::*;
+    use crate::gram::weighted_gram;
     use crate::rows::CsrRows;
     use unhat_testkit::close::assert_all_close;
     use unhat_testkit::generate::Stream;

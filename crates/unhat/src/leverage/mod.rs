@@ -20,7 +20,7 @@ pub(crate) use constant_column::{answer_column_sums, answer_constant_columns, co
 pub use derivative::{score_jvp, score_vjp};
 pub use diagnostics::{Diagnostics, diagnostics};
 pub use exact::{ScoreOptions, Scores, digits_left, leverage_scores};
-pub(crate) use exact::{answer_row_space, answer_scores, pair_form};
+pub(crate) use exact::{ScorePass, answer_row_space, answer_scores, pair_form};
 pub use gram_factor::{gram_factor, gram_factor_like, is_large_and_sparse};
 pub use least_squares::{LeastSquares, least_squares};
 pub use membership::{Exposure, membership_auc, membership_divergence, membership_factor, membership_tpr};

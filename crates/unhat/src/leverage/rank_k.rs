@@ -3,9 +3,7 @@
 use super::constant_column::column_means;
 use super::exact::digits_left;
 use crate::error::{ErrorKind, Result};
-use crate::gram::{
-    Chunks, Transform, WhitenedGram, orthogonal_factor, prefers_pairs, require_square_fits, weighted_gram,
-};
+use crate::gram::{Transform, orthogonal_factor, prefers_pairs, require_square_fits, transformed_gram};
 use crate::linalg;
 use crate::rows::{
     Block, Extent, Pass, RowSource, Rows, ScaledRows, Turned, is_plain, require_finite, require_vector, sweep,
@@ -266,27 +264,19 @@ impl Problem<'_> {
     /// The Gram matrix of the centred rows, and how large what it was computed from is.
     fn gram(&self, pairs: bool) -> Result<(Vec<f64>, f64)> {
         let (d, transform) = (self.source.shape().columns, self.transform);
-        let chunks = Chunks { transform, columns: d };
-        let (mut gram, mut subtracted) = (Vec::new(), 0.0);
-        if transform.shift.is_some() && !pairs {
-            gram = sweep(self.source, &WhitenedGram { chunks }, &mut [], self.run)?;
-        } else {
-            let square = transform.row_scale.map(|r| move |i: usize| r[i] * r[i]);
-            gram.extend(weighted_gram(
-                self.source,
-                square.as_ref().map(|w| w as &(dyn Fn(usize) -> f64 + Sync)),
-                self.run,
-            )?);
-            if let Some(means) = transform.shift {
-                let weight: f64 = match transform.row_scale {
-                    Some(r) => r.iter().map(|r| r * r).sum(),
-                    None => self.source.shape().rows as f64,
-                };
-                for (j, column) in gram.chunks_exact_mut(d).enumerate() {
-                    (j..d).for_each(|i| column[i] -= weight * means[i] * means[j]);
-                }
-                subtracted = weight * linalg::dot(means, means);
+        // Pairs of entries cannot be shifted without filling the rows in: what the means add up to is subtracted afterwards.
+        let shift = transform.shift.filter(|_| !pairs);
+        let mut gram = transformed_gram(self.source, Transform { shift, ..transform }, self.run)?;
+        let mut subtracted = 0.0;
+        if let Some(means) = transform.shift.filter(|_| pairs) {
+            let weight: f64 = match transform.row_scale {
+                Some(r) => r.iter().map(|r| r * r).sum(),
+                None => self.source.shape().rows as f64,
+            };
+            for (j, column) in gram.chunks_exact_mut(d).enumerate() {
+                (j..d).for_each(|i| column[i] -= weight * means[i] * means[j]);
             }
+            subtracted = weight * linalg::dot(means, means);
         }
         if gram.iter().any(|v| !v.is_finite()) {
             return Err(overflow());

@@ -144,10 +144,20 @@ pub struct Rows<'a> {
     pub block: Block<'a>,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
     /// The row numbers.
     pub fn range(&self) -> Range<usize> {
         self.start..self.start + self.block.rows()
+    }
+
+    /// The rows of a source that lends sparse ones only.
+    pub(crate) fn sparse(&self) -> Result<CsrBlock<'a>> {
+        match self.block {
+            Block::Csr(block) => Ok(block),
+            Block::Dense(_) => {
+                Err(ErrorKind::Numerical { reason: "a source of sparse rows lent dense ones".into() }.into())
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The transposed copy of a matrix of few rows and many columns.
 
-use super::{Block, CsrRows, DenseRows, RowSource, Shape, each_block, with_scratch};
-use crate::error::{Error, ErrorKind, Result};
+use super::{CsrRows, DenseRows, RowSource, Shape, each_block, with_scratch};
+use crate::error::Result;
 use crate::memory::require_memory;
 use crate::run::Run;
 
@@ -44,7 +44,7 @@ impl Turned {
         let mut pointers = vec![0; d + 1];
         let each = |f: &mut dyn FnMut(usize, usize, f64)| {
             each_block(source, run, &mut |rows| {
-                let Block::Csr(block) = rows.block else { return Err(mixed()) };
+                let block = rows.sparse()?;
                 for i in 0..block.rows() {
                     let (indices, values) = block.row(i);
                     indices.iter().zip(values).for_each(|(&j, a)| f(rows.start + i, j as usize, *a));
@@ -71,8 +71,4 @@ impl Turned {
             }
         }
     }
-}
-
-fn mixed() -> Error {
-    ErrorKind::Numerical { reason: "a source of sparse rows lent dense ones".into() }.into()
 }

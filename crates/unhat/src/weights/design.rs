@@ -111,7 +111,7 @@ pub fn d_optimal_design(source: &dyn RowSource, options: &DesignOptions, run: &R
     let interrupted = unless_interrupted(search.solve(options, run))?.is_none();
     let Some((values, forms)) = search.best.take() else { return Err(ErrorKind::Interrupted.into()) };
     let rank = plain.rank;
-    let largest_form = forms.tau.iter().copied().fold(0.0, f64::max);
+    let largest_form = forms.largest();
     let gap = gap(&forms, rank);
     let mut warnings = plain.warnings;
     let digits = plain.digits.min(forms.digits());
@@ -154,8 +154,7 @@ fn require(options: &DesignOptions) -> Result<()> {
 
 /// r·log(max g/r), at weights of sum 1; what rounding makes less than 0 is 0.
 fn gap(forms: &Forms, rank: usize) -> f64 {
-    let most = forms.tau.iter().copied().fold(0.0, f64::max);
-    (rank as f64 * (most / rank as f64).ln()).max(0.0)
+    (rank as f64 * (forms.largest() / rank as f64).ln()).max(0.0)
 }
 
 struct Search<'a> {

@@ -2,9 +2,8 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::gram::{Chunks, Factor, FactorMethod, Transform, prefers_pairs};
-use crate::leverage::{digits_left, gram_factor, pair_form};
-use crate::linalg;
-use crate::rows::{Block, Pass, RowSource, Rows, sweep};
+use crate::leverage::{ScorePass, digits_left, gram_factor};
+use crate::rows::{RowSource, sweep};
 use crate::run::Run;
 
 /// τ at weights, and the factor that gave it.
@@ -25,13 +24,18 @@ impl Forms {
         let pairs = prefers_pairs(&shape) && factor.method() == FactorMethod::Cholesky;
         let inverse = pairs.then(|| factor.inverse());
         let transform = Transform { lower: Some(factor.lower()), ..Transform::default() };
-        let pass = FormPass { chunks: Chunks { transform, columns: shape.columns }, inverse };
+        let pass = ScorePass { chunks: Chunks { transform, columns: shape.columns }, inverse };
         let mut tau = vec![0.0; shape.rows];
         sweep(source, &pass, &mut tau, run)?;
         if tau.iter().any(|t| !t.is_finite()) {
             return Err(degenerate());
         }
         Ok(Forms { tau, factor })
+    }
+
+    /// maxᵢ τᵢ.
+    pub fn largest(&self) -> f64 {
+        self.tau.iter().copied().fold(0.0, f64::max)
     }
 
     /// Decimal digits to expect of τ.
@@ -48,32 +52,4 @@ fn degenerate() -> Error {
     let reason = "on the way the weighted rows span fewer directions than the rows, to rounding: the weights differ too much in \
                   size; leave out rows that are far smaller or far larger than the others";
     ErrorKind::Numerical { reason: reason.into() }.into()
-}
-
-/// ‖L⁻¹aᵢ‖², or for sparse rows aᵢᵀM⁻¹aᵢ over pairs of entries.
-struct FormPass<'a> {
-    chunks: Chunks<'a>,
-    inverse: Option<&'a [f64]>,
-}
-
-impl Pass for FormPass<'_> {
-    type Acc = ();
-    fn zero(&self) {}
-    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        let d = self.chunks.columns;
-        match (self.inverse, rows.block) {
-            (Some(inverse), Block::Csr(block)) => {
-                for (i, out) in out.iter_mut().enumerate() {
-                    let (indices, values) = block.row(i);
-                    *out = pair_form(indices, values, inverse, d);
-                }
-            }
-            _ => self.chunks.each(rows, |range, u| linalg::row_norms_squared(u, d, &mut out[range])),
-        }
-        Ok(())
-    }
-    fn merge(&self, _left: (), _right: ()) {}
-    fn width(&self) -> usize {
-        1
-    }
 }

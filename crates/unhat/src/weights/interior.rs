@@ -2,7 +2,7 @@
 
 use super::forms::Forms;
 use crate::error::Result;
-use crate::gram::{Chunks, Transform, chunked_gram};
+use crate::gram::{Chunks, Transform, chunked_gram, transformed_rows};
 use crate::linalg;
 use crate::rows::{DenseRows, Pass, RowSource, Rows, sweep, with_scratch};
 use crate::run::{Event, Run};
@@ -141,7 +141,7 @@ impl<'a> Interior<'a> {
         chosen.gather()?;
         let mut forms = chosen.forms(&u, run)?;
         counts.passes += 1;
-        let factor = ROOM * forms.tau.iter().copied().fold(0.0, f64::max);
+        let factor = ROOM * forms.largest();
         u.iter_mut().for_each(|u| *u *= factor);
         forms = chosen.forms(&u, run)?;
         counts.passes += 1;
@@ -159,7 +159,7 @@ impl<'a> Interior<'a> {
     /// r·log(max τ · Σu/r)
     fn gap(&self) -> f64 {
         let rank = self.forms.factor.dim() as f64;
-        let most = self.forms.tau.iter().copied().fold(0.0, f64::max);
+        let most = self.forms.largest();
         rank * (most * self.u.iter().sum::<f64>() / rank).ln()
     }
 
@@ -194,7 +194,7 @@ impl<'a> Interior<'a> {
     /// Leaves out the rows that are proven to have no weight in any best design, where they are not few.
     fn leave_out(&mut self, run: &Run<'_>) -> Result<()> {
         let (rank, sum) = (self.forms.factor.dim() as f64, self.u.iter().sum::<f64>());
-        let most = self.forms.tau.iter().copied().fold(0.0, f64::max);
+        let most = self.forms.largest();
         let bound = needed(most * sum, rank) / sum;
         let keep: Vec<bool> = self.forms.tau.iter().map(|tau| *tau >= bound).collect();
         if keep.iter().filter(|keep| !**keep).count() * WORTH_IT < keep.len() {
@@ -303,9 +303,7 @@ impl<'a> Projection<'a> {
         let (lower, columns) = (forms.factor.lower(), forms.factor.dim());
         let mut found = Projection { source, root, lower, columns, whitened: None };
         if gathered {
-            let mut whitened = vec![0.0; source.shape().rows * columns];
-            sweep(source, &Whitening(found.chunks()), &mut whitened, run)?;
-            found.whitened = Some(whitened);
+            found.whitened = Some(transformed_rows(source, found.chunks().transform, run)?);
         }
         Ok(found)
     }
@@ -357,22 +355,5 @@ impl Pass for Squares<'_> {
     fn merge(&self, _left: (), _right: ()) {}
     fn width(&self) -> usize {
         1
-    }
-}
-
-/// The transformed rows themselves.
-struct Whitening<'a>(Chunks<'a>);
-
-impl Pass for Whitening<'_> {
-    type Acc = ();
-    fn zero(&self) {}
-    fn add(&self, _acc: &mut (), rows: &Rows<'_>, out: &mut [f64]) -> Result<()> {
-        let d = self.0.columns;
-        self.0.each(rows, |range, u| out[range.start * d..range.end * d].copy_from_slice(u));
-        Ok(())
-    }
-    fn merge(&self, _left: (), _right: ()) {}
-    fn width(&self) -> usize {
-        self.0.columns
     }
 }
